@@ -1,0 +1,105 @@
+import {
+  type DescMessage,
+  fromBinary,
+  fromJson,
+  type MessageShape,
+  toBinary,
+  toJson,
+  toJsonString,
+} from "@bufbuild/protobuf";
+import { base64Encode } from "@bufbuild/protobuf/wire";
+import { ErrorDetailSchema, Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import { type Refusal, refuse } from "../errors.js";
+
+/** One of the two encodings of a message. */
+export interface Codec {
+  readonly name: "proto" | "json";
+  decode<T extends DescMessage>(schema: T, body: Uint8Array): MessageShape<T>;
+  encode<T extends DescMessage>(schema: T, message: MessageShape<T>): Uint8Array;
+}
+
+const proto: Codec = {
+  name: "proto",
+  decode: (schema, body) => fromBinary(schema, body),
+  encode: (schema, message) => toBinary(schema, message),
+};
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+const json: Codec = {
+  name: "json",
+  // Members that this version does not know are ignored, as unknown fields are in the binary codec (HTTP-JSON-UNKNOWN).
+  decode: (schema, body) => fromJson(schema, JSON.parse(utf8.decode(body)), { ignoreUnknownFields: true }),
+  encode: (schema, message) => Buffer.from(toJsonString(schema, message)),
+};
+
+const CODECS = { proto, json };
+
+/** What a request's content type says: which codec, and whether it is a unary call or a stream. */
+export interface BodyType {
+  codec: Codec;
+  kind: "unary" | "stream";
+  contentType: string;
+}
+
+const BODY_TYPES: Readonly<Record<string, BodyType>> = Object.fromEntries(
+  (["proto", "json"] as const).flatMap((name) => [
+    [`application/${name}`, { codec: CODECS[name], kind: "unary", contentType: `application/${name}` }],
+    [
+      `application/connect+${name}`,
+      { codec: CODECS[name], kind: "stream", contentType: `application/connect+${name}` },
+    ],
+  ]),
+);
+
+/** The case of a media type does not matter, nor do parameters, of which only `charset` is ever sent. */
+export function bodyType(contentType: string | undefined): BodyType | undefined {
+  const mediaType = contentType?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  return Object.hasOwn(BODY_TYPES, mediaType) ? BODY_TYPES[mediaType] : undefined;
+}
+
+/** Decodes, or refuses with MALFORMED. */
+export function decode<T extends DescMessage>(codec: Codec, schema: T, body: Uint8Array): MessageShape<T> {
+  try {
+    return codec.decode(schema, body);
+  } catch {
+    // The decoder's words may quote the body; the client has that anyway, logs should not.
+    throw refuse(Reason.MALFORMED, `the body is not a ${schema.name} in ${codec.name} encoding`);
+  }
+}
+
+/** A Connect error, as JSON: the body of a refused unary call, and part of the end of a stream. */
+export function errorJson({ code, message, detail }: Refusal): object {
+  if (detail === undefined) return { code, message };
+  const value = base64Encode(toBinary(ErrorDetailSchema, detail), "std_raw");
+  return {
+    code,
+    message,
+    details: [{ type: ErrorDetailSchema.typeName, value, debug: toJson(ErrorDetailSchema, detail) }],
+  };
+}
+
+const FLAG_END = 0x02;
+const ENVELOPE_HEADER = 5;
+
+/** Puts a message of a stream into its envelope: one byte of flags, four of length, big-endian. */
+export function envelope(body: Uint8Array, flags = 0): Buffer {
+  const framed = Buffer.allocUnsafe(ENVELOPE_HEADER + body.length);
+  framed[0] = flags;
+  framed.writeUInt32BE(body.length, 1);
+  framed.set(body, ENVELOPE_HEADER);
+  return framed;
+}
+
+/** The last envelope of a stream; without an error it ended well. */
+export function endEnvelope(error?: Refusal): Buffer {
+  return envelope(Buffer.from(JSON.stringify(error === undefined ? {} : { error: errorJson(error) })), FLAG_END);
+}
+
+/** Takes the one message of a request stream out of its envelope, or refuses with MALFORMED. */
+export function openEnvelope(body: Buffer): Uint8Array {
+  if (body.length < ENVELOPE_HEADER || body[0] !== 0 || body.readUInt32BE(1) !== body.length - ENVELOPE_HEADER) {
+    throw refuse(Reason.MALFORMED, "the body is not exactly one uncompressed envelope");
+  }
+  return body.subarray(ENVELOPE_HEADER);
+}

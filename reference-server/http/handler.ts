@@ -1,0 +1,164 @@
+import { timingSafeEqual } from "node:crypto";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { MessageShape } from "@bufbuild/protobuf";
+import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
+import { bearerToken, hash } from "../accounts.js";
+import { HTTP_STATUS, Refusal, refuse } from "../errors.js";
+import type { Service } from "../service.js";
+import { type BodyType, bodyType, decode, errorJson, openEnvelope } from "./codec.js";
+import { type Method, methodTable, type Operations, operations } from "./methods.js";
+import { openStream } from "./stream.js";
+
+/** One answered request, for a log. Never holds a credential or content. */
+export interface LogEntry {
+  method: string;
+  path: string;
+  status: number;
+  code: string;
+  reason: string;
+  micros: number;
+}
+
+export interface HandlerOptions {
+  /** Serve the FixtureService. Default false. */
+  fixtures?: boolean;
+  /** Credential that the FixtureService asks for. Default none. */
+  fixtureToken?: string;
+  /** Hears of each answered request. */
+  log?: (entry: LogEntry) => void;
+  /** Replaces operations. The seam at which a faulty server is composed. */
+  operations?: Partial<Operations>;
+}
+
+/** Speaks the Connect protocol (spec, "HTTP binding"): finds the RPC, the codec and the caller, then reads, calls and answers. */
+export function createHandler(service: Service, options: HandlerOptions = {}): RequestListener {
+  const methods = methodTable(service, { ...operations, ...options.operations }, options.fixtures ?? false);
+  const speaksJson = service.options.profiles.includes(Profile.JSON);
+  const fixtureHash = options.fixtureToken === undefined ? undefined : Buffer.from(hash(options.fixtureToken));
+  // Room for the largest payload in base64, and for all other fields.
+  const maxBodyBytes = Math.ceil((service.options.maxPayloadBytes * 4) / 3) + (64 << 10);
+
+  return async (req, res) => {
+    const started = process.hrtime.bigint();
+    const path = (req.url ?? "").split("?", 1)[0] ?? "";
+    const note = { code: "", reason: "" };
+    if (options.log !== undefined) {
+      const { log } = options;
+      res.on("close", () => {
+        const micros = Number((process.hrtime.bigint() - started) / 1000n);
+        log({ method: req.method ?? "", path, status: res.statusCode, ...note, micros });
+      });
+    }
+    // Answers of this service are about one account at one moment: nobody on the way may keep them.
+    res.setHeader("Cache-Control", "no-store");
+
+    const method = methods.get(path);
+    if (method === undefined) return plain(req, res, 404, "no such RPC");
+    if (req.method !== "POST") return plain(req, res, 405, "RPCs are called with POST", { Allow: "POST" });
+    const type = bodyType(req.headers["content-type"]);
+    if (type === undefined || type.kind !== method.kind || (type.codec.name === "json" && !speaksJson)) {
+      return plain(req, res, 415, "this RPC does not take that content type", {
+        "Accept-Post": acceptPost(method, speaksJson),
+      });
+    }
+
+    try {
+      await answer(method, type, req, res);
+    } catch (error) {
+      if (req.destroyed && !req.complete) return; // cut off: nobody is there to be told
+      const refusal = error instanceof Refusal ? error : new Refusal("internal", "the server failed");
+      if (!(error instanceof Refusal)) console.error(error);
+      note.code = refusal.code;
+      note.reason = refusal.detail === undefined ? "" : (Reason[refusal.detail.reason] ?? "");
+      if (method.kind === "stream") return openStream(req, res, type).end(refusal);
+      const body = Buffer.from(JSON.stringify(errorJson(refusal)));
+      finish(req, res, HTTP_STATUS[refusal.code], "application/json", body);
+    }
+  };
+
+  async function answer(method: Method, type: BodyType, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const encoding = req.headers[type.kind === "unary" ? "content-encoding" : "connect-content-encoding"] ?? "identity";
+    if (encoding !== "identity") {
+      res.setHeader("Accept-Encoding", "identity");
+      throw new Refusal("unimplemented", "bodies are taken uncompressed only");
+    }
+    // The credential comes first: whoever has none learns nothing about the body, and cannot make the server keep it.
+    const { authorization } = req.headers;
+    if (method.credential === "fixture") checkFixtureToken(authorization);
+    const caller = method.credential === "account" ? service.accounts.authenticate(authorization) : undefined;
+
+    const body = await readBody(req, maxBodyBytes, method.name);
+    const request = decode(type.codec, method.input, method.kind === "stream" ? openEnvelope(body) : body);
+    // While the body came in, the credential may have been revoked.
+    if (caller !== undefined) service.accounts.authenticate(authorization);
+
+    if (method.kind === "stream")
+      return method.open(service, caller as NonNullable<typeof caller>, openStream(req, res, type));
+    const response =
+      method.credential === "account"
+        ? method.call(service, caller as NonNullable<typeof caller>, request)
+        : method.call(service, request);
+    finish(
+      req,
+      res,
+      200,
+      type.contentType,
+      type.codec.encode(method.output, response as MessageShape<typeof method.output>),
+    );
+  }
+
+  function checkFixtureToken(authorization: string | undefined): void {
+    if (fixtureHash === undefined) return;
+    const token = bearerToken(authorization);
+    if (token === undefined || !timingSafeEqual(Buffer.from(hash(token)), fixtureHash)) {
+      throw refuse(Reason.CREDENTIAL_INVALID, "the fixtures ask for their own bearer token");
+    }
+  }
+}
+
+/** Reads a body to its declared end. A body that ends early rejects, so that it has no effect (HTTP-CUT-REQUEST). */
+async function readBody(req: IncomingMessage, maxBytes: number, name: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) {
+      const reason = name === "Send" ? Reason.PAYLOAD_TOO_LARGE : Reason.MALFORMED;
+      throw refuse(reason, `the body is longer than ${maxBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  if (!req.complete) throw new Error("the request was cut off");
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
+}
+
+/** An answer below the level of RPCs; its text is for people. */
+function plain(
+  req: IncomingMessage,
+  res: ServerResponse,
+  status: number,
+  text: string,
+  headers: Record<string, string> = {},
+) {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  finish(req, res, status, "text/plain", Buffer.from(`${text}\n`));
+}
+
+function finish(
+  req: IncomingMessage,
+  res: ServerResponse,
+  status: number,
+  contentType: string,
+  body: Uint8Array,
+): void {
+  // What is left of a body that nobody read cannot be skipped within bounds: the connection is given up instead.
+  if (!req.complete) res.setHeader("Connection", "close");
+  res.writeHead(status, { "Content-Type": contentType, "Content-Length": body.length });
+  res.end(body);
+}
+
+const acceptPost = (method: Method, json: boolean) => {
+  const prefix = method.kind === "stream" ? "application/connect+" : "application/";
+  return json ? `${prefix}proto, ${prefix}json` : `${prefix}proto`;
+};

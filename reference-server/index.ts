@@ -1,0 +1,27 @@
+/**
+ * The reference server: the executable reading of the specification, in memory. For tests and for reading, not for production.
+ *
+ * @example
+ * ```ts
+ * import { startReferenceServer } from "seqsync/reference-server";
+ *
+ * const server = await startReferenceServer({ fixtures: true });
+ * console.log(server.url);
+ * await server.close();
+ * ```
+ * @module
+ */
+import { createHandler, type HandlerOptions, type LogEntry } from "./http/handler.js";
+import { type Listening, type ListenOptions, listen } from "./http/listen.js";
+import { Service, type ServiceOptions } from "./service.js";
+
+export type { HandlerOptions, Listening, ListenOptions, LogEntry, ServiceOptions };
+export { createHandler, listen, Service };
+
+/** Starts a server in this process, by default on a free port of the loopback interface, and resolves once it accepts connections. */
+export async function startReferenceServer(
+  options: ServiceOptions & HandlerOptions & ListenOptions = {},
+): Promise<Listening & { service: Service }> {
+  const service = new Service(options);
+  return { ...(await listen(createHandler(service, options), options)), service };
+}

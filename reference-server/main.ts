@@ -1,0 +1,133 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { startReferenceServer } from "./index.js";
+
+/** Bad usage: told in one line, exit code 2. */
+class UsageError extends Error {}
+
+const program = new Command("seqsync-reference-server")
+  .description(
+    "Runs the Seq Sync reference server: everything in memory, for tests and for reading. Not for production.",
+  )
+  .option("--host <address>", "address to bind to", "127.0.0.1")
+  .addOption(new Option("--port <port>", "port; 0 takes a free one").argParser(whole(0, 65_535)).default(8080))
+  .option(
+    "--fixtures",
+    "serve the FixtureService, which creates accounts for anybody who asks; on a non-loopback address it needs the environment variable SEQSYNC_FIXTURE_TOKEN",
+  )
+  .option(
+    "--accounts <file>",
+    "accounts to open, one user:token a line; also taken from the environment variable SEQSYNC_ACCOUNTS, separated by spaces",
+  )
+  .addOption(new Option("--max-page-size <n>", "most messages in a page").argParser(whole(1, 100_000)).default(1000))
+  .addOption(new Option("--max-payload-bytes <n>", "longest payload").argParser(whole(1, 16 << 20)).default(64 << 10))
+  .addOption(
+    new Option("--max-backlog <n>", "most unacknowledged messages of one inbox")
+      .argParser(whole(1, 10_000_000))
+      .default(10_000),
+  )
+  .addOption(
+    new Option("--dedup-window <seconds>", "for how long a repeated Send is recognised")
+      .argParser(whole(1, 604_800))
+      .default(600),
+  )
+  .option("--json-logs", "write one JSON line for each answered request to standard output")
+  .addHelpText("after", "\nExample:\n  SEQSYNC_ACCOUNTS='alice:secret1 bob:secret2' seqsync-reference-server --port 0")
+  .showSuggestionAfterError()
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+
+interface Flags {
+  host: string;
+  port: number;
+  fixtures?: true;
+  accounts?: string;
+  maxPageSize: number;
+  maxPayloadBytes: number;
+  maxBacklog: number;
+  dedupWindow: number;
+  jsonLogs?: true;
+}
+
+async function main(): Promise<void> {
+  const flags = program.parse().opts<Flags>();
+  const fixtureToken = process.env["SEQSYNC_FIXTURE_TOKEN"];
+  if (flags.fixtures && !fixtureToken && !isLoopback(flags.host)) {
+    throw new UsageError(
+      `--fixtures on ${flags.host} would let anybody create accounts: set SEQSYNC_FIXTURE_TOKEN, or bind to 127.0.0.1`,
+    );
+  }
+  const accounts = readAccounts(flags.accounts);
+  const server = await startReferenceServer({
+    ...flags,
+    fixtures: flags.fixtures ?? false,
+    dedupWindowMs: flags.dedupWindow * 1000,
+    ...(fixtureToken ? { fixtureToken } : {}),
+    ...(flags.jsonLogs
+      ? { log: (entry) => console.log(JSON.stringify({ time: new Date().toISOString(), ...entry })) }
+      : {}),
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(
+      `cannot listen on ${flags.host} port ${flags.port}: ${error.code ?? error.message}; try --port 0 for a free port`,
+    );
+  });
+  for (const { userId, token } of accounts) server.service.createAccount(userId, token);
+
+  // The first line is for whoever started this process and wants to know the port.
+  console.log(flags.jsonLogs ? JSON.stringify({ listening: server.url }) : `listening on ${server.url}`);
+  if (!flags.fixtures && accounts.length === 0)
+    console.error(
+      "nobody can log in yet: open accounts with --accounts FILE or SEQSYNC_ACCOUNTS, or use --fixtures for tests",
+    );
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.once(signal, () => void server.close().then(() => process.exit(0)));
+}
+
+function readAccounts(file: string | undefined): { userId: string; token: string }[] {
+  const texts: [string, string][] = [["SEQSYNC_ACCOUNTS", process.env["SEQSYNC_ACCOUNTS"] ?? ""]];
+  try {
+    if (file !== undefined) texts.push([file, readFileSync(file, "utf8")]);
+  } catch (error) {
+    throw new UsageError(`cannot read --accounts ${file}: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  const seen = new Set<string>();
+  return texts.flatMap(([source, text]) =>
+    text
+      .split(/\s+/)
+      .filter(Boolean)
+      .map((entry, index) => {
+        // The last colon divides: a token has none, a user id may. The entry itself is secret and is not shown.
+        const [, userId = "", token = ""] = /^(.+):([\x21-\x39\x3b-\x7e]+)$/.exec(entry) ?? [];
+        const bytes = Buffer.byteLength(userId);
+        if (bytes < 1 || bytes > 128 || token.length > 4096)
+          throw new UsageError(
+            `${source}, entry ${index + 1}: want user:token, the user id of 1 to 128 bytes, the token of at most 4096`,
+          );
+        if (seen.has(userId))
+          throw new UsageError(`${source}, entry ${index + 1}: the account ${userId} is there twice`);
+        seen.add(userId);
+        return { userId, token };
+      }),
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}
+
+/** A parser of whole numbers from `min` to `max`. */
+function whole(min: number, max: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+    return value;
+  };
+}
+
+main().catch((error: unknown) => {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`seqsync-reference-server: ${error.message}`);
+  process.exit(2);
+});
