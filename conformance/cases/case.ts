@@ -1,0 +1,35 @@
+import type { RequirementId } from "../registry/requirements.js";
+import type { Codec } from "../wire/connect.js";
+import type { Context } from "./context.js";
+
+/** What a case cannot do without. */
+export interface Needs {
+  /** How many accounts: bob, then alice, carol, dave. Default 2. */
+  accounts?: 1 | 2 | 3 | 4;
+  /** Accounts that nothing was ever sent to. */
+  fresh?: true;
+  /** Where bob's inbox stands at the start. */
+  startSeq?: number;
+  /** A way to make an inbox lose its data. */
+  rotateEpoch?: true;
+  /** A way to revoke a token. */
+  revokeToken?: true;
+}
+
+/** A check of the catalogue: a stimulus, and what only this case expects. The judge checks all else on the wire. */
+export interface Case {
+  /** Chapter and name, such as "ack/old-device-does-not-lower". Stable: reports and lists of known failures hold it. */
+  id: string;
+  /** What happens, in a line. */
+  title: string;
+  /** The requirements that it checks; the first is the one that it is named for. */
+  requirements: readonly [RequirementId, ...RequirementId[]];
+  /** The codec that it is about. Default: it runs once in each that the server declares. */
+  codec?: Codec;
+  /** Runs although the server does not declare the requirement's profile: the case is about that. */
+  undeclared?: "JSON" | "WATCH";
+  needs?: Needs;
+  /** Takes longer than a few seconds by its nature: runs only if asked for. */
+  slow?: true;
+  run(t: Context): Promise<void>;
+}

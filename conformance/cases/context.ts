@@ -1,0 +1,219 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
+import type { AccountSource, Lease } from "../accounts/source.js";
+import type { Recorder } from "../history/recorder.js";
+import type { RequirementId } from "../registry/requirements.js";
+import { Breach, Inconclusive } from "../verdict.js";
+import { type Answered, Client, type Credentials } from "../wire/client.js";
+import { CODE_OF, describeRefusal, type Refusal } from "../wire/connect.js";
+import type { Session } from "../wire/session.js";
+import { Party, type Sent, type Stage } from "./party.js";
+
+/** The names that accounts go by: bob is the one whose inbox a case is about. */
+const NAMES = ["bob", "alice", "carol", "dave"] as const;
+
+export interface ContextOptions {
+  session: Session;
+  recorder: Recorder;
+  info: GetServerInfoResponse;
+  source: AccountSource;
+  leases: readonly Lease[];
+  /** Makes client_message_ids of this run unique, also when it comes again to the same accounts. */
+  nonce: string;
+  /** Numbers from 0 to below 1, the same for the same seed. */
+  random: () => number;
+  /** Stretches every deadline. */
+  timeoutScale: number;
+  /** Aborted when the case has had its time. */
+  signal: AbortSignal;
+}
+
+/** What a case works with: the parties, the server's declared limits, and words to say what is expected. */
+export class Context implements Stage {
+  readonly session: Session;
+  readonly info: GetServerInfoResponse;
+  readonly parties: readonly Party[];
+  readonly random: () => number;
+  readonly recorder: Recorder;
+  /** Aborted when the case has had its time. */
+  readonly signal: AbortSignal;
+  readonly #options: ContextOptions;
+  readonly #cleanUps: (() => void)[] = [];
+  #ids = 0;
+  #blame: RequirementId | undefined;
+
+  constructor(options: ContextOptions) {
+    this.#options = options;
+    this.session = options.session;
+    this.recorder = options.recorder;
+    this.info = options.info;
+    this.random = options.random;
+    this.signal = options.signal;
+    this.parties = options.leases.map((lease, index) => new Party(this, lease, NAMES[index] ?? `user${index}`));
+  }
+
+  /** The account whose inbox the case is about. */
+  get bob(): Party {
+    return this.#party(0);
+  }
+
+  /** The usual sender. */
+  get alice(): Party {
+    return this.#party(1);
+  }
+
+  /** Somebody else. */
+  get carol(): Party {
+    return this.#party(2);
+  }
+
+  get dave(): Party {
+    return this.#party(3);
+  }
+
+  /** How long to wait for something that a specification's deadline of `ms` milliseconds is about. */
+  deadline(ms: number): number {
+    return ms * this.#options.timeoutScale;
+  }
+
+  newId(): string {
+    this.#ids += 1;
+    return `${this.#options.nonce}-${this.#ids}`;
+  }
+
+  client(account: Credentials, name: string): Client {
+    return new Client(this.session, this.recorder, account, name);
+  }
+
+  onEnd(cleanUp: () => void): void {
+    this.#cleanUps.push(cleanUp);
+  }
+
+  /** Gives up what the case left open. */
+  end(): void {
+    for (const cleanUp of this.#cleanUps) cleanUp();
+  }
+
+  /** Ends the case: this requirement is broken. */
+  fail(requirement: RequirementId, message: string, expected: string, actual: string): never {
+    throw new Breach({ requirement: this.#blame ?? requirement, message, expected, actual, evidence: this.#recent() });
+  }
+
+  /** Expects a condition to hold. */
+  that(
+    condition: boolean,
+    requirement: RequirementId,
+    message: string,
+    expected: string,
+    actual: string,
+  ): asserts condition {
+    if (!condition) this.fail(requirement, message, expected, actual);
+  }
+
+  /** Expects two plain values to be the same. */
+  equal<T>(actual: T, expected: T, requirement: RequirementId, message: string): void {
+    if (!isDeepStrictEqual(actual, expected)) this.fail(requirement, message, show(expected), show(actual));
+  }
+
+  /** Expects a page to hold exactly these messages, from `firstSeq` on, in this order. */
+  page(page: SyncResponse, firstSeq: number, sent: readonly Sent[], requirement: RequirementId, message: string): void {
+    const expected = sent.map(({ clientMessageId }, index) => `${firstSeq + index}:${clientMessageId}`);
+    const actual = page.messages.map(({ seq, clientMessageId }) => `${seq}:${clientMessageId}`);
+    if (!isDeepStrictEqual(actual, expected)) this.fail(requirement, message, showList(expected), showList(actual));
+  }
+
+  accepted<T>(answered: Answered<T>, requirement: RequirementId): T {
+    if (answered.kind === "ok") return answered.value;
+    return this.fail(requirement, "a well-formed call was refused", "an answer", describeRefusal(answered.refusal));
+  }
+
+  /** Expects a refusal for this reason, with the code that belongs to it. `requirement` is blamed if it was not refused. */
+  refused<T>(answered: Answered<T>, reason: Reason, requirement: RequirementId, what: string): Refusal {
+    const expected = `a refusal with ${CODE_OF[reason]} ${Reason[reason]}`;
+    if (answered.kind === "ok") return this.fail(requirement, `${what} was not refused`, expected, "it was accepted");
+    const { refusal } = answered;
+    if (refusal.reason === reason && refusal.code === CODE_OF[reason]) return refusal;
+    const wrong = `${what} was refused in another way`;
+    // A wrong code with the right reason, or no reason, are faults of the error; another reason means that something else was checked.
+    if (refusal.reason === reason) return this.fail("ERR-CODE", wrong, expected, describeRefusal(refusal));
+    if (refusal.code === CODE_OF[reason] && refusal.reason === Reason.UNSPECIFIED) {
+      return this.fail("ERR-REASON", wrong, expected, describeRefusal(refusal));
+    }
+    return this.fail(requirement, wrong, expected, describeRefusal(refusal));
+  }
+
+  /** Expects that what `act` does leaves this inbox as it is. */
+  async unchanged(party: Party, requirement: RequirementId, what: string, act: () => Promise<void>): Promise<void> {
+    const summary = ({ epoch, svrSeq, ackedSeq }: SyncResponse) => ({ epoch, svrSeq, ackedSeq });
+    const before = summary(await party.state());
+    await act();
+    const after = summary(await party.state());
+    this.equal(after, before, requirement, `${what} changed ${party.name}'s inbox`);
+  }
+
+  /** While `act` runs, any step that fails is blamed on this requirement: it is the condition that makes the step special. */
+  async blaming<T>(requirement: RequirementId, act: () => Promise<T>): Promise<T> {
+    const before = this.#blame;
+    this.#blame = requirement;
+    try {
+      return await act();
+    } finally {
+      this.#blame = before;
+    }
+  }
+
+  /** Makes an inbox lose its data. */
+  async rotateEpoch(party: Party): Promise<void> {
+    const { rotateEpoch } = this.#options.source;
+    if (rotateEpoch === undefined) throw new Inconclusive("needs the fixture RotateEpoch");
+    const op = this.recorder.call("suite", 0, {
+      case: "rotateCall",
+      value: { $typeName: "seqsync.conformance.v1.RotateCall", userId: party.userId },
+    });
+    await rotateEpoch(party.userId);
+    this.recorder.note(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+  }
+
+  /** Makes a party's token invalid. */
+  async revokeToken(party: Party): Promise<void> {
+    const { revokeToken } = this.#options.source;
+    if (revokeToken === undefined) throw new Inconclusive("needs the fixture RevokeToken");
+    const op = this.recorder.call("suite", 0, {
+      case: "revokeCall",
+      value: { $typeName: "seqsync.conformance.v1.RevokeCall", userId: party.userId },
+    });
+    await revokeToken(party.token);
+    this.recorder.note(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+  }
+
+  /** The last operations, each from its call on: what led up to a failed expectation. */
+  #recent(): Event[] {
+    const { events } = this.recorder;
+    const ops = new Set(events.slice(-6).map(({ op }) => op));
+    return events.filter(({ op }) => op !== 0n && ops.has(op));
+  }
+
+  #party(index: number): Party {
+    const party = this.parties[index];
+    if (party === undefined)
+      throw new Error(`the case uses ${NAMES[index]} but does not say that it needs ${index + 1} accounts`);
+    return party;
+  }
+}
+
+/** A value for people, shortened. */
+export function show(value: unknown): string {
+  const text =
+    typeof value === "string"
+      ? JSON.stringify(value)
+      : JSON.stringify(value, (_, v) => (typeof v === "bigint" ? `${v}` : v));
+  return text === undefined ? "nothing" : text.length > 300 ? `${text.slice(0, 300)}…` : text;
+}
+
+function showList(items: readonly string[]): string {
+  if (items.length === 0) return "no message";
+  const few = items.length <= 8 ? items : [...items.slice(0, 4), "…", ...items.slice(-3)];
+  return `${items.length} message${items.length === 1 ? "" : "s"}: ${few.join(", ")}`;
+}

@@ -1,0 +1,40 @@
+import { Command, Option } from "commander";
+import { CATALOGUE } from "../cases/catalogue.js";
+import { REQUIREMENTS } from "../registry/requirements.js";
+
+export const listCommand = new Command("list")
+  .summary("print the cases, or the requirements")
+  .description("Prints the cases of the catalogue, or the requirements of the specification.")
+  .option("--requirements", "print the requirements instead")
+  .addOption(new Option("--format <format>", "for people or for tools").choices(["text", "json"]).default("text"))
+  .action(({ requirements, format }: { requirements?: true; format: "text" | "json" }) => {
+    const rows = requirements ? requirementRows() : caseRows();
+    const text =
+      format === "json"
+        ? JSON.stringify(
+            rows.map(({ data }) => data),
+            undefined,
+            2,
+          )
+        : rows.map(({ line }) => line).join("\n");
+    process.stdout.write(`${text}\n`);
+  });
+
+function caseRows() {
+  return CATALOGUE.map(({ id, title, requirements, needs = {}, codec, slow }) => ({
+    data: { id, title, requirements, needs, ...(codec === undefined ? {} : { codec }), ...(slow ? { slow } : {}) },
+    line: `${id}\n    ${title}\n    ${requirements.join(", ")}`,
+  }));
+}
+
+function requirementRows() {
+  return Object.entries(REQUIREMENTS).map(([id, { level, profile, sentence, anchor }]) => {
+    const cases = CATALOGUE.filter(({ requirements }) => (requirements as readonly string[]).includes(id)).map(
+      (it) => it.id,
+    );
+    return {
+      data: { id, level, profile, sentence, anchor, cases },
+      line: `${id} (${level}, ${profile})\n    ${sentence}`,
+    };
+  });
+}

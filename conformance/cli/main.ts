@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { VERSION } from "../version.js";
+import { checkCommand } from "./check.js";
+import { listCommand } from "./list.js";
+import { EXIT, UsageError } from "./usage.js";
+
+const program = new Command("seqsync")
+  .description(
+    "Checks servers of the Seq Sync protocol: messages are delivered, sync acks, and nothing acked comes again.",
+  )
+  .version(VERSION)
+  .showSuggestionAfterError();
+
+for (const command of [checkCommand, listCommand]) program.addCommand(command);
+for (const command of [program, ...program.commands]) {
+  command.exitOverride((error) => {
+    throw error.exitCode === 0 ? error : new UsageError("");
+  });
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof UsageError) {
+    // Commander has told its own errors already.
+    if (error.message !== "") console.error(`seqsync: ${error.message}`);
+    process.exitCode = EXIT.usage;
+  } else if ((error as { exitCode?: number }).exitCode !== 0) {
+    console.error("seqsync: the suite itself went wrong; please report this:", error);
+    process.exitCode = EXIT.inconclusive;
+  }
+}

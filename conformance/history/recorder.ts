@@ -1,0 +1,36 @@
+import { create } from "@bufbuild/protobuf";
+import { type Event, EventSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+
+/** What an event says, without when and by whom. */
+export type What = Exclude<Event["what"], { case: undefined }>;
+
+/** Writes down what the clients see, in the order in which they see it, and tells it at once to whoever listens. */
+export class Recorder {
+  readonly events: Event[] = [];
+  readonly #listener: (event: Event) => void;
+  readonly #started = process.hrtime.bigint();
+  #ops = 0n;
+
+  constructor(listener: (event: Event) => void = () => {}) {
+    this.#listener = listener;
+  }
+
+  /** Records a call and answers the operation's number, which its outcome is to be recorded under. */
+  call(client: string, endpoint: number, what: What): bigint {
+    this.#ops += 1n;
+    this.#record({ op: this.#ops, client, endpoint, what });
+    return this.#ops;
+  }
+
+  /** Records what comes of an operation, or with 0 something that belongs to none. */
+  note(op: bigint, what: What): void {
+    this.#record({ op, client: "", endpoint: 0, what });
+  }
+
+  #record(event: Pick<Event, "op" | "client" | "endpoint"> & { what: What }): void {
+    const atMicros = (process.hrtime.bigint() - this.#started) / 1000n;
+    const whole = create(EventSchema, { ...event, atMicros });
+    this.events.push(whole);
+    this.#listener(whole);
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * The conformance suite: checks any Seq Sync server over its URL.
+ *
+ * @example
+ * ```ts
+ * import { run } from "seqsync/conformance";
+ *
+ * const report = await run({ urls: ["http://127.0.0.1:8080"] });
+ * console.log(report.counts);
+ * ```
+ * @module
+ */
+export type { AccountSource, Lease, Wish } from "./accounts/source.js";
+export { Judge } from "./judge/judge.js";
+export { REQUIREMENTS, type Requirement, type RequirementId } from "./registry/requirements.js";
+export { reportJson } from "./report/json.js";
+export { type RunOptions, run } from "./run/run.js";
+export { VERSION } from "./version.js";

@@ -1,0 +1,210 @@
+import type { DeliveredMessage, Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import type { RequirementId } from "../registry/requirements.js";
+import type { Breached } from "./page.js";
+import { type Send, type Sends, samePayload } from "./sends.js";
+import { timeText } from "./time.js";
+
+/** What is known of a seq. */
+interface Place {
+  message: DeliveredMessage;
+  /** The page that showed it first. */
+  evidence: readonly Event[];
+  /** What it was sent as; undefined for a message of the past. */
+  send: Send | undefined;
+}
+
+/** The messages of one numbering of one inbox, as pages have shown them. */
+export class MessageLog {
+  /** Messages up to here were there before the history began: nobody knows who sent them. */
+  past = 0;
+  /** Highest seq that a page has shown. */
+  highest = 0;
+  /** Which requirement a message that came twice breaks, once there was one. */
+  sawDouble: RequirementId | undefined;
+  readonly #userId: string;
+  readonly #sends: Sends;
+  readonly #report: (evidence: readonly Event[], breached: Breached) => void;
+  readonly #places = new Map<number, Place>();
+  readonly #accepted: Send[] = [];
+
+  constructor(userId: string, sends: Sends, report: (evidence: readonly Event[], breached: Breached) => void) {
+    this.#userId = userId;
+    this.#sends = sends;
+    this.#report = report;
+  }
+
+  accepted(send: Send): void {
+    this.#accepted.push(send);
+  }
+
+  page(_now: number, messages: readonly DeliveredMessage[], evidence: readonly Event[]): void {
+    for (const message of messages) {
+      const known = this.#places.get(message.seq);
+      if (known === undefined) this.#place(message, evidence);
+      else if (!sameMessage(known.message, message)) this.#changed(known, message, evidence);
+    }
+  }
+
+  /** At the end: the order of the sends, and whether each accepted one has its place. */
+  finish(base: number | undefined, svrSeq: number): void {
+    this.#judgeOrder();
+    if (base === undefined || svrSeq - base !== this.#placedCount()) return; // not every message was fetched
+    const missing = this.#accepted.find((send) => send.seq === undefined && !send.straddles);
+    if (missing !== undefined) {
+      this.#report([missing.call, ...(missing.acceptance ? [missing.acceptance] : [])], {
+        requirement: "SEND-VISIBLE",
+        message: "an accepted message was never delivered, though all seqs were",
+        expected: `message ${missing.id} of ${missing.sender}`,
+        actual: `seqs ${base + 1} to ${svrSeq} hold other messages`,
+      });
+    }
+  }
+
+  #placedCount(): number {
+    return [...this.#places.values()].filter(({ send }) => send !== undefined).length;
+  }
+
+  #place(message: DeliveredMessage, evidence: readonly Event[]): void {
+    const send = message.seq <= this.past ? undefined : this.#identify(message, evidence);
+    this.#places.set(message.seq, { message, evidence, send });
+    if (message.seq > this.highest) this.highest = message.seq;
+    if (send === undefined) return;
+
+    if (send.seq !== undefined && send.seq !== message.seq) {
+      const first = this.#places.get(send.seq);
+      this.sawDouble = send.overlapped ? "SEND-RETRY-CONCURRENT" : "SEND-RETRY";
+      this.#report([send.call, ...(first?.evidence ?? []), ...evidence], {
+        requirement: this.sawDouble,
+        message: "one message was made twice",
+        expected: `message ${send.id} at seq ${send.seq} only`,
+        actual: `it is at seq ${message.seq} as well`,
+      });
+      return;
+    }
+    send.seq = message.seq;
+    this.#judgeTime(send, message, evidence);
+  }
+
+  #judgeTime(send: Send, message: DeliveredMessage, evidence: readonly Event[]): void {
+    const told = message.acceptedAt === undefined ? "none" : timeText(message.acceptedAt);
+    if (send.acceptedAt === undefined) {
+      if (message.acceptedAt !== undefined) send.acceptedAt = told;
+      else
+        this.#report(evidence, {
+          requirement: "SEND-ACCEPTED-AT",
+          message: "a message has no accepted_at",
+          expected: "accepted_at",
+          actual: told,
+        });
+    } else if (send.acceptedAt !== told && !send.straddles) {
+      this.#report([send.call, ...(send.acceptance ? [send.acceptance] : []), ...evidence], {
+        requirement: "SEND-ACCEPTED-AT",
+        message: "a message is delivered with another accepted_at than Send answered",
+        expected: send.acceptedAt,
+        actual: told,
+      });
+    }
+  }
+
+  /** Finds what a delivered message was sent as, or blames what does not fit. */
+  #identify(message: DeliveredMessage, evidence: readonly Event[]): Send | undefined {
+    const { senderId, clientMessageId, payload } = message;
+    const here = this.#sends.sharing(senderId, clientMessageId).filter((send) => send.recipient === this.#userId);
+    const exact = here.find((send) => samePayload(send.print, payload));
+    if (exact !== undefined) {
+      if (exact.possible > 0) return exact;
+      this.#report([exact.call, ...evidence], {
+        requirement: "ERR-UNCHANGED",
+        message: "a message was delivered whose Send was refused",
+        expected: "no such message",
+        actual: `it is at seq ${message.seq}`,
+      });
+      return undefined;
+    }
+    const what = `seq ${message.seq}: ${clientMessageId} from ${senderId}, ${payload?.size ?? 0} bytes`;
+    const blame = (requirement: RequirementId, text: string, expected: string, send?: Send) =>
+      this.#report([...(send ? [send.call] : []), ...evidence], { requirement, message: text, expected, actual: what });
+    const altered = here[0];
+    const byOther = this.#sends.search(
+      (send) => send.recipient === this.#userId && send.id === clientMessageId && samePayload(send.print, payload),
+    );
+    const elsewhere = this.#sends.sharing(senderId, clientMessageId)[0];
+    const renamed = this.#sends.search(
+      (send) =>
+        send.recipient === this.#userId &&
+        send.sender === senderId &&
+        send.seq === undefined &&
+        samePayload(send.print, payload),
+    );
+    if (altered !== undefined)
+      blame(
+        "SEND-BYTES",
+        "a payload was changed on its way",
+        `${altered.print?.size ?? 0} bytes as they were sent`,
+        altered,
+      );
+    else if (byOther !== undefined)
+      blame("AUTH-SENDER", "a message has another sender than the one who sent it", byOther.sender, byOther);
+    else if (elsewhere !== undefined)
+      blame(
+        "AUTH-ISOLATION",
+        "a message came to an inbox that it was not sent to",
+        `it goes to ${elsewhere.recipient}`,
+        elsewhere,
+      );
+    else if (renamed !== undefined)
+      blame("SEND-BYTES", "a client_message_id was changed on its way", renamed.id, renamed);
+    else blame("AUTH-ISOLATION", "a message came that nobody sent to this inbox", "only what was sent to it");
+    return undefined;
+  }
+
+  #changed(known: Place, message: DeliveredMessage, evidence: readonly Event[]): void {
+    const text = ({ clientMessageId, senderId, payload, acceptedAt }: DeliveredMessage) =>
+      `${clientMessageId} from ${senderId}, ${payload?.size ?? 0} bytes, accepted at ${acceptedAt === undefined ? "no time" : timeText(acceptedAt)}`;
+    this.#report([...known.evidence, ...evidence], {
+      requirement: "SEQ-IMMUTABLE",
+      message: `seq ${message.seq} names another message than before`,
+      expected: text(known.message),
+      actual: text(message),
+    });
+    // Under another seq it may be whole: then two messages have changed places.
+    this.#identify(message, evidence);
+  }
+
+  /** A Send that was accepted before another began has the lower seq. One pass from the lowest seq on. */
+  #judgeOrder(): void {
+    let latest: Send | undefined;
+    for (const seq of [...this.#places.keys()].sort((a, b) => a - b)) {
+      const send = this.#places.get(seq)?.send;
+      if (send === undefined || send.seq !== seq || send.straddles) continue;
+      if (latest !== undefined && send.accepted < latest.begun) {
+        this.#report(
+          [
+            send.call,
+            ...(send.acceptance ? [send.acceptance] : []),
+            latest.call,
+            ...(this.#places.get(seq)?.evidence ?? []),
+          ],
+          {
+            requirement: "SEND-ORDER",
+            message: "two sends that did not overlap changed their order",
+            expected: `${send.id}, accepted before ${latest.id} began, before it`,
+            actual: `${latest.id} at ${latest.seq}, ${send.id} at ${seq}`,
+          },
+        );
+        return;
+      }
+      if (latest === undefined || send.begun > latest.begun) latest = send;
+    }
+  }
+}
+
+function sameMessage(a: DeliveredMessage, b: DeliveredMessage): boolean {
+  return (
+    a.senderId === b.senderId &&
+    a.clientMessageId === b.clientMessageId &&
+    samePayload(a.payload, b.payload) &&
+    a.acceptedAt?.seconds === b.acceptedAt?.seconds &&
+    a.acceptedAt?.nanos === b.acceptedAt?.nanos
+  );
+}

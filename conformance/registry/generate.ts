@@ -1,0 +1,51 @@
+/** Generates `requirements.ts` from the specification (`npm run generate`). The chapters come in the order of the spec's index. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ParsedRequirement, parseChapter } from "./parse.js";
+
+const root = join(import.meta.dirname, "../..");
+const spec = join(root, "docs/spec");
+const output = join(import.meta.dirname, "requirements.ts");
+
+/** Chapters in the order in which the index links to them; a chapter that it forgets is an error. */
+function chapterFiles(): string[] {
+  const index = readFileSync(join(spec, "README.md"), "utf8");
+  const linked = [...new Set([...index.matchAll(/\]\(\.?\/?([a-z-]+\.md)/g)].map((match) => match[1] as string))];
+  const missing = readdirSync(spec).filter(
+    (file) => file.endsWith(".md") && file !== "README.md" && !linked.includes(file),
+  );
+  if (missing.length > 0) throw new Error(`docs/spec/README.md does not link to ${missing.join(", ")}`);
+  return linked;
+}
+
+const requirements = chapterFiles().flatMap((file) => parseChapter(file, readFileSync(join(spec, file), "utf8")));
+const twice = requirements.filter(({ id }, index) => requirements.findIndex((other) => other.id === id) !== index);
+if (twice.length > 0) throw new Error(`these ids are there twice: ${twice.map(({ id }) => id).join(", ")}`);
+
+const entry = ({ id, level, profile, sentence, anchor }: ParsedRequirement) =>
+  `  "${id}": {\n    level: "${level}",\n    profile: "${profile}",\n    sentence:\n      ${JSON.stringify(sentence)},\n    anchor: "${anchor}",\n  },`;
+
+writeFileSync(
+  output,
+  `// Generated from docs/spec by \`npm run generate\`. Do not edit: edit the specification.
+
+/** A requirement of the specification. */
+export interface Requirement {
+  level: "MUST" | "SHOULD" | "MAY";
+  profile: "CORE" | "JSON" | "WATCH" | "DURABLE" | "CLIENT";
+  /** The exact sentence. */
+  sentence: string;
+  /** Chapter file and anchor, below \`docs/spec/\`. */
+  anchor: string;
+}
+
+/** All requirements by id, in the specification's order. */
+export const REQUIREMENTS = {
+${requirements.map(entry).join("\n")}
+} as const satisfies Readonly<Record<string, Requirement>>;
+
+/** The id of a requirement. */
+export type RequirementId = keyof typeof REQUIREMENTS;
+`,
+);
+console.log(`${requirements.length} requirements`);

@@ -1,0 +1,48 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type CaseResult,
+  Outcome,
+  type Report,
+  type RequirementResult,
+  RequirementResultSchema,
+} from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { REQUIREMENTS, type RequirementId } from "../registry/requirements.js";
+
+/** What a run says of each requirement that its cases check, or that a finding blames. In the specification's order. */
+export function judgeRequirements(cases: readonly CaseResult[]): RequirementResult[] {
+  const blamed = new Set(cases.flatMap((it) => it.findings.map(({ requirement }) => requirement)));
+  return (Object.keys(REQUIREMENTS) as RequirementId[]).flatMap((id) => {
+    const checking = cases.filter((it) => it.requirements.includes(id));
+    if (checking.length === 0 && !blamed.has(id)) return [];
+    const { level } = REQUIREMENTS[id];
+    const outcome = blamed.has(id) ? (level === "MUST" ? Outcome.FAIL : Outcome.WARN) : unblamed(checking);
+    return [create(RequirementResultSchema, { id, level, outcome, cases: checking.map((it) => it.id) })];
+  });
+}
+
+/** A requirement that nobody blames holds only if a case that checks it came to its end. */
+function unblamed(checking: readonly CaseResult[]): Outcome {
+  const outcomes = new Set(checking.map(({ outcome }) => outcome));
+  if (outcomes.has(Outcome.HARNESS_ERROR)) return Outcome.HARNESS_ERROR;
+  if (outcomes.has(Outcome.PASS)) return Outcome.PASS;
+  // Its cases failed for another reason before they came to it, or could not be run.
+  if (outcomes.has(Outcome.INCONCLUSIVE) || outcomes.has(Outcome.FAIL) || outcomes.has(Outcome.WARN))
+    return Outcome.INCONCLUSIVE;
+  return Outcome.NOT_APPLICABLE;
+}
+
+/** The verdict on the server: fail before inconclusive, and never a pass where a MUST could not be told. */
+export function verdictOf({ cases, requirements, headline }: Report): Outcome {
+  const outcomes = new Set(cases.map(({ outcome }) => outcome));
+  if (outcomes.has(Outcome.FAIL)) return Outcome.FAIL;
+  if (outcomes.has(Outcome.HARNESS_ERROR)) return Outcome.HARNESS_ERROR;
+  if (headline !== "" || cases.length === 0) return Outcome.INCONCLUSIVE;
+  const openMust = requirements.some(({ level, outcome }) => level === "MUST" && outcome === Outcome.INCONCLUSIVE);
+  const openCase = cases.some(
+    (it) =>
+      it.outcome === Outcome.INCONCLUSIVE &&
+      it.requirements.some((id) => REQUIREMENTS[id as RequirementId].level === "MUST"),
+  );
+  if (openMust || openCase) return Outcome.INCONCLUSIVE;
+  return outcomes.has(Outcome.WARN) ? Outcome.WARN : Outcome.PASS;
+}

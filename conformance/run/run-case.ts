@@ -1,0 +1,195 @@
+import { create } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { HeaderSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import {
+  type CaseResult,
+  CaseResultSchema,
+  FindingSchema,
+  Outcome,
+} from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
+import type { AccountSource, Lease } from "../accounts/source.js";
+import type { Case } from "../cases/case.js";
+import { Context } from "../cases/context.js";
+import { Recorder } from "../history/recorder.js";
+import { Judge } from "../judge/judge.js";
+import { REQUIREMENTS, type RequirementId } from "../registry/requirements.js";
+import { Breach, type Finding, Inconclusive, NoAnswer } from "../verdict.js";
+import type { Codec } from "../wire/connect.js";
+import type { Transport } from "../wire/http.js";
+import { Session } from "../wire/session.js";
+import { seeded } from "./random.js";
+import { greet } from "./target.js";
+
+/** Everything that the cases of a run share. */
+export interface Stage {
+  transport: Transport;
+  info: GetServerInfoResponse;
+  source: AccountSource;
+  seed: number;
+  nonce: string;
+  timeoutScale: number;
+  signal: AbortSignal;
+}
+
+/** A case in one codec: what is run, and what a report has a line for. */
+export interface Job {
+  /** The case's id, and the codec where there is more than one. */
+  id: string;
+  case: Case;
+  codec: Codec;
+}
+
+/** How long a case may take, in milliseconds, before it is given up. */
+const CASE_TIMEOUT_MS = 60_000;
+/** How many events of its history a failed case shows. */
+const SHOWN_EVENTS = 400;
+
+/** Runs one case on its own accounts. Never rejects: whatever happens is a result. */
+export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { retried: number }> {
+  const started = performance.now();
+  const session = new Session(stage.transport, job.codec, numberOf(job.id));
+  const judge = new Judge();
+  const recorder = new Recorder((event) => judge.observe(event));
+  const { needs = {} } = job.case;
+  const wish = { count: needs.accounts ?? 2, fresh: needs.fresh ?? false, startSeq: needs.startSeq ?? 0 };
+  const limit = AbortSignal.timeout(CASE_TIMEOUT_MS * stage.timeoutScale);
+  const signal = AbortSignal.any([limit, stage.signal]);
+
+  let leases: Lease[] = [];
+  let context: Context | undefined;
+  let ending: unknown;
+  try {
+    const lacking = stage.source.lacks(wish) ?? lacksFixture(job.case, stage.source);
+    if (lacking !== undefined) throw new Inconclusive(lacking);
+    leases = await stage.source.lease(wish);
+    recorder.note(0n, { case: "header", value: header(stage) });
+    context = new Context({
+      ...stage,
+      session,
+      recorder,
+      leases,
+      nonce: `${stage.nonce}-${numberOf(job.id)}`,
+      random: seeded(stage.seed, job.id),
+      signal,
+    });
+    const run = prepare(context, leases).then(() => job.case.run(context as Context));
+    await Promise.race([run, aborted(signal)]);
+  } catch (error) {
+    ending = error;
+  } finally {
+    context?.end();
+  }
+
+  const result = await conclude(judge, ending, stage);
+  stage.source.release(leases);
+  const failed = result.outcome !== Outcome.PASS && result.outcome !== Outcome.NOT_APPLICABLE;
+  return {
+    ...create(CaseResultSchema, {
+      id: job.id,
+      title: job.case.title,
+      requirements: [...job.case.requirements],
+      profile: profileOf(job.case),
+      ...result,
+      duration: durationFromMs(Math.round(performance.now() - started)),
+      history: failed ? recorder.events.slice(-SHOWN_EVENTS) : [],
+    }),
+    retried: session.retried,
+  };
+}
+
+/** Tells the judge who plays. An account with a past is brought up to date first, so that the case can count from there. */
+async function prepare(context: Context, leases: readonly Lease[]): Promise<void> {
+  for (const [index, { userId, startSeq }] of leases.entries()) {
+    context.recorder.note(0n, {
+      case: "accountOpened",
+      value: {
+        $typeName: "seqsync.conformance.v1.AccountOpened",
+        userId,
+        ...(startSeq === undefined ? {} : { startSeq }),
+      },
+    });
+    if (startSeq !== undefined) continue;
+    const party = context.parties[index];
+    const sweeper = party?.device("sweeper");
+    await sweeper?.drain();
+    if (party !== undefined && sweeper !== undefined) {
+      party.base = sweeper.cliSeq;
+      party.epoch = sweeper.epoch;
+    }
+  }
+}
+
+type Conclusion = Pick<CaseResult, "outcome" | "reason" | "findings">;
+
+/** Turns what the judge found and how the case ended into an outcome. */
+async function conclude(judge: Judge, ending: unknown, stage: Stage): Promise<Conclusion> {
+  let found: (Finding & { byJudge: boolean })[];
+  try {
+    found = judge.finish().map((finding) => ({ ...finding, byJudge: true }));
+  } catch (error) {
+    return harnessError(error);
+  }
+  if (ending instanceof Breach) found.push({ ...ending.finding, byJudge: false });
+  if (ending instanceof NoAnswer) {
+    const greeting = await greet(stage.transport);
+    if ("problem" in greeting) return { outcome: Outcome.INCONCLUSIVE, reason: greeting.problem, findings: [] };
+    found.push({
+      requirement: ending.requirement,
+      message: ending.message,
+      expected: "an answer",
+      actual: "none, though the server is up",
+      evidence: [],
+      byJudge: false,
+    });
+  }
+  if (found.length > 0) {
+    const outcome = found.some(({ requirement }) => REQUIREMENTS[requirement].level === "MUST")
+      ? Outcome.FAIL
+      : Outcome.WARN;
+    return { outcome, reason: "", findings: found.map(toMessage) };
+  }
+  if (ending instanceof Inconclusive) return { outcome: Outcome.INCONCLUSIVE, reason: ending.message, findings: [] };
+  if (ending !== undefined) return harnessError(ending);
+  return { outcome: Outcome.PASS, reason: "", findings: [] };
+}
+
+function harnessError(error: unknown): Conclusion {
+  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    outcome: Outcome.HARNESS_ERROR,
+    reason: `the suite itself went wrong; please report this: ${reason}`,
+    findings: [],
+  };
+}
+
+const toMessage = (finding: Finding & { byJudge: boolean }) =>
+  create(FindingSchema, { ...finding, evidence: [...finding.evidence] });
+
+function lacksFixture({ needs = {} }: Case, source: AccountSource): string | undefined {
+  if (needs.rotateEpoch && source.rotateEpoch === undefined)
+    return "needs the fixture RotateEpoch, which these accounts do not come with";
+  if (needs.revokeToken && source.revokeToken === undefined)
+    return "needs the fixture RevokeToken, which these accounts do not come with";
+  return undefined;
+}
+
+/** The profile that a case belongs to: that of the requirement that it is named for. */
+export const profileOf = ({ requirements: [first] }: Case): string => REQUIREMENTS[first as RequirementId].profile;
+
+function header({ info, seed }: Stage) {
+  const { specVersion, implementation, profiles, maxPageSize } = info;
+  return create(HeaderSchema, { format: 1, specVersion, implementation, profiles, maxPageSize, seed });
+}
+
+/** Rejects when the time is up: nothing came that the case could blame. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = () => reject(new Inconclusive("the case did not end in time, or the run was stopped"));
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** A small number for a name, so that each case has ids of its own. */
+const numberOf = (id: string) => Math.floor(seeded(0, id)() * 0xffff_ffff);

@@ -1,0 +1,53 @@
+import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
+import { type GetServerInfoResponse, SeqSyncService } from "../../proto/gen/seqsync/v1/service_pb.js";
+import type { Transport } from "../wire/http.js";
+import { Session } from "../wire/session.js";
+
+/** What the server says of itself, or why it cannot be checked: one line for people. */
+export type Greeting = { info: GetServerInfoResponse } | { problem: string; reachable: boolean };
+
+/** Asks the target what it is. Nothing else is worth asking before that: on whatever is no Seq Sync server, no case can pass. */
+export async function greet(transport: Transport): Promise<Greeting> {
+  for (const [endpoint, url] of transport.urls.entries()) {
+    const greeting = await greetOne(transport, endpoint, withoutUserInfo(url));
+    if ("problem" in greeting || endpoint === transport.urls.length - 1) return greeting;
+  }
+  throw new Error("a target has at least one URL");
+}
+
+async function greetOne(transport: Transport, endpoint: number, url: string): Promise<Greeting> {
+  const session = new Session(transport, "proto");
+  const outcome = await session.attempt(SeqSyncService.method.getServerInfo, {}, { endpoint });
+  const alien = (why: string): Greeting => ({
+    problem: `${url} does not look like a Seq Sync server: GetServerInfo answered ${why}`,
+    reachable: true,
+  });
+  switch (outcome.kind) {
+    case "ok":
+      return looksReal(outcome.value) ? { info: outcome.value } : alien("with no spec_version, profile or limit in it");
+    case "refused":
+      return alien(`with the error ${outcome.refusal.code}`);
+    case "garbled":
+      return alien(outcome.why);
+    case "again":
+      return { problem: `${url} is not ready: GetServerInfo answered ${outcome.why}`, reachable: true };
+    case "lost":
+      return {
+        problem: `${url} cannot be reached: ${outcome.why}; is the server running, and is the URL right?`,
+        reachable: false,
+      };
+  }
+}
+
+/** An empty message decodes from any empty body: only one that says something comes from a server that means it. */
+function looksReal({ specVersion, profiles, maxPageSize }: GetServerInfoResponse): boolean {
+  return specVersion !== "" || profiles.includes(Profile.CORE) || maxPageSize > 0;
+}
+
+/** A URL as it may be shown. */
+export function withoutUserInfo(url: string): string {
+  const shown = new URL(url);
+  shown.username = "";
+  shown.password = "";
+  return shown.href.replace(/\/$/, "");
+}

@@ -1,0 +1,42 @@
+import type { Event } from "../proto/gen/seqsync/conformance/v1/history_pb.js";
+import type { RequirementId } from "./registry/requirements.js";
+
+/** One breach of one requirement, as the judge or a case finds it. */
+export interface Finding {
+  requirement: RequirementId;
+  /** What is wrong, in a sentence. */
+  message: string;
+  expected: string;
+  actual: string;
+  /** The few events that prove it, in their order. */
+  evidence: readonly Event[];
+}
+
+/** The server broke a requirement, and the case cannot go on. */
+export class Breach extends Error {
+  override readonly name = "Breach";
+  readonly finding: Finding;
+
+  constructor(finding: Finding) {
+    super(`${finding.requirement}: ${finding.message}`);
+    this.finding = finding;
+  }
+}
+
+/** It cannot be told: a prerequisite is missing. The message says which, and how to provide it. */
+export class Inconclusive extends Error {
+  override readonly name = "Inconclusive";
+}
+
+/** A well-formed call got no answer, though it was tried again. Who is to blame depends on whether the server still lives. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+  readonly requirement: RequirementId;
+  readonly call: string;
+
+  constructor(requirement: RequirementId, call: string, why: string) {
+    super(`${call} got no answer: ${why}`);
+    this.requirement = requirement;
+    this.call = call;
+  }
+}

@@ -1,0 +1,57 @@
+import { connect as connectTcp } from "node:net";
+import { connect as connectTls } from "node:tls";
+
+export interface RawOptions {
+  /** What to do once all is written: wait for the answer (default), or go away at once. */
+  then?: "read" | "close";
+  /** Gives up waiting after this many milliseconds. Default 5,000. */
+  timeoutMs?: number;
+}
+
+/**
+ * Writes bytes to a server as they are, for requests that no HTTP client would send. Resolves with what came back until the
+ * server closed, a whole answer was there, or the time was up; with an empty string if nothing came.
+ */
+export function rawExchange(base: URL, bytes: Uint8Array | string, options: RawOptions = {}): Promise<string> {
+  const { then = "read", timeoutMs = 5000 } = options;
+  const secure = base.protocol === "https:";
+  const port = Number(base.port || (secure ? 443 : 80));
+  const host = base.hostname.replace(/^\[|\]$/g, "");
+  return new Promise((resolve) => {
+    let text = "";
+    const socket = secure
+      ? connectTls({ host, port, servername: host, ALPNProtocols: ["http/1.1"] })
+      : connectTcp({ host, port });
+    const finish = () => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(text);
+    };
+    const timer = setTimeout(finish, timeoutMs);
+    socket.on("error", finish);
+    socket.on("close", finish);
+    socket.on("data", (chunk) => {
+      text += chunk.toString("latin1");
+      if (isWhole(text)) finish();
+    });
+    socket.once(secure ? "secureConnect" : "connect", () => {
+      // The bytes are handed to the kernel before the connection goes: the server does see them.
+      socket.write(bytes, () => {
+        if (then === "close") socket.end(() => finish());
+      });
+    });
+  });
+}
+
+/** Whether an answer with a declared length is complete. One without ends when the connection does. */
+function isWhole(text: string): boolean {
+  const head = text.indexOf("\r\n\r\n");
+  if (head < 0) return false;
+  const length = /^content-length: *(\d+)/im.exec(text.slice(0, head))?.[1];
+  return length !== undefined && text.length >= head + 4 + Number(length);
+}
+
+/** The status of a raw answer; 0 if there was none. */
+export function rawStatus(answer: string): number {
+  return Number(/^HTTP\/1\.\d (\d{3})/.exec(answer)?.[1] ?? 0);
+}

@@ -1,0 +1,90 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { type Codec, encode, interpret, type Outcome } from "./connect.js";
+import { LostAnswer, type Transport } from "./http.js";
+
+/** One of the protocol's unary methods, with its types. */
+export type Unary<I extends DescMessage, O extends DescMessage> = DescMethod & { input: I; output: O };
+
+/** How a call ended when all that can be done for it was done: an answer, a refusal, or nothing. */
+export type Ended<T> = Exclude<Outcome<T>, { kind: "again" }> | { kind: "lost"; why: string };
+
+export interface CallOptions {
+  token?: string | undefined;
+  /** Default: the session's. */
+  codec?: Codec;
+  endpoint?: number;
+  signal?: AbortSignal;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** What a client does when it is told to try again, or not told anything: these pauses, in milliseconds, then gives up. */
+const BACKOFF_MS = [20, 100, 400, 1500];
+
+/** A way to make calls to the target: in one codec, spread over its URLs, counting what had to be tried again. */
+export class Session {
+  readonly transport: Transport;
+  readonly codec: Codec;
+  /** Calls that were made again because the server asked for it. */
+  retried = 0;
+  #turn: number;
+
+  constructor(transport: Transport, codec: Codec, firstEndpoint = 0) {
+    this.transport = transport;
+    this.codec = codec;
+    this.#turn = firstEndpoint;
+  }
+
+  /** The URL that the next call goes to: all guarantees hold across them, so each call may take another. */
+  nextEndpoint(): number {
+    this.#turn += 1;
+    return this.#turn % this.transport.urls.length;
+  }
+
+  /** Makes one call, once. */
+  async attempt<I extends DescMessage, O extends DescMessage>(
+    method: Unary<I, O>,
+    input: MessageInitShape<I>,
+    { token, codec = this.codec, endpoint = this.nextEndpoint(), signal, headers = {} }: CallOptions = {},
+  ): Promise<Outcome<MessageShape<O>> | { kind: "lost"; why: string }> {
+    try {
+      const answer = await this.transport.request({
+        endpoint,
+        path: pathOf(method),
+        headers: { "content-type": `application/${codec}`, ...authorization(token), ...headers },
+        body: encode(codec, method.input, input),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      return interpret(codec, method.output, answer);
+    } catch (error) {
+      if (error instanceof LostAnswer) return { kind: "lost", why: error.message };
+      throw error;
+    }
+  }
+
+  /** Makes an idempotent call until it is answered, as a client would. `onLost` hears of each attempt that was not. */
+  async call<I extends DescMessage, O extends DescMessage>(
+    method: Unary<I, O>,
+    input: MessageInitShape<I>,
+    options: CallOptions = {},
+    hooks: { onAttempt?: (endpoint: number) => void; onLost?: (why: string) => void } = {},
+  ): Promise<Ended<MessageShape<O>>> {
+    for (let tries = 0; ; tries += 1) {
+      const endpoint = options.endpoint ?? this.nextEndpoint();
+      hooks.onAttempt?.(endpoint);
+      const outcome = await this.attempt(method, input, { ...options, endpoint });
+      if (outcome.kind !== "again" && outcome.kind !== "lost") return outcome;
+      hooks.onLost?.(outcome.why);
+      const wait = BACKOFF_MS[tries];
+      if (wait === undefined) return { kind: "lost", why: outcome.why };
+      this.retried += 1;
+      await pause(wait);
+    }
+  }
+}
+
+export const pathOf = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`;
+
+export function authorization(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
