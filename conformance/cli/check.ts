@@ -1,6 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { AccountListError, readAccountFile, runAccountCommand } from "../accounts/list.js";
+import { poolAccounts } from "../accounts/pool.js";
+import type { AccountSource } from "../accounts/source.js";
 import { reportJson } from "../report/json.js";
 import { type Paint, painter, renderReport } from "../report/terminal.js";
 import { type RunOptions, run } from "../run/run.js";
@@ -11,6 +14,8 @@ import { collect, EXIT, targetUrl, UsageError, whole } from "./usage.js";
 
 interface Flags {
   reference?: true;
+  accounts?: string;
+  accountsCommand?: string;
   only?: string[];
   skip?: string[];
   codec?: Codec;
@@ -28,6 +33,11 @@ export const checkCommand = new Command("check")
   )
   .argument("[urls...]", "base URLs of the server; several are front ends of one deployment")
   .option("--reference", "check the reference server, started for this run")
+  .option(
+    "--accounts <file>",
+    'use these accounts: a JSON array of {"user_id", "token"}, two or more; - reads standard input',
+  )
+  .option("--accounts-command <command>", "use the accounts that a shell command prints, one such JSON object a line")
   .option(
     "--only <pattern>",
     "run only cases whose id, chapter or requirement fits; * stands for anything; may be repeated",
@@ -64,6 +74,7 @@ async function check(urls: string[], flags: Flags): Promise<number> {
   }
   const outputs = (flags.report ?? []).map(parseReport);
   const targets = urls.map(targetUrl);
+  const source = await accountSource(flags);
   const select = selectBy(flags.only ?? [], flags.skip ?? []);
   const reference = flags.reference ? await startReference() : undefined;
   const paint = painter(process.stdout);
@@ -77,6 +88,7 @@ async function check(urls: string[], flags: Flags): Promise<number> {
       ...(flags.seed === undefined ? {} : { seed: flags.seed }),
       ...(flags.codec === undefined ? {} : { codecs: [flags.codec] }),
       ...(process.env["SEQSYNC_FIXTURE_TOKEN"] ? { fixtureToken: process.env["SEQSYNC_FIXTURE_TOKEN"] } : {}),
+      ...(source === undefined ? {} : { accounts: async () => source }),
       onStart: announce(paint),
     });
     for (const write of outputs) write(report);
@@ -87,11 +99,27 @@ async function check(urls: string[], flags: Flags): Promise<number> {
   }
 }
 
+/** Accounts that the user gives; undefined to use the target's fixtures. */
+async function accountSource({ accounts, accountsCommand }: Flags): Promise<AccountSource | undefined> {
+  if (accounts !== undefined && accountsCommand !== undefined)
+    throw new UsageError("give --accounts or --accounts-command, not both");
+  try {
+    if (accounts !== undefined)
+      return poolAccounts(accounts === "-" ? "standard input" : accounts, readAccountFile(accounts));
+    if (accountsCommand !== undefined)
+      return poolAccounts("the accounts command", await runAccountCommand(accountsCommand));
+    return undefined;
+  } catch (error) {
+    throw error instanceof AccountListError ? new UsageError(error.message) : error;
+  }
+}
+
 /** Says at the start which accounts are used, and what that leaves open. */
 function announce(paint: Paint): NonNullable<RunOptions["onStart"]> {
-  return ({ jobs, accounts, info }) => {
+  return ({ jobs, accounts, info, open }) => {
     const name = info.implementation === "" ? "a server that does not tell its name" : info.implementation;
     process.stdout.write(paint("dim", `Checking ${name}: ${jobs.length} cases, accounts from ${accounts}\n`));
+    for (const [why, count] of open) process.stdout.write(paint("yellow", `${count} of them stay open: ${why}\n`));
   };
 }
 

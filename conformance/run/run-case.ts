@@ -8,7 +8,7 @@ import {
   Outcome,
 } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
-import type { AccountSource, Lease } from "../accounts/source.js";
+import type { AccountSource, Lease, Wish } from "../accounts/source.js";
 import type { Case } from "../cases/case.js";
 import { Context } from "../cases/context.js";
 import { Recorder } from "../history/recorder.js";
@@ -47,22 +47,21 @@ const SHOWN_EVENTS = 400;
 
 /** Runs one case on its own accounts. Never rejects: whatever happens is a result. */
 export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { retried: number }> {
-  const started = performance.now();
+  let started = performance.now();
   const session = new Session(stage.transport, job.codec, numberOf(job.id));
   const judge = new Judge();
   const recorder = new Recorder((event) => judge.observe(event));
-  const { needs = {} } = job.case;
-  const wish = { count: needs.accounts ?? 2, fresh: needs.fresh ?? false, startSeq: needs.startSeq ?? 0 };
-  const limit = AbortSignal.timeout(CASE_TIMEOUT_MS * stage.timeoutScale);
-  const signal = AbortSignal.any([limit, stage.signal]);
-
   let leases: Lease[] = [];
   let context: Context | undefined;
   let ending: unknown;
   try {
-    const lacking = stage.source.lacks(wish) ?? lacksFixture(job.case, stage.source);
+    const lacking = lacks(job.case, stage.source);
     if (lacking !== undefined) throw new Inconclusive(lacking);
-    leases = await stage.source.lease(wish);
+    leases = await stage.source.lease(wishOf(job.case));
+    // The case's own time begins when it has its accounts.
+    started = performance.now();
+    const limit = AbortSignal.timeout(CASE_TIMEOUT_MS * stage.timeoutScale);
+    const signal = AbortSignal.any([limit, stage.signal]);
     recorder.note(0n, { case: "header", value: header(stage) });
     context = new Context({
       ...stage,
@@ -166,12 +165,19 @@ function harnessError(error: unknown): Conclusion {
 const toMessage = (finding: Finding & { byJudge: boolean }) =>
   create(FindingSchema, { ...finding, evidence: [...finding.evidence] });
 
-function lacksFixture({ needs = {} }: Case, source: AccountSource): string | undefined {
-  if (needs.rotateEpoch && source.rotateEpoch === undefined)
-    return "needs the fixture RotateEpoch, which these accounts do not come with";
-  if (needs.revokeToken && source.revokeToken === undefined)
-    return "needs the fixture RevokeToken, which these accounts do not come with";
-  return undefined;
+const wishOf = ({ needs = {} }: Case): Wish => ({
+  count: needs.accounts ?? 2,
+  fresh: needs.fresh ?? false,
+  startSeq: needs.startSeq ?? 0,
+});
+
+/** What a case needs and these accounts do not come with; undefined if it can run. */
+export function lacks(it: Case, source: AccountSource): string | undefined {
+  const { needs = {} } = it;
+  const fixture = (name: string) => `needs the fixture ${name}, which these accounts do not come with`;
+  if (needs.rotateEpoch && source.rotateEpoch === undefined) return fixture("RotateEpoch");
+  if (needs.revokeToken && source.revokeToken === undefined) return fixture("RevokeToken");
+  return source.lacks(wishOf(it));
 }
 
 /** The profile that a case belongs to: that of the requirement that it is named for. */

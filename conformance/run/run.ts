@@ -19,7 +19,7 @@ import { VERSION } from "../version.js";
 import type { Codec } from "../wire/connect.js";
 import { Transport } from "../wire/http.js";
 import { judgeRequirements, verdictOf } from "./requirements.js";
-import { type Job, profileOf, runCase, type Stage } from "./run-case.js";
+import { type Job, lacks, profileOf, runCase, type Stage } from "./run-case.js";
 import { greet, withoutUserInfo } from "./target.js";
 
 export interface RunOptions {
@@ -45,8 +45,13 @@ export interface RunOptions {
   headers?: Readonly<Record<string, string>>;
   /** Stops the run; cases that have not ended are inconclusive. */
   signal?: AbortSignal;
-  /** Hears of the run's plan, once, and of each case as it ends. */
-  onStart?: (plan: { jobs: readonly Job[]; accounts: string; info: GetServerInfoResponse }) => void;
+  /** Hears of the run's plan, once: with how many cases these accounts leave open, by reason. And of each case as it ends. */
+  onStart?: (plan: {
+    jobs: readonly Job[];
+    accounts: string;
+    info: GetServerInfoResponse;
+    open: ReadonlyMap<string, number>;
+  }) => void;
   onResult?: (result: CaseResult) => void;
 }
 
@@ -117,7 +122,7 @@ async function fill(report: Report, transport: Transport, options: Settings): Pr
   );
   const source = "unavailable" in accounts ? noAccounts(accounts.unavailable) : accounts;
   report.accounts = source.route;
-  options.onStart?.({ jobs, accounts: source.route, info });
+  options.onStart?.({ jobs, accounts: source.route, info, open: leftOpen(jobs, source, info) });
 
   const { timeoutScale, seed, signal } = options;
   const stage: Stage = {
@@ -159,6 +164,16 @@ export function jobsFor(cases: readonly Case[], codecs: readonly Codec[]): Job[]
       return [{ id: it.id, case: it, codec: it.codec ?? "proto" }];
     return codecs.map((codec): Job => ({ id: codec === "proto" ? it.id : `${it.id} (${codec})`, case: it, codec }));
   });
+}
+
+/** How many cases a way to get accounts leaves open, by reason. */
+function leftOpen(jobs: readonly Job[], source: AccountSource, info: GetServerInfoResponse): Map<string, number> {
+  const open = new Map<string, number>();
+  for (const job of jobs) {
+    const why = notApplicable(job.case, info) === undefined ? lacks(job.case, source) : undefined;
+    if (why !== undefined) open.set(why, (open.get(why) ?? 0) + 1);
+  }
+  return open;
 }
 
 const tooSlow = { outcome: Outcome.INCONCLUSIVE, reason: "takes long by its nature; run it with --slow" };

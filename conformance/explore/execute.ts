@@ -1,0 +1,212 @@
+import { create } from "@bufbuild/protobuf";
+import { HeaderSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
+import type { AccountSource, Lease } from "../accounts/source.js";
+import { Recorder } from "../history/recorder.js";
+import { Judge } from "../judge/judge.js";
+import type { Finding } from "../verdict.js";
+import { Client } from "../wire/client.js";
+import type { Session } from "../wire/session.js";
+import { Actor, type DeviceState, type Message } from "./actor.js";
+import type { Network } from "./network.js";
+import { groups, type Step } from "./program.js";
+
+export interface Ground {
+  /** Calls the target through the network. */
+  faulty: Session;
+  /** Calls the target itself. */
+  direct: Session;
+  network: Network;
+  source: AccountSource;
+  info: GetServerInfoResponse;
+  accounts: number;
+  devices: number;
+  seed: number;
+  /** Makes ids of this run unique. */
+  nonce: string;
+}
+
+export interface Execution {
+  findings: Finding[];
+  recorder: Recorder;
+}
+
+let programs = 0;
+
+/** Runs a program on accounts of its own, then lets each account fetch all that is left, and asks the judge. */
+export async function execute(steps: readonly Step[], ground: Ground): Promise<Execution> {
+  const judge = new Judge();
+  const recorder = new Recorder((event) => judge.observe(event));
+  const leases = await ground.source.lease({ count: ground.accounts });
+  programs += 1;
+  const play = new Play(ground, recorder, leases, `${ground.nonce}-${programs}`);
+  try {
+    await play.begin();
+    for (const group of groups(steps)) await Promise.all(group.map((step) => play.perform(step)));
+    await ground.network.settle();
+    await play.conclude();
+    return { findings: judge.finish(), recorder };
+  } finally {
+    play.end();
+    ground.source.release(leases);
+  }
+}
+
+/** One performance of a program: the state of its clients. */
+class Play {
+  readonly #ground: Ground;
+  readonly #recorder: Recorder;
+  readonly #leases: readonly Lease[];
+  readonly #nonce: string;
+  readonly #actor: Actor;
+  readonly #devices: DeviceState[][];
+  readonly #lastSent: (Message | undefined)[];
+  readonly #watches: { cancel: () => void }[] = [];
+  #ids = 0;
+
+  constructor(ground: Ground, recorder: Recorder, leases: readonly Lease[], nonce: string) {
+    this.#ground = ground;
+    this.#recorder = recorder;
+    this.#leases = leases;
+    this.#nonce = nonce;
+    this.#actor = new Actor(ground.faulty, recorder);
+    this.#devices = leases.map(() =>
+      Array.from({ length: ground.devices }, () => ({ cliSeq: 0, epoch: "", previous: 0 })),
+    );
+    this.#lastSent = leases.map(() => undefined);
+  }
+
+  /** Tells the judge who plays; an account with a past is brought up to date. */
+  async begin(): Promise<void> {
+    const { specVersion, implementation, profiles, maxPageSize } = this.#ground.info;
+    const header = create(HeaderSchema, {
+      format: 1,
+      specVersion,
+      implementation,
+      profiles,
+      maxPageSize,
+      seed: this.#ground.seed,
+    });
+    this.#recorder.note(0n, { case: "header", value: header });
+    for (const { userId, startSeq } of this.#leases) {
+      this.#recorder.note(0n, {
+        case: "accountOpened",
+        value: {
+          $typeName: "seqsync.conformance.v1.AccountOpened",
+          userId,
+          ...(startSeq === undefined ? {} : { startSeq }),
+        },
+      });
+    }
+    for (const [index, { startSeq }] of this.#leases.entries())
+      if (startSeq === undefined) await this.#drain(index, true);
+  }
+
+  async perform({ operation, fault }: Step): Promise<void> {
+    switch (operation.kind) {
+      case "send": {
+        const sender = this.#lease(operation.from);
+        const message = this.#compose(operation);
+        return this.#actor.send(sender, name(operation.from), message, fault);
+      }
+      case "sync": {
+        const device = this.#devices[operation.account]?.[operation.device] as DeviceState;
+        const epoch = { own: device.epoch, none: "", wrong: "no-such-epoch" }[operation.epoch];
+        const args = { cliSeq: this.#cursor(operation, device), epoch, pageSize: operation.pageSize };
+        const page = await this.#actor.sync(
+          this.#lease(operation.account),
+          deviceName(operation.account, operation.device),
+          args,
+          fault,
+        );
+        if (page === undefined || !operation.store) return;
+        // Store first, then advance. Under a new epoch what it had is of another numbering.
+        device.previous = page.epoch === device.epoch ? device.cliSeq : 0;
+        device.cliSeq = page.nextCliSeq;
+        device.epoch = page.epoch;
+        return;
+      }
+      case "watch": {
+        const { direct } = this.#ground;
+        const watching = new Client(
+          direct,
+          this.#recorder,
+          this.#lease(operation.account),
+          `${name(operation.account)}'s watch`,
+        ).watch();
+        this.#watches.push(watching);
+        return;
+      }
+      case "rotate": {
+        const { userId } = this.#lease(operation.account);
+        const op = this.#recorder.call("suite", 0, {
+          case: "rotateCall",
+          value: { $typeName: "seqsync.conformance.v1.RotateCall", userId },
+        });
+        await this.#ground.source.rotateEpoch?.(userId);
+        this.#recorder.note(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+        return;
+      }
+    }
+  }
+
+  /** Every account fetches what is left, without acking until it has all: nothing that was accepted may be missing now. */
+  async conclude(): Promise<void> {
+    await Promise.all(this.#leases.map((_, index) => this.#drain(index, false)));
+  }
+
+  end(): void {
+    for (const watch of this.#watches) watch.cancel();
+  }
+
+  async #drain(index: number, ack: boolean): Promise<void> {
+    const client = new Client(this.#ground.direct, this.#recorder, this.#lease(index), `${name(index)}'s last device`);
+    for (let cliSeq = 0; ; ) {
+      const answered = await client.sync({ cliSeq, epoch: "", pageSize: 0 });
+      if (answered.kind !== "ok") return; // the judge has seen the refusal
+      const { nextCliSeq, svrSeq, messages } = answered.value;
+      if (messages.length === 0 || nextCliSeq <= cliSeq) return;
+      if (nextCliSeq >= svrSeq && !ack) return;
+      cliSeq = nextCliSeq;
+    }
+  }
+
+  #compose({ from, to, id, size }: Extract<Step["operation"], { kind: "send" }>): Message {
+    const last = this.#lastSent[from];
+    if (id === "repeat" && last !== undefined) return last;
+    this.#ids += 1;
+    const fresh = `${this.#nonce}-${this.#ids}`;
+    const message: Message = {
+      recipientId: this.#lease(to).userId,
+      clientMessageId: id === "reuse" && last !== undefined ? last.clientMessageId : fresh,
+      // Each payload is another one, where its size leaves room for that.
+      payload: Buffer.alloc(size, fresh),
+    };
+    this.#lastSent[from] = message;
+    return message;
+  }
+
+  #cursor({ account, device, cursor }: Extract<Step["operation"], { kind: "sync" }>, state: DeviceState): number {
+    switch (cursor) {
+      case "own":
+        return state.cliSeq;
+      case "stale":
+        return state.previous;
+      case "zero":
+        return 0;
+      case "ahead":
+        return Math.min(state.cliSeq + 1000, 0xffff_ffff);
+      case "other":
+        return this.#devices[account]?.[(device + 1) % this.#ground.devices]?.cliSeq ?? 0;
+    }
+  }
+
+  #lease(index: number): Lease {
+    return this.#leases[index] as Lease;
+  }
+}
+
+const NAMES = ["bob", "alice", "carol", "dave"];
+const DEVICES = ["phone", "tablet", "laptop", "watch"];
+const name = (index: number) => NAMES[index] ?? `user${index}`;
+const deviceName = (account: number, device: number) => `${name(account)}'s ${DEVICES[device] ?? `device ${device}`}`;
