@@ -1,21 +1,18 @@
 import { writeFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { AccountListError, readAccountFile, runAccountCommand } from "../accounts/list.js";
-import { poolAccounts } from "../accounts/pool.js";
-import type { AccountSource } from "../accounts/source.js";
 import { reportJson } from "../report/json.js";
-import { type Paint, painter, renderReport } from "../report/terminal.js";
+import { type Paint, painter } from "../report/paint.js";
+import { renderReport } from "../report/terminal.js";
 import { type RunOptions, run } from "../run/run.js";
 import type { Codec } from "../wire/connect.js";
+import { type AccountFlags, accountOptions, accountSource, fixtureOr } from "./accounts.js";
 import { startReference } from "./reference.js";
 import { selectBy } from "./select.js";
 import { collect, EXIT, targetUrl, UsageError, whole } from "./usage.js";
 
-interface Flags {
+interface Flags extends AccountFlags {
   reference?: true;
-  accounts?: string;
-  accountsCommand?: string;
   only?: string[];
   skip?: string[];
   codec?: Codec;
@@ -26,18 +23,13 @@ interface Flags {
   report?: string[];
 }
 
-export const checkCommand = new Command("check")
+export const checkCommand = accountOptions(new Command("check"))
   .summary("check a server")
   .description(
     "Checks a Seq Sync server at one URL, or one deployment at several, and tells which requirements it breaks.",
   )
   .argument("[urls...]", "base URLs of the server; several are front ends of one deployment")
   .option("--reference", "check the reference server, started for this run")
-  .option(
-    "--accounts <file>",
-    'use these accounts: a JSON array of {"user_id", "token"}, two or more; - reads standard input',
-  )
-  .option("--accounts-command <command>", "use the accounts that a shell command prints, one such JSON object a line")
   .option(
     "--only <pattern>",
     "run only cases whose id, chapter or requirement fits; * stands for anything; may be repeated",
@@ -87,8 +79,7 @@ async function check(urls: string[], flags: Flags): Promise<number> {
       slow: flags.slow ?? false,
       ...(flags.seed === undefined ? {} : { seed: flags.seed }),
       ...(flags.codec === undefined ? {} : { codecs: [flags.codec] }),
-      ...(process.env["SEQSYNC_FIXTURE_TOKEN"] ? { fixtureToken: process.env["SEQSYNC_FIXTURE_TOKEN"] } : {}),
-      ...(source === undefined ? {} : { accounts: async () => source }),
+      accounts: (transport) => fixtureOr(source, transport),
       onStart: announce(paint),
     });
     for (const write of outputs) write(report);
@@ -96,21 +87,6 @@ async function check(urls: string[], flags: Flags): Promise<number> {
     return exitCode(report);
   } finally {
     await reference?.stop();
-  }
-}
-
-/** Accounts that the user gives; undefined to use the target's fixtures. */
-async function accountSource({ accounts, accountsCommand }: Flags): Promise<AccountSource | undefined> {
-  if (accounts !== undefined && accountsCommand !== undefined)
-    throw new UsageError("give --accounts or --accounts-command, not both");
-  try {
-    if (accounts !== undefined)
-      return poolAccounts(accounts === "-" ? "standard input" : accounts, readAccountFile(accounts));
-    if (accountsCommand !== undefined)
-      return poolAccounts("the accounts command", await runAccountCommand(accountsCommand));
-    return undefined;
-  } catch (error) {
-    throw error instanceof AccountListError ? new UsageError(error.message) : error;
   }
 }
 

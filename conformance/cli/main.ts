@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { VERSION } from "../version.js";
 import { checkCommand } from "./check.js";
+import { exploreCommand } from "./explore.js";
 import { listCommand } from "./list.js";
 import { EXIT, UsageError } from "./usage.js";
 
@@ -12,7 +13,7 @@ const program = new Command("seqsync")
   .version(VERSION)
   .showSuggestionAfterError();
 
-for (const command of [checkCommand, listCommand]) program.addCommand(command);
+for (const command of [checkCommand, exploreCommand, listCommand]) program.addCommand(command);
 for (const command of [program, ...program.commands]) {
   command.exitOverride((error) => {
     throw error.exitCode === 0 ? error : new UsageError("");

@@ -4,7 +4,7 @@ import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource } from "../accounts/source.js";
-import { Breach, type Finding, NoAnswer } from "../verdict.js";
+import type { Finding } from "../verdict.js";
 import { Transport } from "../wire/http.js";
 import { Session } from "../wire/session.js";
 import { type Execution, execute, type Ground } from "./execute.js";
@@ -90,7 +90,7 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
       watch: info.profiles.includes(Profile.WATCH),
     }),
     async (program) => {
-      const execution = await perform(program, ground);
+      const execution = await execute(program, ground);
       if (found === undefined) {
         counted.programs += 1;
         counted.operations += program.length;
@@ -120,18 +120,13 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   }
 }
 
-/** A step that cannot be answered is a finding as well, if the server is to blame. */
-async function perform(program: readonly Step[], ground: Ground): Promise<Execution> {
-  return execute(program, ground);
-}
-
 async function conclude(
   found: { steps: Step[]; execution: Execution },
   path: string,
   ground: Ground,
 ): Promise<NonNullable<Exploration["failure"]>> {
   let failed = 0;
-  for (let n = 0; n < REPEATS; n += 1) if ((await perform(found.steps, ground)).findings.length > 0) failed += 1;
+  for (let n = 0; n < REPEATS; n += 1) if ((await execute(found.steps, ground)).findings.length > 0) failed += 1;
   const { steps, execution } = found;
   return {
     steps,
@@ -141,6 +136,3 @@ async function conclude(
     repeated: { failed, of: REPEATS },
   };
 }
-
-void Breach;
-void NoAnswer;

@@ -1,19 +1,7 @@
-import type { WriteStream } from "node:tty";
 import { type CaseResult, Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { REQUIREMENTS, type RequirementId } from "../registry/requirements.js";
 import { type Blamed, groupByRequirement } from "./blame.js";
-
-const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
-
-/** Colours a text, or leaves it as it is. */
-export type Paint = (style: keyof typeof CODES, text: string) => string;
-
-/** Colours only where a terminal shows them; NO_COLOR and FORCE_COLOR have the last word. */
-export function painter(stream: Pick<WriteStream, "isTTY">): Paint {
-  const { NO_COLOR, FORCE_COLOR } = process.env;
-  const on = NO_COLOR ? false : FORCE_COLOR !== undefined ? FORCE_COLOR !== "0" : stream.isTTY === true;
-  return on ? (style, text) => `\u001b[${CODES[style]}m${text}\u001b[0m` : (_, text) => text;
-}
+import type { Paint, Style } from "./paint.js";
 
 const MARKS = {
   [Outcome.PASS]: ["green", "pass"],
@@ -23,7 +11,7 @@ const MARKS = {
   [Outcome.INCONCLUSIVE]: ["yellow", "open"],
   [Outcome.HARNESS_ERROR]: ["red", "error"],
   [Outcome.UNSPECIFIED]: ["dim", "not run"],
-} as const satisfies Record<Outcome, readonly [keyof typeof CODES, string]>;
+} as const satisfies Record<Outcome, readonly [Style, string]>;
 
 const VERDICTS: Record<Outcome, string> = {
   [Outcome.PASS]: "This server keeps every requirement that was checked.",

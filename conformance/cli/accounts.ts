@@ -1,0 +1,50 @@
+import type { Command } from "commander";
+import { fixtureAccounts } from "../accounts/fixture.js";
+import { AccountListError, readAccountFile, runAccountCommand } from "../accounts/list.js";
+import { poolAccounts } from "../accounts/pool.js";
+import type { AccountSource } from "../accounts/source.js";
+import type { Transport } from "../wire/http.js";
+import { UsageError } from "./usage.js";
+
+export interface AccountFlags {
+  accounts?: string;
+  accountsCommand?: string;
+}
+
+/** Adds the options that say where accounts come from. */
+export function accountOptions(command: Command): Command {
+  return command
+    .option(
+      "--accounts <file>",
+      'use these accounts: a JSON array of {"user_id", "token"}, two or more; - reads standard input',
+    )
+    .option(
+      "--accounts-command <command>",
+      "use the accounts that a shell command prints, one such JSON object a line",
+    );
+}
+
+/** Accounts that the user gives; undefined to use the target's fixtures. */
+export async function accountSource({ accounts, accountsCommand }: AccountFlags): Promise<AccountSource | undefined> {
+  if (accounts !== undefined && accountsCommand !== undefined)
+    throw new UsageError("give --accounts or --accounts-command, not both");
+  try {
+    if (accounts !== undefined)
+      return poolAccounts(accounts === "-" ? "standard input" : accounts, readAccountFile(accounts));
+    if (accountsCommand !== undefined)
+      return poolAccounts("the accounts command", await runAccountCommand(accountsCommand));
+    return undefined;
+  } catch (error) {
+    throw error instanceof AccountListError ? new UsageError(error.message) : error;
+  }
+}
+
+/** The given accounts, or the target's fixtures. Their credential comes from the environment only. */
+export async function fixtureOr(
+  given: AccountSource | undefined,
+  transport: Transport,
+): Promise<AccountSource | { unavailable: string }> {
+  return given ?? fixtureAccounts(transport, { token: fixtureToken() });
+}
+
+export const fixtureToken = (): string | undefined => process.env["SEQSYNC_FIXTURE_TOKEN"] || undefined;

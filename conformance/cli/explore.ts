@@ -1,0 +1,100 @@
+import { randomBytes } from "node:crypto";
+import { Command, Option } from "commander";
+import { type Exploration, explore } from "../explore/explore.js";
+import { FAULT_LEVELS, type FaultLevel } from "../explore/program.js";
+import { renderExploration } from "../report/exploration.js";
+import { type Paint, painter } from "../report/paint.js";
+import { greet } from "../run/target.js";
+import { Transport } from "../wire/http.js";
+import { type AccountFlags, accountOptions, accountSource, fixtureOr } from "./accounts.js";
+import { startReference } from "./reference.js";
+import { EXIT, targetUrl, UsageError, whole } from "./usage.js";
+
+interface Flags extends AccountFlags {
+  reference?: true;
+  runs: number;
+  seconds?: number;
+  seed?: number;
+  path?: string;
+  clients: number;
+  faults: FaultLevel;
+}
+
+export const exploreCommand = accountOptions(
+  new Command("explore")
+    .summary("search a server for breaches with random traffic on a faulty network")
+    .description(
+      "Drives many devices and senders at once through a network that loses, doubles, cuts and delays, and judges what they see.",
+    )
+    .argument("[urls...]", "base URLs of the server; several are front ends of one deployment")
+    .option("--reference", "explore the reference server, started for this run"),
+)
+  .addOption(new Option("--runs <n>", "programs to run").argParser(whole(1, 10_000_000)).default(200))
+  .addOption(new Option("--seconds <n>", "stop after this time").argParser(whole(1, 86_400)))
+  .addOption(new Option("--seed <n>", "make the same programs again").argParser(whole(0, 0xffff_ffff)))
+  .option("--path <path>", "run the one program that an earlier failure with this seed named")
+  .addOption(new Option("--clients <n>", "devices of each account").argParser(whole(1, 8)).default(2))
+  .addOption(new Option("--faults <level>", "how hostile the network is").choices([...FAULT_LEVELS]).default("heavy"))
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 nothing found, 1 a violation, 2 bad usage, 3 it could not be told.\n\nExample:\n  seqsync explore http://127.0.0.1:8080 --seconds 60",
+  )
+  .action(async (urls: string[], flags: Flags) => {
+    process.exitCode = await run(urls, flags);
+  });
+
+async function run(urls: string[], flags: Flags): Promise<number> {
+  if (flags.reference ? urls.length > 0 : urls.length === 0)
+    throw new UsageError("give the URL of a server to explore, or --reference, one of the two");
+  if (flags.path !== undefined && flags.seed === undefined)
+    throw new UsageError("--path goes with the --seed that it was found with");
+  if (flags.path !== undefined && !/^\d+(:\d+)*$/.test(flags.path))
+    throw new UsageError(`--path ${flags.path}: want numbers with colons, as a failure printed them`);
+  const given = await accountSource(flags);
+  const targets = urls.map(targetUrl);
+  const reference = flags.reference ? await startReference() : undefined;
+  const paint = painter(process.stdout);
+  const targetUrls = reference === undefined ? targets : [reference.url];
+  const transport = new Transport({ urls: targetUrls });
+  try {
+    const greeting = await greet(transport);
+    if ("problem" in greeting) return stop(paint, greeting.problem);
+    const source = await fixtureOr(given, transport);
+    if ("unavailable" in source) return stop(paint, `no accounts: ${source.unavailable}`);
+    const lacking = source.lacks({ count: 2 });
+    if (lacking !== undefined) return stop(paint, `no accounts: ${lacking}`);
+    const seed = flags.seed ?? randomBytes(4).readUInt32LE();
+    const exploration = await explore({
+      urls: targetUrls,
+      info: greeting.info,
+      source,
+      runs: flags.runs,
+      seed,
+      path: flags.path,
+      devices: flags.clients,
+      faults: flags.faults,
+      onProgram: progress(flags.runs),
+      ...(flags.seconds === undefined ? {} : { budgetMs: flags.seconds * 1000 }),
+    });
+    process.stdout.write(`\r${renderExploration(exploration, { seed, urls, flags }, paint)}`);
+    return exitCode(exploration);
+  } finally {
+    await transport.close();
+    await reference?.stop();
+  }
+}
+
+const exitCode = ({ failure }: Exploration) => (failure === undefined ? EXIT.ok : EXIT.violation);
+
+function stop(paint: Paint, why: string): number {
+  process.stdout.write(`${paint("yellow", why)}\n`);
+  return EXIT.inconclusive;
+}
+
+/** On a terminal, a line that counts. */
+function progress(runs: number): (programs: number) => void {
+  if (!process.stdout.isTTY) return () => {};
+  return (programs) => {
+    if (programs % 10 === 0 || programs === runs) process.stdout.write(`\r${programs} of ${runs} programs`);
+  };
+}

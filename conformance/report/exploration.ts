@@ -1,0 +1,54 @@
+import type { Exploration } from "../explore/explore.js";
+import type { FaultLevel } from "../explore/program.js";
+import { REQUIREMENTS } from "../registry/requirements.js";
+import { textDiagram } from "./diagram.js";
+import type { Paint } from "./paint.js";
+
+/** How the exploration was asked for, so that it can be asked for again. */
+export interface Asked {
+  seed: number;
+  urls: readonly string[];
+  flags: { faults: FaultLevel; clients: number; reference?: true };
+}
+
+/** What an exploration found, for people. */
+export function renderExploration(exploration: Exploration, asked: Asked, paint: Paint): string {
+  const { programs, operations, faults, failure } = exploration;
+  const injected = Object.entries(faults).filter(([, count]) => count > 0);
+  const lines = [
+    `${programs} programs, ${operations} operations, seed ${asked.seed}`,
+    `faults  ${injected.length === 0 ? "none" : injected.map(([kind, count]) => `${kind} ${count}`).join(", ")}`,
+  ];
+  if (failure === undefined)
+    return `${lines.map((line) => paint("dim", line)).join("\n")}\n\n${paint("green", paint("bold", "Nothing found."))}\n`;
+
+  for (const { requirement, message, expected, actual } of failure.findings) {
+    lines.push(
+      "",
+      paint("red", paint("bold", `✗ ${requirement}`)),
+      `  ${REQUIREMENTS[requirement].sentence}`,
+      "",
+      `  ${message}`,
+      `    expected  ${paint("green", expected)}`,
+      `    actual    ${paint("red", actual)}`,
+    );
+  }
+  const { repeated, steps, path, history } = failure;
+  const again =
+    repeated.failed === repeated.of
+      ? "it fails each time"
+      : `a race: of ${repeated.of} repetitions, ${repeated.failed} failed`;
+  lines.push(
+    "",
+    `The shortest program that shows it has ${steps.length} step${steps.length === 1 ? "" : "s"}; ${again}.`,
+    "",
+  );
+  lines.push(...textDiagram(history).map((line) => `  ${line}`));
+  const target = asked.flags.reference ? "--reference" : asked.urls.join(" ");
+  lines.push(
+    "",
+    "Run it again with",
+    `  seqsync explore ${target} --faults ${asked.flags.faults} --clients ${asked.flags.clients} --seed ${asked.seed} --path ${path}`,
+  );
+  return `${lines.join("\n")}\n`;
+}
