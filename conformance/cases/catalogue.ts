@@ -1,8 +1,9 @@
 import { ack } from "./ack.js";
 import type { Case } from "./case.js";
+import { seq } from "./seq.js";
 
 /** All cases, chapter by chapter in the specification's order. */
-export const CATALOGUE: readonly Case[] = [...ack];
+export const CATALOGUE: readonly Case[] = [...seq, ...ack];
 
 /** The chapter of a case. */
 export const chapterOf = ({ id }: Pick<Case, "id">): string => id.split("/", 1)[0] ?? id;

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import type { Message } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
 import type { Recorder } from "../history/recorder.js";
@@ -117,10 +118,28 @@ export class Context implements Stage {
     if (!isDeepStrictEqual(actual, expected)) this.fail(requirement, message, show(expected), show(actual));
   }
 
-  /** Expects a page to hold exactly these messages, from `firstSeq` on, in this order. */
+  /**
+   * Expects a page to begin with the first of these messages, at `firstSeq`, and to hold nothing else than them, in this order.
+   * It may hold fewer, as pages may, but not none where any is expected. What comes after it is for Device.drain to show.
+   */
   page(page: SyncResponse, firstSeq: number, sent: readonly Sent[], requirement: RequirementId, message: string): void {
     const expected = sent.map(({ clientMessageId }, index) => `${firstSeq + index}:${clientMessageId}`);
     const actual = page.messages.map(({ seq, clientMessageId }) => `${seq}:${clientMessageId}`);
+    const isBeginning = isDeepStrictEqual(actual, expected.slice(0, actual.length));
+    if (!isBeginning || (actual.length === 0 && expected.length > 0))
+      this.fail(requirement, message, showList(expected), showList(actual));
+  }
+
+  /** Expects exactly these messages, from `firstSeq` on, in this order: what a device has drained. */
+  all(
+    messages: readonly Message[],
+    firstSeq: number,
+    sent: readonly Sent[],
+    requirement: RequirementId,
+    message: string,
+  ): void {
+    const expected = sent.map(({ clientMessageId }, index) => `${firstSeq + index}:${clientMessageId}`);
+    const actual = messages.map(({ seq, clientMessageId }) => `${seq}:${clientMessageId}`);
     if (!isDeepStrictEqual(actual, expected)) this.fail(requirement, message, showList(expected), showList(actual));
   }
 

@@ -128,6 +128,14 @@ export class Device {
     return page;
   }
 
+  /** Syncs until it has what is there, without acking the last page. Answers the last page. */
+  async catchUp(pageSize = 0): Promise<SyncResponse> {
+    for (;;) {
+      const page = await this.fetch(pageSize);
+      if (page.messages.length === 0 || page.nextCliSeq >= page.svrSeq) return page;
+    }
+  }
+
   /** Syncs until nothing is pending, and once more to ack the last page. Answers what came. */
   async drain(pageSize = 0): Promise<Message[]> {
     const before = this.stored.length;

@@ -1,0 +1,375 @@
+import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import type { Case } from "./case.js";
+import type { Context } from "./context.js";
+import type { Sent } from "./party.js";
+
+const MAX_SEQ = 0xffff_ffff;
+const HALF = 0x8000_0000;
+
+export const seq: readonly Case[] = [
+  {
+    id: "seq/first-is-1",
+    title: "the first two messages of bob's new inbox have the seqs 1 and 2",
+    requirements: ["SEQ-START"],
+    needs: { fresh: true },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const empty = await bob.state();
+      const zeros = { svrSeq: empty.svrSeq, ackedSeq: empty.ackedSeq, nextCliSeq: empty.nextCliSeq };
+      t.equal(zeros, { svrSeq: 0, ackedSeq: 0, nextCliSeq: 0 }, "SEQ-START", "a new inbox does not stand at 0");
+      const sent = await alice.sendMany(bob, 2);
+      t.all(await bob.device().drain(), 1, sent, "SEQ-START", "a new inbox does not begin at 1");
+    },
+  },
+  {
+    id: "seq/consecutive",
+    title: "alice sends bob 25 messages one after the other; they have the 25 seqs that follow",
+    requirements: ["SEQ-CONSECUTIVE", "SEND-ORDER"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const sent = await alice.sendMany(bob, 25);
+      t.equal((await bob.state()).svrSeq, bob.base + 25, "SEQ-CONSECUTIVE", "25 messages did not take 25 seqs");
+      const got = await bob.device().drain();
+      t.all(got, bob.base + 1, sent, "SEQ-CONSECUTIVE", "messages sent one after the other are not numbered like that");
+    },
+  },
+  {
+    id: "seq/nothing-else-takes-one",
+    title: "refused Sends, a repetition, Syncs and refused Syncs come between two messages; their seqs are neighbours",
+    requirements: ["SEQ-CONSECUTIVE", "ERR-UNCHANGED"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const first = await alice.send(bob, "first");
+      const tooLong = new Uint8Array(t.info.maxPayloadBytes + 1);
+      await t.unchanged(bob, "SEQ-CONSECUTIVE", "a refused Send or a repetition", async () => {
+        await alice.trySend(bob, "no id", { id: "" });
+        await alice.trySend(bob, "a long id", { id: "x".repeat(65) });
+        if (tooLong.length <= 1 << 20) await alice.trySend(bob, tooLong);
+        await alice.trySend({ userId: `${bob.userId}-nobody` });
+        await alice.trySend(bob, "other content", { id: first.clientMessageId });
+        await alice.trySend(bob, "no credential", { token: null });
+        await alice.send(bob, "first", { id: first.clientMessageId });
+      });
+      await t.unchanged(bob, "SEQ-CONSECUTIVE", "a Sync", async () => {
+        await bob.device("phone").sync();
+        await bob.device("phone").trySync({ cliSeq: bob.base + 2 });
+        await bob.device("phone").trySync({ epoch: "another" });
+      });
+      const second = await alice.send(bob, "second");
+      const got = await bob.device().drain();
+      t.all(got, bob.base + 1, [first, second], "SEQ-CONSECUTIVE", "something else than a message took a seq");
+    },
+  },
+  {
+    id: "seq/fifty-at-once",
+    title: "alice sends bob 50 messages at the same time; they have exactly the 50 seqs that follow",
+    requirements: ["SEQ-PARALLEL"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      await exactly(t, await alice.sendAtOnce(bob, 50));
+    },
+  },
+  {
+    id: "seq/two-senders-at-once",
+    title:
+      "alice and bob himself send to bob at the same time, three times over, while what came before is being acked",
+    requirements: ["SEQ-PARALLEL", "SEQ-CONSECUTIVE"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const sent: Sent[] = [];
+      const phone = bob.device("phone");
+      for (let round = 0; round < 3; round += 1) {
+        const [byAlice, byBob] = await Promise.all([alice.sendAtOnce(bob, 15), bob.sendAtOnce(bob, 15), phone.fetch()]);
+        sent.push(...byAlice, ...byBob);
+      }
+      await phone.drain();
+      compareSets(t, phone.stored, sent);
+    },
+  },
+  {
+    id: "seq/mixed-sizes-at-once",
+    title:
+      "alice sends bob large and small messages at the same time, and the small ones do not overtake their numbers",
+    requirements: ["SEQ-CONTIGUOUS", "SEQ-PARALLEL"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const large = Math.min(t.info.maxPayloadBytes, 60_000);
+      const phone = bob.device("phone");
+      let sending = true;
+      const sends = Promise.all(
+        Array.from({ length: 40 }, (_, n) => alice.send(bob, new Uint8Array(n % 2 === 0 ? large : 1).fill(n))),
+      ).finally(() => {
+        sending = false;
+      });
+      // What a phone is shown while the others are still being written is what goes wrong here; the judge looks at each page.
+      const reads = (async () => {
+        while (sending) await phone.fetch(5);
+      })();
+      const [sent] = await Promise.all([sends, reads]);
+      await phone.drain();
+      compareSets(t, phone.stored, sent);
+    },
+  },
+  {
+    id: "seq/seen-while-it-comes",
+    title: "bob's devices look on without acking while alice and bob write; whatever svr_seq counts is there",
+    requirements: ["SEQ-CONTIGUOUS", "SYNC-LINEARIZABLE"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      let sending = true;
+      const sends = Promise.all([alice, bob].map((sender) => sender.sendMany(bob, 40))).finally(() => {
+        sending = false;
+      });
+      const looks = ["phone", "tablet", "laptop"].map(async (name) => {
+        const device = bob.device(name);
+        while (sending) {
+          const counted = (await device.sync({ pageSize: 1 })).svrSeq;
+          const { messages, svrSeq } = await device.sync();
+          const seqs = messages.map((message) => message.seq - bob.base);
+          t.equal(
+            seqs,
+            seqs.map((_, n) => n + 1),
+            "SEQ-CONTIGUOUS",
+            `svr_seq is ${svrSeq}, and a message below it is not there`,
+          );
+          t.that(svrSeq >= counted, "SEQ-MONOTONE", "svr_seq fell", `at least ${counted}`, String(svrSeq));
+        }
+      });
+      const [sent] = await Promise.all([sends, ...looks]);
+      await exactly(t, sent.flat());
+    },
+  },
+  {
+    id: "seq/independent",
+    title: "alice writes to bob and to herself by turns; each inbox counts its own messages only",
+    requirements: ["SEQ-INDEPENDENT"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const toBob: Sent[] = [];
+      const toHerself: Sent[] = [];
+      for (let n = 0; n < 6; n += 1) {
+        toBob.push(await alice.send(bob, `to bob ${n}`));
+        if (n % 2 === 0) toHerself.push(await alice.send(alice, `note ${n}`));
+      }
+      for (const [party, sent] of [
+        [bob, toBob],
+        [alice, toHerself],
+      ] as const) {
+        const got = await party.device().drain();
+        t.all(got, party.base + 1, sent, "SEQ-INDEPENDENT", `${party.name}'s seqs depend on another inbox`);
+      }
+    },
+  },
+  {
+    id: "seq/stays-when-all-is-acked",
+    title: "bob acks everything; svr_seq stays where it is, and the next message gets the next seq",
+    requirements: ["SEQ-MONOTONE", "SEQ-CONSECUTIVE"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      await alice.sendMany(bob, 3);
+      const phone = bob.device("phone");
+      await phone.drain();
+      for (const device of [phone, bob.device("tablet"), bob.device("laptop")]) {
+        const { svrSeq } = await device.sync();
+        t.equal(svrSeq, bob.base + 3, "SEQ-MONOTONE", "svr_seq changed when the inbox was emptied");
+      }
+      const next = await alice.send(bob, "the next");
+      t.page(await phone.sync(), bob.base + 4, [next], "SEQ-CONSECUTIVE", "an emptied inbox counts from elsewhere");
+    },
+  },
+  {
+    id: "seq/names-one-message",
+    title:
+      "bob's devices get 8 messages again and again, before and after acks; each seq is the same message each time",
+    requirements: ["SEQ-IMMUTABLE"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      await alice.sendAtOnce(bob, 8);
+      const known = new Map<number, string>();
+      for (const acked of [0, 0, 1, 3, 4, 6]) {
+        const page = await bob.device().sync({ cliSeq: bob.base + acked });
+        for (const { seq, senderId, clientMessageId, payload, acceptedAt } of page.messages) {
+          const { seconds, nanos } = acceptedAt ?? { seconds: "", nanos: "" };
+          const now = [senderId, clientMessageId, Buffer.from(payload).toString("hex"), seconds, nanos].join(" ");
+          t.equal(now, known.get(seq) ?? now, "SEQ-IMMUTABLE", `seq ${seq} names another message than before`);
+          known.set(seq, now);
+        }
+      }
+      t.that(known.size > 0, "PAGE-PROGRESS", "nothing came", "messages", "none");
+    },
+  },
+  {
+    id: "seq/across-2-to-the-31",
+    title: "bob's inbox goes from 2147483645 to 2147483651: numbered, paged, acked and redelivered as anywhere else",
+    requirements: ["SEQ-UNSIGNED"],
+    needs: { startSeq: HALF - 3 },
+    run: (t) => ordinaryLife(t, HALF - 3),
+  },
+  {
+    id: "seq/from-2-to-the-31",
+    title: "bob's inbox stands at 2147483648 and goes on",
+    requirements: ["SEQ-UNSIGNED"],
+    needs: { startSeq: HALF },
+    run: (t) => ordinaryLife(t, HALF),
+  },
+  {
+    id: "seq/high",
+    title:
+      "bob's inbox stands at 4000000000; old devices with 5 and with 2147483647 are behind it, 4294967295 is ahead",
+    requirements: ["SEQ-UNSIGNED", "ACK-AHEAD"],
+    needs: { startSeq: 4_000_000_000 },
+    async run(t: Context) {
+      await ordinaryLife(t, 4_000_000_000);
+      await t.blaming("SEQ-UNSIGNED", async () => {
+        const { bob } = t;
+        const device = bob.device("phone");
+        const { ackedSeq } = await device.sync();
+        for (const cliSeq of [5, HALF - 1, HALF]) {
+          const page = await device.sync({ cliSeq });
+          t.equal(page.ackedSeq, ackedSeq, "DEV-LAGGING", `a Sync with ${cliSeq} moved the ack of a higher inbox`);
+        }
+        const answered = await device.trySync({ cliSeq: MAX_SEQ });
+        t.refused(answered, Reason.CLI_SEQ_AHEAD, "ACK-AHEAD", "a cli_seq of 4294967295");
+      });
+    },
+  },
+  {
+    id: "seq/low-inbox-high-claim",
+    title: "bob's inbox stands low; claims of 2147483647, 2147483648 and 4294967295 are all ahead of it",
+    requirements: ["SEQ-UNSIGNED", "ACK-AHEAD"],
+    needs: { fresh: true },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const sent = await alice.sendMany(bob, 2);
+      await t.unchanged(bob, "ACK-AHEAD", "a refused claim", async () => {
+        for (const cliSeq of [HALF - 1, HALF, HALF + 1, MAX_SEQ]) {
+          const answered = await bob.device().trySync({ cliSeq });
+          t.refused(answered, Reason.CLI_SEQ_AHEAD, "SEQ-UNSIGNED", `a cli_seq of ${cliSeq}`);
+        }
+      });
+      t.all(await bob.device().drain(), 1, sent, "SEQ-UNSIGNED", "a claim far ahead lost messages");
+    },
+  },
+  {
+    id: "seq/last-is-4294967295",
+    title: "the last two seqs are given to messages; the Send after that is refused, and nothing wraps",
+    requirements: ["SEQ-EXHAUSTED"],
+    needs: { startSeq: MAX_SEQ - 2 },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const sent: Sent[] = [];
+      await t.blaming("SEQ-EXHAUSTED", async () => {
+        sent.push(...(await alice.sendMany(bob, 2)));
+      });
+      await t.unchanged(bob, "SEQ-EXHAUSTED", "a Send to an inbox without seqs", async () => {
+        for (const sender of [alice, bob, alice]) {
+          t.refused(await sender.trySend(bob), Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send beyond the last seq");
+        }
+      });
+      const got = await bob.device().drain();
+      t.all(got, MAX_SEQ - 1, sent, "SEQ-EXHAUSTED", "the last seqs are not those of the last messages");
+      const answered = await alice.trySend(bob);
+      t.refused(answered, Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send to an exhausted inbox that was emptied");
+      const note = await alice.send(alice, "to another inbox");
+      const own = await alice.device().drain();
+      t.all(own, alice.base + 1, [note], "SEQ-INDEPENDENT", "an exhausted inbox has stopped another");
+    },
+  },
+  {
+    id: "seq/last-ones-at-once",
+    title: "twelve Sends compete for the last five seqs: five are accepted, the others are refused",
+    requirements: ["SEQ-EXHAUSTED", "SEQ-PARALLEL"],
+    needs: { startSeq: MAX_SEQ - 5 },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const answers = await Promise.all(Array.from({ length: 12 }, (_, n) => alice.trySend(bob, `message ${n}`)));
+      for (const answered of answers) {
+        if (answered.kind === "ok") continue;
+        t.refused(answered, Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send beyond the last seq");
+      }
+      const accepted = answers.filter(({ kind }) => kind === "ok").length;
+      t.equal(accepted, 5, "SEQ-EXHAUSTED", "not exactly as many were accepted as there were seqs");
+      const got = await bob.device().drain();
+      const seqs = got.map((message) => message.seq);
+      t.equal(
+        seqs,
+        [4, 3, 2, 1, 0].map((n) => MAX_SEQ - n),
+        "SEQ-PARALLEL",
+        "the last seqs are not each used once",
+      );
+    },
+  },
+  {
+    id: "seq/exhausted-inbox-syncs",
+    title: "bob's exhausted inbox is paged and acked to its end; Syncs with 4294967295 and with 0 find it empty",
+    requirements: ["SEQ-EXHAUSTED-SYNC"],
+    needs: { startSeq: MAX_SEQ - 3 },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const sent = await alice.sendMany(bob, 3);
+      await t.blaming("SEQ-EXHAUSTED-SYNC", async () => {
+        for (let attempt = 0; attempt < 2; attempt += 1) {
+          t.page(await bob.device().sync(), MAX_SEQ - 2, sent, "SYNC-RANGE", "the last page is not there");
+        }
+        const phone = bob.device("phone");
+        t.all(await phone.drain(1), MAX_SEQ - 2, sent, "PAGE-UNION", "the last pages do not hold the last messages");
+        t.equal(phone.cliSeq, MAX_SEQ, "SYNC-NEXT", "the last page does not lead to the last seq");
+        for (const cliSeq of [MAX_SEQ, 0, MAX_SEQ - 1, MAX_SEQ]) {
+          const { svrSeq, ackedSeq, nextCliSeq, messages } = await bob.device().sync({ cliSeq });
+          t.equal(
+            { svrSeq, ackedSeq, nextCliSeq, messages: messages.length },
+            { svrSeq: MAX_SEQ, ackedSeq: MAX_SEQ, nextCliSeq: MAX_SEQ, messages: 0 },
+            "SYNC-NEXT",
+            `a Sync with ${cliSeq} at the end of the numbering`,
+          );
+        }
+      });
+    },
+  },
+];
+
+/** Sends, pages, acks in the middle, is asked again by an old device and claims too much: all of it from `base` on. */
+async function ordinaryLife(t: Context, base: number): Promise<void> {
+  const { bob, alice } = t;
+  await t.blaming("SEQ-UNSIGNED", async () => {
+    const sent = await alice.sendMany(bob, 6);
+    t.equal((await bob.state()).svrSeq, base + 6, "SEQ-CONSECUTIVE", "6 messages did not take 6 seqs");
+    for (let acked = 0; acked <= 6; acked += 1) {
+      const page = await bob.device("phone").sync({ cliSeq: base + acked });
+      t.equal(page.ackedSeq, base + acked, "ACK-IMPLICIT", "a Sync did not ack through its cli_seq");
+      t.page(page, base + acked + 1, sent.slice(acked), "SYNC-RANGE", "a page is not what follows the ack");
+      const old = await bob.device("tablet").sync({ cliSeq: base + Math.max(0, acked - 2) });
+      t.equal(old.ackedSeq, base + acked, "ACK-MONOTONE", "an old device moved the ack");
+    }
+    const ahead = await bob.device("phone").trySync({ cliSeq: base + 7 });
+    t.refused(ahead, Reason.CLI_SEQ_AHEAD, "ACK-AHEAD", "a cli_seq above svr_seq");
+    const more = await alice.sendAtOnce(bob, 6);
+    const phone = bob.device("phone");
+    phone.cliSeq = base + 6;
+    compareSets(t, await phone.drain(4), more, base + 6);
+  });
+}
+
+/** Bob's inbox must hold exactly these messages after its base, in whatever order they came in. */
+async function exactly(t: Context, sent: readonly Sent[]): Promise<void> {
+  const { svrSeq } = await t.bob.state();
+  t.equal(svrSeq, t.bob.base + sent.length, "SEQ-PARALLEL", `${sent.length} messages did not take ${sent.length} seqs`);
+  compareSets(t, await t.bob.device().drain(), sent);
+}
+
+function compareSets(
+  t: Context,
+  got: readonly { seq: number; clientMessageId: string }[],
+  sent: readonly Sent[],
+  base = t.bob.base,
+): void {
+  const seqs = got.map((message) => message.seq - base);
+  t.equal(
+    seqs,
+    sent.map((_, n) => n + 1),
+    "SEQ-PARALLEL",
+    "messages that came at once do not have the seqs that follow, each once",
+  );
+  const ids = (list: readonly { clientMessageId: string }[]) => list.map((it) => it.clientMessageId).sort();
+  t.equal(ids(got), ids(sent), "SEQ-PARALLEL", "messages that came at once are not all there, each once");
+}
