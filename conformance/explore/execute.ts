@@ -78,7 +78,7 @@ class Play {
 
   /** Tells the judge who plays; an account with a past is brought up to date. */
   async begin(): Promise<void> {
-    const { specVersion, implementation, profiles, maxPageSize } = this.#ground.info;
+    const { specVersion, implementation, profiles, maxPageSize, dedupWindow } = this.#ground.info;
     const header = create(HeaderSchema, {
       format: 1,
       specVersion,
@@ -86,6 +86,7 @@ class Play {
       profiles,
       maxPageSize,
       seed: this.#ground.seed,
+      ...(dedupWindow ? { dedupWindow } : {}),
     });
     this.#recorder.note(0n, { case: "header", value: header });
     for (const { userId, startSeq } of this.#leases) {

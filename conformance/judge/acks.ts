@@ -1,4 +1,5 @@
 import type { Event, SyncCall, SyncReturn } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import type { RequirementId } from "../registry/requirements.js";
 import type { Breached } from "./page.js";
 
 /** A breach, and earlier events that help to prove it. */
@@ -22,8 +23,10 @@ export class AckBounds {
   readonly #void = new Map<number, Event | undefined>();
   /** Answers below the floor that were right when they came: an old device may explain where an ack fell back to. */
   readonly #stale = new Map<number, Event>();
-  /** Highest seq that was ever answered, without regard to acks. */
+  /** Highest seq that was ever answered; and highest that was answered again after that, so that answering did not ack it. */
   #answered = 0;
+  #answeredAt = 0;
+  #again = 0;
 
   /** The ack is known to stand here. */
   open(seq: number): void {
@@ -46,69 +49,56 @@ export class AckBounds {
   }
 
   /** Judges the base of an answer. `floorBefore` is what the floor was when its call began. */
-  *judge(call: SyncCall, answer: SyncReturn, floorBefore: number): Generator<AckBreach> {
+  *judge(
+    call: SyncCall,
+    answer: SyncReturn,
+    floorBefore: number,
+    applies: (requirement: RequirementId) => void,
+  ): Generator<AckBreach> {
     const { ackedSeq } = answer;
     const firstSeq = answer.messages[0]?.seq;
+    applies("ACK-IMPLICIT");
+    if (call.cliSeq < floorBefore) applies("ACK-NO-REDELIVERY");
+    if (this.#stale.size > 0) applies("ACK-MONOTONE");
+    if (this.#answered > this.floor) applies(this.#again > this.floor ? "ACK-REDELIVER" : "ACK-NOT-ON-ANSWER");
+    if (this.#void.size > 0) applies("ACK-FAILED");
+
     if (ackedSeq < floorBefore) {
       const expected = `a page after ${floorBefore}, which was acked before this call began`;
       const actual = firstSeq === undefined ? `acked_seq ${ackedSeq}` : `acked_seq ${ackedSeq} and message ${firstSeq}`;
       const proof = this.#floorEvent === undefined ? [] : [this.#floorEvent];
+      const breach = (requirement: RequirementId, message: string, more: readonly Event[] = []): AckBreach => ({
+        breached: { requirement, message, expected, actual },
+        proof: [...proof, ...more],
+      });
       const lowerer = ackedSeq > call.cliSeq ? this.#stale.get(ackedSeq) : undefined;
       if (lowerer !== undefined) {
-        yield {
-          breached: {
-            requirement: "ACK-MONOTONE",
-            message: `a Sync with the lower cli_seq ${ackedSeq} lowered the ack`,
-            expected,
-            actual,
-          },
-          proof: [...proof, lowerer],
-        };
-      } else if (ackedSeq > call.cliSeq) {
-        yield { breached: { requirement: "ACK-IMPLICIT", message: "an ack was not kept", expected, actual }, proof };
-      } else {
-        yield {
-          breached: { requirement: "ACK-NO-REDELIVERY", message: "what was acked came again", expected, actual },
-          proof,
-        };
-      }
+        yield breach("ACK-MONOTONE", `a Sync with the lower cli_seq ${ackedSeq} lowered the ack`, [lowerer]);
+      } else if (ackedSeq > call.cliSeq) yield breach("ACK-IMPLICIT", "an ack was not kept");
+      else yield breach("ACK-NO-REDELIVERY", "what was acked came again");
     } else if (this.#known && ackedSeq > this.floor && ackedSeq !== call.cliSeq && !this.#claims.has(ackedSeq)) {
       const expected = `acked_seq ${this.floor}${this.#claims.size > 0 ? ", or the cli_seq of a Sync under way" : ""}: nobody has acked more`;
-      const actual = `acked_seq ${ackedSeq}`;
+      const breach = (requirement: RequirementId, message: string, proof: readonly Event[] = []): AckBreach => ({
+        breached: { requirement, message, expected, actual: `acked_seq ${ackedSeq}` },
+        proof,
+      });
+      const culprit = this.#void.get(ackedSeq);
       if (this.#void.has(ackedSeq)) {
-        const culprit = this.#void.get(ackedSeq);
-        yield {
-          breached: { requirement: "ACK-FAILED", message: "a Sync that was refused has acked", expected, actual },
-          proof: culprit === undefined ? [] : [culprit],
-        };
-      } else if (ackedSeq <= this.#answered) {
-        yield {
-          breached: {
-            requirement: "ACK-NOT-ON-ANSWER",
-            message: "what was only answered counts as acked, and is withheld",
-            expected,
-            actual,
-          },
-          proof: [],
-        };
-      } else {
-        yield {
-          breached: {
-            requirement: "ACK-REDELIVER",
-            message: "messages that nobody has acked are withheld",
-            expected,
-            actual,
-          },
-          proof: [],
-        };
-      }
+        yield breach("ACK-FAILED", "a Sync that was refused has acked", culprit === undefined ? [] : [culprit]);
+      } else if (ackedSeq <= this.#answered && ackedSeq > this.#again) {
+        yield breach("ACK-NOT-ON-ANSWER", "what was only answered counts as acked, and is withheld");
+      } else yield breach("ACK-REDELIVER", "messages that nobody has acked are withheld");
     }
   }
 
-  /** Learns from an answer. */
-  raise(seq: number, answer: SyncReturn, event: Event): void {
+  /** Learns from an answer to a call that began at `begun` and ended at `now`. */
+  raise(seq: number, answer: SyncReturn, event: Event, begun: number, now: number): void {
     const last = answer.messages.at(-1)?.seq ?? 0;
-    if (last > this.#answered) this.#answered = last;
+    if (begun > this.#answeredAt) this.#again = Math.max(this.#again, Math.min(last, this.#answered));
+    if (last > this.#answered) {
+      this.#answered = last;
+      this.#answeredAt = now;
+    }
     if (seq <= this.floor) return;
     this.floor = seq;
     this.#floorEvent = event;

@@ -7,26 +7,20 @@ import type {
 } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { RequirementId } from "../registry/requirements.js";
-import { AckBounds } from "./acks.js";
+import { Epochs } from "./epochs.js";
 import { MessageLog } from "./messages.js";
+import { MAX_SEQ, Numbering, type SvrFloor } from "./numbering.js";
 import { type Breached, judgePage } from "./page.js";
-import type { Send, Sends } from "./sends.js";
-
-const MAX_SEQ = 0xffff_ffff;
+import type { Acceptance, Send, Sends } from "./sends.js";
 
 /** What an inbox's judge needs of the whole. */
 export interface Surroundings {
   sends: Sends;
   maxPageSize: () => number;
   durable: () => boolean;
+  /** A rule had something to say: it could have been broken here. */
+  applies: (requirement: RequirementId) => void;
   report: (evidence: readonly Event[], breached: Breached) => void;
-}
-
-/** The highest svr_seq that the server has owned up to, and how. */
-interface SvrFloor {
-  seq: number;
-  how: "start" | "answer" | "frame" | "accepted";
-  event: Event | undefined;
 }
 
 /** What was known when a call began: no answer to it may fall behind that. */
@@ -44,45 +38,21 @@ export interface WatchTicket {
   last: WatchFrame | undefined;
 }
 
-/** One epoch of an inbox: bounds on what the server's state can be, from what clients saw. */
-class Numbering {
-  epoch: string | undefined;
-  /** `svr_seq` at its start; undefined until it is known. Messages up to here are of the past: nothing is known of them. */
-  base: number | undefined;
-  svrFloor: SvrFloor = { seq: 0, how: "start", event: undefined };
-  /** Messages that may be in it, beyond the base; and those that must. */
-  possible = 0;
-  accepted = 0;
-  readonly acks = new AckBounds();
-  readonly log: MessageLog;
-
-  constructor(log: MessageLog) {
-    this.log = log;
-  }
-
-  /** The highest svr_seq that can be explained. */
-  get svrCeiling(): number {
-    return this.base === undefined ? MAX_SEQ : this.base + this.possible;
-  }
-
-  raise(seq: number, how: SvrFloor["how"], event: Event): void {
-    if (seq > this.svrFloor.seq) this.svrFloor = { seq, how, event };
-  }
-}
+const FRESH: SvrFloor = { seq: 0, how: "start", event: undefined };
 
 /** Judges all that concerns one inbox. */
 export class InboxJudge {
   readonly #userId: string;
   readonly #around: Surroundings;
-  readonly #epochs = new Set<string>();
+  readonly #epochs = new Epochs();
   readonly #openSyncs = new Map<SyncTicket, SyncCall>();
+  /** `cli_seq` of lost Syncs that name no epoch: they may arrive in any later numbering. */
+  readonly #lostSyncs = new Set<number>();
   #numbering: Numbering;
-  #refusedSends = 0;
-  /** While the inbox loses its data, or since the server began to restart: its epoch may change. */
-  #mayChange = false;
-  #restarted = false;
-  /** When the epoch that was there before must have been over. */
-  #lostAt: number | undefined;
+  #lossBegun = 0;
+  #lossOver = 0;
+  /** What would be a breach if the inbox has kept its numbering over a restart. */
+  #ifKept: (() => void)[] = [];
 
   constructor(userId: string, around: Surroundings) {
     this.#userId = userId;
@@ -91,10 +61,7 @@ export class InboxJudge {
   }
 
   open(startSeq: number | undefined, event: Event): void {
-    if (startSeq === undefined) return;
-    this.#numbering.base = startSeq;
-    this.#numbering.raise(startSeq, "start", event);
-    this.#numbering.acks.open(startSeq);
+    if (startSeq !== undefined) this.#numbering.open(startSeq, startSeq, event);
   }
 
   sendBegins(): void {
@@ -103,35 +70,43 @@ export class InboxJudge {
 
   sendRefused(): void {
     this.#numbering.possible -= 1;
-    this.#refusedSends += 1;
+    this.#numbering.refused += 1;
   }
 
-  sendAccepted(send: Send, event: Event): void {
+  /** A message was accepted for the first time in this numbering. */
+  sendAccepted(send: Send, { begun, event }: Acceptance): void {
     const numbering = this.#numbering;
+    // While it is not known whether a loss came before or after it, nothing follows.
+    if (this.#epochs.unsettled && begun >= this.#lossBegun) return;
     numbering.accepted += 1;
     if (numbering.base !== undefined) numbering.raise(numbering.base + numbering.accepted, "accepted", event);
     numbering.log.accepted(send);
+  }
+
+  /** Reports at once, or, while it is open whether the inbox has begun again, once that is known. */
+  reportIfKept(evidence: readonly Event[], breached: Breached): void {
+    const report = () => this.#around.report(evidence, this.#afterRestart(breached));
+    if (this.#epochs.unsettled) this.#ifKept.push(report);
+    else report();
   }
 
   mayBeExhausted(): boolean {
     return this.#numbering.svrCeiling >= MAX_SEQ;
   }
 
-  lossBegins(): void {
-    this.#mayChange = true;
+  lossBegins(now: number): void {
+    this.#lossBegun = now;
+    this.#epochs.lossBegins();
+  }
+
+  restartBegins(now: number): void {
+    this.#lossBegun = now;
+    this.#epochs.restartBegins();
   }
 
   lossEnds(now: number): void {
-    this.#lostAt = now;
-  }
-
-  restartBegins(): void {
-    this.#mayChange = true;
-    this.#restarted = true;
-  }
-
-  restartEnds(): void {
-    // From here on the state is one or the other, and stays so: the first answer tells.
+    this.#lossOver = now;
+    this.#epochs.ends(now);
   }
 
   syncCall(now: number, call: SyncCall, event: Event): SyncTicket {
@@ -142,23 +117,26 @@ export class InboxJudge {
     return ticket;
   }
 
-  syncLost(ticket: SyncTicket): void {
+  syncLost(ticket: SyncTicket, call: SyncCall): void {
     this.#openSyncs.delete(ticket); // it may have acked: its claim stays
+    if (call.epoch === "") this.#lostSyncs.add(call.cliSeq);
   }
 
   syncRefused(ticket: SyncTicket, call: SyncCall, refusal: Refused, callEvent: Event, event: Event): void {
     this.#openSyncs.delete(ticket);
     const { numbering } = ticket;
     numbering.acks.unclaim(call.cliSeq, this.#mayCount(call));
-    if (this.#mayChange || numbering !== this.#numbering) return; // either epoch may have been asked
+    if (this.#epochs.unsettled || numbering !== this.#numbering) return; // either epoch may have been asked
     const breach = this.#breacher([callEvent, event]);
     const told = Reason[refusal.reason] ?? "";
     if (refusal.reason === Reason.EPOCH_MISMATCH) {
+      this.#around.applies("EPOCH-MISMATCH");
       if (call.epoch === "")
         breach("EPOCH-UNCHECKED", "a Sync without an epoch was refused for its epoch", "an answer", told);
       else if (call.epoch === numbering.epoch)
         breach("SYNC-ANSWER", "a Sync with the right epoch was refused for it", "an answer", told);
     } else if (refusal.reason === Reason.CLI_SEQ_AHEAD) {
+      this.#around.applies("ACK-AHEAD");
       if (call.epoch !== "" && numbering.epoch !== undefined && call.epoch !== numbering.epoch) {
         breach("ERR-ORDER", "cli_seq was checked before the epoch that it belongs to", "EPOCH_MISMATCH", told);
       } else if (call.cliSeq <= ticket.svrFloor.seq) {
@@ -174,15 +152,14 @@ export class InboxJudge {
     const requirement = refusal.reason === Reason.EPOCH_MISMATCH ? "EPOCH-MISMATCH" : "ACK-AHEAD";
     if (numbering.epoch !== undefined && refusal.epoch !== numbering.epoch) {
       breach(requirement, "a refusal does not tell the current epoch", `"${numbering.epoch}"`, `"${refusal.epoch}"`);
-    }
-    if (refusal.svrSeq < ticket.svrFloor.seq || refusal.svrSeq > numbering.svrCeiling) {
+    } else if (refusal.svrSeq < ticket.svrFloor.seq || refusal.svrSeq > numbering.svrCeiling) {
       breach(
         requirement,
         "a refusal does not tell the current svr_seq",
         range(ticket.svrFloor.seq, numbering.svrCeiling),
         String(refusal.svrSeq),
       );
-    }
+    } else if (numbering.epoch !== undefined) numbering.raise(refusal.svrSeq, "answer", event);
   }
 
   syncReturn(
@@ -195,34 +172,32 @@ export class InboxJudge {
   ): void {
     this.#openSyncs.delete(ticket);
     const evidence = [callEvent, event];
-    for (const breached of judgePage(call, answer, this.#around.maxPageSize())) {
-      // A hole may be a seq that was burnt; which it is, the bounds below tell better.
+    for (const breached of judgePage(call, answer, this.#around.maxPageSize(), this.#around.applies)) {
       this.#around.report(evidence, breached);
     }
     const numbering = this.#enter(answer.epoch, ticket.begun, evidence);
     if (numbering === undefined) return;
-    const since =
-      numbering === ticket.numbering
-        ? ticket
-        : { svrFloor: { seq: 0, how: "start", event: undefined } as SvrFloor, ackFloor: 0 };
+    const since = numbering === ticket.numbering ? ticket : { svrFloor: FRESH, ackFloor: 0 };
     this.#learnBase(numbering, answer, event);
 
-    numbering.log.page(now, answer.messages, evidence);
-    this.#judgeSvrSeq(numbering, since.svrFloor, answer.svrSeq, evidence, this.#blameFall(since.svrFloor));
-    for (const { breached, proof } of numbering.acks.judge(call, answer, since.ackFloor)) {
+    numbering.log.page(answer.ackedSeq, answer.messages, evidence);
+    this.#judgeSvrSeq(numbering, since.svrFloor, answer.svrSeq, evidence);
+    for (const { breached, proof } of numbering.acks.judge(call, answer, since.ackFloor, this.#around.applies)) {
       this.#around.report([...proof, ...evidence], this.#afterRestart(breached));
     }
     numbering.raise(answer.svrSeq, "answer", event);
-    numbering.acks.raise(Math.max(answer.ackedSeq, call.cliSeq), answer, event);
+    numbering.acks.raise(Math.max(answer.ackedSeq, call.cliSeq), answer, event, ticket.begun, now);
+    numbering.snapshots.add({ ackedSeq: answer.ackedSeq, svrSeq: answer.svrSeq, begun: ticket.begun, evidence });
   }
 
   watchCall(now: number): WatchTicket {
     return { begun: now, numbering: this.#numbering, svrFloor: this.#numbering.svrFloor, last: undefined };
   }
 
-  watchFrame(_now: number, ticket: WatchTicket, frame: WatchFrame, callEvent: Event, event: Event): void {
+  watchFrame(ticket: WatchTicket, frame: WatchFrame, callEvent: Event, event: Event): void {
     const evidence = [callEvent, event];
     const breach = this.#breacher(evidence);
+    this.#around.applies("WATCH-MONOTONE");
     const epochBytes = Buffer.byteLength(frame.epoch);
     if (epochBytes < 1 || epochBytes > 64)
       breach("EPOCH-PRESENT", "a frame has no valid epoch", "an epoch of 1 to 64 bytes", `one of ${epochBytes} bytes`);
@@ -233,6 +208,7 @@ export class InboxJudge {
     ticket.last = frame;
     const numbering = this.#enter(frame.epoch, ticket.begun, evidence);
     if (numbering === undefined) return;
+    if (first) this.#around.applies("WATCH-FIRST");
     if (first && numbering === ticket.numbering && frame.svrSeq < ticket.svrFloor.seq) {
       breach(
         "WATCH-FIRST",
@@ -241,6 +217,7 @@ export class InboxJudge {
         String(frame.svrSeq),
       );
     }
+    this.#around.applies("WATCH-PRIVATE");
     if (frame.svrSeq > numbering.svrCeiling) {
       breach(
         "WATCH-PRIVATE",
@@ -254,77 +231,69 @@ export class InboxJudge {
   }
 
   finish(): void {
-    this.#numbering.log.finish(this.#numbering.base, this.#numbering.svrFloor.seq);
+    this.#close(this.#numbering);
+  }
+
+  #close({ log, base, svrFloor, snapshots }: Numbering): void {
+    log.finish(base, svrFloor.seq, snapshots);
+    this.#around.applies("SYNC-LINEARIZABLE");
+    const pair = snapshots.contradiction();
+    if (pair === undefined) return;
+    const text = pair.map(({ ackedSeq, svrSeq }) => `acked_seq ${ackedSeq} with svr_seq ${svrSeq}`);
+    this.#around.report([...pair[0].evidence, ...pair[1].evidence], {
+      requirement: "SYNC-LINEARIZABLE",
+      message: "two answers show states of which neither can come before the other",
+      expected: "both numbers only grow, so one of two states is nowhere below the other",
+      actual: text.join(", and "),
+    });
   }
 
   /** Finds the numbering that an epoch names; undefined if the answer is of one that is over. */
   #enter(epoch: string, begun: number, evidence: readonly Event[]): Numbering | undefined {
     const numbering = this.#numbering;
-    const overdue = this.#lostAt !== undefined && begun > this.#lostAt;
-    if (numbering.epoch === undefined && !this.#mayChange) {
-      this.#epochs.add(epoch);
-      numbering.epoch = epoch;
-      return numbering;
+    const breach = this.#breacher(evidence);
+    const was = `"${numbering.epoch}"`;
+    this.#around.applies("EPOCH-STABLE");
+    const settled = !this.#epochs.unsettled;
+    const seen = this.#epochs.see(epoch, begun);
+    if (!settled && seen !== "over") this.#around.applies("EPOCH-RENEWED");
+    switch (seen) {
+      case "same":
+        numbering.epoch = epoch;
+        if (!this.#epochs.unsettled) for (const report of this.#ifKept.splice(0)) report();
+        return numbering;
+      case "kept":
+        breach("EPOCH-RENEWED", "an inbox that lost its data has its old epoch", "a new epoch", `"${epoch}"`);
+        return numbering;
+      case "changed":
+        breach("EPOCH-STABLE", "the epoch changed while the numbering went on", was, `"${epoch}"`);
+        return undefined;
+      case "over":
+        return undefined;
+      default:
+        if (seen === "reused")
+          breach("EPOCH-RENEWED", "a new numbering has an epoch that was used before", "a new epoch", `"${epoch}"`);
+        if (this.#epochs.restarted && this.#around.durable())
+          breach("DUR-KEEP", "a durable server lost its epoch over a restart", was, `"${epoch}"`);
+        return this.#renew(epoch);
     }
-    if (epoch === numbering.epoch) {
-      if (overdue) {
-        this.#breacher(evidence)(
-          "EPOCH-RENEWED",
-          "an inbox that lost its data has its old epoch",
-          "a new epoch",
-          `"${epoch}"`,
-        );
-        this.#mayChange = false;
-        this.#lostAt = undefined;
-      }
-      return numbering;
-    }
-    if (!this.#mayChange) {
-      if (this.#epochs.has(epoch) && begun <= (this.#lostAt ?? 0)) return undefined;
-      this.#breacher(evidence)(
-        "EPOCH-STABLE",
-        "the epoch changed while the numbering went on",
-        `"${numbering.epoch}"`,
-        `"${epoch}"`,
-      );
-      return undefined;
-    }
-    if (this.#epochs.has(epoch)) {
-      this.#breacher(evidence)(
-        "EPOCH-RENEWED",
-        "a new numbering has an epoch that was used before",
-        "an epoch never used before",
-        `"${epoch}"`,
-      );
-    }
-    if (this.#restarted && this.#around.durable()) {
-      this.#breacher(evidence)(
-        "DUR-KEEP",
-        "a durable server lost its epoch over a restart",
-        `"${numbering.epoch}"`,
-        `"${epoch}"`,
-      );
-    }
-    return this.#renew(epoch);
   }
 
-  /** The numbering starts again from nothing. What is still under way may land in it. */
+  /** The numbering starts again from nothing, or with what has survived. What was under way may have landed in it. */
   #renew(epoch: string): Numbering {
-    const before = this.#numbering;
-    before.log.finish(before.base, before.svrFloor.seq);
-    // Without a look before the loss there is no old epoch to tell this one from.
-    if (before.epoch !== undefined) this.#epochs.add(before.epoch);
-    this.#epochs.add(epoch);
+    this.#close(this.#numbering);
+    this.#ifKept = [];
     const next = this.#newNumbering();
     next.epoch = epoch;
-    next.base = 0;
-    next.acks.open(0);
-    next.possible = this.#around.sends.lose(this.#userId).length;
+    next.open(0, 0, undefined);
+    const { certain, possible } = this.#around.sends.lose(this.#userId, this.#lossOver, this.#epochs.restarted);
+    next.possible = certain.length + possible.length;
+    next.accepted = certain.length;
+    for (const send of certain) next.log.accepted(send);
     for (const call of this.#openSyncs.values())
       if (call.epoch === "" || call.epoch === epoch) next.acks.claim(call.cliSeq, true, undefined);
+    for (const cliSeq of this.#lostSyncs) next.acks.claim(cliSeq, true, undefined);
     this.#numbering = next;
-    this.#mayChange = false;
-    this.#refusedSends = 0;
     return next;
   }
 
@@ -339,69 +308,47 @@ export class InboxJudge {
   /** The first answer tells where an inbox with a past stands, if nothing of ours can be in it yet. */
   #learnBase(numbering: Numbering, answer: SyncReturn, event: Event): void {
     if (numbering.base !== undefined || numbering.possible > 0) return;
-    numbering.base = answer.svrSeq;
-    numbering.acks.open(answer.ackedSeq);
-    numbering.raise(answer.svrSeq, "answer", event);
+    numbering.open(answer.svrSeq, answer.ackedSeq, event);
     numbering.log.past = answer.svrSeq;
   }
 
-  #judgeSvrSeq(
-    numbering: Numbering,
-    floor: SvrFloor,
-    svrSeq: number,
-    evidence: readonly Event[],
-    fall: RequirementId,
-  ): void {
+  #judgeSvrSeq(numbering: Numbering, floor: SvrFloor, svrSeq: number, evidence: readonly Event[]): void {
+    const { svrCeiling, possible, base } = numbering;
+    this.#around.applies("SEQ-CONSECUTIVE");
+    if (floor.how !== "start") this.#around.applies(FALL[floor.how].requirement);
     if (svrSeq < floor.seq) {
-      const proof = floor.event === undefined ? evidence : [floor.event, ...evidence];
-      const why = {
-        start: "where it began",
-        answer: "an earlier answer",
-        frame: "an earlier frame",
-        accepted: "the messages accepted before",
-      }[floor.how];
-      this.#around.report(proof, {
-        requirement: fall,
-        message: `svr_seq is behind ${why}`,
-        expected: `at least ${floor.seq}`,
-        actual: String(svrSeq),
-      });
+      const { requirement, why } = FALL[floor.how];
+      this.#around.report(
+        floor.event === undefined ? evidence : [floor.event, ...evidence],
+        this.#afterRestart({
+          requirement,
+          message: `svr_seq is behind ${why}`,
+          expected: `at least ${floor.seq}`,
+          actual: String(svrSeq),
+        }),
+      );
     }
-    if (svrSeq > numbering.svrCeiling) {
-      const expected = `at most ${numbering.svrCeiling}: ${numbering.possible} messages can have come after ${numbering.base}`;
-      const requirement = numbering.log.sawDouble ?? (this.#refusedSends > 0 ? "ERR-UNCHANGED" : "SEQ-CONSECUTIVE");
+    if (svrSeq > svrCeiling) {
       this.#around.report(evidence, {
-        requirement,
+        requirement: numbering.log.sawDouble ?? (numbering.refused > 0 ? "ERR-UNCHANGED" : "SEQ-CONSECUTIVE"),
         message: "svr_seq is beyond what was sent: a seq was burnt, or a message made twice",
-        expected,
+        expected: `at most ${svrCeiling}: ${possible} messages can have come after ${base}`,
         actual: String(svrSeq),
       });
-      numbering.base = svrSeq - numbering.possible; // go on from what the server believes
+      numbering.base = svrSeq - possible; // go on from what the server believes
     }
-  }
-
-  #blameFall({ how }: SvrFloor): RequirementId {
-    if (this.#restarted) return this.#around.durable() ? "DUR-KEEP" : "DUR-NEW-EPOCH";
-    return how === "frame" ? "WATCH-SYNC" : how === "accepted" ? "SEND-VISIBLE" : "SEQ-MONOTONE";
   }
 
   /** After a restart under the same epoch, whatever is missing is the restart's fault. */
   #afterRestart(breached: Breached): Breached {
-    const lossy: RequirementId[] = [
-      "SEND-VISIBLE",
-      "ACK-NO-REDELIVERY",
-      "ACK-IMPLICIT",
-      "ACK-MONOTONE",
-      "SEQ-IMMUTABLE",
-      "SEND-RETRY",
-    ];
-    if (!this.#restarted || !lossy.includes(breached.requirement)) return breached;
+    if (!this.#epochs.restarted || !LOSSES.includes(breached.requirement)) return breached;
     return { ...breached, requirement: this.#around.durable() ? "DUR-KEEP" : "DUR-NEW-EPOCH" };
   }
 
   /** Whether a Sync can have acked in this numbering at all. */
   #mayCount({ epoch }: SyncCall): boolean {
-    return epoch === "" || this.#numbering.epoch === undefined || epoch === this.#numbering.epoch;
+    const { epoch: current } = this.#numbering;
+    return epoch === "" || current === undefined || epoch === current;
   }
 
   #breacher(evidence: readonly Event[]) {
@@ -409,5 +356,26 @@ export class InboxJudge {
       this.#around.report(evidence, { requirement, message, expected, actual });
   }
 }
+
+/** What a fall below each kind of floor breaks. */
+const FALL: Readonly<Record<SvrFloor["how"], { requirement: RequirementId; why: string }>> = {
+  start: { requirement: "SEQ-MONOTONE", why: "where it began" },
+  answer: { requirement: "SEQ-MONOTONE", why: "an earlier answer" },
+  frame: { requirement: "WATCH-SYNC", why: "an earlier frame" },
+  accepted: { requirement: "SEND-VISIBLE", why: "the messages accepted before" },
+};
+
+/** Breaches that, after a restart, mean that something was not kept. */
+const LOSSES: readonly RequirementId[] = [
+  "SEND-VISIBLE",
+  "SEQ-MONOTONE",
+  "WATCH-SYNC",
+  "ACK-NO-REDELIVERY",
+  "ACK-IMPLICIT",
+  "ACK-MONOTONE",
+  "SEQ-IMMUTABLE",
+  "SEND-RETRY",
+  "SEND-RETRY-CONCURRENT",
+];
 
 const range = (from: number, to: number) => (from === to ? String(from) : `from ${from} to ${to}`);

@@ -1,20 +1,19 @@
-import type { Event, Header, Refused, SendCall, SyncCall } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import type { Event, Header, SendCall, SyncCall } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { RequirementId } from "../registry/requirements.js";
 import type { Finding } from "../verdict.js";
 import { InboxJudge, type SyncTicket, type WatchTicket } from "./inbox.js";
-import type { Breached } from "./page.js";
-import { type Send, Sends } from "./sends.js";
+import { isLate, judgeAccepted, judgeRefused } from "./send-outcome.js";
+import { isPossible, type Send, Sends } from "./sends.js";
 import { timeText } from "./time.js";
 
 /** An operation under way. */
 type Open =
-  | { kind: "send"; call: Event; args: SendCall; send: Send; begun: number }
+  | { kind: "send"; call: Event; send: Send; begun: number }
   | { kind: "sync"; call: Event; args: SyncCall; inbox: InboxJudge; ticket: SyncTicket }
   | { kind: "watch"; call: Event; inbox: InboxJudge; ticket: WatchTicket }
-  | { kind: "rotate"; call: Event; inbox: InboxJudge }
-  | { kind: "restart" | "other"; call: Event };
+  | { kind: "loss"; call: Event; inboxes: readonly InboxJudge[] }
+  | { kind: "other"; call: Event };
 
 /**
  * Decides from a history alone whether a server kept the specification: feed it the events in their order, then ask what it
@@ -22,12 +21,16 @@ type Open =
  * that was lost at any moment from then on or never, one that was refused not at all. Each breach blames one requirement.
  */
 export class Judge {
+  /** How often each rule could have been broken: one that is missing here was not checked by this history. */
+  readonly applied = new Map<RequirementId, number>();
   readonly #inboxes = new Map<string, InboxJudge>();
   readonly #sends = new Sends();
   readonly #open = new Map<bigint, Open>();
   readonly #findings: Finding[] = [];
   readonly #reported = new Set<string>();
+  readonly #applies = (rule: RequirementId) => this.applied.set(rule, (this.applied.get(rule) ?? 0) + 1);
   #header: Header | undefined;
+  #windowMicros = 0n;
   #now = 0;
 
   /** Takes the next event. */
@@ -35,9 +38,13 @@ export class Judge {
     this.#now += 1;
     const { what } = event;
     switch (what.case) {
-      case "header":
+      case "header": {
+        const { dedupWindow } = what.value;
         this.#header = what.value;
+        if (dedupWindow !== undefined)
+          this.#windowMicros = dedupWindow.seconds * 1_000_000n + BigInt(Math.floor(dedupWindow.nanos / 1000));
         break;
+      }
       case "accountOpened":
         this.#inbox(what.value.userId).open(what.value.startSeq, event);
         break;
@@ -46,13 +53,8 @@ export class Judge {
         break;
       case "syncCall": {
         const inbox = this.#inbox(what.value.userId);
-        this.#open.set(event.op, {
-          kind: "sync",
-          call: event,
-          args: what.value,
-          inbox,
-          ticket: inbox.syncCall(this.#now, what.value, event),
-        });
+        const ticket = inbox.syncCall(this.#now, what.value, event);
+        this.#open.set(event.op, { kind: "sync", call: event, args: what.value, inbox, ticket });
         break;
       }
       case "watchCall": {
@@ -62,20 +64,22 @@ export class Judge {
       }
       case "rotateCall": {
         const inbox = this.#inbox(what.value.userId);
-        inbox.lossBegins();
-        this.#open.set(event.op, { kind: "rotate", call: event, inbox });
+        inbox.lossBegins(this.#now);
+        this.#open.set(event.op, { kind: "loss", call: event, inboxes: [inbox] });
         break;
       }
-      case "restartCall":
-        for (const inbox of this.#inboxes.values()) inbox.restartBegins();
-        this.#open.set(event.op, { kind: "restart", call: event });
+      case "restartCall": {
+        const inboxes = [...this.#inboxes.values()];
+        for (const inbox of inboxes) inbox.restartBegins(this.#now);
+        this.#open.set(event.op, { kind: "loss", call: event, inboxes });
         break;
+      }
       case "revokeCall":
         this.#open.set(event.op, { kind: "other", call: event });
         break;
       case "watchFrame": {
         const open = this.#open.get(event.op);
-        if (open?.kind === "watch") open.inbox.watchFrame(this.#now, open.ticket, what.value, open.call, event);
+        if (open?.kind === "watch") open.inbox.watchFrame(open.ticket, what.value, open.call, event);
         break;
       }
       case undefined:
@@ -103,13 +107,10 @@ export class Judge {
         if (what.case === "syncReturn")
           open.inbox.syncReturn(this.#now, open.ticket, open.args, what.value, open.call, event);
         else if (what.case === "refused") open.inbox.syncRefused(open.ticket, open.args, what.value, open.call, event);
-        else open.inbox.syncLost(open.ticket);
+        else open.inbox.syncLost(open.ticket, open.args);
         break;
-      case "rotate":
-        open.inbox.lossEnds(this.#now);
-        break;
-      case "restart":
-        for (const inbox of this.#inboxes.values()) inbox.restartEnds();
+      case "loss":
+        for (const inbox of open.inboxes) inbox.lossEnds(this.#now);
         break;
       default:
         break;
@@ -119,109 +120,51 @@ export class Judge {
   #sendCall(event: Event, args: SendCall): void {
     const { senderId: sender, clientMessageId: id, recipientId: recipient, payload: print } = args;
     const send = this.#sends.begin(this.#now, event, { sender, id, recipient, print });
-    if (send.possible === 1) this.#inboxes.get(recipient)?.sendBegins();
-    this.#open.set(event.op, { kind: "send", call: event, args, send, begun: this.#now });
+    const late = send.attempts > 1 && isLate(send, event.atMicros, this.#windowMicros);
+    if (late) send.mayRepeat = true;
+    const first = send.open + send.lost + send.accepted === 1;
+    if (first || late) this.#inboxes.get(recipient)?.sendBegins();
+    this.#open.set(event.op, { kind: "send", call: event, send, begun: this.#now });
   }
 
-  #sendOutcome(open: Open & { kind: "send" }, event: Event, what: Event["what"]): void {
-    const { send } = open;
+  #sendOutcome({ send, call, begun }: Open & { kind: "send" }, event: Event, what: Event["what"]): void {
     const inbox = this.#inboxes.get(send.recipient);
+    const scene = {
+      sends: this.#sends,
+      send,
+      inbox,
+      call,
+      event,
+      windowMicros: this.#windowMicros,
+      applies: this.#applies,
+      report: (
+        evidence: readonly Event[],
+        requirement: RequirementId,
+        [message, expected, actual]: [string, string, string],
+      ) => this.#report(send.recipient, evidence, { requirement, message, expected, actual }),
+    };
     send.open -= 1;
     if (what.case === "refused") {
-      send.possible -= 1;
-      if (send.possible === 0) inbox?.sendRefused();
-      this.#judgeRefusedSend(open, inbox, what.value, event);
+      if (!isPossible(send)) inbox?.sendRefused();
+      judgeRefused(scene, what.value);
       return;
     }
-    if (what.case !== "sendReturn") return; // lost: it stays possible
-    this.#judgeAcceptedSend(open, event, what.value.acceptedAt);
-    if (send.accepted === Number.POSITIVE_INFINITY) {
-      send.accepted = this.#now;
-      send.acceptance = event;
-      if (!send.straddles) inbox?.sendAccepted(send, event);
+    if (what.case !== "sendReturn") {
+      send.lost += 1;
+      return;
     }
-  }
-
-  #judgeAcceptedSend(
-    { send, call, begun }: Open & { kind: "send" },
-    event: Event,
-    at: { seconds: bigint; nanos: number } | undefined,
-  ): void {
-    const evidence = [call, event];
-    if (at === undefined) {
-      this.#report(send.recipient, evidence, {
-        requirement: "SEND-ACCEPTED-AT",
-        message: "an accepted Send has no accepted_at",
-        expected: "accepted_at",
-        actual: "none",
-      });
-    } else {
-      const told = timeText(at);
-      if (send.acceptedAt !== undefined && send.acceptedAt !== told && !send.straddles) {
-        this.#report(send.recipient, [send.acceptance ?? send.call, ...evidence], {
-          requirement: send.overlapped ? "SEND-RETRY-CONCURRENT" : "SEND-RETRY",
-          message: "a repeated Send was answered with another accepted_at",
-          expected: send.acceptedAt,
-          actual: told,
-        });
-      }
-      send.acceptedAt ??= told;
-    }
-    const other = this.#sends
-      .sharing(send.sender, send.id)
-      .find((it) => it !== send && it.accepted < begun && !it.straddles);
-    if (other !== undefined) {
-      this.#report(send.recipient, [other.call, ...(other.acceptance ? [other.acceptance] : []), ...evidence], {
-        requirement: "SEND-ID-REUSED",
-        message: "a client_message_id was accepted again for another recipient or payload",
-        expected: "a refusal with CLIENT_MESSAGE_ID_REUSED",
-        actual: "it was accepted",
-      });
-    }
-  }
-
-  #judgeRefusedSend(
-    { send, call }: Open & { kind: "send" },
-    inbox: InboxJudge | undefined,
-    refusal: Refused,
-    event: Event,
-  ): void {
-    const wrong = (requirement: RequirementId, message: string) =>
-      this.#report(send.recipient, [call, event], {
-        requirement,
-        message,
-        expected: "it is accepted",
-        actual: `${refusal.code} ${Reason[refusal.reason]}`,
-      });
-    switch (refusal.reason) {
-      case Reason.RECIPIENT_UNKNOWN:
-        if (inbox !== undefined) wrong("SEND-ACCEPT", "a Send to an account that exists was refused as unknown");
-        break;
-      case Reason.SEQ_EXHAUSTED:
-        if (send.accepted < Number.POSITIVE_INFINITY)
-          wrong("SEND-RETRY-FIRST", "a repeated Send was refused for the state of the inbox");
-        else if (inbox !== undefined && !inbox.mayBeExhausted())
-          wrong("SEND-ACCEPT", "a Send was refused as if the inbox had no seq left");
-        break;
-      case Reason.BACKLOG_FULL:
-        if (send.accepted < Number.POSITIVE_INFINITY)
-          wrong("SEND-RETRY-FIRST", "a repeated Send was refused for the state of the inbox");
-        break;
-      case Reason.CLIENT_MESSAGE_ID_REUSED: {
-        const rivals = this.#sends.sharing(send.sender, send.id).filter((it) => it !== send);
-        if (rivals.some((it) => it.possible > 0)) break;
-        if (send.accepted < Number.POSITIVE_INFINITY)
-          wrong("SEND-RETRY", "a repeated Send was refused as if it were another");
-        else if (rivals.length > 0 || send.attempts > 1)
-          wrong("SEND-ID-FREE", "an id that was only used in refused Sends was refused as used");
-        else if (this.#sends.search((it) => it.id === send.id && it.sender !== send.sender) !== undefined) {
-          wrong("SEND-ID-SCOPE", "an id was refused because another sender used it");
-        } else wrong("SEND-ACCEPT", "an id that was never used was refused as used");
-        break;
-      }
-      default:
-        break; // whether these are right depends on the credential or on limits, which a history does not hold
-    }
+    send.accepted += 1;
+    const at = what.value.acceptedAt;
+    const acceptance = { begun, at: this.#now, event, time: at === undefined ? undefined : timeText(at) };
+    judgeAccepted(scene, acceptance);
+    send.time ??= acceptance.time;
+    if (send.latest === undefined || begun > send.latest.begun) send.latest = acceptance;
+    if (send.first !== undefined) return;
+    // What was sent before a loss and is accepted now may be accepted from before it.
+    if (send.straddles !== undefined && begun <= send.straddles) return;
+    send.straddles = undefined;
+    send.first = acceptance;
+    inbox?.sendAccepted(send, acceptance);
   }
 
   #inbox(userId: string): InboxJudge {
@@ -231,6 +174,7 @@ export class Judge {
         sends: this.#sends,
         maxPageSize: () => this.#header?.maxPageSize ?? 0,
         durable: () => this.#header?.profiles.includes(Profile.DURABLE) ?? false,
+        applies: this.#applies,
         report: (evidence, breached) => this.#report(userId, evidence, breached),
       });
       this.#inboxes.set(userId, inbox);
@@ -239,7 +183,7 @@ export class Judge {
   }
 
   /** One finding for a requirement and an inbox is enough: what follows is the same fault again. */
-  #report(userId: string, evidence: readonly Event[], breached: Breached): void {
+  #report(userId: string, evidence: readonly Event[], breached: Omit<Finding, "evidence">): void {
     const key = `${breached.requirement} ${userId}`;
     if (this.#reported.has(key)) return;
     this.#reported.add(key);

@@ -1,7 +1,8 @@
 import type { DeliveredMessage, Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import type { RequirementId } from "../registry/requirements.js";
 import type { Breached } from "./page.js";
-import { type Send, type Sends, samePayload } from "./sends.js";
+import { isPossible, type Send, type Sends, samePayload } from "./sends.js";
+import type { Snapshots } from "./snapshots.js";
 import { timeText } from "./time.js";
 
 /** What is known of a seq. */
@@ -13,6 +14,8 @@ interface Place {
   send: Send | undefined;
 }
 
+type Report = (evidence: readonly Event[], breached: Breached) => void;
+
 /** The messages of one numbering of one inbox, as pages have shown them. */
 export class MessageLog {
   /** Messages up to here were there before the history began: nobody knows who sent them. */
@@ -23,11 +26,13 @@ export class MessageLog {
   sawDouble: RequirementId | undefined;
   readonly #userId: string;
   readonly #sends: Sends;
-  readonly #report: (evidence: readonly Event[], breached: Breached) => void;
+  readonly #report: Report;
   readonly #places = new Map<number, Place>();
   readonly #accepted: Send[] = [];
+  /** Seqs that a page has left out, and that page. */
+  readonly #holes = new Map<number, readonly Event[]>();
 
-  constructor(userId: string, sends: Sends, report: (evidence: readonly Event[], breached: Breached) => void) {
+  constructor(userId: string, sends: Sends, report: Report) {
     this.#userId = userId;
     this.#sends = sends;
     this.#report = report;
@@ -37,21 +42,27 @@ export class MessageLog {
     this.#accepted.push(send);
   }
 
-  page(_now: number, messages: readonly DeliveredMessage[], evidence: readonly Event[]): void {
+  page(ackedSeq: number, messages: readonly DeliveredMessage[], evidence: readonly Event[]): void {
+    let next = ackedSeq + 1;
     for (const message of messages) {
+      // Only near holes are looked into: a server that jumps by a billion has its finding already.
+      for (; next < message.seq && this.#holes.size < 1000; next += 1) {
+        if (!this.#places.has(next) && !this.#holes.has(next)) this.#holes.set(next, evidence);
+      }
+      next = message.seq + 1;
       const known = this.#places.get(message.seq);
       if (known === undefined) this.#place(message, evidence);
       else if (!sameMessage(known.message, message)) this.#changed(known, message, evidence);
     }
   }
 
-  /** At the end: the order of the sends, and whether each accepted one has its place. */
-  finish(base: number | undefined, svrSeq: number): void {
-    this.#judgeOrder();
+  /** At the end: the order of the sends, and whether each accepted one was visible in time and has its place. */
+  finish(base: number | undefined, svrSeq: number, snapshots: Snapshots): void {
+    this.#judgeOrder(snapshots);
     if (base === undefined || svrSeq - base !== this.#placedCount()) return; // not every message was fetched
-    const missing = this.#accepted.find((send) => send.seq === undefined && !send.straddles);
+    const missing = this.#accepted.find((send) => send.seq === undefined);
     if (missing !== undefined) {
-      this.#report([missing.call, ...(missing.acceptance ? [missing.acceptance] : [])], {
+      this.#report([missing.call, ...(missing.first ? [missing.first.event] : [])], {
         requirement: "SEND-VISIBLE",
         message: "an accepted message was never delivered, though all seqs were",
         expected: `message ${missing.id} of ${missing.sender}`,
@@ -65,12 +76,23 @@ export class MessageLog {
   }
 
   #place(message: DeliveredMessage, evidence: readonly Event[]): void {
+    const hole = this.#holes.get(message.seq);
+    if (hole !== undefined) {
+      this.#holes.delete(message.seq);
+      this.#report([...hole, ...evidence], {
+        requirement: "SEQ-CONTIGUOUS",
+        message: "a message was visible before the one with a lower seq",
+        expected: `message ${message.seq} in the first page that goes beyond it`,
+        actual: "it was left out there, and came later",
+      });
+    }
     const send = message.seq <= this.past ? undefined : this.#identify(message, evidence);
     this.#places.set(message.seq, { message, evidence, send });
     if (message.seq > this.highest) this.highest = message.seq;
     if (send === undefined) return;
 
     if (send.seq !== undefined && send.seq !== message.seq) {
+      if (send.mayRepeat) return;
       const first = this.#places.get(send.seq);
       this.sawDouble = send.overlapped ? "SEND-RETRY-CONCURRENT" : "SEND-RETRY";
       this.#report([send.call, ...(first?.evidence ?? []), ...evidence], {
@@ -86,21 +108,22 @@ export class MessageLog {
   }
 
   #judgeTime(send: Send, message: DeliveredMessage, evidence: readonly Event[]): void {
-    const told = message.acceptedAt === undefined ? "none" : timeText(message.acceptedAt);
-    if (send.acceptedAt === undefined) {
-      if (message.acceptedAt !== undefined) send.acceptedAt = told;
-      else
-        this.#report(evidence, {
-          requirement: "SEND-ACCEPTED-AT",
-          message: "a message has no accepted_at",
-          expected: "accepted_at",
-          actual: told,
-        });
-    } else if (send.acceptedAt !== told && !send.straddles) {
-      this.#report([send.call, ...(send.acceptance ? [send.acceptance] : []), ...evidence], {
+    if (message.acceptedAt === undefined) {
+      this.#report(evidence, {
+        requirement: "SEND-ACCEPTED-AT",
+        message: "a message has no accepted_at",
+        expected: "accepted_at",
+        actual: "none",
+      });
+      return;
+    }
+    const told = timeText(message.acceptedAt);
+    send.time ??= told;
+    if (send.time !== told && !send.mayRepeat) {
+      this.#report([send.call, ...(send.first ? [send.first.event] : []), ...evidence], {
         requirement: "SEND-ACCEPTED-AT",
         message: "a message is delivered with another accepted_at than Send answered",
-        expected: send.acceptedAt,
+        expected: send.time,
         actual: told,
       });
     }
@@ -112,7 +135,7 @@ export class MessageLog {
     const here = this.#sends.sharing(senderId, clientMessageId).filter((send) => send.recipient === this.#userId);
     const exact = here.find((send) => samePayload(send.print, payload));
     if (exact !== undefined) {
-      if (exact.possible > 0) return exact;
+      if (isPossible(exact)) return exact;
       this.#report([exact.call, ...evidence], {
         requirement: "ERR-UNCHANGED",
         message: "a message was delivered whose Send was refused",
@@ -171,30 +194,34 @@ export class MessageLog {
     this.#identify(message, evidence);
   }
 
-  /** A Send that was accepted before another began has the lower seq. One pass from the lowest seq on. */
-  #judgeOrder(): void {
+  /** One pass from the lowest seq on, over the messages whose sends are known. */
+  #judgeOrder(snapshots: Snapshots): void {
     let latest: Send | undefined;
+    const latestBelow = snapshots.latestBelow();
     for (const seq of [...this.#places.keys()].sort((a, b) => a - b)) {
       const send = this.#places.get(seq)?.send;
-      if (send === undefined || send.seq !== seq || send.straddles) continue;
-      if (latest !== undefined && send.accepted < latest.begun) {
-        this.#report(
-          [
-            send.call,
-            ...(send.acceptance ? [send.acceptance] : []),
-            latest.call,
-            ...(this.#places.get(seq)?.evidence ?? []),
-          ],
-          {
-            requirement: "SEND-ORDER",
-            message: "two sends that did not overlap changed their order",
-            expected: `${send.id}, accepted before ${latest.id} began, before it`,
-            actual: `${latest.id} at ${latest.seq}, ${send.id} at ${seq}`,
-          },
-        );
+      if (send === undefined || send.seq !== seq || send.mayRepeat) continue;
+      const { first } = send;
+      const below = latestBelow(seq);
+      if (first !== undefined && below !== undefined && below.begun > first.at) {
+        this.#report([send.call, first.event, ...below.evidence], {
+          requirement: "SEND-VISIBLE",
+          message: "a Sync that began after a Send was answered does not reach its message",
+          expected: `a svr_seq of at least ${seq}`,
+          actual: String(below.svrSeq),
+        });
+      }
+      // A Send that was accepted before another began has the lower seq.
+      if (latest !== undefined && first !== undefined && first.at < latest.begun) {
+        this.#report([send.call, first.event, latest.call, ...(this.#places.get(seq)?.evidence ?? [])], {
+          requirement: "SEND-ORDER",
+          message: "two sends that did not overlap changed their order",
+          expected: `${send.id}, accepted before ${latest.id} began, before it`,
+          actual: `${latest.id} at ${latest.seq}, ${send.id} at ${seq}`,
+        });
         return;
       }
-      if (latest === undefined || send.begun > latest.begun) latest = send;
+      if (send.straddles === undefined && (latest === undefined || send.begun > latest.begun)) latest = send;
     }
   }
 }

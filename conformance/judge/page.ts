@@ -10,11 +10,20 @@ export interface Breached {
 }
 
 /** What can be said of an answer to a Sync from the answer alone. `maxPageSize` 0 means unknown. */
-export function judgePage(call: SyncCall, answer: SyncReturn, maxPageSize: number): Breached[] {
+export function judgePage(
+  call: SyncCall,
+  answer: SyncReturn,
+  maxPageSize: number,
+  applies: (requirement: RequirementId) => void,
+): Breached[] {
   const found: Breached[] = [];
   const breach = (requirement: RequirementId, message: string, expected: string, actual: string) =>
     found.push({ requirement, message, expected, actual });
   const { ackedSeq, svrSeq, nextCliSeq, messages } = answer;
+  for (const rule of ["EPOCH-PRESENT", "SYNC-BASE", "SYNC-NEXT"] as const) applies(rule);
+  if (messages.length > 0) applies("SYNC-RANGE");
+  if (ackedSeq < svrSeq) applies("PAGE-PROGRESS");
+  if (call.pageSize > 0) applies("PAGE-CAP");
 
   const epochBytes = Buffer.byteLength(answer.epoch);
   if (epochBytes < 1 || epochBytes > 64) {

@@ -1,6 +1,16 @@
 import type { Event, PayloadPrint } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { printKey } from "../history/print.js";
 
+/** That an attempt was accepted, and what it was told. */
+export interface Acceptance {
+  /** When the attempt began, and when it was answered. */
+  begun: number;
+  at: number;
+  event: Event;
+  /** `accepted_at` as text; undefined if the answer had none. */
+  time: string | undefined;
+}
+
 /** A message as its sender means it: one recipient, one payload, one id. All its attempts together may create it once. */
 export interface Send {
   readonly sender: string;
@@ -10,30 +20,39 @@ export interface Send {
   /** When its first attempt began. */
   readonly begun: number;
   readonly call: Event;
-  /** Attempts that may have had their effect: open, lost or accepted. With none the message must not exist. */
-  possible: number;
-  /** Attempts in all. */
+  /** Attempts in all; those without an outcome yet; those whose outcome nobody knows; and those that were accepted. */
   attempts: number;
-  /** Attempts without an outcome yet. */
   open: number;
+  lost: number;
+  accepted: number;
   /** Whether two attempts were ever under way at the same time. */
   overlapped: boolean;
-  /** When it was first known to be accepted, and what told; Infinity while it is not. */
-  accepted: number;
-  acceptance: Event | undefined;
+  /** Its first acceptance, and the one that began last; undefined if there is none in this numbering. */
+  first: Acceptance | undefined;
+  latest: Acceptance | undefined;
   /** `accepted_at` as it was first told, by Send or by a page. */
-  acceptedAt: string | undefined;
+  time: string | undefined;
   /** Its place, once a page has shown it. */
   seq: number | undefined;
-  /** Began before its recipient's inbox lost its data, and may have landed on either side. */
-  straddles: boolean;
+  /** When the loss was over that it may have landed before or after; undefined if there was none. */
+  straddles: number | undefined;
+  /** An attempt came after the dedup window, and may have made a second message. */
+  mayRepeat: boolean;
 }
 
+/** Whether some attempt may have had its effect. If not, the message must not exist. */
+export const isPossible = ({ open, lost, accepted }: Send) => open + lost + accepted > 0;
+
 const keyOf = (sender: string, id: string) => `${sender.length}:${sender}${id}`;
+
+/** Searches for a better explanation are slow; a server that is wrong throughout must not make the judge slow throughout. */
+const MAX_SEARCHES = 200;
 
 /** All messages that were ever sent, by sender and client_message_id. */
 export class Sends {
   readonly #byKey = new Map<string, Send[]>();
+  readonly #byRecipient = new Map<string, Set<Send>>();
+  #searches = 0;
 
   /** The messages that share a sender and an id: one, unless an id was used again for something else. */
   sharing(sender: string, id: string): readonly Send[] {
@@ -41,70 +60,84 @@ export class Sends {
   }
 
   /** Notes that an attempt begins, and answers the message that it is an attempt of. */
-  begin(
-    now: number,
-    event: Event,
-    args: { sender: string; id: string; recipient: string; print: PayloadPrint | undefined },
-  ): Send {
+  begin(now: number, call: Event, args: Pick<Send, "sender" | "id" | "recipient" | "print">): Send {
     const key = keyOf(args.sender, args.id);
     const variants = this.#byKey.get(key) ?? [];
     if (variants.length === 0) this.#byKey.set(key, variants);
     let send = variants.find((it) => it.recipient === args.recipient && samePayload(it.print, args.print));
     if (send === undefined) {
-      send = {
-        ...args,
-        begun: now,
-        call: event,
-        possible: 0,
-        attempts: 0,
-        open: 0,
-        overlapped: false,
-        accepted: Number.POSITIVE_INFINITY,
-        acceptance: undefined,
-        acceptedAt: undefined,
-        seq: undefined,
-        straddles: false,
-      };
+      send = newSend(args, now, call);
       variants.push(send);
+      const all = this.#byRecipient.get(args.recipient) ?? new Set();
+      this.#byRecipient.set(args.recipient, all.add(send));
     }
-    send.possible += 1;
     send.attempts += 1;
     send.open += 1;
     if (send.open > 1) send.overlapped = true;
     return send;
   }
 
-  /** Forgets what an inbox has lost. What is still under way may land after the loss, and is kept. */
-  lose(recipient: string): Send[] {
-    const kept: Send[] = [];
-    for (const [key, variants] of this.#byKey) {
-      if (!variants.some((it) => it.recipient === recipient)) continue;
-      const left = variants.filter((it) => it.recipient !== recipient || it.open > 0);
-      for (const send of left) {
-        if (send.recipient !== recipient) continue;
-        Object.assign(send, {
-          straddles: true,
-          seq: undefined,
-          accepted: Number.POSITIVE_INFINITY,
-          acceptance: undefined,
-        });
-        send.possible = send.open;
-        kept.push(send);
-      }
-      if (left.length === 0) this.#byKey.delete(key);
-      else this.#byKey.set(key, left);
+  /**
+   * Sorts out what can be in an inbox that began again: `certain` was accepted after the loss; `possible` may have landed after
+   * it, or may have survived it; the rest is gone.
+   */
+  lose(recipient: string, lossOver: number, survivors: boolean): { certain: Send[]; possible: Send[] } {
+    const certain: Send[] = [];
+    const possible: Send[] = [];
+    for (const send of this.#byRecipient.get(recipient) ?? []) {
+      send.seq = undefined;
+      send.time = undefined;
+      if (send.latest !== undefined && send.latest.begun > lossOver) {
+        send.first = send.latest;
+        send.time = send.latest.time;
+        certain.push(send);
+      } else if (send.open + send.lost > 0 || (survivors && isPossible(send))) {
+        send.first = undefined;
+        send.latest = undefined;
+        send.straddles = lossOver;
+        possible.push(send);
+      } else this.#forget(send);
     }
-    return kept;
+    return { certain, possible };
   }
 
-  /** Anything that was sent and looks like this, for saying what went wrong. Slow; only for findings. */
+  /** Anything that was sent and looks like this, for saying what went wrong; undefined as well when too much was asked for. */
   search(fits: (send: Send) => boolean): Send | undefined {
+    this.#searches += 1;
+    if (this.#searches > MAX_SEARCHES) return undefined;
     for (const variants of this.#byKey.values()) {
       const found = variants.find(fits);
       if (found !== undefined) return found;
     }
     return undefined;
   }
+
+  #forget(send: Send): void {
+    this.#byRecipient.get(send.recipient)?.delete(send);
+    const key = keyOf(send.sender, send.id);
+    const left = this.sharing(send.sender, send.id).filter((it) => it !== send);
+    if (left.length === 0) this.#byKey.delete(key);
+    else this.#byKey.set(key, left);
+  }
+}
+
+function newSend(args: Pick<Send, "sender" | "id" | "recipient" | "print">, begun: number, call: Event): Send {
+  return {
+    ...args,
+    begun,
+    call,
+    attempts: 0,
+    open: 0,
+    lost: 0,
+    accepted: 0,
+    overlapped: false,
+    first: undefined,
+    latest: undefined,
+    time: undefined,
+    seq: undefined,
+    straddles: undefined,
+    mayRepeat: false,
+  };
 }
 
 export function samePayload(a: PayloadPrint | undefined, b: PayloadPrint | undefined): boolean {

@@ -184,8 +184,16 @@ export function lacks(it: Case, source: AccountSource): string | undefined {
 export const profileOf = ({ requirements: [first] }: Case): string => REQUIREMENTS[first as RequirementId].profile;
 
 function header({ info, seed }: Stage) {
-  const { specVersion, implementation, profiles, maxPageSize } = info;
-  return create(HeaderSchema, { format: 1, specVersion, implementation, profiles, maxPageSize, seed });
+  const { specVersion, implementation, profiles, maxPageSize, dedupWindow } = info;
+  return create(HeaderSchema, {
+    format: 1,
+    specVersion,
+    implementation,
+    profiles,
+    maxPageSize,
+    seed,
+    ...(dedupWindow ? { dedupWindow } : {}),
+  });
 }
 
 /** Rejects when the time is up: nothing came that the case could blame. */

@@ -97,8 +97,8 @@ export function createHandler(service: Service, options: HandlerOptions = {}): R
       return method.open(service, caller as NonNullable<typeof caller>, openStream(req, res, type));
     const response =
       method.credential === "account"
-        ? method.call(service, caller as NonNullable<typeof caller>, request)
-        : method.call(service, request);
+        ? await method.call(service, caller as NonNullable<typeof caller>, request)
+        : await method.call(service, request);
     finish(
       req,
       res,

@@ -1,0 +1,70 @@
+/** What an epoch that an answer shows says about the inbox's numbering. */
+export type Seen =
+  /** The numbering goes on. */
+  | "same"
+  /** A new numbering has begun, as it should. */
+  | "renewed"
+  /** A new numbering has begun under an epoch that is not new. */
+  | "reused"
+  /** The inbox lost its data and kept its epoch. */
+  | "kept"
+  /** The epoch changed although nothing was lost. */
+  | "changed"
+  /** The answer is of a numbering that is over, or it cannot be told of which. */
+  | "over";
+
+/** Follows the epoch of one inbox: when it may change, when it must, and which it can never have again. */
+export class Epochs {
+  /** The current one; undefined until an answer shows it. */
+  current: string | undefined;
+  /** Whether the server was ever started again: then what is missing may have been lost with it. */
+  restarted = false;
+  readonly #used = new Set<string>();
+  /** A loss or a restart whose consequence no answer has shown yet, and when it was over. */
+  #pending: { mustChange: boolean; over: number } | undefined;
+  #lastLossOver = 0;
+
+  /** The inbox loses its data from now on, until `lossEnds`. */
+  lossBegins(): void {
+    this.#pending = { mustChange: true, over: Number.POSITIVE_INFINITY };
+  }
+
+  /** The server is killed: whether it keeps its data, the first answer afterwards tells. */
+  restartBegins(): void {
+    this.restarted = true;
+    this.#pending = { mustChange: this.#pending?.mustChange ?? false, over: Number.POSITIVE_INFINITY };
+  }
+
+  ends(now: number): void {
+    if (this.#pending !== undefined) this.#pending.over = now;
+    this.#lastLossOver = now;
+  }
+
+  /** Whether a change may be under way, so that an answer can be of either numbering. */
+  get unsettled(): boolean {
+    return this.#pending !== undefined;
+  }
+
+  /** Takes note of the epoch in an answer to a call that began at `begun`. */
+  see(epoch: string, begun: number): Seen {
+    const pending = this.#pending;
+    if (pending === undefined) {
+      if (this.current === undefined) return this.#adopt(epoch, "same");
+      if (epoch === this.current) return "same";
+      return this.#used.has(epoch) && begun <= this.#lastLossOver ? "over" : "changed";
+    }
+    const after = begun > pending.over;
+    // Before the first look there is no old epoch that this one could be told from.
+    if (this.current === undefined) return after ? this.#adopt(epoch, "renewed") : "over";
+    if (epoch !== this.current) return this.#adopt(epoch, this.#used.has(epoch) ? "reused" : "renewed");
+    if (after) this.#pending = undefined;
+    return after && pending.mustChange ? "kept" : "same";
+  }
+
+  #adopt(epoch: string, seen: Seen): Seen {
+    this.current = epoch;
+    this.#used.add(epoch);
+    this.#pending = undefined;
+    return seen;
+  }
+}
