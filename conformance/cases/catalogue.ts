@@ -1,9 +1,11 @@
 import { ack } from "./ack.js";
+import { auth } from "./auth.js";
 import type { Case } from "./case.js";
+import { send } from "./send.js";
 import { seq } from "./seq.js";
 
 /** All cases, chapter by chapter in the specification's order. */
-export const CATALOGUE: readonly Case[] = [...seq, ...ack];
+export const CATALOGUE: readonly Case[] = [...auth, ...seq, ...send, ...ack];
 
 /** The chapter of a case. */
 export const chapterOf = ({ id }: Pick<Case, "id">): string => id.split("/", 1)[0] ?? id;

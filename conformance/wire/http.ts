@@ -47,6 +47,8 @@ export interface TransportOptions {
   connectTimeoutMs?: number;
   /** Sent with each request. */
   headers?: Readonly<Record<string, string>>;
+  /** Most connections to one URL. Default 128: as many as are wanted, up to a bound that servers can bear. */
+  connections?: number;
 }
 
 /** The largest answer that is read, in bytes: a server that never stops must not fill the memory. */
@@ -55,18 +57,25 @@ const MAX_ANSWER_BYTES = 256 << 20;
 /** Sends requests as they are given, right or wrong, over kept-alive connections. Knows nothing of the protocol. */
 export class Transport {
   readonly urls: readonly string[];
+  /** Sent with each request. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly #bases: readonly URL[];
   readonly #timeoutMs: number;
-  readonly #headers: readonly (readonly [string, string])[];
   readonly #agent: Agent;
 
-  constructor({ urls, timeoutMs = 10_000, connectTimeoutMs = 4000, headers = {} }: TransportOptions) {
+  constructor({
+    urls,
+    timeoutMs = 10_000,
+    connectTimeoutMs = 4000,
+    headers = {},
+    connections = 128,
+  }: TransportOptions) {
     this.urls = urls;
     this.#bases = urls.map((url) => new URL(url));
     this.#timeoutMs = timeoutMs;
-    this.#headers = Object.entries(headers);
-    // One request at a time on a connection; as many connections as are wanted, up to a bound that servers can bear.
-    this.#agent = new Agent({ connections: 128, pipelining: 1, connect: { timeout: connectTimeoutMs } });
+    this.headers = headers;
+    // One request at a time on a connection.
+    this.#agent = new Agent({ connections, pipelining: 1, connect: { timeout: connectTimeoutMs } });
   }
 
   /** The base URL that a request goes to, for those who speak to it in another way. */
@@ -127,7 +136,7 @@ export class Transport {
       origin: base.origin,
       path: base.pathname.replace(/\/$/, "") + path,
       method,
-      headers: [...this.#headers, ...pairs].flat(),
+      headers: [...Object.entries(this.headers), ...pairs].flat(),
       body: body === undefined ? null : body instanceof Uint8Array ? body : Readable.from(body),
       signal,
       headersTimeout: 0,

@@ -1,0 +1,127 @@
+import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import { Inconclusive } from "../verdict.js";
+import type { Watching } from "../wire/client.js";
+import { isAgain } from "../wire/connect.js";
+import type { StreamEnd } from "../wire/watch.js";
+import type { Case } from "./case.js";
+import type { Context } from "./context.js";
+import type { Device } from "./party.js";
+
+/** How long the first frame of a Watch, or the end of a refused one, may take, in milliseconds. */
+const AT_ONCE_MS = 5000;
+/** How long after a revocation its Watches may go on, in milliseconds (AUTH-REVOKED-WATCH). */
+const REVOKED_MS = 5000;
+
+/** Authentication: Watch, and credentials that are taken back. */
+export const authRevoked: readonly Case[] = [
+  {
+    id: "auth/watch-needs-a-credential",
+    title: "a Watch without a credential, and one with an unknown token, end at once without a frame",
+    requirements: ["AUTH-WATCH"],
+    async run(t) {
+      const { bob, alice } = t;
+      await alice.send(bob);
+      for (const token of [null, "", `${bob.token.slice(0, 1)}x`, "x".repeat(200)]) {
+        const what = token === null ? "a Watch without a credential" : "a Watch with an unknown token";
+        refusedBeforeAnyFrame(t, await untilSettled(t, bob.device(), token), what);
+      }
+      const watching = await untilSettled(t, bob.device(), bob.token);
+      t.equal(watching.frames[0]?.svrSeq, bob.base + 1, "WATCH-FIRST", "a Watch with bob's token has no right frame");
+    },
+  },
+  {
+    id: "auth/revoked-token",
+    title: "alice's token is revoked: no call with it works, bob's goes on to, and her inbox is still there",
+    requirements: ["AUTH-REVOKED", "ERR-UNCHANGED"],
+    needs: { revokeToken: true },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const before = await alice.send(bob, "before");
+      await bob.send(alice, "for alice");
+      await alice.device().sync();
+      await t.revokeToken(alice);
+      for (const attempt of ["first", "second", "third"]) {
+        const sync = await alice.device().trySync({ cliSeq: alice.base + 1 });
+        t.refused(sync, Reason.CREDENTIAL_INVALID, "AUTH-REVOKED", `the ${attempt} Sync with a revoked token`);
+        const send = await alice.trySend(bob, `${attempt} after`);
+        t.refused(send, Reason.CREDENTIAL_INVALID, "AUTH-REVOKED", `the ${attempt} Send with a revoked token`);
+      }
+      const again = await alice.trySend(bob, before.payload, { id: before.clientMessageId });
+      t.refused(again, Reason.CREDENTIAL_INVALID, "AUTH-REVOKED", "a repeated Send with a revoked token");
+      const marker = await t.blaming("AUTH-REVOKED", async () => {
+        await bob.send(alice, "her account is still there");
+        return bob.send(bob, "marker");
+      });
+      const page = await bob.device().sync();
+      t.page(page, bob.base + 1, [before, marker], "AUTH-REVOKED", "a revoked token had an effect, or took one back");
+    },
+  },
+  {
+    id: "auth/revoked-watch-ends",
+    title: "bob's token is revoked under his open Watch, which ends; alice's Watch goes on",
+    requirements: ["AUTH-REVOKED-WATCH", "AUTH-REVOKED"],
+    needs: { revokeToken: true },
+    async run(t) {
+      const { bob, alice } = t;
+      const watching = await untilSettled(t, bob.device(), bob.token);
+      const hers = await untilSettled(t, alice.device(), alice.token);
+      t.equal(watching.frames.length > 0, true, "WATCH-FIRST", "bob's Watch has no frame");
+      if (watching.end !== undefined) throw new Inconclusive("the server ended the Watch before the token was revoked");
+      await t.revokeToken(bob);
+      const ended = await watching.ended(t.deadline(REVOKED_MS));
+      const expected = "an end-of-stream message with unauthenticated and CREDENTIAL_INVALID";
+      t.equal(ended, true, "AUTH-REVOKED-WATCH", "a Watch went on for 5 seconds after its token was revoked");
+      const fits = isCredentialInvalid(watching.end);
+      if (!fits) t.fail("AUTH-REVOKED-WATCH", "a revoked Watch ended in another way", expected, endText(watching.end));
+      refusedBeforeAnyFrame(
+        t,
+        await untilSettled(t, bob.device(), bob.token),
+        "a Watch with a revoked token",
+        "AUTH-REVOKED",
+      );
+
+      await alice.send(alice, "to herself");
+      const woken = await hers.until(({ svrSeq }) => svrSeq > alice.base, t.deadline(AT_ONCE_MS));
+      t.equal(woken, true, "AUTH-REVOKED", "revoking bob's token took alice's Watch away");
+    },
+  },
+];
+
+/** Opens a Watch and waits until it has a frame or has ended; again if the server asks for that. */
+async function untilSettled(t: Context, device: Device, token: string | null): Promise<Watching> {
+  for (let tries = 1; ; tries += 1) {
+    const watching = device.watch({ token });
+    await watching.until(() => true, t.deadline(AT_ONCE_MS));
+    const { end } = watching;
+    const plain =
+      end?.kind === "refused" && end.refusal.code === "" && [429, 502, 503, 504].includes(end.refusal.status);
+    const again = plain || (end?.kind === "refused" && isAgain(end.refusal));
+    if (!again || tries === 4) return watching;
+  }
+}
+
+function refusedBeforeAnyFrame(
+  t: Context,
+  { frames, end }: Watching,
+  what: string,
+  requirement: "AUTH-WATCH" | "AUTH-REVOKED" = "AUTH-WATCH",
+): void {
+  const expected = "an end-of-stream message with unauthenticated and CREDENTIAL_INVALID, and no frame";
+  if (frames.length > 0) t.fail(requirement, `${what} got a frame`, expected, `${frames.length} frames`);
+  if (!isCredentialInvalid(end)) t.fail(requirement, `${what} was not refused in its stream`, expected, endText(end));
+}
+
+/** Whether a stream ended as one without a valid credential does: with the error in it, so with HTTP status 200. */
+function isCredentialInvalid(end: StreamEnd | undefined): boolean {
+  if (end?.kind !== "refused") return false;
+  const { status, code, reason } = end.refusal;
+  return status === 200 && code === "unauthenticated" && reason === Reason.CREDENTIAL_INVALID;
+}
+
+function endText(end: StreamEnd | undefined): string {
+  if (end === undefined) return "it is still open";
+  if (end.kind === "end") return "it ended in order";
+  if (end.kind !== "refused") return `it broke off: ${end.why}`;
+  const { status, code, reason } = end.refusal;
+  return `HTTP ${status}, ${code || "no Connect error"} ${Reason[reason]}`;
+}

@@ -1,0 +1,194 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
+import { SeqSyncService } from "../../proto/gen/seqsync/v1/service_pb.js";
+import { printOf } from "../history/print.js";
+import type { What } from "../history/recorder.js";
+import type { RequirementId } from "../registry/requirements.js";
+import { NoAnswer } from "../verdict.js";
+import type { SendArguments, SyncArguments } from "../wire/client.js";
+import { type Codec, describeRefusal, encode, interpret, isAgain, parseError, type Refusal } from "../wire/connect.js";
+import { type HttpAnswer, type HttpRequest, LostAnswer, type Transport } from "../wire/http.js";
+import { authorization } from "../wire/session.js";
+import type { Context } from "./context.js";
+import type { Party } from "./party.js";
+
+export type Rpc = "GetServerInfo" | "Send" | "Sync" | "Watch";
+
+export const METHOD = {
+  GetServerInfo: SeqSyncService.method.getServerInfo,
+  Send: SeqSyncService.method.send,
+  Sync: SeqSyncService.method.sync,
+  Watch: SeqSyncService.method.watch,
+} as const;
+
+/** What a call would do if a server carried it out. */
+export type Meaning = { send: SendArguments } | { sync: SyncArguments };
+
+/** A request that typed calls cannot make. */
+export interface RawCall {
+  rpc: Rpc;
+  /** Whose credential it has. Default: nobody's. */
+  by?: Party | undefined;
+  /** Default: where the RPC is. */
+  path?: string;
+  method?: NonNullable<HttpRequest["method"]>;
+  /** Default: that of the case's codec. Null leaves it away. */
+  contentType?: string | null;
+  /** Beyond content type and credential, or instead of them. */
+  headers?: Readonly<Record<string, string>>;
+  /** Default: nothing. */
+  body?: HttpRequest["body"];
+  /** What it would do to an inbox. The judge hears that it may have happened; whether it was to, the case decides. */
+  means?: Meaning;
+  /** Which connections it goes over. Default: any. */
+  over?: Transport;
+}
+
+/** An answer, and the Connect error in it if there is one. */
+export type RawAnswer = HttpAnswer & { text: string; refusal: Refusal | undefined };
+
+/** The pauses, in milliseconds, before a call is made again that the server asks to make again. */
+const BACKOFF_MS = [20, 100, 400, 1500];
+
+/** Makes a call as it stands, again if the server asks for it. `requirement` is blamed if no answer comes at all. */
+export async function rawCall(t: Context, requirement: RequirementId, call: RawCall): Promise<RawAnswer> {
+  for (let tries = 0; ; tries += 1) {
+    const outcome = await rawAttempt(t, call);
+    const again = "lost" in outcome ? outcome.lost : asksForMore(outcome);
+    if (again === undefined && !("lost" in outcome)) return outcome;
+    const wait = BACKOFF_MS[tries];
+    if (wait === undefined) throw new NoAnswer(requirement, call.rpc, again ?? "");
+    t.session.retried += 1;
+    await pause(wait);
+  }
+}
+
+/** Makes a call as it stands, once. */
+export async function rawAttempt(t: Context, call: RawCall): Promise<RawAnswer | { lost: string }> {
+  const { rpc, by, path = pathOf(rpc), method, body, over = t.session.transport } = call;
+  const contentType = call.contentType === undefined ? contentTypeOf(rpc, t.session.codec) : call.contentType;
+  const endpoint = t.session.nextEndpoint();
+  recordAsPossible(t, call, endpoint);
+  try {
+    const answer = await over.request({
+      endpoint,
+      path,
+      ...(method === undefined ? {} : { method }),
+      headers: {
+        ...(contentType === null ? {} : { "content-type": contentType }),
+        ...authorization(by?.token),
+        ...call.headers,
+      },
+      ...(body === undefined ? {} : { body }),
+      signal: t.signal,
+    });
+    return withError(answer);
+  } catch (error) {
+    if (error instanceof LostAnswer) return { lost: error.message };
+    throw error;
+  }
+}
+
+/**
+ * Tells the judge of a call whose effect the case itself decides about: as of one whose answer was lost, which may have had
+ * its effect or not. So a server that wrongly carries it out is blamed for that, and not for a message out of nowhere.
+ */
+export function recordAsPossible(t: Context, { means, by, rpc }: RawCall, endpoint: number): void {
+  if (means === undefined || by === undefined) return;
+  const op = t.recorder.call(by.name, endpoint, eventOf(means, by));
+  t.recorder.note(op, {
+    case: "lost",
+    value: { $typeName: "seqsync.conformance.v1.Lost", why: `a ${rpc} in a form that the case looks into itself` },
+  });
+}
+
+function eventOf(means: Meaning, by: Party): What {
+  if ("sync" in means) {
+    return {
+      case: "syncCall",
+      value: { $typeName: "seqsync.conformance.v1.SyncCall", ...means.sync, userId: by.userId },
+    };
+  }
+  const { send } = means;
+  return {
+    case: "sendCall",
+    value: {
+      $typeName: "seqsync.conformance.v1.SendCall",
+      ...send,
+      senderId: by.userId,
+      payload: printOf(send.payload),
+    },
+  };
+}
+
+/** Why the call is to be made again; undefined if it was answered. */
+function asksForMore({ status, refusal }: RawAnswer): string | undefined {
+  if (refusal !== undefined) return isAgain(refusal) ? refusal.code : undefined;
+  return [429, 502, 503, 504].includes(status) ? `HTTP ${status}` : undefined;
+}
+
+function withError(answer: HttpAnswer): RawAnswer {
+  const text = Buffer.from(answer.body).toString("utf8");
+  return { ...answer, text, refusal: answer.status === 200 ? undefined : parseError(answer.status, text) };
+}
+
+/** The message of a successful answer. Any other answer breaks `requirement`. */
+export function answered<T extends DescMessage>(
+  t: Context,
+  requirement: RequirementId,
+  schema: T,
+  answer: HttpAnswer,
+  what: string,
+): MessageShape<T> {
+  const outcome = interpret(t.session.codec, schema, answer);
+  if (outcome.kind === "ok") return outcome.value;
+  const actual = outcome.kind === "refused" ? describeRefusal(outcome.refusal) : outcome.why;
+  return t.fail(requirement, `${what} was not answered`, "HTTP 200 with the answer", actual);
+}
+
+/** Expects a refusal for this reason, as `Context.refused` does for typed calls. */
+export function rawRefused(
+  t: Context,
+  answer: RawAnswer,
+  reason: Reason,
+  requirement: RequirementId,
+  what: string,
+): Refusal {
+  if (answer.status === 200) return t.refused({ kind: "ok", value: answer }, reason, requirement, what);
+  const { refusal } = answer;
+  if (refusal !== undefined) return t.refused({ kind: "refused", refusal }, reason, requirement, what);
+  const expected = `a Connect error with ${Reason[reason]}`;
+  return t.fail("ERR-SHAPE", `${what} was refused without a Connect error`, expected, describeAnswer(answer));
+}
+
+/** What an answer is, in a few words, for people. */
+export function describeAnswer({ status, refusal }: RawAnswer): string {
+  return refusal === undefined ? `HTTP ${status}` : describeRefusal(refusal);
+}
+
+export const pathOf = (rpc: Rpc) => `/${SeqSyncService.typeName}/${rpc}`;
+
+export const contentTypeOf = (rpc: Rpc, codec: Codec) =>
+  rpc === "Watch" ? `application/connect+${codec}` : `application/${codec}`;
+
+/** A Send in the case's codec, and what it means. */
+export function sendOf(t: Context, by: Party, to: { userId: string }, options: Partial<SendArguments> = {}) {
+  const send = { recipientId: to.userId, clientMessageId: t.newId(), payload: Buffer.from("raw"), ...options };
+  const body = encode(t.session.codec, METHOD.Send.input, send);
+  return { rpc: "Send", by, body, means: { send }, send } as const;
+}
+
+/** A Sync in the case's codec, and what it means. */
+export function syncOf(t: Context, by: Party, options: Partial<SyncArguments> = {}) {
+  const sync = { cliSeq: 0, epoch: "", pageSize: 0, ...options };
+  const body = encode(t.session.codec, METHOD.Sync.input, sync);
+  return { rpc: "Sync", by, body, means: { sync }, sync } as const;
+}
+
+/** The RPCs that the server has, by what it declares. */
+export function rpcsOf(t: Context): readonly Rpc[] {
+  const unary = ["GetServerInfo", "Send", "Sync"] as const;
+  return t.info.profiles.includes(Profile.WATCH) ? [...unary, "Watch"] : unary;
+}
