@@ -1,0 +1,128 @@
+import { afterEach, expect, test } from "vitest";
+import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
+import { Refusal } from "../../reference-server/errors.js";
+import { ack as ackFaults } from "../../reference-server/faults/ack.js";
+import { startFaultyServer } from "../../reference-server/faults/fault.js";
+import { startReferenceServer } from "../../reference-server/index.js";
+import { CATALOGUE } from "../cases/catalogue.js";
+import { jobsFor } from "../run/run.js";
+import { runProject } from "./testing/run-project.js";
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+
+/** Starts a server that the end of the test stops. */
+async function started<S extends { close(graceMs?: number): Promise<void> }>(starting: Promise<S>): Promise<S> {
+  const server = await starting;
+  closing.push(() => server.close(0));
+  return server;
+}
+
+test("the reference server passes every case, under a host configuration that is not friendly", async () => {
+  const { url } = await started(startReferenceServer({ fixtures: true }));
+  const { tests, errors, code } = await runProject({ url });
+  expect(errors).toEqual([]);
+  expect(tests.filter(({ state }) => state === "failed")).toEqual([]);
+  expect(tests.map(({ name }) => name).sort()).toEqual(
+    jobsFor(CATALOGUE, ["proto", "json"])
+      .map((job) => `${job.id}: ${job.case.title}`)
+      .sort(),
+  );
+  expect(tests.filter(({ state }) => state === "passed").length).toBeGreaterThan(tests.length / 2);
+  for (const { state, reason } of tests) if (state === "skipped") expect(reason).not.toBe("");
+  expect(code).toBe(0);
+});
+
+test("a broken requirement fails its cases, with its rule and what was expected", async () => {
+  const fault = ackFaults.find(({ name }) => name === "ack-last-write-wins");
+  if (fault === undefined) throw new Error("the fault is gone");
+  const { url } = await started(startFaultyServer(fault, { fixtures: true }));
+  const { tests, code } = await runProject({ url }, ["-t", "ack/"]);
+  const errors = tests.flatMap((it) => it.errors);
+  expect(errors.join("\n")).toMatch(/^ACK-MONOTONE \(MUST\): /m);
+  // The host's `retry` asks nobody again: an answer that was wrong once was wrong.
+  for (const it of tests) expect(it.errors.length).toBeLessThan(2);
+  expect(errors.join("\n")).toMatch(/the rule {2}.*MUST NOT lower.*expected {2}.*actual {4}.*ack\.md#ack-monotone/s);
+  expect(code).toBe(1);
+});
+
+test("a codec that the server does not declare is skipped, with the reason", async () => {
+  const { url } = await started(startReferenceServer({ fixtures: true, profiles: [Profile.WATCH] }));
+  const { tests, code } = await runProject({ url }, ["-t", "ack/"]);
+  const json = tests.filter(({ name }) => name.startsWith("ack/") && name.includes("(json)"));
+  expect(json.length).toBeGreaterThan(0);
+  for (const { state, reason } of json) {
+    expect(state).toBe("skipped");
+    expect(reason).toContain("json");
+  }
+  expect(code).toBe(0);
+});
+
+test("what a list of accounts cannot give is skipped, with the reason, and the rest is run", async () => {
+  const { url, service } = await started(startReferenceServer());
+  const accounts = ["ann", "ben"].map((userId) => ({ userId, token: service.createAccount(userId).token }));
+  const { tests, code } = await runProject({ url, accounts }, ["-t", "seq/"]);
+  const own = tests.filter(({ name }) => name.startsWith("seq/"));
+  expect(own.filter(({ state }) => state === "failed")).toEqual([]);
+  expect(own.some(({ state }) => state === "passed")).toBe(true);
+  expect(own.some(({ state, reason }) => state === "skipped" && reason.includes("FixtureService"))).toBe(true);
+  expect(code).toBe(0);
+});
+
+test("only the tests that vitest was asked for are run", async () => {
+  const paths: string[] = [];
+  const { url } = await started(startReferenceServer({ fixtures: true, log: ({ path }) => paths.push(path) }));
+  const { tests, code } = await runProject({ url }, ["-t", "ack/sync-acks-through-cli-seq:"]);
+  expect(tests.filter(({ state }) => state === "passed").map(({ name }) => name.split(":")[0])).toEqual([
+    "ack/sync-acks-through-cli-seq",
+  ]);
+  // One to see whether there are fixtures, and two for the case.
+  expect(paths.filter((path) => path.endsWith("/CreateAccount"))).toHaveLength(3);
+  expect(code).toBe(0);
+});
+
+test("what could not be told fails, with the reason", async () => {
+  let calls = 0;
+  const { url } = await started(
+    startReferenceServer({
+      fixtures: true,
+      operations: {
+        createAccount: () => {
+          calls += 1;
+          if (calls > 1) throw new Refusal("invalid_argument", "no more accounts today");
+          return { $typeName: "seqsync.conformance.v1.CreateAccountResponse", userId: "probe", token: "probe" };
+        },
+      },
+    }),
+  );
+  const { tests, code } = await runProject({ url }, ["-t", "ack/"]);
+  const own = tests.filter(({ name }) => name.startsWith("ack/"));
+  expect(own.length).toBeGreaterThan(0);
+  for (const { state, errors } of own) {
+    expect(state).toBe("failed");
+    expect(errors[0]).toBe("could not be told: the fixture CreateAccount was refused with invalid_argument");
+  }
+  expect(code).toBe(1);
+});
+
+test.each([
+  {
+    what: "an address where nothing listens",
+    target: async () => "http://127.0.0.1:1",
+    says: "http://127.0.0.1:1 cannot be reached",
+  },
+  {
+    what: "a server that has no accounts to give",
+    target: async () => (await started(startReferenceServer())).url,
+    says: "no accounts: the server does not serve seqsync.conformance.v1.FixtureService",
+  },
+])("$what fails the block as a whole, in one line", async ({ target, says }) => {
+  const { tests, errors, code } = await runProject({ url: await target() }, ["-t", "ack/"]);
+  expect(errors).toHaveLength(1);
+  expect(errors[0]).toContain(says);
+  expect(errors[0]).not.toContain("\n");
+  expect(tests.filter(({ state }) => state === "passed")).toEqual([]);
+  expect(code).toBe(1);
+});

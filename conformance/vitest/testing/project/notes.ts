@@ -1,0 +1,41 @@
+import { writeFileSync } from "node:fs";
+import type { Reporter, TestModule } from "vitest/node";
+
+/** One test as vitest saw it. */
+export interface Note {
+  name: string;
+  state: "passed" | "failed" | "skipped" | "pending";
+  /** Why it was skipped. */
+  reason: string;
+  errors: string[];
+  annotations: string[];
+}
+
+/** What a run of the project told. */
+export interface Notes {
+  tests: Note[];
+  /** Errors of blocks and of files, outside of any test. */
+  errors: string[];
+}
+
+/** A vitest reporter that writes what it hears to the file in `PROJECT_NOTES`. */
+export default class NotesReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const tests = modules.flatMap((file) => [...file.children.allTests()]);
+    const blocks = modules.flatMap((file) => [file, ...file.children.allSuites()]);
+    const notes: Notes = {
+      tests: tests.map((it): Note => {
+        const result = it.result();
+        return {
+          name: it.name,
+          state: result.state,
+          reason: result.state === "skipped" ? (result.note ?? "") : "",
+          errors: (result.errors ?? []).map(({ message }) => message),
+          annotations: it.annotations().map(({ message }) => message),
+        };
+      }),
+      errors: blocks.flatMap((block) => block.errors().map(({ message }) => message)),
+    };
+    writeFileSync(process.env["PROJECT_NOTES"] ?? "", JSON.stringify(notes));
+  }
+}
