@@ -1,0 +1,374 @@
+import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import { Inconclusive } from "../verdict.js";
+import type { Case } from "./case.js";
+import type { Context } from "./context.js";
+import type { Sent } from "./party.js";
+
+/** Beyond this no test fills a payload: it would be about the machine that runs the suite. */
+const LARGEST_TRIED = 32 << 20;
+
+export const send: readonly Case[] = [
+  {
+    id: "send/each-is-accepted",
+    title: "alice sends bob 60 messages over several connections; each is accepted",
+    requirements: ["SEND-ACCEPT"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const sent = await alice.sendAtOnce(bob, 60);
+      t.equal((await bob.state()).svrSeq, bob.base + sent.length, "SEND-VISIBLE", "not all of 60 are there");
+    },
+  },
+  {
+    id: "send/there-once-answered",
+    title: "each time that alice's Send was answered, bob's next Sync counts the message and has it",
+    requirements: ["SEND-VISIBLE"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const phone = bob.device("phone");
+      for (let n = 1; n <= 40; n += 1) {
+        const sent = await alice.send(bob, `message ${n}`);
+        const page = await phone.fetch();
+        t.equal(page.svrSeq, bob.base + n, "SEND-VISIBLE", "an accepted message is not counted yet");
+        t.page(page, bob.base + n, [sent], "SEND-VISIBLE", "an accepted message is not there yet");
+      }
+    },
+  },
+  {
+    id: "send/none-of-many-is-lost",
+    title: "alice sends bob 150 messages, 15 at a time; when the last is answered all 150 are there",
+    requirements: ["SEND-VISIBLE"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const phone = bob.device("phone");
+      const sent: Sent[] = [];
+      for (let round = 1; round <= 10; round += 1) {
+        sent.push(...(await alice.sendAtOnce(bob, 15)));
+        const { svrSeq } = await phone.fetch();
+        t.equal(svrSeq, bob.base + sent.length, "SEND-VISIBLE", "accepted messages are not all counted");
+      }
+      await phone.drain();
+      const ids = (list: readonly { clientMessageId: string }[]) => list.map((it) => it.clientMessageId).sort();
+      t.equal(ids(phone.stored), ids(sent), "SEND-VISIBLE", "accepted messages are not all there");
+    },
+  },
+  {
+    id: "send/all-byte-values",
+    title: "a payload of all 256 byte values, and each byte value alone, arrive as they were sent",
+    requirements: ["SEND-BYTES"],
+    async run(t: Context) {
+      const all = Uint8Array.from({ length: 256 }, (_, n) => n);
+      await delivers(t, [all, Uint8Array.from(all).reverse(), ...Array.from(all, (byte) => Uint8Array.of(byte))]);
+    },
+  },
+  {
+    id: "send/invalid-utf8",
+    title: "payloads that are not UTF-8 arrive as they were sent",
+    requirements: ["SEND-BYTES"],
+    run: (t: Context) =>
+      delivers(t, [
+        Uint8Array.of(0xff),
+        Uint8Array.of(0xc3, 0x28), // a lead byte without its second
+        Uint8Array.of(0xc0, 0x80), // an overlong zero
+        Uint8Array.of(0xed, 0xa0, 0x80), // half a surrogate pair
+        Uint8Array.of(0xf8, 0x88, 0x80, 0x80, 0x80),
+        Uint8Array.of(0x61, 0xe2, 0x82), // ends within a character
+      ]),
+  },
+  {
+    id: "send/nothing-trimmed",
+    title: "zeros, spaces, line ends, a byte order mark, JSON and base64 in payloads arrive as they were sent",
+    requirements: ["SEND-BYTES"],
+    run: (t: Context) =>
+      delivers(
+        t,
+        [
+          "\0",
+          "\0\0a\0\0",
+          "a\0b",
+          "  a  ",
+          "\r\n",
+          "a\r\nb\n\r",
+          "\ufeffa",
+          '{"a":1}',
+          "null",
+          "aGVsbG8=",
+          "%41+%2B",
+        ].map((text) => Buffer.from(text)),
+      ),
+  },
+  {
+    id: "send/payload-of-0-bytes",
+    title: "an empty payload is a message like any other",
+    requirements: ["SEND-SIZES", "SEND-BYTES"],
+    run: (t: Context) => t.blaming("SEND-SIZES", () => delivers(t, [new Uint8Array(0), new Uint8Array(1)])),
+  },
+  {
+    id: "send/payload-of-the-maximum",
+    title: "a payload of exactly max_payload_bytes, and one that is a byte shorter, are accepted and arrive whole",
+    requirements: ["SEND-SIZES", "SEND-BYTES"],
+    async run(t: Context) {
+      const max = triable(t);
+      const pattern = (size: number) => new Uint8Array(size).map((_, n) => (n * 31 + (n >> 8)) & 0xff);
+      await t.blaming("SEND-SIZES", () => delivers(t, [pattern(max - 1), pattern(max), new Uint8Array(max)]));
+    },
+  },
+  {
+    id: "send/payload-over-the-maximum",
+    title: "a payload of max_payload_bytes is accepted, one with a byte more is refused and changes nothing",
+    requirements: ["SEND-PAYLOAD-LIMIT", "ERR-UNCHANGED"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const max = triable(t);
+      const fits = await alice.send(bob, new Uint8Array(max).fill(7));
+      await t.unchanged(bob, "ERR-UNCHANGED", "a refused Send", async () => {
+        const answered = await alice.trySend(bob, new Uint8Array(max + 1).fill(7));
+        t.refused(answered, Reason.PAYLOAD_TOO_LARGE, "SEND-PAYLOAD-LIMIT", "a payload one byte too long");
+      });
+      t.all(await bob.device().drain(), bob.base + 1, [fits], "SEND-PAYLOAD-LIMIT", "something else arrived");
+    },
+  },
+  {
+    id: "send/id-of-64-bytes",
+    title:
+      "ids of a few and of 64 bytes, in one, two, three and four bytes a character, are accepted and arrive as they were",
+    requirements: ["SEND-SIZES", "SEND-BYTES"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const ids = [
+        ...["a", "é", "€", "😀"].map((character) => fill(t.newId(), character, 64)),
+        `${t.newId()}${String.fromCharCode(t.random() * 26 + 65)}`,
+      ];
+      const sent: Sent[] = [];
+      await t.blaming("SEND-SIZES", async () => {
+        for (const id of ids) sent.push(await alice.send(bob, "hello", { id }));
+      });
+      t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "an id did not arrive as it was sent");
+    },
+  },
+  {
+    id: "send/id-of-1-byte",
+    title: "ids of one byte are accepted, and are as many ids",
+    requirements: ["SEND-SIZES", "SEND-BYTES"],
+    needs: { fresh: true },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const sent: Sent[] = [];
+      await t.blaming("SEND-SIZES", async () => {
+        for (const id of ["0", "a", "A", " ", "\0", "\x7f", "/"]) sent.push(await alice.send(bob, "hello", { id }));
+      });
+      t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "an id did not arrive as it was sent");
+    },
+  },
+  {
+    id: "send/ids-compared-as-bytes",
+    title:
+      "ids that differ in case, spaces, normal form or a zero only are different ids, and arrive as they were sent",
+    requirements: ["SEND-BYTES", "SEND-ACCEPT"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const stem = t.newId();
+      const tails = [
+        "x",
+        "X",
+        "x ",
+        " x",
+        "x\0",
+        "x\n",
+        "\u00e9",
+        "e\u0301",
+        "\ufeffx",
+        "\u0130",
+        "'x",
+        '"x',
+        "\\x",
+        "%78",
+        "x%",
+        "😀",
+      ];
+      const sent: Sent[] = [];
+      for (const tail of tails) sent.push(await alice.send(bob, "the same payload", { id: stem + tail }));
+      t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "ids were changed, or taken for each other");
+    },
+  },
+  {
+    id: "send/id-too-long-or-empty",
+    title: "ids of 0, 65 and many bytes are refused, also if they have at most 64 characters, and change nothing",
+    requirements: ["SEND-ID-LIMIT", "ERR-UNCHANGED"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const stem = t.newId();
+      const ids = {
+        "an empty id": "",
+        "an id of 65 bytes": fill(stem, "a", 65),
+        "an id of 65 bytes and 64 characters": `${fill(stem, "a", 63)}é`,
+        "an id of 66 bytes and 22 characters": "€".repeat(22),
+        "an id of 65 bytes in emoji": `${fill(stem, "😀", 64)}a`,
+        "an id of 5000 bytes": fill(stem, "a", 5000),
+      };
+      const proper = await alice.send(bob, "proper", { id: fill(stem, "a", 64) });
+      await t.unchanged(bob, "ERR-UNCHANGED", "a refused Send", async () => {
+        for (const [what, id] of Object.entries(ids)) {
+          const answered = await alice.trySend(bob, "hello", { id });
+          t.refused(answered, Reason.CLIENT_MESSAGE_ID_INVALID, "SEND-ID-LIMIT", what);
+        }
+      });
+      t.all(await bob.device().drain(), bob.base + 1, [proper], "SEND-ID-LIMIT", "something else arrived");
+    },
+  },
+  {
+    id: "send/recipient-unknown",
+    title: "recipients that do not exist are refused, the empty one and too long ones too, and nobody gets anything",
+    requirements: ["SEND-RECIPIENT", "ERR-UNCHANGED"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const nobody = `${bob.userId.slice(0, 40)}-${t.newId()}`;
+      const recipients = [nobody, "", nobody.padEnd(129, "x"), nobody.padEnd(5000, "x"), `${bob.userId}\0${t.newId()}`];
+      await t.unchanged(bob, "ERR-UNCHANGED", "a refused Send", async () => {
+        for (const userId of recipients) {
+          // Twice: what was refused must not have become something that a repetition is answered from.
+          for (const id of [t.newId()].flatMap((it) => [it, it])) {
+            const answered = await alice.trySend({ userId }, "hello", { id });
+            t.refused(answered, Reason.RECIPIENT_UNKNOWN, "SEND-RECIPIENT", `a Send to ${JSON.stringify(userId)}`);
+          }
+        }
+      });
+      const proper = await alice.send(bob);
+      t.all(await bob.device().drain(), bob.base + 1, [proper], "SEND-RECIPIENT", "something else arrived");
+    },
+  },
+  {
+    id: "send/recipient-compared-as-bytes",
+    title: "user ids that are bob's but for case or a space do not reach bob",
+    requirements: ["SEND-RECIPIENT"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const swapped = bob.userId === bob.userId.toUpperCase() ? bob.userId.toLowerCase() : bob.userId.toUpperCase();
+      const alike = [swapped, `${bob.userId} `, ` ${bob.userId}`, `${bob.userId}\0`].filter((it) => it !== bob.userId);
+      await t.unchanged(bob, "SEND-RECIPIENT", "a Send to a user id like bob's", async () => {
+        for (const userId of alike) await alice.trySend({ userId });
+      });
+      const proper = await alice.send(bob);
+      t.all(await bob.device().drain(), bob.base + 1, [proper], "SEND-RECIPIENT", "something else arrived");
+    },
+  },
+  {
+    id: "send/to-oneself",
+    title: "alice sends to herself while bob writes to her: all arrive like any others, and a repetition counts once",
+    requirements: ["SEND-SELF", "SEND-RETRY"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      await t.blaming("SEND-SELF", async () => {
+        const note = await alice.send(alice, "note to self");
+        const word = await bob.send(alice, "from bob");
+        await alice.send(alice, "note to self", { id: note.clientMessageId });
+        const other = await alice.trySend(alice, "another note", { id: note.clientMessageId });
+        t.refused(other, Reason.CLIENT_MESSAGE_ID_REUSED, "SEND-ID-REUSED", "another note under the same id");
+        const last = await alice.send(alice, "");
+        const got = await alice.device().drain();
+        t.all(
+          got,
+          alice.base + 1,
+          [note, word, last],
+          "SEQ-CONSECUTIVE",
+          "notes to oneself are not like other messages",
+        );
+        const senders = got.map(({ senderId }) => senderId);
+        t.equal(
+          senders,
+          [alice, bob, alice].map((it) => it.userId),
+          "AUTH-SENDER",
+          "a note has another sender",
+        );
+        t.equal((await alice.state()).ackedSeq, alice.base + 3, "ACK-IMPLICIT", "notes to oneself were not acked");
+      });
+    },
+  },
+  {
+    id: "send/order-over-senders",
+    title: "alice and bob write to bob by turns, each waiting for the other's answer; the seqs are in that order",
+    requirements: ["SEND-ORDER"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const sent: Sent[] = [];
+      for (let n = 0; n < 20; n += 1) sent.push(await (n % 3 === 0 ? bob : alice).send(bob, `${n}`));
+      t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-ORDER", "the seqs are not in the order of the Sends");
+    },
+  },
+  {
+    id: "send/order-with-sizes",
+    title: "alice sends bob large and small messages one after the other; the small ones do not overtake",
+    requirements: ["SEND-ORDER"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const large = Math.min(t.info.maxPayloadBytes, 100_000);
+      const sent: Sent[] = [];
+      for (let n = 0; n < 16; n += 1) sent.push(await alice.send(bob, new Uint8Array(n % 2 === 0 ? large : 0)));
+      t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-ORDER", "the seqs are not in the order of the Sends");
+    },
+  },
+  {
+    id: "send/accepted-at",
+    title: "each Send answers accepted_at, and each delivery of the message has the same instant",
+    requirements: ["SEND-ACCEPTED-AT"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const sent = await alice.sendMany(bob, 4);
+      for (const { acceptedAt } of sent) {
+        t.that(acceptedAt !== undefined, "SEND-ACCEPTED-AT", "Send answered no accepted_at", "an instant", "none");
+        const { seconds, nanos } = acceptedAt;
+        const valid = seconds >= -62_135_596_800n && seconds <= 253_402_300_799n && nanos >= 0 && nanos <= 999_999_999;
+        t.that(valid, "SEND-ACCEPTED-AT", "accepted_at is no instant", "0001 to 9999", `${seconds} s ${nanos} ns`);
+      }
+      const instants = (list: readonly { acceptedAt?: Sent["acceptedAt"] }[]) =>
+        list.map(({ acceptedAt }) => `${acceptedAt?.seconds}.${acceptedAt?.nanos}`);
+      for (let attempt = 0; attempt < 2; attempt += 1) {
+        const { messages } = await bob.device().sync();
+        const expected = instants(sent).slice(0, messages.length);
+        t.equal(instants(messages), expected, "SEND-ACCEPTED-AT", "a message has another instant than Send answered");
+      }
+      const drained = await bob.device().drain();
+      t.equal(
+        instants(drained),
+        instants(sent),
+        "SEND-ACCEPTED-AT",
+        "a message has another instant than Send answered",
+      );
+    },
+  },
+];
+
+/** The declared maximum, if a test can fill it. */
+function triable(t: Context): number {
+  const { maxPayloadBytes } = t.info;
+  if (maxPayloadBytes <= LARGEST_TRIED) return maxPayloadBytes;
+  throw new Inconclusive(`max_payload_bytes is ${maxPayloadBytes}; the suite tries up to ${LARGEST_TRIED}`);
+}
+
+/** Sends bob these payloads at the same time, and expects each to arrive, byte for byte. */
+async function delivers(t: Context, payloads: readonly Uint8Array[]): Promise<void> {
+  const { bob, alice } = t;
+  const sent = await Promise.all(payloads.map((payload) => alice.send(bob, payload)));
+  const got = new Map((await bob.device().drain()).map((message) => [message.clientMessageId, message.payload]));
+  for (const { clientMessageId, payload } of sent) {
+    const arrived = got.get(clientMessageId);
+    t.that(
+      arrived !== undefined,
+      "SEND-VISIBLE",
+      "an accepted message is not there",
+      clientMessageId,
+      "no such message",
+    );
+    const same = Buffer.compare(arrived, payload) === 0;
+    t.that(same, "SEND-BYTES", "a payload was changed on its way", excerpt(payload), excerpt(arrived));
+  }
+}
+
+const excerpt = (payload: Uint8Array) =>
+  `${payload.length} bytes${payload.length === 0 ? "" : `: ${Buffer.from(payload.subarray(0, 32)).toString("hex")}`}`;
+
+/** An id that begins with `stem` and has exactly `size` bytes, the rest being as many `character`s as fit. */
+function fill(stem: string, character: string, size: number): string {
+  const rest = size - Buffer.byteLength(stem);
+  const width = Buffer.byteLength(character);
+  return stem + "a".repeat(rest % width) + character.repeat(Math.floor(rest / width));
+}

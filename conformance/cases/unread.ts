@@ -1,0 +1,76 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { type SendRequest, SeqSyncService, type SyncRequest } from "../../proto/gen/seqsync/v1/service_pb.js";
+import { printOf } from "../history/print.js";
+import type { SendArguments, SyncArguments } from "../wire/client.js";
+import { encode } from "../wire/connect.js";
+import type { HttpAnswer } from "../wire/http.js";
+import { rawExchange } from "../wire/raw.js";
+import { authorization, pathOf } from "../wire/session.js";
+import type { Context } from "./context.js";
+import type { Party } from "./party.js";
+
+type SendFields = Pick<SendRequest, "recipientId" | "clientMessageId" | "payload">;
+type SyncFields = Pick<SyncRequest, "cliSeq" | "epoch" | "pageSize">;
+
+/** Sends a Send and goes away without reading the answer: whether it has had its effect, nobody knows. */
+export async function sendUnread(t: Context, sender: Party, args: SendArguments): Promise<void> {
+  const op = recordSend(t, sender, args, 0);
+  await leave(t, sender, "send", encode(t.session.codec, SeqSyncService.method.send.input, args satisfies SendFields));
+  t.recorder.note(op, lostOnPurpose);
+}
+
+/** Sends a Sync and goes away without reading the answer: whether it has had its effect, nobody knows. */
+export async function syncUnread(t: Context, party: Party, args: SyncArguments): Promise<void> {
+  const value = { $typeName: "seqsync.conformance.v1.SyncCall" as const, ...args, userId: party.userId };
+  const op = t.recorder.call(party.name, 0, { case: "syncCall", value });
+  await leave(t, party, "sync", encode(t.session.codec, SeqSyncService.method.sync.input, args satisfies SyncFields));
+  t.recorder.note(op, lostOnPurpose);
+}
+
+/** Makes one Send and answers what came as it came, so that a case can look at its bytes. Tries again when it is told to. */
+export async function sendForBytes(t: Context, sender: Party, args: SendArguments): Promise<HttpAnswer> {
+  const method = SeqSyncService.method.send;
+  for (let wait = 20; ; wait *= 4) {
+    const endpoint = t.session.nextEndpoint();
+    const op = recordSend(t, sender, args, endpoint);
+    const answer = await t.session.transport.request({
+      endpoint,
+      path: pathOf(method),
+      headers: { "content-type": `application/${t.session.codec}`, ...authorization(sender.token) },
+      body: encode(t.session.codec, method.input, args satisfies SendFields),
+    });
+    // The history knows it as a Send that may have been accepted; what the answer means is for the case to say.
+    t.recorder.note(op, { case: "lost", value: { $typeName: "seqsync.conformance.v1.Lost", why: "read as bytes" } });
+    if (answer.status !== 503 || wait > 2000) return answer;
+    await pause(wait);
+  }
+}
+
+const lostOnPurpose = {
+  case: "lost",
+  value: { $typeName: "seqsync.conformance.v1.Lost", why: "the client went away without reading the answer" },
+} as const;
+
+function recordSend(t: Context, sender: Party, args: SendArguments, endpoint: number): bigint {
+  const value = {
+    $typeName: "seqsync.conformance.v1.SendCall" as const,
+    ...args,
+    senderId: sender.userId,
+    payload: printOf(args.payload),
+  };
+  return t.recorder.call(sender.name, endpoint, { case: "sendCall", value });
+}
+
+/** The bytes of a whole request reach the server; then the connection goes. */
+async function leave(t: Context, party: Party, method: "send" | "sync", body: Uint8Array): Promise<void> {
+  const base = t.session.transport.base(0);
+  const head = [
+    `POST ${base.pathname.replace(/\/$/, "")}${pathOf(SeqSyncService.method[method])} HTTP/1.1`,
+    `Host: ${base.host}`,
+    `Content-Type: application/${t.session.codec}`,
+    `Authorization: Bearer ${party.token}`,
+    `Content-Length: ${body.length}`,
+  ];
+  // biome-ignore lint/suspicious/noThenProperty: says what to do afterwards; nobody awaits it.
+  await rawExchange(base, Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body]), { then: "close" });
+}
