@@ -33,10 +33,12 @@ export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
   readonly requirement: RequirementId;
   readonly call: string;
+  readonly why: string;
 
   constructor(requirement: RequirementId, call: string, why: string) {
     super(`${call} got no answer: ${why}`);
     this.requirement = requirement;
     this.call = call;
+    this.why = why;
   }
 }

@@ -1,12 +1,14 @@
 import { ack } from "./ack.js";
 import { auth } from "./auth.js";
 import type { Case } from "./case.js";
+import { errors } from "./errors.js";
 import { send } from "./send.js";
+import { sendInbox } from "./send-inbox.js";
 import { sendRetry } from "./send-retry.js";
 import { seq } from "./seq.js";
 
 /** All cases, chapter by chapter in the specification's order. */
-export const CATALOGUE: readonly Case[] = [...auth, ...seq, ...send, ...sendRetry, ...ack];
+export const CATALOGUE: readonly Case[] = [...errors, ...auth, ...seq, ...send, ...sendRetry, ...sendInbox, ...ack];
 
 /** The chapter of a case. */
 export const chapterOf = ({ id }: Pick<Case, "id">): string => id.split("/", 1)[0] ?? id;

@@ -6,7 +6,7 @@ import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsyn
 import type { AccountSource, Lease } from "../accounts/source.js";
 import type { Recorder } from "../history/recorder.js";
 import type { RequirementId } from "../registry/requirements.js";
-import { Breach, Inconclusive } from "../verdict.js";
+import { Breach, Inconclusive, NoAnswer } from "../verdict.js";
 import { type Answered, Client, type Credentials } from "../wire/client.js";
 import { CODE_OF, describeRefusal, type Refusal } from "../wire/connect.js";
 import type { Session } from "../wire/session.js";
@@ -43,7 +43,6 @@ export class Context implements Stage {
   readonly #options: ContextOptions;
   readonly #cleanUps: (() => void)[] = [];
   #ids = 0;
-  #blame: RequirementId | undefined;
 
   constructor(options: ContextOptions) {
     this.#options = options;
@@ -99,7 +98,7 @@ export class Context implements Stage {
 
   /** Ends the case: this requirement is broken. */
   fail(requirement: RequirementId, message: string, expected: string, actual: string): never {
-    throw new Breach({ requirement: this.#blame ?? requirement, message, expected, actual, evidence: this.#recent() });
+    throw new Breach({ requirement, message, expected, actual, evidence: this.#recent() });
   }
 
   /** Expects a condition to hold. */
@@ -174,12 +173,12 @@ export class Context implements Stage {
 
   /** While `act` runs, any step that fails is blamed on this requirement: it is the condition that makes the step special. */
   async blaming<T>(requirement: RequirementId, act: () => Promise<T>): Promise<T> {
-    const before = this.#blame;
-    this.#blame = requirement;
     try {
       return await act();
-    } finally {
-      this.#blame = before;
+    } catch (error) {
+      if (error instanceof Breach) throw new Breach({ ...error.finding, requirement });
+      if (error instanceof NoAnswer) throw new NoAnswer(requirement, error.call, error.why);
+      throw error;
     }
   }
 

@@ -156,8 +156,12 @@ export function rawRefused(
   requirement: RequirementId,
   what: string,
 ): Refusal {
-  if (answer.status === 200) return t.refused({ kind: "ok", value: answer }, reason, requirement, what);
   const { refusal } = answer;
+  if (answer.status === 200) {
+    const error = parseError(200, answer.text);
+    if (error === undefined) return t.refused({ kind: "ok", value: answer }, reason, requirement, what);
+    t.fail("ERR-SHAPE", `${what} was refused with a success's status`, "the code's HTTP status", `200, ${error.code}`);
+  }
   if (refusal !== undefined) return t.refused({ kind: "refused", refusal }, reason, requirement, what);
   const expected = `a Connect error with ${Reason[reason]}`;
   return t.fail("ERR-SHAPE", `${what} was refused without a Connect error`, expected, describeAnswer(answer));
@@ -185,6 +189,12 @@ export function syncOf(t: Context, by: Party, options: Partial<SyncArguments> = 
   const sync = { cliSeq: 0, epoch: "", pageSize: 0, ...options };
   const body = encode(t.session.codec, METHOD.Sync.input, sync);
   return { rpc: "Sync", by, body, means: { sync }, sync } as const;
+}
+
+/** A body that begins well and does not decode: its last field, or its object, does not end. */
+export function broken(t: Context, body: Uint8Array): Uint8Array {
+  const field15of5bytes = Buffer.from([0x7a, 5, 1]);
+  return t.session.codec === "proto" ? Buffer.concat([body, field15of5bytes]) : body.subarray(0, -1);
 }
 
 /** The RPCs that the server has, by what it declares. */

@@ -1,0 +1,159 @@
+import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import type { Case } from "./case.js";
+import type { Context } from "./context.js";
+import { errorOrder } from "./errors-order.js";
+import { errorRows, hasShape } from "./errors-rows.js";
+import { broken, type RawAnswer, type RawCall, rawCall, rawRefused, sendOf, syncOf } from "./raw-calls.js";
+
+/** Cases of the chapter "Errors". */
+export const errors: readonly Case[] = [
+  ...errorRows,
+  {
+    id: "errors/json-in-each-codec",
+    title:
+      "whatever codec and Accept header a refused call of alice has, its error is a JSON object with the code's status",
+    requirements: ["ERR-SHAPE"],
+    async run(t) {
+      const { bob, alice } = t;
+      await alice.send(bob);
+      const ahead = syncOf(t, bob, { cliSeq: bob.base + 2 });
+      for (const accept of [undefined, "application/proto", "text/html", "*/*"]) {
+        const headers = accept === undefined ? {} : { accept };
+        const answer = await rawCall(t, "ERR-SHAPE", { ...ahead, headers });
+        rawRefused(t, answer, Reason.CLI_SEQ_AHEAD, "ACK-AHEAD", "a Sync that is ahead");
+        hasShape(t, answer, `a refusal of a call with Accept ${accept ?? "missing"}`);
+      }
+      const malformed = await rawCall(t, "ERR-SHAPE", { ...ahead, body: broken(t, ahead.body) });
+      t.equal(malformed.refusal?.code, "invalid_argument", "HTTP-MALFORMED", "a body that does not decode");
+      hasShape(t, malformed, "a refusal of a body that does not decode");
+    },
+  },
+  {
+    id: "errors/malformed-changes-nothing",
+    title: "a Send and a Sync whose bodies break off after valid fields change nothing; the Send's id stays free",
+    requirements: ["ERR-UNCHANGED"],
+    async run(t) {
+      const { bob, alice } = t;
+      const sent = await alice.send(bob, "before");
+      const [send, sync] = [sendOf(t, alice, bob), syncOf(t, bob, { cliSeq: bob.base + 1 })];
+      await t.unchanged(bob, "ERR-UNCHANGED", "a call that does not decode", async () => {
+        for (const call of [send, sync]) {
+          const answer = await rawCall(t, "ERR-UNCHANGED", { ...call, body: broken(t, call.body) });
+          t.equal(answer.refusal?.code, "invalid_argument", "HTTP-MALFORMED", `a ${call.rpc} that does not decode`);
+        }
+      });
+      await t.blaming("ERR-UNCHANGED", async () => {
+        const marker = await alice.send(bob, "another", { id: send.send.clientMessageId });
+        const page = await bob.device().sync();
+        t.page(page, bob.base + 1, [sent, marker], "ERR-UNCHANGED", "a malformed Send left something behind");
+      });
+    },
+  },
+  {
+    id: "errors/refused-among-accepted",
+    title: "at the same moment alice sends bob 10 messages and 15 that are refused; the 10 have consecutive seqs",
+    requirements: ["ERR-UNCHANGED"],
+    async run(t) {
+      const { bob, alice } = t;
+      const large = Buffer.alloc(t.info.maxPayloadBytes + 1);
+      const refusals = Array.from({ length: 5 }, async (_, n) => {
+        t.refused(
+          await alice.trySend(bob, "no id", { id: "" }),
+          Reason.CLIENT_MESSAGE_ID_INVALID,
+          "SEND-ID-LIMIT",
+          "no id",
+        );
+        t.refused(await alice.trySend(bob, large), Reason.PAYLOAD_TOO_LARGE, "SEND-PAYLOAD-LIMIT", "a large payload");
+        const unknown = await alice.trySend({ userId: `nobody-${t.newId()}` }, `${n}`);
+        t.refused(unknown, Reason.RECIPIENT_UNKNOWN, "SEND-RECIPIENT", "an unknown recipient");
+      });
+      const [sent] = await Promise.all([alice.sendAtOnce(bob, 10), ...refusals]);
+      const { svrSeq } = await bob.state();
+      t.equal(svrSeq, bob.base + sent.length, "ERR-UNCHANGED", "refused Sends took seqs");
+      const seqs = (await bob.device().drain()).map(({ seq }) => seq);
+      t.equal(
+        seqs,
+        sent.map((_, n) => bob.base + 1 + n),
+        "ERR-UNCHANGED",
+        "refused Sends left holes",
+      );
+    },
+  },
+  {
+    id: "errors/nothing-of-another-inbox",
+    title:
+      "bob has a secret message waiting; no refusal that alice can provoke holds anything of it, or of his account",
+    requirements: ["ERR-NO-LEAK"],
+    async run(t) {
+      const { bob, alice } = t;
+      const secret = await bob.send(bob, `secret-${t.newId()}`);
+      const used = await alice.send(bob, "used");
+      const [his, hers] = [await bob.state(), await alice.state()];
+      const hidden = [bob.token, secret.clientMessageId, Buffer.from(secret.payload).toString()];
+      if (his.epoch !== hers.epoch) hidden.push(his.epoch);
+
+      const nearlyBob = { userId: `${bob.userId}-${t.newId()}`.slice(-128) };
+      const id = used.clientMessageId;
+      const cases: [Reason, RawCall][] = [
+        [Reason.CLIENT_MESSAGE_ID_REUSED, sendOf(t, alice, bob, { clientMessageId: id })],
+        [Reason.CLIENT_MESSAGE_ID_REUSED, sendOf(t, alice, alice, { clientMessageId: id, payload: used.payload })],
+        [Reason.CLIENT_MESSAGE_ID_INVALID, sendOf(t, alice, bob, { clientMessageId: "" })],
+        [Reason.PAYLOAD_TOO_LARGE, sendOf(t, alice, bob, { payload: Buffer.alloc(t.info.maxPayloadBytes + 1) })],
+        [Reason.RECIPIENT_UNKNOWN, sendOf(t, alice, nearlyBob)],
+      ];
+      for (const [reason, call] of cases) {
+        const answer = await rawCall(t, "ERR-NO-LEAK", call);
+        rawRefused(t, answer, reason, "ERR-NO-LEAK", "a wrong Send of alice");
+        holdsNone(t, answer, hidden, `the refusal with ${Reason[reason]}`);
+      }
+      // A Sync has no recipient that could be echoed.
+      const syncs: [Reason, RawCall][] = [
+        [Reason.CLI_SEQ_AHEAD, syncOf(t, alice, { cliSeq: hers.svrSeq + 1 })],
+        [Reason.EPOCH_MISMATCH, syncOf(t, alice, { epoch: `not-${t.newId()}` })],
+        [Reason.CREDENTIAL_INVALID, { ...syncOf(t, bob), by: undefined, headers: { authorization: "Bearer x" } }],
+      ];
+      for (const [reason, call] of syncs) {
+        const answer = await rawCall(t, "ERR-NO-LEAK", call);
+        rawRefused(t, answer, reason, "ERR-NO-LEAK", "a wrong Sync");
+        holdsNone(t, answer, [...hidden, bob.userId], `the refusal with ${Reason[reason]}`);
+      }
+    },
+  },
+  {
+    id: "errors/nothing-of-anothers-numbers",
+    title: "bob's inbox stands at 2718281828; refusals of alice's Sends to him do not tell",
+    requirements: ["ERR-NO-LEAK"],
+    needs: { startSeq: 2_718_281_828 },
+    async run(t) {
+      const { bob, alice } = t;
+      const { epoch } = await bob.state();
+      const hers = await alice.state();
+      const used = await alice.send(alice, "used");
+      const hidden = [`${bob.base}`, `${bob.base + 1}`, ...(epoch === hers.epoch ? [] : [epoch])];
+      const tries: [Reason, RawCall][] = [
+        [Reason.CLIENT_MESSAGE_ID_REUSED, sendOf(t, alice, bob, { clientMessageId: used.clientMessageId })],
+        [Reason.CLIENT_MESSAGE_ID_INVALID, sendOf(t, alice, bob, { clientMessageId: "" })],
+        [Reason.PAYLOAD_TOO_LARGE, sendOf(t, alice, bob, { payload: Buffer.alloc(t.info.maxPayloadBytes + 1) })],
+      ];
+      for (const [reason, call] of tries) {
+        const answer = await rawCall(t, "ERR-NO-LEAK", call);
+        const { detail } = rawRefused(t, answer, reason, "ERR-NO-LEAK", "a wrong Send of alice to bob");
+        holdsNone(t, answer, hidden, `the refusal with ${Reason[reason]}`);
+        t.equal(detail?.svrSeq, 0, "ERR-NO-LEAK", "a refused Send tells a seq in its detail");
+      }
+    },
+  },
+  ...errorOrder,
+];
+
+/** Expects that none of these is in an answer: not in its headers, its text, or a detail. Short ones may be there by chance. */
+function holdsNone(t: Context, answer: RawAnswer, hidden: readonly string[], what: string): void {
+  const { details } = JSON.parse(answer.text) as { details?: { value?: string }[] };
+  const decoded = (details ?? []).map(({ value }) => Buffer.from(value ?? "", "base64").toString());
+  const places = [answer.text, JSON.stringify(answer.headers), ...decoded];
+  for (const secret of hidden.filter(({ length }) => length >= 8)) {
+    const forms = [secret, Buffer.from(secret).toString("base64").replace(/=+$/, "")];
+    const found = places.some((place) => forms.some((form) => place.includes(form)));
+    t.equal(found, false, "ERR-NO-LEAK", `${what} holds something of another account`);
+  }
+}
