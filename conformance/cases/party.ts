@@ -20,7 +20,7 @@ export interface Stage {
   client(account: Credentials, name: string): Client;
   newId(): string;
   /** Answers the value, or ends the case: the step was refused though nothing was wrong with it. */
-  accepted<T>(answered: Answered<T>, requirement: "SEND-ACCEPT" | "SYNC-ANSWER"): T;
+  accepted<T>(answered: Answered<T>, requirement: "SEND-ACCEPT" | "SEND-SELF" | "SYNC-ANSWER"): T;
   /** Registers what is to be given up when the case ends. */
   onEnd(cleanUp: () => void): void;
 }
@@ -52,7 +52,8 @@ export class Party implements Credentials {
   async send(to: Credentials, payload: Uint8Array | string = "hello", options: SendOptions = {}): Promise<Sent> {
     const sent = { clientMessageId: options.id ?? this.#stage.newId(), payload: bytes(payload) };
     const answer = await this.#sender.send({ ...sent, recipientId: to.userId }, options);
-    return { ...sent, acceptedAt: this.#stage.accepted(answer, "SEND-ACCEPT").acceptedAt };
+    const requirement = to.userId === this.userId ? "SEND-SELF" : "SEND-ACCEPT";
+    return { ...sent, acceptedAt: this.#stage.accepted(answer, requirement).acceptedAt };
   }
 
   /** Sends one message, whatever becomes of it. */

@@ -1,0 +1,103 @@
+import { base64Decode } from "@bufbuild/protobuf/wire";
+import { isWhole, pileUp } from "./backlog.js";
+import type { Case } from "./case.js";
+import type { Context } from "./context.js";
+import type { Party } from "./party.js";
+import { sendForBytes } from "./unread.js";
+
+/** A number that no answer holds by chance: ten digits, or five bytes as a varint. */
+const DISTINCT = 3_141_592_653;
+/** So many unacked messages are tried: a bound beyond it is none that a test can reach. */
+const BACKLOG_TRIED = 1200;
+
+/** How Send goes with the state of the recipient's inbox: what it does not tell, and what it does when there is no room. */
+export const sendInbox: readonly Case[] = [
+  {
+    id: "send/seq-hidden",
+    title: "no answer to alice, to a Send, a repetition or a refused one, holds a number or the epoch of bob's inbox",
+    requirements: ["SEND-SEQ-HIDDEN"],
+    needs: { startSeq: DISTINCT },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const first = await alice.send(bob, "the first");
+      await alice.sendMany(bob, 3);
+      const { epoch } = await bob.device().sync({ cliSeq: DISTINCT + 2 });
+      const calls: Record<string, [to: Party | string, id: string, payload: string | Uint8Array]> = {
+        "a Send": [bob, t.newId(), "hello"],
+        "another Send": [bob, t.newId(), "hello"],
+        "a repetition": [bob, first.clientMessageId, "the first"],
+        "a refusal of an id used again": [bob, first.clientMessageId, "other words"],
+        "a refusal of an empty id": [bob, "", "hello"],
+        "a refusal of a recipient": [`${bob.userId}-nobody`, t.newId(), "hello"],
+      };
+      for (const [what, [to, clientMessageId, payload]] of Object.entries(calls)) {
+        const recipientId = typeof to === "string" ? to : to.userId;
+        const answer = await sendForBytes(t, alice, { recipientId, clientMessageId, payload: Buffer.from(payload) });
+        const text = `${JSON.stringify(answer.headers)}\n${Buffer.from(answer.body).toString("latin1")}`;
+        const told = revealed(
+          [Buffer.from(text, "latin1"), ...details(answer.body)],
+          DISTINCT - 1,
+          DISTINCT + 10,
+          epoch,
+        );
+        t.equal(told, undefined, "SEND-SEQ-HIDDEN", `the answer to ${what} tells about bob's inbox`);
+      }
+      // Something was there to be told.
+      t.equal((await bob.state()).svrSeq, DISTINCT + 6, "SEND-ACCEPT", "the two Sends were not accepted");
+    },
+  },
+  {
+    id: "send/full-inbox",
+    title: `bob's inbox gets up to ${BACKLOG_TRIED} messages and none is acked: either each is kept, or BACKLOG_FULL is said`,
+    requirements: ["SEND-BACKLOG", "SEND-RETRY-FIRST", "SEND-ID-FREE"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const { sent, refused } = await pileUp(t, BACKLOG_TRIED);
+      const { svrSeq, ackedSeq } = await bob.state();
+      const expected = { svrSeq: bob.base + sent.length, ackedSeq: bob.base };
+      t.equal({ svrSeq, ackedSeq }, expected, "SEND-BACKLOG", "an inbox made room, or counts what it refused");
+      const phone = bob.device();
+      if (refused !== undefined) {
+        const last = sent.at(-1);
+        t.that(last !== undefined, "SEND-ACCEPT", "an empty inbox took no message", "that it is accepted", "refused");
+        await t.blaming("SEND-RETRY-FIRST", () => alice.send(bob, last.payload, { id: last.clientMessageId }));
+        await phone.drain();
+        const { clientMessageId: id, payload } = refused;
+        sent.push(await t.blaming("SEND-ID-FREE", () => alice.send(bob, payload, { id })));
+      }
+      await phone.drain();
+      isWhole(t, phone.stored, bob.base + 1, sent, "SEND-BACKLOG");
+    },
+  },
+];
+
+/** What of an inbox an answer holds: a number from `low` to `high` in any usual form, or the epoch. */
+function revealed(texts: readonly Buffer[], low: number, high: number, epoch: string): string | undefined {
+  for (const text of texts) {
+    if (epoch.length >= 6 && text.includes(epoch)) return `its epoch ${epoch}`;
+    for (let seq = low; seq <= high; seq += 1) {
+      const fixed = Buffer.alloc(4);
+      fixed.writeUInt32LE(seq);
+      const forms = [Buffer.from(String(seq)), Buffer.from(seq.toString(16)), varint(seq), fixed];
+      if (forms.some((form) => text.includes(form))) return `the number ${seq}`;
+    }
+  }
+  return undefined;
+}
+
+function varint(value: number): Buffer {
+  const octets: number[] = [];
+  let rest = BigInt(value);
+  for (; rest > 0x7fn; rest >>= 7n) octets.push(Number(rest & 0x7fn) | 0x80);
+  return Buffer.from([...octets, Number(rest)]);
+}
+
+/** The details of an error, as bytes: in the body they are base64. */
+function details(body: Uint8Array): Buffer[] {
+  try {
+    const { details: list } = JSON.parse(Buffer.from(body).toString()) as { details?: { value?: unknown }[] };
+    return (list ?? []).map(({ value }) => Buffer.from(base64Decode(String(value ?? ""))));
+  } catch {
+    return [];
+  }
+}
