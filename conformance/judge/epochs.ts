@@ -20,19 +20,22 @@ export class Epochs {
   /** Whether the server was ever started again: then what is missing may have been lost with it. */
   restarted = false;
   readonly #used = new Set<string>();
-  /** A loss or a restart whose consequence no answer has shown yet, and when it was over. */
-  #pending: { mustChange: boolean; over: number } | undefined;
+  /**
+   * Losses and restarts whose last consequence no answer has shown yet: how many new epochs are still to come at most, when the
+   * last was over, and which epoch must not be seen after it.
+   */
+  #pending: { left: number; over: number; gone: string | undefined } | undefined;
   #lastLossOver = 0;
 
-  /** The inbox loses its data from now on, until `lossEnds`. */
+  /** The inbox loses its data from now on, until `ends`. */
   lossBegins(): void {
-    this.#pending = { mustChange: true, over: Number.POSITIVE_INFINITY };
+    this.#begins(this.current);
   }
 
   /** The server is killed: whether it keeps its data, the first answer afterwards tells. */
   restartBegins(): void {
     this.restarted = true;
-    this.#pending = { mustChange: this.#pending?.mustChange ?? false, over: Number.POSITIVE_INFINITY };
+    this.#begins(this.#pending?.gone);
   }
 
   ends(now: number): void {
@@ -46,25 +49,35 @@ export class Epochs {
   }
 
   /** Takes note of the epoch in an answer to a call that began at `begun`. */
-  see(epoch: string, begun: number): Seen {
+  see(now: number, epoch: string, begun: number): Seen {
     const pending = this.#pending;
     if (pending === undefined) {
       if (this.current === undefined) return this.#adopt(epoch, "same");
       if (epoch === this.current) return "same";
-      return this.#used.has(epoch) && begun <= this.#lastLossOver ? "over" : "changed";
+      return begun <= this.#lastLossOver ? "over" : "changed";
     }
     const after = begun > pending.over;
+    if (after) this.#pending = undefined;
     // Before the first look there is no old epoch that this one could be told from.
     if (this.current === undefined) return after ? this.#adopt(epoch, "renewed") : "over";
-    if (epoch !== this.current) return this.#adopt(epoch, this.#used.has(epoch) ? "reused" : "renewed");
-    if (after) this.#pending = undefined;
-    return after && pending.mustChange ? "kept" : "same";
+    if (epoch === this.current) return after && epoch === pending.gone ? "kept" : "same";
+    if (this.#used.has(epoch)) return after ? this.#adopt(epoch, "reused") : "over";
+    // An answer that was under way, or the frame of a watch, can be of any of several numberings.
+    pending.left -= 1;
+    if (pending.left === 0) {
+      this.#pending = undefined;
+      this.#lastLossOver = now; // also where the fixture has not answered yet
+    }
+    return this.#adopt(epoch, "renewed");
+  }
+
+  #begins(gone: string | undefined): void {
+    this.#pending = { left: (this.#pending?.left ?? 0) + 1, over: Number.POSITIVE_INFINITY, gone };
   }
 
   #adopt(epoch: string, seen: Seen): Seen {
     this.current = epoch;
     this.#used.add(epoch);
-    this.#pending = undefined;
     return seen;
   }
 }

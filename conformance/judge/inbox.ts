@@ -90,17 +90,24 @@ export class InboxJudge {
     else report();
   }
 
+  /** Whether the inbox may have lost a message that was there at this time, and the dedup record with it. */
+  lostSince(at: number): boolean {
+    return this.#lossBegun > at;
+  }
+
   mayBeExhausted(): boolean {
     return this.#numbering.svrCeiling >= MAX_SEQ;
   }
 
   lossBegins(now: number): void {
     this.#lossBegun = now;
+    this.#lossOver = Number.POSITIVE_INFINITY;
     this.#epochs.lossBegins();
   }
 
   restartBegins(now: number): void {
     this.#lossBegun = now;
+    this.#lossOver = Number.POSITIVE_INFINITY;
     this.#epochs.restartBegins();
   }
 
@@ -175,7 +182,7 @@ export class InboxJudge {
     for (const breached of judgePage(call, answer, this.#around.maxPageSize(), this.#around.applies)) {
       this.#around.report(evidence, breached);
     }
-    const numbering = this.#enter(answer.epoch, ticket.begun, evidence);
+    const numbering = this.#enter(now, answer.epoch, ticket.begun, evidence);
     if (numbering === undefined) return;
     const since = numbering === ticket.numbering ? ticket : { svrFloor: FRESH, ackFloor: 0 };
     this.#learnBase(numbering, answer, event);
@@ -194,7 +201,7 @@ export class InboxJudge {
     return { begun: now, numbering: this.#numbering, svrFloor: this.#numbering.svrFloor, last: undefined };
   }
 
-  watchFrame(ticket: WatchTicket, frame: WatchFrame, callEvent: Event, event: Event): void {
+  watchFrame(now: number, ticket: WatchTicket, frame: WatchFrame, callEvent: Event, event: Event): void {
     const evidence = [callEvent, event];
     const breach = this.#breacher(evidence);
     this.#around.applies("WATCH-MONOTONE");
@@ -206,7 +213,7 @@ export class InboxJudge {
     }
     const first = ticket.last === undefined;
     ticket.last = frame;
-    const numbering = this.#enter(frame.epoch, ticket.begun, evidence);
+    const numbering = this.#enter(now, frame.epoch, ticket.begun, evidence);
     if (numbering === undefined) return;
     if (first) this.#around.applies("WATCH-FIRST");
     if (first && numbering === ticket.numbering && frame.svrSeq < ticket.svrFloor.seq) {
@@ -234,8 +241,8 @@ export class InboxJudge {
     this.#close(this.#numbering);
   }
 
-  #close({ log, base, svrFloor, snapshots }: Numbering): void {
-    log.finish(base, svrFloor.seq, snapshots);
+  #close({ log, base, snapshots }: Numbering): void {
+    log.finish(base, snapshots);
     this.#around.applies("SYNC-LINEARIZABLE");
     const pair = snapshots.contradiction();
     if (pair === undefined) return;
@@ -249,13 +256,13 @@ export class InboxJudge {
   }
 
   /** Finds the numbering that an epoch names; undefined if the answer is of one that is over. */
-  #enter(epoch: string, begun: number, evidence: readonly Event[]): Numbering | undefined {
+  #enter(now: number, epoch: string, begun: number, evidence: readonly Event[]): Numbering | undefined {
     const numbering = this.#numbering;
     const breach = this.#breacher(evidence);
     const was = `"${numbering.epoch}"`;
     this.#around.applies("EPOCH-STABLE");
     const settled = !this.#epochs.unsettled;
-    const seen = this.#epochs.see(epoch, begun);
+    const seen = this.#epochs.see(now, epoch, begun);
     if (!settled && seen !== "over") this.#around.applies("EPOCH-RENEWED");
     switch (seen) {
       case "same":
@@ -275,18 +282,20 @@ export class InboxJudge {
           breach("EPOCH-RENEWED", "a new numbering has an epoch that was used before", "a new epoch", `"${epoch}"`);
         if (this.#epochs.restarted && this.#around.durable())
           breach("DUR-KEEP", "a durable server lost its epoch over a restart", was, `"${epoch}"`);
-        return this.#renew(epoch);
+        return this.#renew(now, epoch);
     }
   }
 
   /** The numbering starts again from nothing, or with what has survived. What was under way may have landed in it. */
-  #renew(epoch: string): Numbering {
+  #renew(now: number, epoch: string): Numbering {
     this.#close(this.#numbering);
     this.#ifKept = [];
     const next = this.#newNumbering();
     next.epoch = epoch;
     next.open(0, 0, undefined);
-    const { certain, possible } = this.#around.sends.lose(this.#userId, this.#lossOver, this.#epochs.restarted);
+    // What began after the new epoch was seen is surely in it, unless another loss is still to show.
+    const boundary = this.#epochs.unsettled ? Number.POSITIVE_INFINITY : Math.min(this.#lossOver, now);
+    const { certain, possible } = this.#around.sends.lose(this.#userId, boundary, this.#epochs.restarted);
     next.possible = certain.length + possible.length;
     next.accepted = certain.length;
     for (const send of certain) next.log.accepted(send);

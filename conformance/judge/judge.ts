@@ -79,7 +79,7 @@ export class Judge {
         break;
       case "watchFrame": {
         const open = this.#open.get(event.op);
-        if (open?.kind === "watch") open.inbox.watchFrame(open.ticket, what.value, open.call, event);
+        if (open?.kind === "watch") open.inbox.watchFrame(this.#now, open.ticket, what.value, open.call, event);
         break;
       }
       case undefined:
@@ -133,6 +133,7 @@ export class Judge {
       sends: this.#sends,
       send,
       inbox,
+      lostSince: (recipient: string, at: number) => this.#inboxes.get(recipient)?.lostSince(at) ?? false,
       call,
       event,
       windowMicros: this.#windowMicros,

@@ -57,22 +57,22 @@ export class MessageLog {
   }
 
   /** At the end: the order of the sends, and whether each accepted one was visible in time and has its place. */
-  finish(base: number | undefined, svrSeq: number, snapshots: Snapshots): void {
+  finish(base: number | undefined, snapshots: Snapshots): void {
     this.#judgeOrder(snapshots);
-    if (base === undefined || svrSeq - base !== this.#placedCount()) return; // not every message was fetched
-    const missing = this.#accepted.find((send) => send.seq === undefined);
-    if (missing !== undefined) {
-      this.#report([missing.call, ...(missing.first ? [missing.first.event] : [])], {
-        requirement: "SEND-VISIBLE",
-        message: "an accepted message was never delivered, though all seqs were",
-        expected: `message ${missing.id} of ${missing.sender}`,
-        actual: `seqs ${base + 1} to ${svrSeq} hold other messages`,
-      });
-    }
-  }
-
-  #placedCount(): number {
-    return [...this.#places.values()].filter(({ send }) => send !== undefined).length;
+    if (base === undefined) return;
+    let whole = base; // up to here every message is known
+    while (this.#places.get(whole + 1)?.send !== undefined) whole += 1;
+    const latest = snapshots.latestBelow()(whole + 1);
+    const missing = this.#accepted.find(
+      ({ seq, first }) => seq === undefined && first !== undefined && latest !== undefined && first.at < latest.begun,
+    );
+    if (missing === undefined || latest === undefined) return;
+    this.#report([missing.call, ...(missing.first ? [missing.first.event] : []), ...latest.evidence], {
+      requirement: "SEND-VISIBLE",
+      message: "an accepted message is nowhere, though all seqs are known up to a later svr_seq",
+      expected: `message ${missing.id} of ${missing.sender}`,
+      actual: `seqs ${base + 1} to ${latest.svrSeq} hold other messages`,
+    });
   }
 
   #place(message: DeliveredMessage, evidence: readonly Event[]): void {

@@ -10,6 +10,8 @@ export interface SendScene {
   send: Send;
   /** The recipient's; undefined if nobody said that there is one. */
   inbox: InboxJudge | undefined;
+  /** Whether an inbox may have lost what was accepted into it at this time. */
+  lostSince: (recipient: string, at: number) => boolean;
   call: Event;
   event: Event;
   /** How long a Send is recognised when it is repeated, in microseconds; 0 if unknown. */
@@ -20,7 +22,7 @@ export interface SendScene {
 
 /** Judges an accepted attempt. */
 export function judgeAccepted(scene: SendScene, acceptance: Acceptance): void {
-  const { send, sends, inbox, call, event, windowMicros, applies, report } = scene;
+  const { send, sends, inbox, lostSince, call, event, windowMicros, applies, report } = scene;
   const { time, begun } = acceptance;
   const evidence = [call, event];
   applies("SEND-ACCEPTED-AT");
@@ -42,7 +44,7 @@ export function judgeAccepted(scene: SendScene, acceptance: Acceptance): void {
     (it) =>
       it.first !== undefined &&
       it.first.at < begun &&
-      it.straddles === undefined &&
+      !lostSince(it.recipient, it.first.at) &&
       !isLate(it, event.atMicros, windowMicros),
   );
   if (other === undefined) return;

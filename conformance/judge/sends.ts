@@ -93,7 +93,6 @@ export class Sends {
         certain.push(send);
       } else if (send.open + send.lost > 0 || (survivors && isPossible(send))) {
         send.first = undefined;
-        send.latest = undefined;
         send.straddles = lossOver;
         possible.push(send);
       } else this.#forget(send);
