@@ -2,13 +2,25 @@ import { ack } from "./ack.js";
 import { auth } from "./auth.js";
 import type { Case } from "./case.js";
 import { errors } from "./errors.js";
+import { http } from "./http.js";
 import { send } from "./send.js";
 import { sendInbox } from "./send-inbox.js";
 import { sendRetry } from "./send-retry.js";
 import { seq } from "./seq.js";
+import { sync } from "./sync.js";
 
 /** All cases, chapter by chapter in the specification's order. */
-export const CATALOGUE: readonly Case[] = [...errors, ...auth, ...seq, ...send, ...sendRetry, ...sendInbox, ...ack];
+export const CATALOGUE: readonly Case[] = [
+  ...http,
+  ...errors,
+  ...auth,
+  ...seq,
+  ...send,
+  ...sendRetry,
+  ...sendInbox,
+  ...sync,
+  ...ack,
+];
 
 /** The chapter of a case. */
 export const chapterOf = ({ id }: Pick<Case, "id">): string => id.split("/", 1)[0] ?? id;
