@@ -10,9 +10,15 @@
  * ```
  * @module
  */
-export type { AccountSource, Lease, Wish } from "./accounts/source.js";
+export { type ListedAccount, poolAccounts } from "./accounts/pool.js";
+export type { AccountSource, Lease, Unavailable, Wish } from "./accounts/source.js";
+export type { Case, Needs } from "./cases/case.js";
+export { CATALOGUE } from "./cases/catalogue.js";
 export { Judge } from "./judge/judge.js";
 export { REQUIREMENTS, type Requirement, type RequirementId } from "./registry/requirements.js";
 export { reportJson } from "./report/json.js";
 export { type RunOptions, run } from "./run/run.js";
+export type { Job } from "./run/run-case.js";
+export type { Finding } from "./verdict.js";
 export { VERSION } from "./version.js";
+export type { Codec } from "./wire/connect.js";

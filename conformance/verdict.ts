@@ -3,10 +3,13 @@ import type { RequirementId } from "./registry/requirements.js";
 
 /** One breach of one requirement, as the judge or a case finds it. */
 export interface Finding {
+  /** The requirement that is broken. */
   requirement: RequirementId;
   /** What is wrong, in a sentence. */
   message: string;
+  /** What the requirement asks for here. */
   expected: string;
+  /** What the server did. */
   actual: string;
   /** The few events that prove it, in their order. */
   evidence: readonly Event[];

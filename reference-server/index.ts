@@ -13,15 +13,21 @@
  */
 import { createHandler, type HandlerOptions, type LogEntry } from "./http/handler.js";
 import { type Listening, type ListenOptions, listen } from "./http/listen.js";
-import { Service, type ServiceOptions } from "./service.js";
+import { type NewAccount, Service, type ServiceOptions } from "./service.js";
 
-export type { HandlerOptions, Listening, ListenOptions, LogEntry, ServiceOptions };
+export type { HandlerOptions, Listening, ListenOptions, LogEntry, NewAccount, ServiceOptions };
 export { createHandler, listen, Service };
+
+/** A server of this process that accepts connections. */
+export interface ReferenceServer extends Listening {
+  /** Its state, for instance to open accounts. */
+  readonly service: Service;
+}
 
 /** Starts a server in this process, by default on a free port of the loopback interface, and resolves once it accepts connections. */
 export async function startReferenceServer(
   options: ServiceOptions & HandlerOptions & ListenOptions = {},
-): Promise<Listening & { service: Service }> {
+): Promise<ReferenceServer> {
   const service = new Service(options);
   return { ...(await listen(createHandler(service, options), options)), service };
 }

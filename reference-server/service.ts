@@ -32,7 +32,10 @@ export interface ServiceOptions {
   now?: () => number;
   /** Makes a name that was never used before: epochs, and user ids of fixture accounts. */
   newId?: () => string;
-  /** Makes inboxes. The seam at which a faulty server is composed. */
+  /**
+   * Makes inboxes. The seam at which a faulty server is composed.
+   * @internal
+   */
   newInbox?: (epoch: string, startSeq: number, limits: InboxLimits) => Inbox;
 }
 
@@ -54,10 +57,21 @@ const DEFAULTS = {
   newInbox: (epoch: string, startSeq: number, limits: InboxLimits) => new Inbox(epoch, startSeq, limits),
 } satisfies Required<ServiceOptions>;
 
+/** An account that was opened just now. */
+export interface NewAccount {
+  /** @internal */
+  account: Account;
+  /** The bearer token that stands for it. */
+  token: string;
+}
+
 /** The state of the whole server, in memory. Operations are functions on it. */
 export class Service {
+  /** What was set, and the defaults of what was not. */
   readonly options: Readonly<Required<ServiceOptions>>;
+  /** @internal */
   readonly accounts: Accounts;
+  /** @internal */
   readonly dedup: Dedup;
 
   constructor(options: ServiceOptions = {}) {
@@ -67,7 +81,7 @@ export class Service {
   }
 
   /** Opens an account; without a token a random one is made. Its inbox has nothing and stands at `startSeq`. */
-  createAccount(userId: string, token = newToken(), startSeq = 0): { account: Account; token: string } {
+  createAccount(userId: string, token = newToken(), startSeq = 0): NewAccount {
     const inbox = this.options.newInbox(this.options.newId(), startSeq, this.options);
     return { account: this.accounts.add(userId, token, inbox), token };
   }

@@ -3,7 +3,9 @@ import type { AccountSource, Lease, Wish } from "./source.js";
 
 /** An account as a list gives it. */
 export interface ListedAccount {
+  /** Its user id. 1 to 128 bytes of UTF-8. */
   userId: string;
+  /** Its bearer token. 1 to 4096 visible ASCII characters. */
   token: string;
   /** Nothing was ever sent to it: its inbox is new. True for one use. */
   fresh?: boolean;

@@ -16,6 +16,12 @@ export interface Lease extends Credentials {
   startSeq: number | undefined;
 }
 
+/** There are no accounts to be had. */
+export interface Unavailable {
+  /** Why, and what would help. */
+  unavailable: string;
+}
+
 /** A way to get accounts. Nobody else uses a leased account until it is given back. */
 export interface AccountSource {
   /** For people, such as "fixture service". */
@@ -24,6 +30,7 @@ export interface AccountSource {
   lacks(wish: Wish): string | undefined;
   /** Waits until the accounts are free. */
   lease(wish: Wish): Promise<Lease[]>;
+  /** Gives accounts back. */
   release(leases: readonly Lease[]): void;
   /** Makes an inbox lose its data; undefined if this route has no way to. */
   readonly rotateEpoch: ((userId: string) => Promise<void>) | undefined;

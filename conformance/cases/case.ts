@@ -28,8 +28,10 @@ export interface Case {
   codec?: Codec;
   /** Runs although the server does not declare the requirement's profile: the case is about that. */
   undeclared?: "JSON" | "WATCH";
+  /** What it cannot do without. Default: two accounts. */
   needs?: Needs;
   /** Takes longer than a few seconds by its nature: runs only if asked for. */
   slow?: true;
+  /** Plays it. Resolves if the server did what is expected, and rejects with a breach or with why it could not be told. */
   run(t: Context): Promise<void>;
 }

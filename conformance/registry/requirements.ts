@@ -2,7 +2,9 @@
 
 /** A requirement of the specification. */
 export interface Requirement {
+  /** The strongest key word of its sentence. */
   level: "MUST" | "SHOULD" | "MAY";
+  /** The profile that it belongs to. */
   profile: "CORE" | "JSON" | "WATCH" | "DURABLE" | "CLIENT";
   /** The exact sentence. */
   sentence: string;

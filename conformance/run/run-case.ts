@@ -36,7 +36,9 @@ export interface Stage {
 export interface Job {
   /** The case's id, and the codec where there is more than one. */
   id: string;
+  /** What is run. */
   case: Case;
+  /** In which codec. */
   codec: Codec;
 }
 

@@ -12,7 +12,7 @@ import {
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { fixtureAccounts } from "../accounts/fixture.js";
-import type { AccountSource } from "../accounts/source.js";
+import type { AccountSource, Unavailable } from "../accounts/source.js";
 import type { Case } from "../cases/case.js";
 import { CATALOGUE } from "../cases/catalogue.js";
 import { VERSION } from "../version.js";
@@ -22,11 +22,12 @@ import { judgeRequirements, verdictOf } from "./requirements.js";
 import { type Job, lacks, profileOf, runCase, type Stage } from "./run-case.js";
 import { greet, withoutUserInfo } from "./target.js";
 
+/** What is checked, and how. */
 export interface RunOptions {
   /** Base URLs of the target: front ends of one deployment. At least one. */
   urls: readonly string[];
   /** Where accounts come from. Default: the target's FixtureService. */
-  accounts?: (transport: Transport) => Promise<AccountSource | { unavailable: string }>;
+  accounts?: (transport: Transport) => Promise<AccountSource | Unavailable>;
   /** Credential for the FixtureService, if it asks for one. */
   fixtureToken?: string | undefined;
   /** Which cases. Default: all. */
@@ -45,13 +46,14 @@ export interface RunOptions {
   headers?: Readonly<Record<string, string>>;
   /** Stops the run; cases that have not ended are inconclusive. */
   signal?: AbortSignal;
-  /** Hears of the run's plan, once: with how many cases these accounts leave open, by reason. And of each case as it ends. */
+  /** Hears of the run's plan, once: with how many cases these accounts leave open, by reason. */
   onStart?: (plan: {
     jobs: readonly Job[];
     accounts: string;
     info: GetServerInfoResponse;
     open: ReadonlyMap<string, number>;
   }) => void;
+  /** Hears of each case as it ends. */
   onResult?: (result: CaseResult) => void;
 }
 

@@ -20,7 +20,9 @@ import { openWatch, type StreamEnd } from "./watch.js";
 
 /** An account that the suite may use. */
 export interface Credentials {
+  /** Its user id. 1 to 128 bytes of UTF-8. */
   userId: string;
+  /** Its bearer token. 1 to 4096 visible ASCII characters. */
   token: string;
 }
 

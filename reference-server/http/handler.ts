@@ -12,14 +12,21 @@ import { openStream } from "./stream.js";
 
 /** One answered request, for a log. Never holds a credential or content. */
 export interface LogEntry {
+  /** HTTP method. */
   method: string;
+  /** Path, without the query. */
   path: string;
+  /** HTTP status. */
   status: number;
+  /** Connect code of an error, such as "out_of_range"; else empty. */
   code: string;
+  /** Reason of an error, such as "CLI_SEQ_AHEAD"; else empty. */
   reason: string;
+  /** Time from the request to the end of its answer, in microseconds. */
   micros: number;
 }
 
+/** How requests are handled. */
 export interface HandlerOptions {
   /** Serve the FixtureService. Default false. */
   fixtures?: boolean;
@@ -27,7 +34,10 @@ export interface HandlerOptions {
   fixtureToken?: string;
   /** Hears of each answered request. */
   log?: (entry: LogEntry) => void;
-  /** Replaces operations. The seam at which a faulty server is composed. */
+  /**
+   * Replaces operations. The seam at which a faulty server is composed.
+   * @internal
+   */
   operations?: Partial<Operations>;
 }
 

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { Refusal } from "../errors.js";
 import { endEnvelope } from "./codec.js";
 
+/** Where a server listens. */
 export interface ListenOptions {
   /** Address to bind to. Default 127.0.0.1: not reachable from elsewhere. */
   host?: string;
