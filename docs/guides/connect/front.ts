@@ -1,0 +1,111 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type DescMethod, fromBinary, fromJsonString } from "@bufbuild/protobuf";
+import { type ConnectError, createContextKey, createContextValues } from "@connectrpc/connect";
+import { createAsyncIterable, type UniversalHandler } from "@connectrpc/connect/protocol";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
+import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
+import { refusal } from "./refusal.js";
+import { LIMITS } from "./store.js";
+
+/** Longest body that is read: 64 KiB, and room for the largest payload in base64. */
+const BODY_LIMIT = 65_536 + Math.ceil(LIMITS.payloadBytes / 3) * 4;
+
+/** The bearer token of a call, for its handler. */
+export const tokenKey = createContextKey("");
+/** Why the call is refused before its handler runs; an interceptor throws it. */
+export const refusalKey = createContextKey<ConnectError | undefined>(undefined);
+
+interface MediaType {
+  stream: boolean;
+  codec: "proto" | "json";
+}
+
+/**
+ * Stands between `node:http` and the library, for the sentences that the library alone does not keep: the credential comes
+ * before the body, a body that does not decode is `invalid_argument`, one that is too long gets 413, JSON is UTF-8.
+ *
+ * @param known whether a token is good. Not asked for open methods.
+ */
+export async function serve(
+  req: IncomingMessage,
+  res: ServerResponse,
+  handler: UniversalHandler | undefined,
+  known: (token: string) => boolean,
+): Promise<void> {
+  if (handler === undefined) return plain(res, 404);
+  if (req.method !== "POST") return plain(res.setHeader("Allow", "POST"), 405);
+  const type = mediaType(req.headers["content-type"]);
+  if (type === undefined || type.stream !== (handler.method.methodKind === "server_streaming")) return plain(res, 415);
+  const body = await readBody(req);
+  if (body === undefined) return plain(res.setHeader("Connection", "close"), 413);
+
+  const token = bearerToken(req.headers.authorization);
+  const refused = !known(token)
+    ? refusal(Reason.CREDENTIAL_INVALID)
+    : decodes(body, handler.method, type, req)
+      ? undefined
+      : refusal(Reason.MALFORMED);
+  const values = createContextValues().set(tokenKey, token).set(refusalKey, refused);
+  const call = universalRequestFromNodeRequest(req, res, undefined, values);
+  call.header.delete("Content-Length");
+  res.setHeader("Cache-Control", "no-store");
+  // The body of a refused call is not looked at again: an empty one takes its place, so that the library comes to the interceptor.
+  const answer = await handler({
+    ...call,
+    body: createAsyncIterable([refused === undefined ? body : emptyBody(type)]),
+  });
+  await universalResponseToNodeResponse(answer, res);
+}
+
+/** An answer below the RPC: plain HTTP, nothing in it. */
+function plain(res: ServerResponse, status: number): void {
+  res.writeHead(status, { "Content-Length": 0 }).end();
+}
+
+function mediaType(header = ""): MediaType | undefined {
+  const [, connect, codec] = /^application\/(connect\+)?(proto|json(?=$|; ?charset=utf-8$))/i.exec(header) ?? [];
+  if (codec === undefined) return undefined;
+  return { stream: connect !== undefined, codec: codec.toLowerCase().startsWith("json") ? "json" : "proto" };
+}
+
+/** The whole body, or undefined if it is too long. Rejects if it is cut off: the call then has no effect. */
+async function readBody(req: IncomingMessage): Promise<Buffer | undefined> {
+  if (Number(req.headers["content-length"] ?? 0) > BODY_LIMIT) return undefined;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+    size += (chunk as Buffer).length;
+    if (size > BODY_LIMIT) return undefined;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The empty string if there is none; no token is empty. */
+function bearerToken(header = ""): string {
+  return /^bearer +([\x21-\x7e]{1,4096})$/i.exec(header)?.[1] ?? "";
+}
+
+/** Whether the library will be able to decode a body. Its own answer to a bad binary one would be `internal`. */
+function decodes(body: Buffer, method: DescMethod, { stream, codec }: MediaType, req: IncomingMessage): boolean {
+  // What is compressed is refused by the library, which knows no compression here.
+  const encoding = req.headers[stream ? "connect-content-encoding" : "content-encoding"];
+  if (encoding !== undefined && encoding !== "identity") return true;
+  // A wrong envelope is the library's affair as well.
+  if (stream && (body.length < 5 || body[0] !== 0 || body.readUInt32BE(1) !== body.length - 5)) return true;
+  const message = stream ? body.subarray(5) : body;
+  try {
+    if (codec === "proto") fromBinary(method.input, message);
+    else fromJsonString(method.input, UTF8.decode(message), { ignoreUnknownFields: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
+function emptyBody({ stream, codec }: MediaType): Buffer {
+  const message = Buffer.from(codec === "json" ? "{}" : "");
+  return stream ? Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]) : message;
+}

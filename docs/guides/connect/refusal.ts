@@ -1,0 +1,29 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ErrorDetailSchema, Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
+
+/** The table of chapter "Errors". */
+const TABLE: Record<Exclude<Reason, Reason.UNSPECIFIED>, [Code, string]> = {
+  [Reason.CREDENTIAL_INVALID]: [Code.Unauthenticated, "a valid bearer token is needed"],
+  [Reason.MALFORMED]: [Code.InvalidArgument, "the body does not decode"],
+  [Reason.CLIENT_MESSAGE_ID_INVALID]: [Code.InvalidArgument, "client_message_id must have 1 to 64 bytes"],
+  [Reason.PAYLOAD_TOO_LARGE]: [Code.InvalidArgument, "payload is too long"],
+  [Reason.RECIPIENT_UNKNOWN]: [Code.NotFound, "there is no such recipient"],
+  [Reason.CLIENT_MESSAGE_ID_REUSED]: [Code.AlreadyExists, "client_message_id was used for another message"],
+  [Reason.SEQ_EXHAUSTED]: [Code.ResourceExhausted, "the recipient's inbox has used its last seq"],
+  [Reason.BACKLOG_FULL]: [Code.ResourceExhausted, "the recipient's inbox is full"],
+  [Reason.EPOCH_MISMATCH]: [Code.FailedPrecondition, "the inbox has another epoch"],
+  [Reason.CLI_SEQ_AHEAD]: [Code.OutOfRange, "cli_seq is above svr_seq"],
+};
+
+/** A definite no. `inbox` is the caller's own, for the two reasons that tell where it stands. */
+export function refusal(
+  reason: Exclude<Reason, Reason.UNSPECIFIED>,
+  inbox?: { epoch: string; svrSeq: number },
+): ConnectError {
+  const [code, message] = TABLE[reason];
+  const value = { reason, epoch: inbox?.epoch ?? "", svrSeq: inbox?.svrSeq ?? 0 };
+  return new ConnectError(message, code, undefined, [{ desc: ErrorDetailSchema, value }]);
+}
+
+/** A rate limit or a lack of room: no reason in it, so the client asks again. */
+export const tryAgain = (message: string) => new ConnectError(message, Code.ResourceExhausted);
