@@ -1,8 +1,9 @@
 import { type SendRequest, SeqSyncService, type SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { printOf } from "../history/print.js";
 import type { Recorder, What } from "../history/recorder.js";
+import type { Finding } from "../verdict.js";
 import { type Credentials, lost, refused, syncReturn } from "../wire/client.js";
-import type { Outcome } from "../wire/connect.js";
+import type { Codec, Outcome } from "../wire/connect.js";
 import type { Session } from "../wire/session.js";
 import { FAULT_HEADER } from "./network.js";
 import type { Fault } from "./program.js";
@@ -18,10 +19,15 @@ export interface DeviceState {
 /** A message as it was sent, to be sent again. */
 export type Message = Pick<SendRequest, "recipientId" | "clientMessageId" | "payload">;
 
+/** After these an answer may look like anything. */
+const CUTS: readonly (Fault | "none")[] = ["cut-answer", "reset-after-head"];
+
 type Ended<T> = Outcome<T> | { kind: "lost"; why: string };
 
 /** Makes single attempts through the faulty network, and records what its clients see. Never tries again by itself. */
 export class Actor {
+  /** Whole answers that were none of the protocol. */
+  readonly garbled: Finding[] = [];
   readonly #session: Session;
   readonly #recorder: Recorder;
 
@@ -30,7 +36,13 @@ export class Actor {
     this.#recorder = recorder;
   }
 
-  async send(sender: Credentials, client: string, message: Message, fault: Fault | "none"): Promise<void> {
+  async send(
+    sender: Credentials,
+    client: string,
+    message: Message,
+    fault: Fault | "none",
+    codec: Codec,
+  ): Promise<void> {
     const call: What = {
       case: "sendCall",
       value: {
@@ -45,7 +57,7 @@ export class Actor {
       call,
       client,
       fault,
-      (endpoint) => this.#session.attempt(SeqSyncService.method.send, message, options(sender, fault, endpoint)),
+      (endpoint) => this.#session.attempt(SeqSyncService.method.send, message, options(sender, fault, endpoint, codec)),
       ({ acceptedAt }) => ({
         case: "sendReturn",
         value: { $typeName: "seqsync.conformance.v1.SendReturn", ...(acceptedAt === undefined ? {} : { acceptedAt }) },
@@ -59,6 +71,7 @@ export class Actor {
     client: string,
     args: { cliSeq: number; epoch: string; pageSize: number },
     fault: Fault | "none",
+    codec: Codec,
   ): Promise<SyncResponse | undefined> {
     const call: What = {
       case: "syncCall",
@@ -68,7 +81,7 @@ export class Actor {
       call,
       client,
       fault,
-      (endpoint) => this.#session.attempt(SeqSyncService.method.sync, args, options(account, fault, endpoint)),
+      (endpoint) => this.#session.attempt(SeqSyncService.method.sync, args, options(account, fault, endpoint, codec)),
       (value) => ({
         case: "syncReturn",
         value: syncReturn(value),
@@ -99,13 +112,20 @@ export class Actor {
         return undefined;
       default:
         this.#recorder.note(op, lost(fault === "none" ? ended.why : fault));
+        if (ended.kind === "garbled" && !CUTS.includes(fault)) {
+          const { requirement, why: message } = ended;
+          const evidence = this.#recorder.events.filter((event) => event.op === op);
+          const expected = "an answer in the form that the HTTP binding gives";
+          this.garbled.push({ requirement, message, expected, actual: message, evidence });
+        }
         return undefined;
     }
   }
 }
 
-const options = ({ token }: Credentials, fault: Fault | "none", endpoint: number) => ({
+const options = ({ token }: Credentials, fault: Fault | "none", endpoint: number, codec: Codec) => ({
   token,
   endpoint,
+  codec,
   headers: fault === "none" ? {} : { [FAULT_HEADER]: fault },
 });

@@ -1,11 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import { HeaderSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
-import type { Finding } from "../verdict.js";
+import type { RequirementId } from "../registry/requirements.js";
+import { Breach, type Finding, NoAnswer } from "../verdict.js";
 import { Client } from "../wire/client.js";
+import type { Codec } from "../wire/connect.js";
 import type { Session } from "../wire/session.js";
 import { Actor, type DeviceState, type Message } from "./actor.js";
 import type { Network } from "./network.js";
@@ -29,6 +32,8 @@ export interface Ground {
 export interface Execution {
   findings: Finding[];
   recorder: Recorder;
+  /** How often each rule of the judge could have been broken. */
+  applied: ReadonlyMap<RequirementId, number>;
 }
 
 let programs = 0;
@@ -45,7 +50,7 @@ export async function execute(steps: readonly Step[], ground: Ground): Promise<E
     for (const group of groups(steps)) await Promise.all(group.map((step) => play.perform(step)));
     await ground.network.settle();
     await play.conclude();
-    return { findings: judge.finish(), recorder };
+    return { findings: [...play.garbled, ...judge.finish()], recorder, applied: judge.applied };
   } finally {
     play.end();
     ground.source.release(leases);
@@ -74,6 +79,11 @@ class Play {
       Array.from({ length: ground.devices }, () => ({ cliSeq: 0, epoch: "", previous: 0 })),
     );
     this.#lastSent = leases.map(() => undefined);
+  }
+
+  /** Answers that were none of the protocol, though the network left them whole. */
+  get garbled(): readonly Finding[] {
+    return this.#actor.garbled;
   }
 
   /** Tells the judge who plays; an account with a past is brought up to date. */
@@ -108,7 +118,7 @@ class Play {
       case "send": {
         const sender = this.#lease(operation.from);
         const message = this.#compose(operation);
-        return this.#actor.send(sender, name(operation.from), message, fault);
+        return this.#actor.send(sender, name(operation.from), message, fault, this.#codec(operation.from));
       }
       case "sync": {
         const device = this.#devices[operation.account]?.[operation.device] as DeviceState;
@@ -119,6 +129,7 @@ class Play {
           deviceName(operation.account, operation.device),
           args,
           fault,
+          this.#codec(operation.device),
         );
         if (page === undefined || !operation.store) return;
         // Store first, then advance. Under a new epoch what it had is of another numbering.
@@ -163,8 +174,13 @@ class Play {
   async #drain(index: number, ack: boolean): Promise<void> {
     const client = new Client(this.#ground.direct, this.#recorder, this.#lease(index), `${name(index)}'s last device`);
     for (let cliSeq = 0; ; ) {
-      const answered = await client.sync({ cliSeq, epoch: "", pageSize: 0 });
-      if (answered.kind !== "ok") return; // the judge has seen the refusal
+      const answered = await client.sync({ cliSeq, epoch: "", pageSize: 0 }).catch((error: unknown) => {
+        if (error instanceof Breach) this.#actor.garbled.push(error.finding);
+        else if (error instanceof NoAnswer) this.#actor.garbled.push(unanswered(error));
+        else throw error;
+        return undefined;
+      });
+      if (answered?.kind !== "ok") return; // the judge has seen the refusal
       const { nextCliSeq, svrSeq, messages } = answered.value;
       if (messages.length === 0 || nextCliSeq <= cliSeq) return;
       if (nextCliSeq >= svrSeq && !ack) return;
@@ -202,10 +218,23 @@ class Play {
     }
   }
 
+  /** Every second client speaks JSON, if the server does: what holds, holds across codecs. */
+  #codec(index: number): Codec {
+    return index % 2 === 1 && this.#ground.info.profiles.includes(Profile.JSON) ? "json" : "proto";
+  }
+
   #lease(index: number): Lease {
     return this.#leases[index] as Lease;
   }
 }
+
+const unanswered = ({ requirement, message }: NoAnswer): Finding => ({
+  requirement,
+  message,
+  expected: "an answer",
+  actual: "none, on a network that loses nothing",
+  evidence: [],
+});
 
 const NAMES = ["bob", "alice", "carol", "dave"];
 const DEVICES = ["phone", "tablet", "laptop", "watch"];

@@ -4,11 +4,11 @@ import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource } from "../accounts/source.js";
+import { NEEDS, RULES } from "../judge/rules.js";
+import type { RequirementId } from "../registry/requirements.js";
 import type { Finding } from "../verdict.js";
-import { Transport } from "../wire/http.js";
-import { Session } from "../wire/session.js";
-import { type Execution, execute, type Ground } from "./execute.js";
-import { Network } from "./network.js";
+import { type Execution, execute } from "./execute.js";
+import { Lane } from "./lane.js";
 import { FAULTS, type FaultLevel, programs, type Step } from "./program.js";
 
 export interface ExploreOptions {
@@ -20,7 +20,7 @@ export interface ExploreOptions {
   /** Time for that, in milliseconds; then it stops without a finding. Default: no limit. */
   budgetMs?: number;
   seed: number;
-  /** Where in the run of this seed to begin: the `path` of an earlier failure runs its shortest program again. */
+  /** Runs only the one program that the `path` of an earlier failure with this seed names. */
   path?: string | undefined;
   /** Accounts that play, 2 to 4, and devices of each, 1 to 4. Default 2 and 2. */
   accounts?: number;
@@ -39,100 +39,191 @@ export interface Exploration {
   operations: number;
   /** Faults that were injected, by kind. */
   faults: Readonly<Record<string, number>>;
+  /** How often each rule of the judge could have been broken. Rules of its list that this server allows, and never applied, are 0. */
+  applied: ReadonlyMap<RequirementId, number>;
   failure:
     | undefined
     | {
         findings: Finding[];
         steps: readonly Step[];
         history: readonly Event[];
-        /** For `path`, to run this program again with the same seed. */
+        /** Seed and path that name this program, to run it again. */
+        seed: number;
         path: string;
         /** Of how many repetitions of the shortest program how many failed: fewer than all means a race. */
         repeated: { failed: number; of: number };
       };
 }
 
-/** How often a shrunk program is run again to tell whether it fails each time. */
+/** How often a failing program is run again to tell whether it fails each time. */
 const REPEATS = 5;
+/** Programs that run side by side, each on accounts and a network of its own. */
+const LANES = 8;
+/** Programs that are generated at once. Each batch has a seed of its own, the next number. */
+const BATCH = 200;
+/** How long a failure is shrunk at most, in milliseconds. */
+const SHRINK_MS = 30_000;
 
 /** Runs random programs on a faulty network until one shows a breach, then makes it as short as it can be. */
 export async function explore(options: ExploreOptions): Promise<Exploration> {
-  const { urls, info, source, accounts = 2, devices = 2, faults, steps = 24 } = options;
-  const network = await Network.start(urls);
-  const direct = new Transport({ urls });
-  const faulty = new Transport({ urls: network.urls });
-  const ground: Ground = {
-    faulty: new Session(faulty, "proto"),
-    direct: new Session(direct, "proto"),
-    network,
-    source,
-    info,
+  const { info, source, accounts = 2, devices = 2, faults, steps = 24 } = options;
+  const generator = programs({
     accounts,
     devices,
-    seed: options.seed,
-    nonce: randomBytes(6).toString("base64url"),
-  };
-  const counted = {
-    programs: 0,
-    operations: 0,
-    faults: Object.fromEntries(FAULTS.map((fault) => [fault, 0])) as Record<string, number>,
-  };
-  // While it shrinks it runs many more programs, which are not counted: they are variations of one.
-  let found: { steps: Step[]; execution: Execution } | undefined;
-
-  const property = fc.asyncProperty(
-    programs({
-      accounts,
-      devices,
-      faults,
-      steps,
-      rotate: source.rotateEpoch !== undefined,
-      watch: info.profiles.includes(Profile.WATCH),
-    }),
-    async (program) => {
-      const execution = await execute(program, ground);
-      if (found === undefined) {
-        counted.programs += 1;
-        counted.operations += program.length;
-        for (const { fault } of program) if (fault !== "none") counted.faults[fault] = (counted.faults[fault] ?? 0) + 1;
-        options.onProgram?.(counted.programs);
-      }
-      if (execution.findings.length === 0) return !options.signal?.aborted;
-      found = { steps: program, execution };
-      return false;
-    },
-  );
+    faults,
+    steps,
+    maxPayloadBytes: info.maxPayloadBytes,
+    rotate: source.rotateEpoch !== undefined,
+    watch: info.profiles.includes(Profile.WATCH),
+  });
+  const ground = { info, source, accounts, devices, seed: options.seed, nonce: randomBytes(6).toString("base64url") };
+  const lanes = await Promise.all(Array.from({ length: LANES }, () => Lane.open(options.urls, ground)));
+  const tally = new Tally(options, source);
   try {
-    const details = await fc.check(property, {
-      seed: options.seed | 0,
-      numRuns: options.runs,
-      ...(options.path === undefined ? {} : { path: options.path }),
-      ...(options.budgetMs === undefined
-        ? {}
-        : { interruptAfterTimeLimit: options.budgetMs, markInterruptAsFailure: false }),
-    });
-    if (details.errorInstance !== null && details.errorInstance !== undefined && found === undefined)
-      throw details.errorInstance;
-    if (!details.failed || found === undefined) return { ...counted, failure: undefined };
-    return { ...counted, failure: await conclude(found, details.counterexamplePath ?? "", ground) };
+    const first = await search(generator, lanes, options, tally);
+    if (first === undefined) return { ...tally.counts, failure: undefined };
+    const failure = await shrink(generator, lanes[0] as Lane, first, options.path !== undefined);
+    return { ...tally.counts, failure };
   } finally {
-    await Promise.all([network.stop(), faulty.close(), direct.close()]);
+    await Promise.all(lanes.map((lane) => lane.close()));
   }
 }
 
-async function conclude(
-  found: { steps: Step[]; execution: Execution },
-  path: string,
-  ground: Ground,
+/** A program that failed, and where it comes from. */
+interface Failing {
+  seed: number;
+  path: string;
+  steps: Step[];
+  execution: Execution;
+}
+
+/** Runs programs, many at a time, until one fails. Of those that fail at the same time it answers the one that comes first. */
+async function search(
+  generator: fc.Arbitrary<Step[]>,
+  lanes: readonly Lane[],
+  options: ExploreOptions,
+  tally: Tally,
+): Promise<Failing | undefined> {
+  const deadline = Date.now() + (options.budgetMs ?? Number.POSITIVE_INFINITY);
+  let failing: (Failing & { index: number }) | undefined;
+  const stopped = () => failing !== undefined || Date.now() >= deadline || options.signal?.aborted === true;
+  for (let begun = 0; begun < options.runs && !stopped(); begun += BATCH) {
+    const seed = (options.seed + begun / BATCH) >>> 0;
+    const size = Math.min(BATCH, options.runs - begun);
+    const batch = batchOf(generator, seed, options.path, size);
+    let next = 0;
+    const work = async (lane: Lane) => {
+      for (let index = next; index < batch.length && !stopped(); index = next) {
+        next += 1;
+        const { steps, path } = batch[index] as { steps: Step[]; path: string };
+        const execution = await execute(steps, lane.ground);
+        tally.add(steps, execution);
+        if (execution.findings.length > 0 && (failing === undefined || index < failing.index))
+          failing = { seed, path, steps, execution, index };
+      }
+    };
+    await Promise.all(lanes.map(work));
+    if (options.path !== undefined) break;
+  }
+  return failing;
+}
+
+/** The programs of a seed; the same ones that a path below this seed counts. */
+function batchOf(generator: fc.Arbitrary<Step[]>, seed: number, path: string | undefined, size: number) {
+  if (path !== undefined) {
+    const [steps] = fc.sample(generator, { seed: seed | 0, path, numRuns: 1 });
+    return steps === undefined ? [] : [{ steps, path }];
+  }
+  return fc.sample(generator, { seed: seed | 0, numRuns: size }).map((steps, index) => ({ steps, path: `${index}` }));
+}
+
+/** Looks for the shortest variation that still fails, and says how surely it does. */
+async function shrink(
+  generator: fc.Arbitrary<Step[]>,
+  lane: Lane,
+  first: Failing,
+  asItIs: boolean,
 ): Promise<NonNullable<Exploration["failure"]>> {
-  let failed = 0;
-  for (let n = 0; n < REPEATS; n += 1) if ((await execute(found.steps, ground)).findings.length > 0) failed += 1;
-  const { steps, execution } = found;
+  const repeat = async (steps: Step[]) => {
+    let failed = 0;
+    for (let n = 0; n < REPEATS; n += 1) if ((await execute(steps, lane.ground)).findings.length > 0) failed += 1;
+    return failed;
+  };
+  let best: Failing = first;
+  let failed = await repeat(first.steps);
+  if (!asItIs && failed > 0) {
+    // A race needs more than one try to show itself again; what never comes again cannot be shrunk.
+    const tries = failed === REPEATS ? 1 : Math.ceil((2 * REPEATS) / failed);
+    const root = new Set(first.execution.findings.map(({ requirement }) => requirement));
+    const property = fc.asyncProperty(generator, async (steps) => {
+      for (let n = 0; n < tries; n += 1) {
+        const execution = await execute(steps, lane.ground);
+        // The same requirement must be broken: shrinking must not slip to another fault.
+        if (!execution.findings.some(({ requirement }) => root.has(requirement))) continue;
+        best = { ...first, steps, execution };
+        return false;
+      }
+      return true;
+    });
+    const details = await fc.check(property, {
+      seed: first.seed | 0,
+      path: first.path,
+      numRuns: 1,
+      interruptAfterTimeLimit: SHRINK_MS,
+      markInterruptAsFailure: true,
+    });
+    if (details.counterexamplePath) best = { ...best, path: details.counterexamplePath };
+    failed = await repeat(best.steps);
+  }
+  const { seed, path, steps, execution } = best;
   return {
-    steps,
+    seed,
     path,
+    steps,
     findings: execution.findings,
     history: execution.recorder.events,
     repeated: { failed, of: REPEATS },
   };
+}
+
+/** What was done so far. */
+class Tally {
+  readonly counts: {
+    programs: number;
+    operations: number;
+    faults: Record<string, number>;
+    applied: Map<RequirementId, number>;
+  };
+  readonly #options: ExploreOptions;
+
+  constructor(options: ExploreOptions, source: AccountSource) {
+    this.#options = options;
+    const has = {
+      watch: options.info.profiles.includes(Profile.WATCH),
+      rotate: source.rotateEpoch !== undefined,
+      faults: options.faults !== "none",
+    };
+    const rules = RULES.filter((rule) => {
+      const need = NEEDS[rule];
+      return need === undefined || has[need];
+    });
+    this.counts = {
+      programs: 0,
+      operations: 0,
+      faults: Object.fromEntries(FAULTS.map((fault) => [fault, 0])),
+      applied: new Map(rules.map((rule) => [rule, 0])),
+    };
+  }
+
+  add(steps: readonly Step[], { applied }: Execution): void {
+    const { counts } = this;
+    counts.programs += 1;
+    counts.operations += steps.length;
+    for (const { fault } of steps) if (fault !== "none") counts.faults[fault] = (counts.faults[fault] ?? 0) + 1;
+    for (const [rule, times] of applied) {
+      const before = counts.applied.get(rule);
+      if (before !== undefined) counts.applied.set(rule, before + times);
+    }
+    this.#options.onProgram?.(counts.programs);
+  }
 }

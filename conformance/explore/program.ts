@@ -66,12 +66,15 @@ export interface ProgramOptions {
   rotate: boolean;
   /** Whether the server has Watch. */
   watch: boolean;
+  /** Longest payload that the server takes, in bytes. */
+  maxPayloadBytes: number;
   /** Most steps. */
   steps: number;
 }
 
 /** Generates programs; what it generates shrinks towards fewer steps, no faults, and one after the other. */
-export function programs({ accounts, devices, faults, rotate, watch, steps }: ProgramOptions): fc.Arbitrary<Step[]> {
+export function programs(options: ProgramOptions): fc.Arbitrary<Step[]> {
+  const { accounts, devices, faults, rotate, watch, maxPayloadBytes, steps } = options;
   const account = fc.nat(accounts - 1);
   // Most traffic goes to the first account: what goes wrong, goes wrong within one inbox.
   const target = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: account });
@@ -80,7 +83,10 @@ export function programs({ accounts, devices, faults, rotate, watch, steps }: Pr
     from: account,
     to: target,
     id: weighted({ new: 6, repeat: 3, reuse: 1 }),
-    size: fc.oneof({ weight: 4, arbitrary: fc.nat(8) }, { weight: 1, arbitrary: fc.constantFrom(0, 100, 1000) }),
+    size: fc.oneof(
+      { weight: 4, arbitrary: fc.nat(Math.min(8, maxPayloadBytes)) },
+      { weight: 1, arbitrary: fc.constantFrom(...[0, 100, 1000].map((size) => Math.min(size, maxPayloadBytes))) },
+    ),
   });
   const sync: fc.Arbitrary<Operation> = fc.record({
     kind: fc.constant("sync"),

@@ -11,6 +11,7 @@ import { Epochs } from "./epochs.js";
 import { MessageLog } from "./messages.js";
 import { MAX_SEQ, Numbering, type SvrFloor } from "./numbering.js";
 import { type Breached, judgePage } from "./page.js";
+import { FAILURES } from "./send-outcome.js";
 import type { Acceptance, Send, Sends } from "./sends.js";
 
 /** What an inbox's judge needs of the whole. */
@@ -49,8 +50,9 @@ export class InboxJudge {
   /** `cli_seq` of lost Syncs that name no epoch: they may arrive in any later numbering. */
   readonly #lostSyncs = new Set<number>();
   #numbering: Numbering;
+  /** When the first loss began that has not shown its consequence, and when the last one was over. */
   #lossBegun = 0;
-  #lossOver = 0;
+  #lossOver = -1;
   /** What would be a breach if the inbox has kept its numbering over a restart. */
   #ifKept: (() => void)[] = [];
 
@@ -92,7 +94,7 @@ export class InboxJudge {
 
   /** Whether the inbox may have lost a message that was there at this time, and the dedup record with it. */
   lostSince(at: number): boolean {
-    return this.#lossBegun > at;
+    return this.#lossOver > at;
   }
 
   mayBeExhausted(): boolean {
@@ -100,13 +102,13 @@ export class InboxJudge {
   }
 
   lossBegins(now: number): void {
-    this.#lossBegun = now;
+    if (!this.#epochs.unsettled) this.#lossBegun = now;
     this.#lossOver = Number.POSITIVE_INFINITY;
     this.#epochs.lossBegins();
   }
 
   restartBegins(now: number): void {
-    this.#lossBegun = now;
+    if (!this.#epochs.unsettled) this.#lossBegun = now;
     this.#lossOver = Number.POSITIVE_INFINITY;
     this.#epochs.restartBegins();
   }
@@ -133,6 +135,8 @@ export class InboxJudge {
     this.#openSyncs.delete(ticket);
     const { numbering } = ticket;
     numbering.acks.unclaim(call.cliSeq, this.#mayCount(call));
+    if (FAILURES.includes(refusal.code))
+      this.#breacher([callEvent, event])("SYNC-ANSWER", "the server failed at a Sync", "an answer", refusal.code);
     if (this.#epochs.unsettled || numbering !== this.#numbering) return; // either epoch may have been asked
     const breach = this.#breacher([callEvent, event]);
     const told = Reason[refusal.reason] ?? "";
@@ -295,7 +299,12 @@ export class InboxJudge {
     next.open(0, 0, undefined);
     // What began after the new epoch was seen is surely in it, unless another loss is still to show.
     const boundary = this.#epochs.unsettled ? Number.POSITIVE_INFINITY : Math.min(this.#lossOver, now);
-    const { certain, possible } = this.#around.sends.lose(this.#userId, boundary, this.#epochs.restarted);
+    const { certain, possible } = this.#around.sends.lose(
+      this.#userId,
+      this.#lossBegun,
+      boundary,
+      this.#epochs.restarted,
+    );
     next.possible = certain.length + possible.length;
     next.accepted = certain.length;
     for (const send of certain) next.log.accepted(send);

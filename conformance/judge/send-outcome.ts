@@ -85,9 +85,13 @@ export function judgeRefused({ sends, send, inbox, call, event, report }: SendSc
       break;
     }
     default:
+      if (FAILURES.includes(refusal.code)) wrong("SEND-ACCEPT", "the server failed at a Send");
       break;
   }
 }
+
+/** Codes by which a server owns up to a fault of its own (ruling R20). */
+export const FAILURES: readonly string[] = ["internal", "unknown", "data_loss"];
 
 /** Whether a message was first sent so long ago that the server may have forgotten it. */
 export function isLate({ call }: Send, atMicros: bigint, windowMicros: bigint): boolean {

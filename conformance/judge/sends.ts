@@ -78,10 +78,15 @@ export class Sends {
   }
 
   /**
-   * Sorts out what can be in an inbox that began again: `certain` was accepted after the loss; `possible` may have landed after
-   * it, or may have survived it; the rest is gone.
+   * Sorts out what can be in an inbox that began again: `certain` was accepted after the loss was over; `possible` may have
+   * landed after it began, or may have survived it; the rest is gone.
    */
-  lose(recipient: string, lossOver: number, survivors: boolean): { certain: Send[]; possible: Send[] } {
+  lose(
+    recipient: string,
+    lossBegun: number,
+    lossOver: number,
+    survivors: boolean,
+  ): { certain: Send[]; possible: Send[] } {
     const certain: Send[] = [];
     const possible: Send[] = [];
     for (const send of this.#byRecipient.get(recipient) ?? []) {
@@ -91,7 +96,11 @@ export class Sends {
         send.first = send.latest;
         send.time = send.latest.time;
         certain.push(send);
-      } else if (send.open + send.lost > 0 || (survivors && isPossible(send))) {
+      } else if (
+        send.open + send.lost > 0 ||
+        (send.latest !== undefined && send.latest.begun > lossBegun) ||
+        (survivors && isPossible(send))
+      ) {
         send.first = undefined;
         send.straddles = lossOver;
         possible.push(send);

@@ -55,15 +55,15 @@ export function textDiagram(events: readonly Event[], width = 100): string[] {
   const arrows = arrowsOf(events);
   const left = Math.max(...arrows.map(({ client }) => client.length), 0);
   const inner = Math.max(width - left - 12, 24);
-  const fit = (text: string, room: number) => (text.length > room ? `${text.slice(0, room - 1)}…` : text);
+  const shorten = (text: string, room: number) => (text.length > room ? `${text.slice(0, room - 1)}…` : text);
   return arrows.map(({ client, direction, text }) => {
-    const shown = fit(text, inner - 5);
+    const shown = shorten(text, inner - 5);
     const dashes = "─".repeat(Math.max(inner - shown.length - 3, 1));
     const line = {
       to: `│ ${shown} ${dashes}▶│ server`,
       from: `│◀${dashes} ${shown} │ server`,
       lost: `│ ✗${"╌".repeat(Math.max(inner - shown.length - 4, 1))} ${shown} │ server`,
-      both: `│ ${fit(`── ${text} `, inner - 2).padEnd(inner - 1, "─")}│ server`,
+      both: `│ ${shorten(`── ${text} `, inner - 2).padEnd(inner - 1, "─")}│ server`,
     }[direction];
     return `${client.padStart(left)} ${line}`;
   });

@@ -13,12 +13,16 @@ export interface Asked {
 
 /** What an exploration found, for people. */
 export function renderExploration(exploration: Exploration, asked: Asked, paint: Paint): string {
-  const { programs, operations, faults, failure } = exploration;
+  const { programs, operations, faults, applied, failure } = exploration;
   const injected = Object.entries(faults).filter(([, count]) => count > 0);
   const lines = [
     `${programs} programs, ${operations} operations, seed ${asked.seed}`,
     `faults  ${injected.length === 0 ? "none" : injected.map(([kind, count]) => `${kind} ${count}`).join(", ")}`,
   ];
+  lines.push(`rules   ${[...applied].map(([rule, times]) => `${rule} ${times}`).join(", ")}`);
+  const unused = [...applied].filter(([, times]) => times === 0).map(([rule]) => rule);
+  if (failure === undefined && unused.length > 0)
+    lines.push(paint("yellow", `never exercised, run more programs: ${unused.join(", ")}`));
   if (failure === undefined)
     return `${lines.map((line) => paint("dim", line)).join("\n")}\n\n${paint("green", paint("bold", "Nothing found."))}\n`;
 
@@ -33,7 +37,7 @@ export function renderExploration(exploration: Exploration, asked: Asked, paint:
       `    actual    ${paint("red", actual)}`,
     );
   }
-  const { repeated, steps, path, history } = failure;
+  const { repeated, steps, seed, path, history } = failure;
   const again =
     repeated.failed === repeated.of
       ? "it fails each time"
@@ -48,7 +52,7 @@ export function renderExploration(exploration: Exploration, asked: Asked, paint:
   lines.push(
     "",
     "Run it again with",
-    `  seqsync explore ${target} --faults ${asked.flags.faults} --clients ${asked.flags.clients} --seed ${asked.seed} --path ${path}`,
+    `  seqsync explore ${target} --faults ${asked.flags.faults} --clients ${asked.flags.clients} --seed ${seed} --path ${path}`,
   );
   return `${lines.join("\n")}\n`;
 }
