@@ -1,0 +1,206 @@
+import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import { Refusal, refuse } from "../errors.js";
+import { Inbox, type NewMessage, type Page } from "../inbox.js";
+import type { Fault } from "./fault.js";
+import { paging, sending, syncing } from "./seams.js";
+
+// DUR-NEW-EPOCH shows only over a restart of the process: a server that keeps its epochs and loses its messages. It is for a
+// fault that is a process of its own.
+
+/** Faults of the chapter "Epochs". */
+export const epoch: readonly Fault[] = [
+  {
+    name: "epoch-missing-when-empty",
+    breaks: "EPOCH-PRESENT",
+    about: "an answer without messages has no epoch",
+    inbox: paging((page) => (page.messages.length === 0 ? { ...page, epoch: "" } : page)),
+  },
+  {
+    name: "epoch-too-long",
+    breaks: "EPOCH-PRESENT",
+    about: "an epoch has 65 bytes",
+    inbox: class extends Inbox {
+      constructor(...[epoch, startSeq, limits]: ConstructorParameters<typeof Inbox>) {
+        super(epoch.padEnd(65, "-"), startSeq, limits);
+      }
+    },
+  },
+  {
+    name: "epoch-new-when-all-is-acked",
+    breaks: "EPOCH-STABLE",
+    about: "an inbox that is read to its end gets a new epoch, and counts on",
+    inbox: class extends Inbox {
+      protected override ack(cliSeq: number): void {
+        const moved = cliSeq > this.ackedSeq;
+        super.ack(cliSeq);
+        if (moved && this.pending.size === 0) this.epoch = `${this.epoch.slice(0, 40)}.${this.svrSeq}`;
+      }
+    },
+  },
+  {
+    name: "epoch-per-hundred",
+    breaks: "EPOCH-STABLE",
+    about: "the epoch changes with each hundredth message, though the numbering goes on",
+    inbox: class extends Inbox {
+      override append(message: NewMessage) {
+        const stored = super.append(message);
+        if (stored.seq % 100 === 0) this.epoch = `${this.epoch.slice(0, 40)}.${stored.seq}`;
+        return stored;
+      }
+    },
+  },
+  {
+    name: "epoch-ignored",
+    breaks: "EPOCH-MISMATCH",
+    about: "the epoch of a Sync is not looked at",
+    wild: "element-hq/synapse#17386",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, _epoch: string, pageSize: number): Page {
+        return super.sync(cliSeq, "", pageSize);
+      }
+    },
+  },
+  {
+    name: "epoch-compared-after-the-first-page",
+    breaks: "EPOCH-MISMATCH",
+    about: "the epoch is compared only where cli_seq is above 0",
+    wild: "centrifugal/centrifuge-go#160",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        return super.sync(cliSeq, cliSeq > 0 ? epoch : "", pageSize);
+      }
+    },
+  },
+  {
+    name: "epoch-compared-within-the-range",
+    breaks: "EPOCH-MISMATCH",
+    about: "another epoch matters only where cli_seq is above svr_seq: below, a rolled-back server skips silently",
+    wild: "element-hq/synapse#20080",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        return super.sync(cliSeq, cliSeq > this.svrSeq ? epoch : "", pageSize);
+      }
+    },
+  },
+  {
+    name: "epoch-compared-without-case",
+    breaks: "EPOCH-MISMATCH",
+    about: "epochs are compared without regard to case",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const same = epoch.toLowerCase() === this.epoch.toLowerCase();
+        return super.sync(cliSeq, same ? this.epoch : epoch, pageSize);
+      }
+    },
+  },
+  {
+    name: "epoch-mismatch-without-state",
+    breaks: "EPOCH-MISMATCH",
+    about: "the refusal does not tell the current epoch and svr_seq",
+    wild: "turms-im/turms#1569",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        if (epoch !== "" && epoch !== this.epoch) throw refuse(Reason.EPOCH_MISMATCH, "another epoch");
+        return super.sync(cliSeq, epoch, pageSize);
+      }
+    },
+  },
+  {
+    name: "epoch-needed",
+    breaks: "EPOCH-UNCHECKED",
+    about: "a Sync with an empty epoch is refused as one with a wrong one",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        return super.sync(cliSeq, epoch === "" && this.svrSeq > 0 ? "?" : epoch, pageSize);
+      }
+    },
+  },
+  {
+    name: "epoch-needed-with-a-cursor",
+    breaks: "EPOCH-UNCHECKED",
+    about: "a Sync with cli_seq above 0 is refused if it has no epoch",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        return super.sync(cliSeq, epoch === "" && cliSeq > 0 ? "?" : epoch, pageSize);
+      }
+    },
+  },
+  {
+    name: "epoch-kept-after-a-loss",
+    breaks: "EPOCH-RENEWED",
+    about: "after a loss the inbox counts from 1 again under its old epoch",
+    wild: "element-hq/synapse#17226",
+    inbox: class extends Inbox {
+      override rotate(): void {
+        super.rotate(this.epoch);
+      }
+    },
+  },
+  {
+    name: "epoch-alternates",
+    breaks: "EPOCH-RENEWED",
+    about: "the second loss brings back the first epoch",
+    inbox: class extends Inbox {
+      #former = "";
+      override rotate(epoch: string): void {
+        const next = this.#former === "" ? epoch : this.#former;
+        this.#former = this.epoch;
+        super.rotate(next);
+      }
+    },
+  },
+  {
+    name: "epoch-goes-on-counting",
+    breaks: "EPOCH-RESTART",
+    about: "under a new epoch the numbering goes on where the old one was",
+    inbox: class extends Inbox {
+      override rotate(epoch: string): void {
+        const { svrSeq } = this;
+        super.rotate(epoch);
+        this.svrSeq = svrSeq;
+        this.ackedSeq = svrSeq;
+      }
+    },
+  },
+  {
+    name: "epoch-outlived-by-dedup",
+    breaks: "EPOCH-RESTART",
+    about: "a dedup record answers for a message that was lost: every retry succeeds, and nothing is there",
+    wild: "nats-io/nats-server#6415",
+    operations: sending((real) => (service, caller, request) => {
+      const { userId } = caller.account;
+      const record = service.dedup.find(userId, request.clientMessageId, service.options.now());
+      const inbox = service.accounts.get(request.recipientId)?.inbox;
+      if (record === undefined || inbox === undefined || record.recipientId !== request.recipientId)
+        return real(service, caller, request);
+      // Kept under the epoch that it should have died with.
+      service.dedup.add(userId, request.clientMessageId, service.options.now(), { ...record, epoch: inbox.epoch });
+      return real(service, caller, request);
+    }),
+  },
+  {
+    name: "sync-refuses-each-hundredth",
+    breaks: "SYNC-ANSWER",
+    about: "each hundredth Sync fails with an internal error",
+    operations: (real) => {
+      let count = 0;
+      return {
+        sync: (service, caller, request) => {
+          count += 1;
+          if (count % 100 === 0) throw new Refusal("internal", "out of luck");
+          return real.sync(service, caller, request);
+        },
+      };
+    },
+  },
+  {
+    name: "sync-of-an-empty-inbox-fails",
+    breaks: "SYNC-ANSWER",
+    about: "a Sync is not found before the account's first message has come",
+    wild: "socketio/socket.io#4888",
+    operations: syncing((real) => (service, caller, request) => {
+      if (caller.account.inbox.svrSeq === 0) throw new Refusal("not_found", "nothing is known of this inbox");
+      return real(service, caller, request);
+    }),
+  },
+];
