@@ -3,6 +3,7 @@ import { auth } from "./auth.js";
 import type { Case } from "./case.js";
 import { errors } from "./errors.js";
 import { http } from "./http.js";
+import { page } from "./page.js";
 import { send } from "./send.js";
 import { sendInbox } from "./send-inbox.js";
 import { sendRetry } from "./send-retry.js";
@@ -20,6 +21,7 @@ export const CATALOGUE: readonly Case[] = [
   ...sendInbox,
   ...sync,
   ...ack,
+  ...page,
 ];
 
 /** The chapter of a case. */

@@ -10,6 +10,7 @@ import { NoAnswer } from "../verdict.js";
 import type { SendArguments, SyncArguments } from "../wire/client.js";
 import { type Codec, describeRefusal, encode, interpret, isAgain, parseError, type Refusal } from "../wire/connect.js";
 import { type HttpAnswer, type HttpRequest, LostAnswer, type Transport } from "../wire/http.js";
+import { rawExchange, rawStatus } from "../wire/raw.js";
 import { authorization } from "../wire/session.js";
 import type { Context } from "./context.js";
 import type { Party } from "./party.js";
@@ -189,6 +190,68 @@ export function syncOf(t: Context, by: Party, options: Partial<SyncArguments> = 
   const sync = { cliSeq: 0, epoch: "", pageSize: 0, ...options };
   const body = encode(t.session.codec, METHOD.Sync.input, sync);
   return { rpc: "Sync", by, body, means: { sync }, sync } as const;
+}
+
+/** The head of a call over HTTP/1.1, without what it says about its body, and where to send it. */
+export function rawHead(t: Context, { rpc, by, contentType, headers = {} }: RawCall) {
+  const endpoint = t.session.nextEndpoint();
+  const base = t.session.transport.base(endpoint);
+  const type = contentType === undefined ? contentTypeOf(rpc, t.session.codec) : contentType;
+  const all = {
+    host: base.host,
+    connection: "close",
+    ...t.session.transport.headers,
+    ...(type === null ? {} : { "content-type": type }),
+    ...authorization(by?.token),
+    ...headers,
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  const path = base.pathname.replace(/\/$/, "") + pathOf(rpc);
+  return { endpoint, base, head: [`POST ${path} HTTP/1.1`, ...lines].join("\r\n") };
+}
+
+/** Makes a call over a connection of its own, with further header lines; again if the server asks for it. Answers the status, 0 if there was none. */
+export async function exchange(
+  t: Context,
+  call: RawCall & { body: Uint8Array },
+  more: readonly string[] = [],
+): Promise<number> {
+  for (let tries = 0; ; tries += 1) {
+    const { base, head, endpoint } = rawHead(t, call);
+    recordAsPossible(t, call, endpoint);
+    const lines = [head, ...more, `content-length: ${call.body.length}`, "", ""].join("\r\n");
+    const answer = await rawExchange(base, Buffer.concat([Buffer.from(lines), call.body]));
+    const status = rawStatus(answer);
+    const wait = BACKOFF_MS[tries];
+    if (![429, 502, 503, 504].includes(status) || wait === undefined) return status;
+    await pause(wait);
+  }
+}
+
+/** A body made longer by something that means nothing: an unknown field, or white space. */
+export function padded(t: Context, body: Uint8Array, size: number): Uint8Array {
+  const rest = size - body.length;
+  if (t.session.codec === "json") return Buffer.concat([body, Buffer.alloc(rest, " ")]);
+  return Buffer.concat([body, unknownField(rest)]);
+}
+
+/** Field 15, length-delimited, of `size` bytes in all. From 4 on. */
+export function unknownField(size: number): Uint8Array {
+  for (const lengthBytes of [1, 2, 3, 4, 5]) {
+    const length = varint(size - 1 - lengthBytes);
+    if (length.length === lengthBytes)
+      return Buffer.concat([Buffer.from([0x7a]), length, Buffer.alloc(size - 1 - lengthBytes, "x")]);
+  }
+  // No length gives exactly this size: a small varint field makes up for it.
+  return Buffer.concat([Buffer.from([0x78, 1]), unknownField(size - 2)]);
+}
+
+export function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return Buffer.from([...bytes, rest]);
+    bytes.push((rest % 128) | 0x80);
+  }
 }
 
 /** A body that begins well and does not decode: its last field, or its object, does not end. */

@@ -2,8 +2,11 @@ import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 
 export interface RawOptions {
-  /** What to do once all is written: wait for the answer (default), or go away at once. */
-  then?: "read" | "close";
+  /**
+   * What to do once all is written: wait for the answer (default), or say that no more comes and wait until the server has
+   * answered or closed, or go away at once.
+   */
+  then?: "read" | "end" | "close";
   /** Gives up waiting after this many milliseconds. Default 5,000. */
   timeoutMs?: number;
 }
@@ -38,6 +41,7 @@ export function rawExchange(base: URL, bytes: Uint8Array | string, options: RawO
       // The bytes are handed to the kernel before the connection goes: the server does see them.
       socket.write(bytes, () => {
         if (then === "close") socket.end(() => finish());
+        else if (then === "end") socket.end();
       });
     });
   });
