@@ -1,0 +1,51 @@
+/** How Markdown files become pages of the site: their order, their addresses, their titles and their anchors. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Application, Converter, type DocumentReflection, MarkdownEvent, RendererEvent } from "typedoc";
+
+/** The files of the specification in the order in which its index links to them. A chapter that it forgets is an error. */
+export function specification(folder: string): string[] {
+  const index = readFileSync(join(folder, "README.md"), "utf8");
+  const linked = [...index.matchAll(/\]\(([a-z-]+\.md)/g)].map(([, file = ""]) => file);
+  const files = [...new Set(["README.md", ...linked])];
+  const forgotten = readdirSync(folder).filter((file) => file.endsWith(".md") && !files.includes(file));
+  if (forgotten.length > 0) throw new Error(`${join(folder, "README.md")} does not link to ${forgotten.join(", ")}`);
+  return files.map((file) => join(folder, file));
+}
+
+/** All guides, at whatever depth; an index comes before what it is about. */
+export function guides(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder, { recursive: true }).map(String);
+  return files
+    .filter((file) => file.endsWith(".md") && !file.includes("node_modules"))
+    .sort((a, b) => a.replace("README.md", "").localeCompare(b.replace("README.md", "")))
+    .map((file) => join(folder, file));
+}
+
+/** Names documents by their file in addresses, which stay, and by their first heading on pages, which readers see. */
+export function nameDocuments(app: Application): void {
+  const titles = new Map<DocumentReflection, string>();
+  app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, document: DocumentReflection) => {
+    const text = document.content.map((part) => part.text).join("");
+    const title = /^# (.+)$/m.exec(text)?.[1];
+    if (title === undefined) throw new Error(`${document.name} has no heading of the first level`);
+    titles.set(document, title);
+    // Such as "spec-ack" for `docs/spec/ack.md`, and "spec" for its README.
+    document.name = document.name
+      .replace(/^docs\//, "")
+      .replace(/\/README$/, "")
+      .replaceAll("/", "-")
+      .toLowerCase();
+  });
+  // The addresses have been made by then.
+  app.renderer.on(RendererEvent.BEGIN, () => {
+    for (const [document, title] of titles) document.name = title;
+  });
+  // Requirements have anchors in HTML. TypeDoc renders these, and checks links against those it knows: headings only.
+  app.renderer.on(MarkdownEvent.PARSE, ({ page, originalText }: MarkdownEvent) => {
+    if (!page.isReflectionEvent()) return;
+    for (const [, id = ""] of originalText.matchAll(/<a id="([^"]+)"><\/a>/g))
+      app.renderer.router?.getSlugger(page.model).slug(id);
+  });
+}

@@ -1,0 +1,53 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { brokenLinks } from "./links.js";
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+function site(files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), "seqsync-site-"));
+  folders.push(folder);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return folder;
+}
+
+test("a site whose links all lead somewhere", () => {
+  const folder = site({
+    "index.html": `<link href="assets/a%20b.css"><a href="pages/one.html#top">1</a> <a class="x" href="pages">2</a> <a href="#here">3</a>
+      <h1 id="here">x</h1> <a href="https://example.org/nowhere">4</a> <script>'<a href="gone.html">'</script> &lt;a href="gone.html"&gt;`,
+    "assets/a b.css": "",
+    "assets/icons.svg": `<svg><g id="icon"/></svg>`,
+    "pages/index.html": `<a href="one.html?x=1&amp;y=2#top">1</a> <a href="../index.html#here">2</a> <use href="../assets/icons.svg#icon"/>`,
+    "pages/one.html": `<p id="top">`,
+  });
+  expect(brokenLinks(folder)).toEqual([]);
+});
+
+test.each([
+  ["a missing file", `<a href="gone.html">`, "index.html: gone.html leads to no file"],
+  ["a folder without an index", `<a href="pages">`, "index.html: pages leads to no file"],
+  ["a missing anchor", `<a href="pages/one.html#gone">`, "index.html: pages/one.html#gone has no such anchor"],
+  ["a missing anchor of the same page", `<a href="#gone">`, "index.html: #gone has no such anchor"],
+  ["a missing image", `<img src="gone.png">`, "index.html: gone.png leads to no file"],
+  ["a way out of the site", `<a href="../other.html">`, "index.html: ../other.html leads out of the site"],
+  [
+    "a script from elsewhere",
+    `<script src="https://example.org/a.js"></script>`,
+    "index.html: https://example.org/a.js would be loaded from elsewhere",
+  ],
+  ["an id that is there twice", `<p id="a"><p id="a">`, "index.html: the id a is there twice"],
+])("%s is told", (_what, html, line) => {
+  expect(brokenLinks(site({ "index.html": html, "pages/one.html": "" }))).toEqual([line]);
+});
+
+test("a folder without pages is no site", () => {
+  expect(brokenLinks(site({}))).toHaveLength(1);
+});

@@ -1,0 +1,28 @@
+/** Adjusts what TypeDoc makes of generated code, which cannot be documented by hand. */
+import { type Application, Comment, type Context, Converter, ReflectionKind, UnknownType } from "typedoc";
+
+/** What protoc-gen-es writes into types without a word about it. */
+const GENERATED: Record<string, string> = {
+  methodKind: "Whether the RPC answers once, or with a stream.",
+  input: "Schema of the request.",
+  output: "Schema of the response.",
+  case: "Which field of the oneof is set; undefined if none is.",
+  value: "The value of that field.",
+};
+
+export function explainTypes(app: Application): void {
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }: Context) => {
+    for (const it of project.getReflectionsByKind(ReflectionKind.Property)) {
+      const text = it.parent?.kindOf(ReflectionKind.TypeLiteral) ? GENERATED[it.name] : undefined;
+      if (text !== undefined && isGenerated(it.getFullName())) it.comment ??= new Comment([{ kind: "text", text }]);
+    }
+    // Its literal type says each sentence again; the specification is the place to read them.
+    for (const it of project.getReflectionsByKind(ReflectionKind.Variable)) {
+      if (!it.isDeclaration() || it.name !== "REQUIREMENTS") continue;
+      project.removeTypeReflections(it.type);
+      it.type = new UnknownType("Readonly<Record<RequirementId, Requirement>>");
+    }
+  });
+}
+
+const isGenerated = (name: string) => name.startsWith("proto.");
