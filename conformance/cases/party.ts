@@ -132,8 +132,9 @@ export class Device {
   /** Syncs until it has what is there, without acking the last page. Answers the last page. */
   async catchUp(pageSize = 0): Promise<SyncResponse> {
     for (;;) {
+      const had = this.cliSeq;
       const page = await this.fetch(pageSize);
-      if (page.messages.length === 0 || page.nextCliSeq >= page.svrSeq) return page;
+      if (page.nextCliSeq >= page.svrSeq || this.cliSeq <= had) return page;
     }
   }
 
@@ -141,9 +142,10 @@ export class Device {
   async drain(pageSize = 0): Promise<Message[]> {
     const before = this.stored.length;
     for (;;) {
+      const had = this.cliSeq;
       const page = await this.fetch(pageSize);
       // A page that gets nowhere is a breach that the judge has seen; here it must not become an endless loop.
-      if (page.messages.length === 0 || page.nextCliSeq <= page.ackedSeq) break;
+      if (page.messages.length === 0 || this.cliSeq <= had) break;
     }
     return this.stored.slice(before);
   }
