@@ -131,7 +131,8 @@ export function createHandler(service: Service, options: HandlerOptions = {}): R
 async function readBody(req: IncomingMessage, maxBytes: number, name: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of req as AsyncIterable<Buffer>) {
+  // A body that is given up is answered, so the request must not be destroyed with its reading.
+  for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > maxBytes) {
       const reason = name === "Send" ? Reason.PAYLOAD_TOO_LARGE : Reason.MALFORMED;
