@@ -14,7 +14,7 @@ const app = await Application.bootstrap(
     projectDocuments: [
       ...guides(join(docs, "guides")),
       ...specification(join(docs, "spec")),
-      join(docs, "../CHANGELOG.md"),
+      ...["CHANGELOG.md", "CONTRIBUTING.md"].map((file) => join(docs, "..", file)),
     ],
     // In generated code; it says again what the declaration says.
     blockTags: [...OptionDefaults.blockTags, "@generated"],
