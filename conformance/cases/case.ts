@@ -4,8 +4,8 @@ import type { Context } from "./context.js";
 
 /** What a case cannot do without. */
 export interface Needs {
-  /** How many accounts: bob, then alice, carol, dave. Default 2. */
-  accounts?: 1 | 2 | 3 | 4;
+  /** How many accounts: bob, then alice, carol, dave. Default 2; 0 where the case leases what it needs itself. */
+  accounts?: 0 | 1 | 2 | 3 | 4;
   /** Accounts that nothing was ever sent to. */
   fresh?: true;
   /** Where bob's inbox stands at the start. */
@@ -14,6 +14,8 @@ export interface Needs {
   rotateEpoch?: true;
   /** A way to revoke a token. */
   revokeToken?: true;
+  /** A way to kill the server and start it again. Such a case runs alone, after all others. */
+  restart?: true;
 }
 
 /** A check of the catalogue: a stimulus, and what only this case expects. The judge checks all else on the wire. */

@@ -1,7 +1,9 @@
 import { ack } from "./ack.js";
 import { auth } from "./auth.js";
 import type { Case } from "./case.js";
+import { durable } from "./durable.js";
 import { errors } from "./errors.js";
+import { exploration } from "./explore.js";
 import { http } from "./http.js";
 import { page } from "./page.js";
 import { send } from "./send.js";
@@ -22,6 +24,8 @@ export const CATALOGUE: readonly Case[] = [
   ...sync,
   ...ack,
   ...page,
+  ...durable,
+  ...exploration,
 ];
 
 /** The chapter of a case. */

@@ -4,9 +4,11 @@ import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { Message } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
+import { type ExploreOptions, explore } from "../explore/explore.js";
 import type { Recorder } from "../history/recorder.js";
 import type { RequirementId } from "../registry/requirements.js";
-import { Breach, Inconclusive, NoAnswer } from "../verdict.js";
+import { withoutUserInfo } from "../run/target.js";
+import { Breach, type Finding, Inconclusive, NoAnswer } from "../verdict.js";
 import { type Answered, Client, type Credentials } from "../wire/client.js";
 import { CODE_OF, describeRefusal, type Refusal } from "../wire/connect.js";
 import type { Session } from "../wire/session.js";
@@ -25,6 +27,9 @@ export interface ContextOptions {
   nonce: string;
   /** Numbers from 0 to below 1, the same for the same seed. */
   random: () => number;
+  seed: number;
+  /** Kills the server and starts it again; undefined if nobody said how. */
+  restart?: (() => Promise<void>) | undefined;
   /** Stretches every deadline. */
   timeoutScale: number;
   /** Aborted when the case has had its time. */
@@ -40,6 +45,10 @@ export class Context implements Stage {
   readonly recorder: Recorder;
   /** Aborted when the case has had its time. */
   readonly signal: AbortSignal;
+  /** What was found otherwise than by the judge or by a failed expectation. */
+  readonly found: Finding[] = [];
+  /** How to see again what was found, where running the case is not it. */
+  reproduce: string | undefined;
   readonly #options: ContextOptions;
   readonly #cleanUps: (() => void)[] = [];
   #ids = 0;
@@ -204,6 +213,34 @@ export class Context implements Stage {
     });
     await revokeToken(party.token);
     this.recorder.note(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+  }
+
+  /** Kills the server and starts it again. What is under way may be lost. */
+  async restart(): Promise<void> {
+    const { restart } = this.#options;
+    if (restart === undefined) throw new Inconclusive("needs --restart-command");
+    const op = this.recorder.call("suite", 0, {
+      case: "restartCall",
+      value: { $typeName: "seqsync.conformance.v1.RestartCall" },
+    });
+    try {
+      await restart();
+    } catch (error) {
+      throw new Inconclusive(error instanceof Error ? error.message : String(error));
+    }
+    this.recorder.note(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+  }
+
+  /** Runs random programs on accounts of their own, and takes over what they find. */
+  async explore(options: Pick<ExploreOptions, "runs" | "seed" | "faults">): Promise<void> {
+    const { source, info } = this.#options;
+    const lacking = source.lacks({ count: 2 });
+    if (lacking !== undefined) throw new Inconclusive(lacking);
+    const { urls } = this.session.transport;
+    const { failure } = await explore({ ...options, urls, info, source, signal: this.signal, shrinkMs: 10_000 });
+    if (failure === undefined) return;
+    this.reproduce = `seqsync explore ${urls.map(withoutUserInfo).join(" ")} --faults ${options.faults} --seed ${failure.seed} --path ${failure.path}`;
+    this.found.push(...failure.findings);
   }
 
   /** The last operations, each from its call on: what led up to a failed expectation. */

@@ -7,7 +7,9 @@ import { renderReport } from "../report/terminal.js";
 import { type RunOptions, run } from "../run/run.js";
 import type { Codec } from "../wire/connect.js";
 import { type AccountFlags, accountOptions, accountSource, fixtureOr } from "./accounts.js";
+import { openHistory } from "./record.js";
 import { startReference } from "./reference.js";
+import { restartBy } from "./restart.js";
 import { selectBy } from "./select.js";
 import { collect, EXIT, targetUrl, UsageError, whole } from "./usage.js";
 
@@ -21,6 +23,8 @@ interface Flags extends AccountFlags {
   timeoutScale: number;
   slow?: true;
   report?: string[];
+  record?: string;
+  restartCommand?: string;
 }
 
 export const checkCommand = accountOptions(new Command("check"))
@@ -43,6 +47,11 @@ export const checkCommand = accountOptions(new Command("check"))
     new Option("--timeout-scale <n>", "stretch every deadline, for slow targets").argParser(whole(1, 100)).default(1),
   )
   .option("--slow", "also run the cases that take long by their nature")
+  .option("--record <file>", "write the histories of all cases, to be judged again by `seqsync judge`")
+  .option(
+    "--restart-command <command>",
+    "kills the server and starts it again, exit code 0 when it is up; allows to check what a crash leaves",
+  )
   .option("--report <format=file>", "write a report: json=FILE; may be repeated", collect)
   .addHelpText(
     "after",
@@ -68,6 +77,7 @@ async function check(urls: string[], flags: Flags): Promise<number> {
   const targets = urls.map(targetUrl);
   const source = await accountSource(flags);
   const select = selectBy(flags.only ?? [], flags.skip ?? []);
+  const history = flags.record === undefined ? undefined : openHistory(flags.record);
   const reference = flags.reference ? await startReference() : undefined;
   const paint = painter(process.stdout);
   try {
@@ -79,6 +89,8 @@ async function check(urls: string[], flags: Flags): Promise<number> {
       slow: flags.slow ?? false,
       ...(flags.seed === undefined ? {} : { seed: flags.seed }),
       ...(flags.codec === undefined ? {} : { codecs: [flags.codec] }),
+      ...(history === undefined ? {} : { onHistory: history.write }),
+      ...(flags.restartCommand === undefined ? {} : { restart: restartBy(flags.restartCommand) }),
       accounts: (transport) => fixtureOr(source, transport),
       onStart: announce(paint),
     });
@@ -86,6 +98,7 @@ async function check(urls: string[], flags: Flags): Promise<number> {
     process.stdout.write(renderReport(report, paint));
     return exitCode(report);
   } finally {
+    history?.close();
     await reference?.stop();
   }
 }

@@ -7,6 +7,7 @@ import { type Paint, painter } from "../report/paint.js";
 import { greet } from "../run/target.js";
 import { Transport } from "../wire/http.js";
 import { type AccountFlags, accountOptions, accountSource, fixtureOr } from "./accounts.js";
+import { openHistory } from "./record.js";
 import { startReference } from "./reference.js";
 import { EXIT, targetUrl, UsageError, whole } from "./usage.js";
 
@@ -18,6 +19,7 @@ interface Flags extends AccountFlags {
   path?: string;
   clients: number;
   faults: FaultLevel;
+  record?: string;
 }
 
 export const exploreCommand = accountOptions(
@@ -35,6 +37,7 @@ export const exploreCommand = accountOptions(
   .option("--path <path>", "run the one program that an earlier failure with this seed named")
   .addOption(new Option("--clients <n>", "devices of each account").argParser(whole(1, 8)).default(2))
   .addOption(new Option("--faults <level>", "how hostile the network is").choices([...FAULT_LEVELS]).default("heavy"))
+  .option("--record <file>", "write the histories of all programs, to be judged again by `seqsync judge`")
   .addHelpText(
     "after",
     "\nExit codes: 0 nothing found, 1 a violation, 2 bad usage, 3 it could not be told.\n\nExample:\n  seqsync explore http://127.0.0.1:8080 --seconds 60",
@@ -52,6 +55,7 @@ async function run(urls: string[], flags: Flags): Promise<number> {
     throw new UsageError(`--path ${flags.path}: want numbers with colons, as a failure printed them`);
   const given = await accountSource(flags);
   const targets = urls.map(targetUrl);
+  const history = flags.record === undefined ? undefined : openHistory(flags.record);
   const reference = flags.reference ? await startReference() : undefined;
   const paint = painter(process.stdout);
   const targetUrls = reference === undefined ? targets : [reference.url];
@@ -74,11 +78,13 @@ async function run(urls: string[], flags: Flags): Promise<number> {
       devices: flags.clients,
       faults: flags.faults,
       onProgram: progress(flags.runs),
+      ...(history === undefined ? {} : { onHistory: history.write }),
       ...(flags.seconds === undefined ? {} : { budgetMs: flags.seconds * 1000 }),
     });
     process.stdout.write(`\r${renderExploration(exploration, { seed, urls, flags }, paint)}`);
     return exitCode(exploration);
   } finally {
+    history?.close();
     await transport.close();
     await reference?.stop();
   }

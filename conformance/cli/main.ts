@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { VERSION } from "../version.js";
 import { checkCommand } from "./check.js";
 import { exploreCommand } from "./explore.js";
+import { judgeCommand } from "./judge.js";
 import { listCommand } from "./list.js";
 import { EXIT, UsageError } from "./usage.js";
 
@@ -13,7 +14,7 @@ const program = new Command("seqsync")
   .version(VERSION)
   .showSuggestionAfterError();
 
-for (const command of [checkCommand, exploreCommand, listCommand]) program.addCommand(command);
+for (const command of [checkCommand, exploreCommand, judgeCommand, listCommand]) program.addCommand(command);
 for (const command of [program, ...program.commands]) {
   command.exitOverride((error) => {
     throw error.exitCode === 0 ? error : new UsageError("");

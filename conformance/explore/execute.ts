@@ -91,6 +91,7 @@ class Play {
     const { specVersion, implementation, profiles, maxPageSize, dedupWindow } = this.#ground.info;
     const header = create(HeaderSchema, {
       format: 1,
+      name: this.#nonce,
       specVersion,
       implementation,
       profiles,

@@ -28,7 +28,11 @@ export interface ExploreOptions {
   faults: FaultLevel;
   /** Most steps of a program. Default 24. */
   steps?: number;
+  /** How long a failure is shrunk at most, in milliseconds. Default 30 s. */
+  shrinkMs?: number;
   signal?: AbortSignal;
+  /** Hears of the history of each program, with a name for it. */
+  onHistory?: (name: string, events: readonly Event[]) => void;
   /** Hears of each program that was run. */
   onProgram?: (programs: number) => void;
 }
@@ -61,9 +65,6 @@ const REPEATS = 5;
 const LANES = 8;
 /** Programs that are generated at once. Each batch has a seed of its own, the next number. */
 const BATCH = 200;
-/** How long a failure is shrunk at most, in milliseconds. */
-const SHRINK_MS = 30_000;
-
 /** Runs random programs on a faulty network until one shows a breach, then makes it as short as it can be. */
 export async function explore(options: ExploreOptions): Promise<Exploration> {
   const { info, source, accounts = 2, devices = 2, faults, steps = 24 } = options;
@@ -82,7 +83,7 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   try {
     const first = await search(generator, lanes, options, tally);
     if (first === undefined) return { ...tally.counts, failure: undefined };
-    const failure = await shrink(generator, lanes[0] as Lane, first, options.path !== undefined);
+    const failure = await shrink(generator, lanes[0] as Lane, first, options);
     return { ...tally.counts, failure };
   } finally {
     await Promise.all(lanes.map((lane) => lane.close()));
@@ -118,6 +119,7 @@ async function search(
         const { steps, path } = batch[index] as { steps: Step[]; path: string };
         const execution = await execute(steps, lane.ground);
         tally.add(steps, execution);
+        options.onHistory?.(`seed ${seed}, program ${path}`, execution.recorder.events);
         if (execution.findings.length > 0 && (failing === undefined || index < failing.index))
           failing = { seed, path, steps, execution, index };
       }
@@ -142,7 +144,7 @@ async function shrink(
   generator: fc.Arbitrary<Step[]>,
   lane: Lane,
   first: Failing,
-  asItIs: boolean,
+  { path: given, shrinkMs = 30_000 }: ExploreOptions,
 ): Promise<NonNullable<Exploration["failure"]>> {
   const repeat = async (steps: Step[]) => {
     let failed = 0;
@@ -151,7 +153,7 @@ async function shrink(
   };
   let best: Failing = first;
   let failed = await repeat(first.steps);
-  if (!asItIs && failed > 0) {
+  if (given === undefined && failed > 0) {
     // A race needs more than one try to show itself again; what never comes again cannot be shrunk.
     const tries = failed === REPEATS ? 1 : Math.ceil((2 * REPEATS) / failed);
     const root = new Set(first.execution.findings.map(({ requirement }) => requirement));
@@ -169,7 +171,7 @@ async function shrink(
       seed: first.seed | 0,
       path: first.path,
       numRuns: 1,
-      interruptAfterTimeLimit: SHRINK_MS,
+      interruptAfterTimeLimit: shrinkMs,
       markInterruptAsFailure: true,
     });
     if (details.counterexamplePath) best = { ...best, path: details.counterexamplePath };

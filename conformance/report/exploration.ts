@@ -1,7 +1,7 @@
 import type { Exploration } from "../explore/explore.js";
 import type { FaultLevel } from "../explore/program.js";
-import { REQUIREMENTS } from "../registry/requirements.js";
 import { textDiagram } from "./diagram.js";
+import { findingText } from "./finding.js";
 import type { Paint } from "./paint.js";
 
 /** How the exploration was asked for, so that it can be asked for again. */
@@ -26,17 +26,7 @@ export function renderExploration(exploration: Exploration, asked: Asked, paint:
   if (failure === undefined)
     return `${lines.map((line) => paint("dim", line)).join("\n")}\n\n${paint("green", paint("bold", "Nothing found."))}\n`;
 
-  for (const { requirement, message, expected, actual } of failure.findings) {
-    lines.push(
-      "",
-      paint("red", paint("bold", `✗ ${requirement}`)),
-      `  ${REQUIREMENTS[requirement].sentence}`,
-      "",
-      `  ${message}`,
-      `    expected  ${paint("green", expected)}`,
-      `    actual    ${paint("red", actual)}`,
-    );
-  }
+  for (const finding of failure.findings) lines.push("", ...findingText(finding, paint));
   const { repeated, steps, seed, path, history } = failure;
   const again =
     repeated.failed === repeated.of

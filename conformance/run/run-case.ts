@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import { HeaderSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import { type Event, HeaderSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import {
   type CaseResult,
   CaseResultSchema,
@@ -19,7 +19,7 @@ import type { Codec } from "../wire/connect.js";
 import type { Transport } from "../wire/http.js";
 import { Session } from "../wire/session.js";
 import { seeded } from "./random.js";
-import { greet } from "./target.js";
+import { greet, withoutUserInfo } from "./target.js";
 
 /** Everything that the cases of a run share. */
 export interface Stage {
@@ -30,6 +30,10 @@ export interface Stage {
   nonce: string;
   timeoutScale: number;
   signal: AbortSignal;
+  /** Kills the server and starts it again; undefined if nobody said how. */
+  restart?: (() => Promise<void>) | undefined;
+  /** Hears of the history of each case. */
+  onHistory?: ((name: string, events: readonly Event[]) => void) | undefined;
 }
 
 /** A case in one codec: what is run, and what a report has a line for. */
@@ -64,7 +68,7 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
     started = performance.now();
     const limit = AbortSignal.timeout(CASE_TIMEOUT_MS * stage.timeoutScale);
     const signal = AbortSignal.any([limit, stage.signal]);
-    recorder.note(0n, { case: "header", value: header(stage) });
+    recorder.note(0n, { case: "header", value: header(stage, job.id) });
     context = new Context({
       ...stage,
       session,
@@ -82,7 +86,8 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
     context?.end();
   }
 
-  const result = await conclude(judge, ending, stage);
+  const result = await conclude(judge, context?.found ?? [], ending, stage);
+  stage.onHistory?.(job.id, recorder.events);
   stage.source.release(leases);
   const failed = result.outcome !== Outcome.PASS && result.outcome !== Outcome.NOT_APPLICABLE;
   return {
@@ -94,6 +99,7 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
       ...result,
       duration: durationFromMs(Math.round(performance.now() - started)),
       history: failed ? recorder.events.slice(-SHOWN_EVENTS) : [],
+      reproduce: failed ? (context?.reproduce ?? reproduce(job, stage)) : "",
     }),
     retried: session.retried,
   };
@@ -124,10 +130,10 @@ async function prepare(context: Context, leases: readonly Lease[]): Promise<void
 type Conclusion = Pick<CaseResult, "outcome" | "reason" | "findings">;
 
 /** Turns what the judge found and how the case ended into an outcome. */
-async function conclude(judge: Judge, ending: unknown, stage: Stage): Promise<Conclusion> {
+async function conclude(judge: Judge, others: readonly Finding[], ending: unknown, stage: Stage): Promise<Conclusion> {
   let found: (Finding & { byJudge: boolean })[];
   try {
-    found = judge.finish().map((finding) => ({ ...finding, byJudge: true }));
+    found = [...judge.finish(), ...others].map((finding) => ({ ...finding, byJudge: true }));
   } catch (error) {
     return harnessError(error);
   }
@@ -182,13 +188,19 @@ export function lacks(it: Case, source: AccountSource): string | undefined {
   return source.lacks(wishOf(it));
 }
 
+/** The command that runs a case again. */
+function reproduce({ case: { id }, codec }: Job, { transport, seed }: Stage): string {
+  return `seqsync check ${transport.urls.map(withoutUserInfo).join(" ")} --only ${id} --codec ${codec} --seed ${seed}`;
+}
+
 /** The profile that a case belongs to: that of the requirement that it is named for. */
 export const profileOf = ({ requirements: [first] }: Case): string => REQUIREMENTS[first as RequirementId].profile;
 
-function header({ info, seed }: Stage) {
+function header({ info, seed }: Stage, name: string) {
   const { specVersion, implementation, profiles, maxPageSize, dedupWindow } = info;
   return create(HeaderSchema, {
     format: 1,
+    name,
     specVersion,
     implementation,
     profiles,

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import {
   type CaseResult,
   CaseResultSchema,
@@ -42,6 +43,10 @@ export interface RunOptions {
   timeoutScale?: number;
   /** Also run the cases that take long by their nature. Default false. */
   slow?: boolean;
+  /** Kills the server and starts it again, and resolves once it is up: for the cases that check what a crash leaves. */
+  restart?: () => Promise<void>;
+  /** Hears of the history of each case, with its id. */
+  onHistory?: (name: string, events: readonly Event[]) => void;
   /** Sent with each request. Not recorded. */
   headers?: Readonly<Record<string, string>>;
   /** Stops the run; cases that have not ended are inconclusive. */
@@ -134,11 +139,16 @@ async function fill(report: Report, transport: Transport, options: Settings): Pr
     seed,
     signal,
     timeoutScale,
+    restart: options.restart,
+    onHistory: options.onHistory,
     nonce: randomBytes(6).toString("base64url"),
   };
   const results = new Map<Job, CaseResult>();
   const perform = async (job: Job) => {
-    const skip = notApplicable(job.case, info) ?? (job.case.slow && !options.slow ? tooSlow : undefined);
+    const skip =
+      notApplicable(job.case, info) ??
+      (job.case.needs?.restart && options.restart === undefined ? noRestart(info) : undefined) ??
+      (job.case.slow && !options.slow ? tooSlow : undefined);
     let result: CaseResult;
     if (skip !== undefined) result = unrun(job, skip.outcome, skip.reason);
     else {
@@ -150,12 +160,16 @@ async function fill(report: Report, transport: Transport, options: Settings): Pr
     options.onResult?.(result);
   };
   // Those that wait begin first, so that they wait while the others work.
-  const queue = [...jobs].sort((a, b) => Number(b.case.slow ?? false) - Number(a.case.slow ?? false));
+  const queue = jobs
+    .filter((job) => !job.case.needs?.restart)
+    .sort((a, b) => Number(b.case.slow ?? false) - Number(a.case.slow ?? false));
   await Promise.all(
     Array.from({ length: options.concurrency ?? 16 }, async () => {
       for (let job = queue.shift(); job !== undefined; job = queue.shift()) await perform(job);
     }),
   );
+  // A restart hits everybody.
+  for (const job of jobs) if (job.case.needs?.restart) await perform(job);
   report.cases = jobs.flatMap((job) => results.get(job) ?? []);
 }
 
@@ -179,6 +193,15 @@ function leftOpen(jobs: readonly Job[], source: AccountSource, info: GetServerIn
 }
 
 const tooSlow = { outcome: Outcome.INCONCLUSIVE, reason: "takes long by its nature; run it with --slow" };
+
+/** A crash is not to be had without being told how; only for a server that says it survives one, that leaves a promise unchecked. */
+function noRestart({ profiles }: GetServerInfoResponse): { outcome: Outcome; reason: string } {
+  const durable = profiles.includes(Profile.DURABLE);
+  return {
+    outcome: durable ? Outcome.INCONCLUSIVE : Outcome.NOT_APPLICABLE,
+    reason: "what a crash leaves is only checked with --restart-command",
+  };
+}
 
 function notApplicable(
   it: Case,
