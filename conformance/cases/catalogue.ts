@@ -1,7 +1,9 @@
 import { ack } from "./ack.js";
 import { auth } from "./auth.js";
 import type { Case } from "./case.js";
+import { dev } from "./dev.js";
 import { durable } from "./durable.js";
+import { epoch } from "./epoch.js";
 import { errors } from "./errors.js";
 import { exploration } from "./explore.js";
 import { http } from "./http.js";
@@ -24,6 +26,8 @@ export const CATALOGUE: readonly Case[] = [
   ...sync,
   ...ack,
   ...page,
+  ...dev,
+  ...epoch,
   ...durable,
   ...exploration,
 ];
