@@ -5,7 +5,7 @@ import type { Operations } from "../http/methods.js";
 import { Inbox, type NewMessage, type Page } from "../inbox.js";
 import type { Stream } from "../operations/watch.js";
 import type { Service } from "../service.js";
-import type { FrontEnd } from "./fault.js";
+import type { FrontEnd, InboxClass } from "./fault.js";
 
 type Handler = NonNullable<FrontEnd["handler"]>;
 type Wrapped = NonNullable<FrontEnd["operations"]>;
@@ -145,7 +145,9 @@ export const watching =
   });
 
 /** Changes the page that a right inbox answers. */
-export const paging = (change: (page: Page, inbox: Inbox, asked: { cliSeq: number; pageSize: number }) => Page) =>
+export const paging = (
+  change: (page: Page, inbox: Inbox, asked: { cliSeq: number; pageSize: number }) => Page,
+): InboxClass =>
   class extends Inbox {
     override sync(cliSeq: number, epoch: string, pageSize: number): Page {
       return change(super.sync(cliSeq, epoch, pageSize), this, { cliSeq, pageSize });
