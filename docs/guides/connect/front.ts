@@ -5,10 +5,6 @@ import { createAsyncIterable, type UniversalHandler } from "@connectrpc/connect/
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { refusal } from "./refusal.js";
-import { LIMITS } from "./store.js";
-
-/** Longest body that is read: 64 KiB, and room for the largest payload in base64. */
-const BODY_LIMIT = 65_536 + Math.ceil(LIMITS.payloadBytes / 3) * 4;
 
 /** The bearer token of a call, for its handler. */
 export const tokenKey = createContextKey("");
@@ -20,23 +16,32 @@ interface MediaType {
   codec: "proto" | "json";
 }
 
+export interface Route {
+  /** Undefined where there is none at this path. */
+  handler: UniversalHandler | undefined;
+  /** Whether a token is good for this handler. */
+  known: (token: string) => boolean;
+  /** Whether the JSON codec is served. */
+  json: boolean;
+  /** Longest body that is read, in bytes. */
+  bodyLimit: number;
+}
+
 /**
  * Stands between `node:http` and the library, for the sentences that the library alone does not keep: the credential comes
  * before the body, a body that does not decode is `invalid_argument`, one that is too long gets 413, JSON is UTF-8.
- *
- * @param known whether a token is good. Not asked for open methods.
  */
 export async function serve(
   req: IncomingMessage,
   res: ServerResponse,
-  handler: UniversalHandler | undefined,
-  known: (token: string) => boolean,
+  { handler, known, json, bodyLimit }: Route,
 ): Promise<void> {
   if (handler === undefined) return plain(res, 404);
   if (req.method !== "POST") return plain(res.setHeader("Allow", "POST"), 405);
   const type = mediaType(req.headers["content-type"]);
-  if (type === undefined || type.stream !== (handler.method.methodKind === "server_streaming")) return plain(res, 415);
-  const body = await readBody(req);
+  const stream = handler.method.methodKind === "server_streaming";
+  if (type?.stream !== stream || (type.codec === "json" && !json)) return plain(res, 415);
+  const body = await readBody(req, bodyLimit);
   if (body === undefined) return plain(res.setHeader("Connection", "close"), 413);
 
   const token = bearerToken(req.headers.authorization);
@@ -62,6 +67,7 @@ function plain(res: ServerResponse, status: number): void {
   res.writeHead(status, { "Content-Length": 0 }).end();
 }
 
+/** One of the four of the table of content types, or undefined. */
 function mediaType(header = ""): MediaType | undefined {
   const [, connect, codec] = /^application\/(connect\+)?(proto|json(?=$|; ?charset=utf-8$))/i.exec(header) ?? [];
   if (codec === undefined) return undefined;
@@ -69,13 +75,13 @@ function mediaType(header = ""): MediaType | undefined {
 }
 
 /** The whole body, or undefined if it is too long. Rejects if it is cut off: the call then has no effect. */
-async function readBody(req: IncomingMessage): Promise<Buffer | undefined> {
-  if (Number(req.headers["content-length"] ?? 0) > BODY_LIMIT) return undefined;
+async function readBody(req: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  if (Number(req.headers["content-length"] ?? 0) > limit) return undefined;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of req.iterator({ destroyOnReturn: false })) {
     size += (chunk as Buffer).length;
-    if (size > BODY_LIMIT) return undefined;
+    if (size > limit) return undefined;
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);

@@ -4,9 +4,16 @@
  *
  *     PORT=8080 FIXTURES=1 npx tsx docs/guides/connect/server.ts
  */
-import { createServer } from "node:http";
+import { createServer, type RequestListener, type ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Code, ConnectError, createConnectRouter, type HandlerContext, type Interceptor } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  createConnectRouter,
+  type HandlerContext,
+  type Interceptor,
+  type ServiceImpl,
+} from "@connectrpc/connect";
 import { FixtureService } from "../../../proto/gen/seqsync/conformance/v1/fixture_pb.js";
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
@@ -14,33 +21,29 @@ import { SeqSyncService } from "../../../proto/gen/seqsync/v1/service_pb.js";
 import { Bell } from "./bell.js";
 import { refusalKey, serve, tokenKey } from "./front.js";
 import { refusal, tryAgain } from "./refusal.js";
-import { type Account, LIMITS, Store } from "./store.js";
-
-/** A frame at least this often, so that networks do not drop a silent connection. */
-const HEARTBEAT_MS = 20_000;
+import { type Account, Store } from "./store.js";
 
 export interface Options {
-  /** 0, the default, takes a free one. */
-  port?: number;
-  /** Serves the FixtureService. For tests only: whoever can reach it can destroy data. */
+  /** Serves the FixtureService. For tests only: whoever can reach it can destroy data. Default false. */
   fixtures?: boolean;
+  /** What the server declares and serves. CORE is always there. Default: CORE, JSON and WATCH. */
+  profiles?: readonly Profile[];
+  /** A frame of Watch at least this often, in milliseconds, so that networks do not drop a silent connection. Default 20 s. */
+  heartbeatMs?: number;
+  /** A Watch is ended after so long, in milliseconds; the client opens another, perhaps elsewhere. Default an hour. */
+  watchMs?: number;
+  store?: Store;
 }
 
-/** Starts a server on 127.0.0.1. */
-export async function start({ port = 0, fixtures = false }: Options = {}): Promise<{
+type Settings = Required<Options> & { shutdown: AbortSignal };
+
+/** Starts a server on 127.0.0.1. Port 0, the default, takes a free one. */
+export async function start({ port = 0, ...options }: Options & { port?: number } = {}): Promise<{
   url: string;
   stop: () => Promise<void>;
 }> {
-  const store = new Store();
   const shutdown = new AbortController();
-  const handlers = routes(store, fixtures, shutdown.signal);
-  const server = createServer({ maxHeaderSize: 32_768, requestTimeout: 60_000 }, (req, res) => {
-    const path = (req.url ?? "").split("?", 1)[0] ?? "";
-    const handler = handlers.get(path);
-    const open = handler?.method === SeqSyncService.method.getServerInfo || handler?.service === FixtureService;
-    // What fails here is a connection that broke: there is nobody left to tell.
-    serve(req, res, handler, (token) => open || store.accountOf(token) !== undefined).catch(() => res.destroy());
-  });
+  const server = createServer(SERVER_OPTIONS, listener({ ...options, shutdown: shutdown.signal }));
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -55,7 +58,36 @@ export async function start({ port = 0, fixtures = false }: Options = {}): Promi
   };
 }
 
-function routes(store: Store, fixtures: boolean, shutdownSignal: AbortSignal) {
+/** For `createServer`: room for a token of 4096 bytes and all other headers, and no endless requests. */
+export const SERVER_OPTIONS: ServerOptions = { maxHeaderSize: 32_768, requestTimeout: 60_000 };
+
+/** The server as a listener, to be put behind other middleware. The signal ends its Watches. */
+export function listener(options: Options & { shutdown?: AbortSignal } = {}): RequestListener {
+  const settings: Settings = {
+    fixtures: false,
+    profiles: [Profile.CORE, Profile.JSON, Profile.WATCH],
+    heartbeatMs: 20_000,
+    watchMs: 3_600_000,
+    store: new Store(),
+    shutdown: new AbortController().signal,
+    ...options,
+  };
+  const { store, profiles } = settings;
+  const handlers = routes(settings);
+  const json = profiles.includes(Profile.JSON);
+  // 64 KiB, and room for the largest payload in base64.
+  const bodyLimit = 65_536 + Math.ceil(store.limits.payloadBytes / 3) * 4;
+  return (req, res) => {
+    const path = (req.url ?? "").split("?", 1)[0] ?? "";
+    const handler = handlers.get(path);
+    const open = handler?.method === SeqSyncService.method.getServerInfo || handler?.service === FixtureService;
+    const known = (token: string) => open || store.accountOf(token) !== undefined;
+    // What fails here is a connection that broke: there is nobody left to tell.
+    serve(req, res, { handler, known, json, bodyLimit }).catch(() => res.destroy());
+  };
+}
+
+function routes({ store, fixtures, profiles, heartbeatMs, watchMs, shutdown }: Settings) {
   const caller = (context: HandlerContext): Account => {
     const account = store.accountOf(context.values.get(tokenKey));
     if (account === undefined) throw refusal(Reason.CREDENTIAL_INVALID);
@@ -67,17 +99,17 @@ function routes(store: Store, fixtures: boolean, shutdownSignal: AbortSignal) {
     grpcWeb: false,
     acceptCompression: [],
     interceptors: [throwRefusal],
-    shutdownSignal,
+    shutdownSignal: shutdown,
   });
 
-  router.service(SeqSyncService, {
+  const methods: ServiceImpl<typeof SeqSyncService> = {
     getServerInfo: () => ({
       specVersion: "1.0",
       implementation: "seqsync-guide-connect/1.0",
-      profiles: [Profile.CORE, Profile.JSON, Profile.WATCH],
-      maxPageSize: LIMITS.pageMessages,
-      maxPayloadBytes: LIMITS.payloadBytes,
-      dedupWindow: { seconds: BigInt(LIMITS.dedupWindowSeconds) },
+      profiles: [...profiles],
+      maxPageSize: store.limits.pageMessages,
+      maxPayloadBytes: store.limits.payloadBytes,
+      dedupWindow: { seconds: BigInt(store.limits.dedupWindowSeconds) },
     }),
 
     send: ({ recipientId, clientMessageId, payload }, context) => ({
@@ -88,21 +120,25 @@ function routes(store: Store, fixtures: boolean, shutdownSignal: AbortSignal) {
 
     async *watch(_request, context) {
       const account = caller(context);
-      if (account.bells.size >= LIMITS.watches) throw tryAgain("too many watches");
+      if (account.bells.size >= store.limits.watches) throw tryAgain("too many watches");
+      const ended = AbortSignal.any([context.signal, AbortSignal.timeout(watchMs)]);
       // First the bell, then the state: what comes in between rings.
       const bell = new Bell();
       account.bells.add(bell);
       try {
-        while (!context.signal.aborted) {
+        while (!ended.aborted) {
           yield { epoch: account.epoch, svrSeq: account.svrSeq };
-          await bell.wait(HEARTBEAT_MS, context.signal);
+          await bell.wait(heartbeatMs, ended);
           caller(context);
         }
       } finally {
         account.bells.delete(bell);
       }
     },
-  });
+  };
+  const { watch: _, ...withoutWatch } = methods;
+  // The library answers `unimplemented` for a method that is not given.
+  router.service(SeqSyncService, profiles.includes(Profile.WATCH) ? methods : withoutWatch);
 
   if (fixtures) {
     router.service(FixtureService, {

@@ -8,8 +8,19 @@ import { refusal, tryAgain } from "./refusal.js";
 
 const LAST_SEQ = 4_294_967_295;
 
-/** The bounds that this server keeps. A real one makes them settings. */
-export const LIMITS = {
+/** The bounds that a server keeps. */
+export interface Limits {
+  pageMessages: number;
+  pageBytes: number;
+  payloadBytes: number;
+  dedupWindowSeconds: number;
+  pendingMessages: number;
+  dedupRecords: number;
+  /** Open watches of an account. From 20. */
+  watches: number;
+}
+
+const DEFAULT_LIMITS: Limits = {
   pageMessages: 500,
   pageBytes: 4 << 20,
   payloadBytes: 256 << 10,
@@ -43,9 +54,14 @@ interface DedupRecord {
  * anything else. With a database each would be one transaction that locks the inbox's row.
  */
 export class Store {
+  readonly limits: Limits;
   readonly #accounts = new Map<string, Account>();
   readonly #tokens = new Map<string, Account>();
   readonly #records = new Map<string, DedupRecord>();
+
+  constructor(limits: Partial<Limits> = {}) {
+    this.limits = { ...DEFAULT_LIMITS, ...limits };
+  }
 
   /** The account of a token, or undefined if the token is unknown or revoked. */
   accountOf(token: string): Account | undefined {
@@ -56,7 +72,7 @@ export class Store {
   send(sender: Account, recipientId: string, id: string, payload: Uint8Array): Timestamp {
     const idBytes = Buffer.byteLength(id);
     if (idBytes < 1 || idBytes > 64) throw refusal(Reason.CLIENT_MESSAGE_ID_INVALID);
-    if (payload.length > LIMITS.payloadBytes) throw refusal(Reason.PAYLOAD_TOO_LARGE);
+    if (payload.length > this.limits.payloadBytes) throw refusal(Reason.PAYLOAD_TOO_LARGE);
 
     this.#forgetExpiredRecords();
     const key = JSON.stringify([sender.userId, id]);
@@ -71,8 +87,8 @@ export class Store {
     const recipient = this.#accounts.get(recipientId);
     if (recipient === undefined) throw refusal(Reason.RECIPIENT_UNKNOWN);
     if (recipient.svrSeq === LAST_SEQ) throw refusal(Reason.SEQ_EXHAUSTED);
-    if (recipient.pending.length >= LIMITS.pendingMessages) throw refusal(Reason.BACKLOG_FULL);
-    if (this.#records.size >= LIMITS.dedupRecords) throw tryAgain("too many messages at the moment");
+    if (recipient.pending.length >= this.limits.pendingMessages) throw refusal(Reason.BACKLOG_FULL);
+    if (this.#records.size >= this.limits.dedupRecords) throw tryAgain("too many messages at the moment");
 
     // Nothing has changed so far, so every refusal above leaves no trace.
     recipient.svrSeq += 1;
@@ -81,14 +97,14 @@ export class Store {
       senderId: sender.userId,
       clientMessageId: id,
       payload,
-      acceptedAt: timestampNow(),
+      acceptedAt: this.now(),
     });
     const acceptedAt = message.acceptedAt as Timestamp;
     recipient.pending.push(message);
-    const expires = performance.now() + LIMITS.dedupWindowSeconds * 1000;
+    const expires = performance.now() + this.limits.dedupWindowSeconds * 1000;
     this.#records.delete(key);
     this.#records.set(key, { recipient, epoch: recipient.epoch, digest, acceptedAt, expires });
-    for (const bell of recipient.bells) bell.ring();
+    this.tip(recipient);
     return acceptedAt;
   }
 
@@ -101,7 +117,7 @@ export class Store {
       inbox.pending.splice(0, cliSeq - inbox.ackedSeq);
       inbox.ackedSeq = cliSeq;
     }
-    const messages = page(inbox.pending, Math.min(pageSize || LIMITS.pageMessages, LIMITS.pageMessages));
+    const messages = this.#page(inbox, pageSize);
     const { svrSeq, ackedSeq } = inbox;
     return { epoch: inbox.epoch, svrSeq, ackedSeq, messages, nextCliSeq: messages.at(-1)?.seq ?? ackedSeq };
   }
@@ -111,7 +127,7 @@ export class Store {
     const token = randomBytes(24).toString("base64url");
     const account = {
       userId,
-      epoch: newEpoch(),
+      epoch: this.newEpoch(),
       svrSeq: startSeq,
       ackedSeq: startSeq,
       pending: [],
@@ -126,8 +142,8 @@ export class Store {
   rotateEpoch(userId: string): boolean {
     const account = this.#accounts.get(userId);
     if (account === undefined) return false;
-    Object.assign(account, { epoch: newEpoch(), svrSeq: 0, ackedSeq: 0, pending: [] });
-    for (const bell of account.bells) bell.ring();
+    Object.assign(account, { epoch: this.newEpoch(), svrSeq: 0, ackedSeq: 0, pending: [] });
+    this.tip(account);
     return true;
   }
 
@@ -140,6 +156,35 @@ export class Store {
     return account !== undefined;
   }
 
+  /** The server's clock. It is no order: a clock may be set back. */
+  protected now(): Timestamp {
+    return timestampNow();
+  }
+
+  /** Random, so that it was never there before, even if everything was forgotten. */
+  protected newEpoch(): string {
+    return randomBytes(16).toString("base64url");
+  }
+
+  /** Wakes the watchers of an inbox. */
+  protected tip(inbox: Account): void {
+    for (const bell of inbox.bells) bell.ring();
+  }
+
+  /** The first messages, as many as the limits allow and at least one. */
+  #page({ pending }: Account, pageSize: number): Message[] {
+    const { pageMessages, pageBytes } = this.limits;
+    const most = Math.min(pageSize || pageMessages, pageMessages);
+    const messages: Message[] = [];
+    let bytes = 0;
+    for (const message of pending) {
+      bytes += message.payload.length;
+      if (messages.length === most || (messages.length > 0 && bytes > pageBytes)) break;
+      messages.push(message);
+    }
+    return messages;
+  }
+
   /** The oldest records come first, and all live equally long. */
   #forgetExpiredRecords(): void {
     const now = performance.now();
@@ -149,20 +194,5 @@ export class Store {
     }
   }
 }
-
-/** The first messages, as many as the limits allow and at least one. */
-function page(pending: readonly Message[], most: number): Message[] {
-  const messages: Message[] = [];
-  let bytes = 0;
-  for (const message of pending) {
-    bytes += message.payload.length;
-    if (messages.length === most || (messages.length > 0 && bytes > LIMITS.pageBytes)) break;
-    messages.push(message);
-  }
-  return messages;
-}
-
-/** Random, so that it was never there before, even if everything was forgotten. */
-const newEpoch = () => randomBytes(16).toString("base64url");
 
 const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data).digest("base64");

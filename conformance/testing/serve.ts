@@ -1,0 +1,22 @@
+import { createServer, type RequestListener, type ServerOptions } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A server that a test has started. */
+export interface Running {
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** Serves a listener at a free port of 127.0.0.1. `stop` cuts what is still open. */
+export async function serve(listener: RequestListener, options: ServerOptions = {}): Promise<Running> {
+  const server = createServer(options, listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
