@@ -1,0 +1,182 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type Event,
+  EventSchema,
+  HeaderSchema,
+  RefusedSchema,
+  SendCallSchema,
+  SyncCallSchema,
+  SyncReturnSchema,
+} from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import type { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
+import { printOf } from "../history/print.js";
+import type { What } from "../history/recorder.js";
+import { Judge } from "../judge/judge.js";
+import { CODE_OF } from "../wire/connect.js";
+
+/** A message as a page of a story shows it. */
+export interface Shown {
+  seq: number;
+  id: string;
+  from?: string;
+  text?: string;
+  /** `accepted_at`, in seconds. */
+  at?: number;
+}
+
+/** Writes histories by hand, as short as they can be told: for tests of the judge. Times are steps, one an event. */
+export class Story {
+  readonly events: Event[] = [];
+  #ops = 0n;
+
+  constructor(header: MessageInitShape<typeof HeaderSchema> = {}) {
+    this.#add(0n, "", {
+      case: "header",
+      value: create(HeaderSchema, { format: 1, profiles: [Profile.CORE, Profile.WATCH], maxPageSize: 100, ...header }),
+    });
+  }
+
+  /** An account comes into play; without a number it may have a past. */
+  open(userId: string, startSeq?: number): this {
+    const value = { $typeName: "seqsync.conformance.v1.AccountOpened" as const, userId };
+    return this.#add(0n, "", { case: "accountOpened", value: startSeq === undefined ? value : { ...value, startSeq } });
+  }
+
+  send(id: string, { from = "alice", to = "bob", text = "hello" } = {}) {
+    const op = this.#call(from, {
+      case: "sendCall",
+      value: create(SendCallSchema, {
+        senderId: from,
+        recipientId: to,
+        clientMessageId: id,
+        payload: printOf(Buffer.from(text)),
+      }),
+    });
+    return {
+      ...this.#endings(op),
+      /** Accepted, `accepted_at` in seconds; undefined for none. */
+      ok: (at: number | undefined = 1) =>
+        this.#add(op, "", {
+          case: "sendReturn",
+          value: {
+            $typeName: "seqsync.conformance.v1.SendReturn",
+            ...(at === undefined ? {} : { acceptedAt: time(at) }),
+          },
+        }),
+    };
+  }
+
+  sync(cliSeq: number, { user = "bob", client = "phone", epoch = "", pageSize = 0 } = {}) {
+    const op = this.#call(client, {
+      case: "syncCall",
+      value: create(SyncCallSchema, { userId: user, cliSeq, epoch, pageSize }),
+    });
+    return {
+      ...this.#endings(op),
+      /** A page: messages by id, from `acked + 1` on, or as they are given. */
+      page: (
+        acked: number,
+        svr: number,
+        messages: readonly (string | Shown)[] = [],
+        { epoch: answered = "e1", next = undefined as number | undefined } = {},
+      ) => {
+        const shown = messages.map((it, index) => (typeof it === "string" ? { seq: acked + 1 + index, id: it } : it));
+        return this.#add(op, "", {
+          case: "syncReturn",
+          value: create(SyncReturnSchema, {
+            epoch: answered,
+            svrSeq: svr,
+            ackedSeq: acked,
+            nextCliSeq: next ?? shown.at(-1)?.seq ?? acked,
+            messages: shown.map(({ seq, id, from = "alice", text = "hello", at = 1 }: Shown) => ({
+              seq,
+              senderId: from,
+              clientMessageId: id,
+              payload: printOf(Buffer.from(text)),
+              ...(at === 0 ? {} : { acceptedAt: time(at) }),
+            })),
+          }),
+        });
+      },
+    };
+  }
+
+  watch(user = "bob") {
+    const op = this.#call(`${user}'s watch`, {
+      case: "watchCall",
+      value: { $typeName: "seqsync.conformance.v1.WatchCall", userId: user },
+    });
+    return {
+      frame: (svrSeq: number, epoch = "e1") =>
+        this.#add(op, "", {
+          case: "watchFrame",
+          value: { $typeName: "seqsync.conformance.v1.WatchFrame", epoch, svrSeq },
+        }),
+    };
+  }
+
+  /** An inbox loses its data. */
+  rotate(userId = "bob"): this {
+    const op = this.#call("suite", {
+      case: "rotateCall",
+      value: { $typeName: "seqsync.conformance.v1.RotateCall", userId },
+    });
+    return this.#done(op);
+  }
+
+  restart(): this {
+    const op = this.#call("suite", {
+      case: "restartCall",
+      value: { $typeName: "seqsync.conformance.v1.RestartCall" },
+    });
+    return this.#done(op);
+  }
+
+  /** The requirements that the judge blames, in the order of its findings. */
+  blamed(): string[] {
+    return this.judged().map(({ requirement }) => requirement);
+  }
+
+  judged() {
+    const judge = new Judge();
+    for (const event of this.events) judge.observe(event);
+    return judge.finish();
+  }
+
+  #endings(op: bigint) {
+    return {
+      refused: (reason: Reason, state: { svrSeq?: number; epoch?: string } = {}) =>
+        this.#add(op, "", {
+          case: "refused",
+          value: create(RefusedSchema, { httpStatus: 400, code: CODE_OF[reason] ?? "", reason, ...state }),
+        }),
+      failed: (code: string) =>
+        this.#add(op, "", { case: "refused", value: create(RefusedSchema, { httpStatus: 500, code }) }),
+      lost: () =>
+        this.#add(op, "", { case: "lost", value: { $typeName: "seqsync.conformance.v1.Lost", why: "no answer" } }),
+    };
+  }
+
+  #done(op: bigint): this {
+    return this.#add(op, "", { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+  }
+
+  #call(client: string, what: What): bigint {
+    this.#ops += 1n;
+    this.#add(this.#ops, client, what);
+    return this.#ops;
+  }
+
+  #add(op: bigint, client: string, what: What): this {
+    const atMicros = BigInt(this.events.length) * 1000n;
+    this.events.push(create(EventSchema, { op, client, atMicros, what }));
+    return this;
+  }
+}
+
+const time = (seconds: number) => ({
+  $typeName: "google.protobuf.Timestamp" as const,
+  seconds: BigInt(seconds),
+  nanos: 0,
+});
