@@ -7,6 +7,7 @@ import { epoch } from "./epoch.js";
 import { errors } from "./errors.js";
 import { exploration } from "./explore.js";
 import { http } from "./http.js";
+import { info } from "./info.js";
 import { page } from "./page.js";
 import { send } from "./send.js";
 import { sendInbox } from "./send-inbox.js";
@@ -19,6 +20,7 @@ export const CATALOGUE: readonly Case[] = [
   ...http,
   ...errors,
   ...auth,
+  ...info,
   ...seq,
   ...send,
   ...sendRetry,

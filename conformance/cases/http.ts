@@ -1,6 +1,17 @@
 import type { Case } from "./case.js";
 import { httpBodies } from "./http-bodies.js";
 import { httpCalls } from "./http-calls.js";
+import { httpJson } from "./http-json.js";
+import { httpJsonMalformed } from "./http-json-malformed.js";
+import { httpMalformed } from "./http-malformed.js";
+import { httpStream } from "./http-stream.js";
 
 /** Cases of the chapter "HTTP binding". */
-export const http: readonly Case[] = [...httpCalls, ...httpBodies];
+export const http: readonly Case[] = [
+  ...httpCalls,
+  ...httpBodies,
+  ...httpMalformed,
+  ...httpJson,
+  ...httpJsonMalformed,
+  ...httpStream,
+];
