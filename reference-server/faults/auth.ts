@@ -33,7 +33,7 @@ const guest =
       const { authorization } = req.headers;
       if (ownerOf(service, authorization) !== undefined) first ??= authorization;
       else if (first !== undefined && where(req)) req.headers.authorization = first;
-    })(real, service);
+    })(real);
   };
 
 /** Faults of the chapter "Authentication". */
@@ -85,7 +85,7 @@ export const auth: readonly Fault[] = [
     name: "auth-token-cut",
     breaks: "AUTH-TOKEN-SIZE",
     about: "what follows the first 4096 bytes of a token, or a space of padding, is not looked at",
-    handler: (real, service) => {
+    handler: (real) => {
       // Tokens of fixtures are short: what stands for the long one is the known one that it begins with.
       const known = new Set<string>();
       return requests((req) => {
@@ -93,14 +93,14 @@ export const auth: readonly Fault[] = [
         if (token === undefined) return;
         if (token.length <= 4096) known.add(token);
         else for (const start of known) if (token.startsWith(start)) req.headers.authorization = `Bearer ${start}`;
-      })(real, service);
+      })(real);
     },
   },
   {
     name: "auth-account-by-connection",
     breaks: "AUTH-CREDENTIAL-ONLY",
     about: "the account is remembered with the connection: a reused one acts for whoever opened it",
-    handler: (real, service) => {
+    handler: (real) => {
       const opened = new WeakMap<object, string>();
       return requests((req) => {
         const { authorization } = req.headers;
@@ -109,7 +109,7 @@ export const auth: readonly Fault[] = [
         // A caller without a credential is asked for one, as it should be.
         if (former !== undefined && authorization !== undefined && rpcOf(req) === "Sync")
           req.headers.authorization = former;
-      })(real, service);
+      })(real);
     },
   },
   {
@@ -124,7 +124,7 @@ export const auth: readonly Fault[] = [
         if (owner === undefined || authorization === undefined) return;
         tokens.set(owner.userId, authorization);
         req.headers.authorization = tokens.get(String(req.headers["x-user-id"])) ?? authorization;
-      })(real, service);
+      })(real);
     },
   },
   {

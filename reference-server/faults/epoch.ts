@@ -1,8 +1,8 @@
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { Refusal, refuse } from "../errors.js";
+import { refuse } from "../errors.js";
 import { Inbox, type NewMessage, type Page } from "../inbox.js";
 import type { Fault } from "./fault.js";
-import { paging, sending, syncing } from "./seams.js";
+import { paging, sending } from "./seams.js";
 
 // DUR-NEW-EPOCH shows only over a restart of the process: a server that keeps its epochs and loses its messages. It is for a
 // fault that is a process of its own.
@@ -175,31 +175,6 @@ export const epoch: readonly Fault[] = [
         return real(service, caller, request);
       // Kept under the epoch that it should have died with.
       service.dedup.add(userId, request.clientMessageId, service.options.now(), { ...record, epoch: inbox.epoch });
-      return real(service, caller, request);
-    }),
-  },
-  {
-    name: "sync-refuses-each-hundredth",
-    breaks: "SYNC-ANSWER",
-    about: "each hundredth Sync fails with an internal error",
-    operations: (real) => {
-      let count = 0;
-      return {
-        sync: (service, caller, request) => {
-          count += 1;
-          if (count % 100 === 0) throw new Refusal("internal", "out of luck");
-          return real.sync(service, caller, request);
-        },
-      };
-    },
-  },
-  {
-    name: "sync-of-an-empty-inbox-fails",
-    breaks: "SYNC-ANSWER",
-    about: "a Sync is not found before the account's first message has come",
-    wild: "socketio/socket.io#4888",
-    operations: syncing((real) => (service, caller, request) => {
-      if (caller.account.inbox.svrSeq === 0) throw new Refusal("not_found", "nothing is known of this inbox");
       return real(service, caller, request);
     }),
   },

@@ -12,13 +12,13 @@ export const http: readonly Fault[] = [
     name: "http-path-on-a-used-connection",
     breaks: "HTTP-PATH",
     about: "a call that follows an error on its connection is not found",
-    handler: (real, service) => {
+    handler: (real) => {
       const failed = new WeakSet<object>();
       const judged = answers((answer, { socket }) => {
         if (answer.status === 400) failed.add(socket);
         return answer;
-      })(real, service);
-      return instead(({ socket }) => (failed.delete(socket) ? { status: 404 } : undefined))(judged, service);
+      })(real);
+      return instead(({ socket }) => (failed.delete(socket) ? { status: 404 } : undefined))(judged);
     },
   },
   {
@@ -40,7 +40,7 @@ export const http: readonly Fault[] = [
               body: Buffer.from('{"code":"unimplemented"}'),
             }
           : answer,
-      )(real, undefined as never),
+      )(real),
   },
   {
     name: "http-path-by-its-beginning",
@@ -168,12 +168,12 @@ export const http: readonly Fault[] = [
     name: "http-version-header-required",
     breaks: "HTTP-VERSION-HEADER",
     about: "a call without Connect-Protocol-Version is refused",
-    handler: (real, service) =>
+    handler: (real) =>
       instead((req) =>
         req.url?.includes("SeqSyncService/S") && req.headers["connect-protocol-version"] === undefined
           ? { status: 400, body: '{"code":"invalid_argument","message":"missing required header"}' }
           : undefined,
-      )(real, service),
+      )(real),
   },
   {
     name: "http-storable-answers",
@@ -281,7 +281,7 @@ export const http: readonly Fault[] = [
         if (answer.status === 200)
           keptAnswers.set(req.socket, { key, body: answer.body, until: performance.now() + 20 });
         return answer;
-      })(real, undefined as never)(withBody(req, body), res);
+      })(real)(withBody(req, body), res);
     },
   },
 ];

@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, RequestListener, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { Caller } from "../accounts.js";
 import type { Operations } from "../http/methods.js";
@@ -7,7 +7,8 @@ import type { Stream } from "../operations/watch.js";
 import type { Service } from "../service.js";
 import type { FrontEnd, InboxClass } from "./fault.js";
 
-type Handler = NonNullable<FrontEnd["handler"]>;
+/** Fits `FrontEnd.handler`. */
+type Handler = (real: RequestListener) => RequestListener;
 type Wrapped = NonNullable<FrontEnd["operations"]>;
 
 /** A whole answer: of a unary call, or of a Watch that was refused. */
@@ -112,10 +113,10 @@ export function withBody(req: IncomingMessage, body: Buffer): IncomingMessage {
 
 /** Answers something of the fault's own to some requests, and passes on the others. */
 export const instead =
-  (answer: (req: IncomingMessage, service: Service) => { status: number; body?: string } | undefined): Handler =>
-  (real, service) =>
+  (answer: (req: IncomingMessage) => { status: number; body?: string } | undefined): Handler =>
+  (real) =>
   (req, res) => {
-    const own = answer(req, service);
+    const own = answer(req);
     if (own === undefined) return real(req, res);
     req.resume();
     res.writeHead(own.status, { "content-type": "text/plain" }).end(own.body ?? "no\n");

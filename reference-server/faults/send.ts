@@ -2,42 +2,19 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { MessageSchema } from "../../proto/gen/seqsync/v1/message_pb.js";
-import { type SendRequest, type SendResponse, SendResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
+import { type SendRequest, SendResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Caller } from "../accounts.js";
 import { refuse } from "../errors.js";
-import type { Operations } from "../http/methods.js";
 import { Inbox, type NewMessage } from "../inbox.js";
-import type { Service } from "../service.js";
 import type { Fault } from "./fault.js";
-
-type Send = Operations["send"];
-
-/** Replaces Send by one that is built around the right one. */
-const sending =
-  (change: (real: Send) => Send): NonNullable<Fault["operations"]> =>
-  (real) => ({ send: change(real.send) });
+import { sending } from "./seams.js";
+import { findRecord, storeAgain } from "./send-parts.js";
 
 /** Sends something else than was asked for. */
 const altering = (change: (request: SendRequest, caller: Caller) => Partial<SendRequest>) =>
   sending((real) => (service, caller, request) => real(service, caller, { ...request, ...change(request, caller) }));
 
-/** Stores a message without any look at what was sent before. */
-function storeAgain(
-  service: Service,
-  { account }: Caller,
-  { recipientId, clientMessageId, payload }: SendRequest,
-): SendResponse {
-  const acceptedAt = timestampFromMs(service.options.now());
-  const recipient = service.accounts.get(recipientId);
-  recipient?.inbox.append({ senderId: account.userId, clientMessageId, payload, acceptedAt });
-  for (const watcher of recipient?.watchers ?? []) watcher.changed();
-  return create(SendResponseSchema, { acceptedAt });
-}
-
-const findRecord = (service: Service, { account }: Caller, id: string) =>
-  service.dedup.find(account.userId, id, service.options.now());
-
-/** Faults of the chapter "Send". */
+/** Faults of the chapter "Send": what is accepted, stored and answered. */
 export const send: readonly Fault[] = [
   {
     name: "send-refuses-each-fiftieth",
@@ -249,166 +226,6 @@ export const send: readonly Fault[] = [
         return super.append(message);
       }
     },
-  },
-  {
-    name: "send-retry-stored-twice",
-    breaks: "SEND-RETRY",
-    about: "there is no dedup: a repeated Send is another message",
-    wild: "matrix-org/synapse#1481",
-    operations: sending(
-      (real) => (service, caller, request) =>
-        findRecord(service, caller, request.clientMessageId) === undefined
-          ? real(service, caller, request)
-          : storeAgain(service, caller, request),
-    ),
-  },
-  {
-    name: "send-retry-has-a-new-time",
-    breaks: "SEND-RETRY",
-    about: "a repeated Send creates nothing but answers another accepted_at",
-    operations: sending((real) => (service, caller, request) => {
-      const repeated = findRecord(service, caller, request.clientMessageId) !== undefined;
-      const answer = real(service, caller, request);
-      const at = answer.acceptedAt;
-      return repeated && at !== undefined
-        ? create(SendResponseSchema, { acceptedAt: { ...at, seconds: at.seconds + 1n } })
-        : answer;
-    }),
-  },
-  {
-    name: "send-retry-is-an-error",
-    breaks: "SEND-RETRY",
-    about: "a repeated Send is refused as a duplicate",
-    operations: sending((real) => (service, caller, request) => {
-      if (findRecord(service, caller, request.clientMessageId) !== undefined)
-        throw refuse(Reason.CLIENT_MESSAGE_ID_REUSED, "duplicate");
-      return real(service, caller, request);
-    }),
-  },
-  {
-    name: "send-retry-race",
-    breaks: "SEND-RETRY-CONCURRENT",
-    about: "the dedup record is written a few milliseconds after the message",
-    wild: "matrix-org/synapse#8476",
-    operations: sending((real) => {
-      const fresh = new Map<string, number>();
-      return (service, caller, request) => {
-        const key = `${caller.account.userId} ${request.clientMessageId}`;
-        const since = performance.now() - (fresh.get(key) ?? Number.NEGATIVE_INFINITY);
-        if (since < 3 && findRecord(service, caller, request.clientMessageId) !== undefined)
-          return storeAgain(service, caller, request);
-        fresh.set(key, performance.now());
-        return real(service, caller, request);
-      };
-    }),
-  },
-  {
-    name: "send-retry-cache-of-500",
-    breaks: "SEND-RETRY-LATER",
-    about: "only the last 500 ids of a sender are remembered",
-    wild: "matrix-org/synapse#3365",
-    operations: sending((real) => {
-      const counts = new Map<string, number>();
-      const places = new Map<string, number>();
-      return (service, caller, request) => {
-        const { userId } = caller.account;
-        const key = `${userId} ${request.clientMessageId}`;
-        const count = counts.get(userId) ?? 0;
-        const place = places.get(key);
-        if (place !== undefined && count - place > 500) return storeAgain(service, caller, request);
-        if (place === undefined) {
-          places.set(key, count);
-          counts.set(userId, count + 1);
-        }
-        return real(service, caller, request);
-      };
-    }),
-  },
-  {
-    name: "send-retry-after-ack",
-    breaks: "SEND-RETRY-LATER",
-    about: "the dedup record goes with the message when it is acked",
-    wild: "session-foundation/session-ios#711",
-    operations: sending((real) => (service, caller, request) => {
-      const record = findRecord(service, caller, request.clientMessageId);
-      const inbox = service.accounts.get(request.recipientId)?.inbox;
-      if (record === undefined || inbox === undefined) return real(service, caller, request);
-      const there = [...inbox.pending.values()].some(
-        ({ clientMessageId }) => clientMessageId === request.clientMessageId,
-      );
-      return there || inbox.epoch !== record.epoch
-        ? real(service, caller, request)
-        : storeAgain(service, caller, request);
-    }),
-  },
-  {
-    name: "send-retry-looks-at-the-inbox-first",
-    breaks: "SEND-RETRY-FIRST",
-    about: "a repeated Send to an inbox that is exhausted since is refused",
-    operations: sending((real) => (service, caller, request) => {
-      const inbox = service.accounts.get(request.recipientId)?.inbox;
-      if (inbox?.svrSeq === 0xffff_ffff) throw refuse(Reason.SEQ_EXHAUSTED, "no seq left");
-      return real(service, caller, request);
-    }),
-  },
-  {
-    name: "send-id-reused-silently",
-    breaks: "SEND-ID-REUSED",
-    about: "other content under a used id is answered like a repetition, and lost",
-    operations: sending((real) => (service, caller, request) => {
-      const record = findRecord(service, caller, request.clientMessageId);
-      if (record?.recipientId !== request.recipientId) return real(service, caller, request);
-      return create(SendResponseSchema, { acceptedAt: record.acceptedAt });
-    }),
-  },
-  {
-    name: "send-id-reused-for-another-recipient",
-    breaks: "SEND-ID-REUSED",
-    about: "ids are scoped to the pair of sender and recipient",
-    operations: sending((real) => (service, caller, request) => {
-      const record = findRecord(service, caller, request.clientMessageId);
-      const other =
-        record !== undefined &&
-        record.recipientId !== request.recipientId &&
-        service.accounts.get(request.recipientId) !== undefined;
-      return other ? storeAgain(service, caller, request) : real(service, caller, request);
-    }),
-  },
-  {
-    name: "send-id-shared-by-all-senders",
-    breaks: "SEND-ID-SCOPE",
-    about: "the dedup key is the id alone: another sender's message counts as a repetition",
-    wild: "nensii21/devlink#773",
-    operations: sending((real) => {
-      const all = new Map<string, SendResponse>();
-      return (service, caller, request) => {
-        const key = `${request.recipientId} ${request.clientMessageId}`;
-        const mine = findRecord(service, caller, request.clientMessageId) !== undefined;
-        const earlier = all.get(key);
-        if (earlier !== undefined && !mine) return earlier;
-        const answer = real(service, caller, request);
-        all.set(key, answer);
-        return answer;
-      };
-    }),
-  },
-  {
-    name: "send-refused-id-is-burnt",
-    breaks: "SEND-ID-FREE",
-    about: "the id of a refused Send counts as used",
-    operations: sending((real) => {
-      const burnt = new Set<string>();
-      return (service, caller, request) => {
-        const key = `${caller.account.userId} ${request.clientMessageId}`;
-        if (burnt.has(key)) throw refuse(Reason.CLIENT_MESSAGE_ID_REUSED, "used");
-        try {
-          return real(service, caller, request);
-        } catch (error) {
-          if (findRecord(service, caller, request.clientMessageId) === undefined) burnt.add(key);
-          throw error;
-        }
-      };
-    }),
   },
 ];
 

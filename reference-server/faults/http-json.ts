@@ -1,0 +1,175 @@
+import type { IncomingMessage } from "node:http";
+import type { Fault } from "./fault.js";
+import { answers, bodies, isJson, readAll, rpcOf, withBody } from "./seams.js";
+
+type Json = Record<string, unknown>;
+
+const OWN = ["GetServerInfo", "Send", "Sync"];
+const concerns = (req: IncomingMessage) => isJson(req) && OWN.includes(rpcOf(req));
+
+function parse(body: Buffer): Json | undefined {
+  try {
+    const json: unknown = JSON.parse(body.toString());
+    return typeof json === "object" && json !== null && !Array.isArray(json) ? (json as Json) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Changes JSON requests that are JSON objects. Undefined makes the request malformed. */
+const asking = (change: (json: Json) => Json | undefined) =>
+  bodies((body, req) => {
+    const json = concerns(req) ? parse(body) : undefined;
+    return json === undefined ? body : Buffer.from(JSON.stringify(change(json)) ?? "?");
+  });
+
+/** Changes JSON requests as text, whatever they are. */
+const askingText = (change: (text: string) => string) =>
+  bodies((body, req) => (concerns(req) ? Buffer.from(change(body.toString())) : body));
+
+/** Changes successful JSON answers. */
+const telling = (change: (json: Json) => Json) =>
+  answers((answer, req) => {
+    const json = concerns(req) && answer.status === 200 ? parse(answer.body) : undefined;
+    return json === undefined ? answer : { ...answer, body: Buffer.from(JSON.stringify(change(json))) };
+  });
+
+const NUMBERS = ["cliSeq", "cli_seq", "pageSize", "page_size", "svrSeq", "ackedSeq", "nextCliSeq", "seq"];
+
+/** The same value with each number of the protocol changed, at any depth. */
+function numbers(value: unknown, change: (number: number) => unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => numbers(item, change));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [
+      name,
+      NUMBERS.includes(name) && typeof item === "number" ? change(item) : numbers(item, change),
+    ]),
+  );
+}
+
+const KNOWN = [
+  ["recipientId", "recipient_id", "clientMessageId", "client_message_id", "payload"],
+  ["cliSeq", "cli_seq", "epoch", "pageSize", "page_size"],
+].flat();
+
+/** Faults of the chapter "HTTP binding" that only the JSON codec has. */
+export const httpJson: readonly Fault[] = [
+  {
+    name: "http-json-camel-case-only",
+    breaks: "HTTP-JSON",
+    about: "members in the form of the proto file are ignored as unknown",
+    handler: asking((json) => Object.fromEntries(Object.entries(json).filter(([name]) => !name.includes("_")))),
+  },
+  {
+    name: "http-json-time-as-number",
+    breaks: "HTTP-JSON",
+    about: "accepted_at of a Send is written as milliseconds",
+    handler: telling((json) =>
+      typeof json["acceptedAt"] === "string" ? { ...json, acceptedAt: Date.parse(json["acceptedAt"]) } : json,
+    ),
+  },
+  {
+    name: "http-json-payload-as-text",
+    breaks: "HTTP-JSON",
+    about: "payloads are delivered as text in place of base64",
+    handler: telling((json) => {
+      const { messages } = json as { messages?: Json[] };
+      if (messages === undefined) return json;
+      return {
+        ...json,
+        messages: messages.map((message) => ({
+          ...message,
+          payload: Buffer.from(String(message["payload"] ?? ""), "base64").toString("utf8"),
+        })),
+      };
+    }),
+  },
+  {
+    name: "http-json-numbers-as-strings",
+    breaks: "HTTP-JSON-NUMBERS",
+    about: "numbers are written as strings, as those of 64 bits are",
+    handler: telling((json) => numbers(json, String) as Json),
+  },
+  {
+    name: "http-json-numbers-signed",
+    breaks: "HTTP-JSON-NUMBERS",
+    about: "numbers above 2147483647 are written as negative ones",
+    wild: "twmb/franz-go#216",
+    handler: telling((json) => numbers(json, (number) => number | 0) as Json),
+  },
+  {
+    name: "http-json-numeric-strings-refused",
+    breaks: "HTTP-JSON-NUMBERS",
+    about: "a number in a string is of the wrong type",
+    handler: asking((json) =>
+      Object.entries(json).some(([name, value]) => NUMBERS.includes(name) && typeof value === "string")
+        ? undefined
+        : json,
+    ),
+  },
+  {
+    name: "http-json-unknown-refused",
+    breaks: "HTTP-JSON-UNKNOWN",
+    about: "a member that is not known is malformed",
+    handler: asking((json) => (Object.keys(json).every((name) => KNOWN.includes(name)) ? json : undefined)),
+  },
+  {
+    name: "http-json-empty-body",
+    breaks: "HTTP-JSON-MALFORMED",
+    about: "an empty body is taken for the empty message",
+    handler: askingText((text) => (text === "" ? "{}" : text)),
+  },
+  {
+    name: "http-json-first-of-two",
+    breaks: "HTTP-JSON-MALFORMED",
+    about: "what follows the first object is not looked at",
+    handler: askingText((text) => /^(\{[^{}]*\})/.exec(text)?.[1] ?? text),
+  },
+  {
+    name: "http-json-wraps-numbers",
+    breaks: "HTTP-JSON-MALFORMED",
+    about: "a number out of range is cut to 32 bits",
+    wild: "horazont/aioxmpp#67",
+    handler: asking((json) => numbers(json, (number) => number >>> 0) as Json),
+  },
+  {
+    name: "http-json-loose-base64",
+    breaks: "HTTP-JSON-MALFORMED",
+    about: "characters that are not base64 are passed over",
+    handler: asking((json) => {
+      const { payload } = json;
+      return typeof payload === "string"
+        ? { ...json, payload: Buffer.from(payload, "base64").toString("base64") }
+        : json;
+    }),
+  },
+  {
+    name: "send-json-counts-characters",
+    breaks: "SEND-SIZES",
+    about: "in JSON max_payload_bytes bounds the base64 text",
+    handler: asking((json) => (String(json["payload"] ?? "").length > 65_536 ? undefined : json)),
+  },
+  {
+    name: "sync-json-base-is-cli-seq",
+    breaks: "SYNC-BASE",
+    about: "in JSON acked_seq is what the device said, whatever is acked",
+    handler: (real) => {
+      const asked = new WeakMap<object, unknown>();
+      const told = answers((answer, req) => {
+        const json = answer.status === 200 && asked.has(req) ? parse(answer.body) : undefined;
+        if (json === undefined) return answer;
+        return { ...answer, body: Buffer.from(JSON.stringify({ ...json, ackedSeq: asked.get(req) })) };
+      });
+      return async (req, res) => {
+        if (!isJson(req) || rpcOf(req) !== "Sync") return real(req, res);
+        const body = await readAll(req);
+        if (body === undefined) return undefined;
+        const again = withBody(req, body);
+        const cliSeq = parse(body)?.["cliSeq"];
+        if (typeof cliSeq === "number" && cliSeq > 0) asked.set(again, cliSeq);
+        return told(real)(again, res);
+      };
+    },
+  },
+];

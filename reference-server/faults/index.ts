@@ -1,0 +1,41 @@
+import { ack } from "./ack.js";
+import { auth } from "./auth.js";
+import { concurrency } from "./concurrency.js";
+import { devices } from "./devices.js";
+import { epoch } from "./epoch.js";
+import { errorFaults } from "./errors.js";
+import type { Fault } from "./fault.js";
+import { fronts } from "./fronts.js";
+import { http } from "./http.js";
+import { httpBodies } from "./http-bodies.js";
+import { httpJson } from "./http-json.js";
+import { info } from "./info.js";
+import { page } from "./page.js";
+import { send } from "./send.js";
+import { sendRetry } from "./send-retry.js";
+import { seq } from "./seq.js";
+import { sync } from "./sync.js";
+import { watch } from "./watch.js";
+
+export { type Fault, type FaultyServer, startFaultyServer } from "./fault.js";
+
+/** All faulty servers, chapter by chapter in the specification's order. Names are unique. */
+export const FAULTS: readonly Fault[] = [
+  ...http,
+  ...httpBodies,
+  ...httpJson,
+  ...errorFaults,
+  ...auth,
+  ...info,
+  ...seq,
+  ...send,
+  ...sendRetry,
+  ...sync,
+  ...ack,
+  ...page,
+  ...devices,
+  ...epoch,
+  ...watch,
+  ...fronts,
+  ...concurrency,
+];
