@@ -14,6 +14,7 @@ import { sendInbox } from "./send-inbox.js";
 import { sendRetry } from "./send-retry.js";
 import { seq } from "./seq.js";
 import { sync } from "./sync.js";
+import { watch } from "./watch.js";
 
 /** All cases, chapter by chapter in the specification's order. */
 export const CATALOGUE: readonly Case[] = [
@@ -30,6 +31,7 @@ export const CATALOGUE: readonly Case[] = [
   ...page,
   ...dev,
   ...epoch,
+  ...watch,
   ...durable,
   ...exploration,
 ];

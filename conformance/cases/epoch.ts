@@ -43,11 +43,11 @@ export const epoch: readonly Case[] = [
         }
       };
       await same("nothing");
-      await alice.sendAtOnce(bob, 10);
-      await same("ten messages");
+      await alice.sendAtOnce(bob, 110);
+      await same("many messages");
       await bob.device("phone").sync({ cliSeq: bob.base + 4 });
       await same("an ack");
-      await bob.device("phone").trySync({ cliSeq: bob.base + 11 });
+      await bob.device("phone").trySync({ cliSeq: bob.base + 111 });
       await bob.device("phone").trySync({ epoch: "another" });
       await alice.trySend(bob, "", { id: "" });
       await same("refusals");

@@ -1,0 +1,99 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { WatchResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
+import type { RequirementId } from "../registry/requirements.js";
+import type { ClientCallOptions, Watching } from "../wire/client.js";
+import { describeRefusal, isAgain } from "../wire/connect.js";
+import type { StreamEnd } from "../wire/watch.js";
+import type { Context } from "./context.js";
+import type { Device, Party } from "./party.js";
+
+/** How long a frame may take, in milliseconds (spec, "Watch"). */
+export const FRAME_MS = 5000;
+
+/** Somebody who watches an inbox as clients do: a Watch that the server has ended in order is opened again. */
+export class Watcher {
+  /** All frames so far, over all of its Watches. */
+  readonly frames: WatchResponse[] = [];
+  readonly #t: Context;
+  readonly #device: Device;
+  readonly #options: ClientCallOptions;
+  #watching: Watching;
+  #taken = 0;
+
+  constructor(t: Context, party: Party, options: ClientCallOptions = {}, name = "watcher") {
+    this.#t = t;
+    this.#device = party.device(name);
+    this.#options = options;
+    this.#watching = this.#device.watch(options);
+  }
+
+  /** How the Watch that is open now has ended; undefined while it has not. */
+  get end(): StreamEnd | undefined {
+    return this.#watching.end;
+  }
+
+  /** Goes away without a word. */
+  cancel(): void {
+    this.#watching.cancel();
+  }
+
+  /** Waits until its Watch has ended. False if it has not within `ms` milliseconds. */
+  ended(ms: number): Promise<boolean> {
+    return this.#watching.ended(this.#t.deadline(ms));
+  }
+
+  /** Expects a frame that fits, among those that have come or within `ms` milliseconds from now. */
+  async sees(
+    fits: (frame: WatchResponse) => boolean,
+    requirement: RequirementId,
+    what: string,
+    ms = FRAME_MS,
+  ): Promise<WatchResponse> {
+    const deadline = Date.now() + this.#t.deadline(ms);
+    for (;;) {
+      await this.#watching.until(fits, Math.max(0, deadline - Date.now()));
+      this.frames.push(...this.#watching.frames.slice(this.#taken));
+      this.#taken = this.#watching.frames.length;
+      const frame = this.frames.find(fits);
+      if (frame !== undefined) return frame;
+      if (!mayEndLikeThat(this.#watching.end) || Date.now() >= deadline) return this.#missed(requirement, what, ms);
+      await pause(20);
+      this.#watching = this.#device.watch(this.#options);
+      this.#taken = 0;
+    }
+  }
+
+  /** Expects the first frame, which every Watch has. */
+  opened(): Promise<WatchResponse> {
+    return this.sees(() => true, "WATCH-FIRST", "a Watch got no first frame");
+  }
+
+  #missed(requirement: RequirementId, what: string, ms: number): never {
+    const { end } = this.#watching;
+    const last = this.frames.at(-1);
+    const seen =
+      last === undefined ? "no frame" : `the last frame has epoch "${last.epoch}" and svr_seq ${last.svrSeq}`;
+    const actual = end === undefined ? seen : `${seen}; the Watch has ended: ${describeEnd(end)}`;
+    // A stream that is cut off is a fault of its own, and explains why nothing came.
+    const cut = end?.kind === "cut" ? "WATCH-END" : end?.kind === "garbled" ? "HTTP-STREAM" : requirement;
+    return this.#t.fail(cut, what, `such a frame within ${ms} ms`, actual);
+  }
+}
+
+/** Whether a server may end a Watch like that at any time: in order, or asking to try again. */
+function mayEndLikeThat(end: StreamEnd | undefined): boolean {
+  if (end?.kind !== "refused") return end?.kind === "end";
+  const { refusal } = end;
+  return isAgain(refusal) || (refusal.code === "" && [429, 502, 503, 504].includes(refusal.status));
+}
+
+export function describeEnd(end: StreamEnd): string {
+  switch (end.kind) {
+    case "end":
+      return "in order";
+    case "refused":
+      return describeRefusal(end.refusal);
+    default:
+      return end.why;
+  }
+}
