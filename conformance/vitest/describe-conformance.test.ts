@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { Refusal } from "../../reference-server/errors.js";
 import { ack as ackFaults } from "../../reference-server/faults/ack.js";
@@ -7,6 +7,9 @@ import { startReferenceServer } from "../../reference-server/index.js";
 import { CATALOGUE } from "../cases/catalogue.js";
 import { jobsFor } from "../run/run.js";
 import { runProject } from "./testing/run-project.js";
+
+// Each test runs a vitest of its own, and with it up to the whole catalogue.
+vi.setConfig({ testTimeout: 300_000 });
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
