@@ -163,13 +163,15 @@ export class InboxJudge {
     const requirement = refusal.reason === Reason.EPOCH_MISMATCH ? "EPOCH-MISMATCH" : "ACK-AHEAD";
     if (numbering.epoch !== undefined && refusal.epoch !== numbering.epoch) {
       breach(requirement, "a refusal does not tell the current epoch", `"${numbering.epoch}"`, `"${refusal.epoch}"`);
-    } else if (refusal.svrSeq < ticket.svrFloor.seq || refusal.svrSeq > numbering.svrCeiling) {
+    } else if (refusal.svrSeq < ticket.svrFloor.seq) {
       breach(
         requirement,
         "a refusal does not tell the current svr_seq",
-        range(ticket.svrFloor.seq, numbering.svrCeiling),
+        `at least ${ticket.svrFloor.seq}`,
         String(refusal.svrSeq),
       );
+    } else if (refusal.svrSeq > numbering.svrCeiling) {
+      this.#judgeSvrSeq(numbering, FRESH, refusal.svrSeq, [callEvent, event]);
     } else if (numbering.epoch !== undefined) numbering.raise(refusal.svrSeq, "answer", event);
   }
 
@@ -309,7 +311,7 @@ export class InboxJudge {
     next.accepted = certain.length;
     for (const send of certain) next.log.accepted(send);
     for (const call of this.#openSyncs.values())
-      if (call.epoch === "" || call.epoch === epoch) next.acks.claim(call.cliSeq, true, undefined);
+      next.acks.claim(call.cliSeq, call.epoch === "" || call.epoch === epoch, undefined);
     for (const cliSeq of this.#lostSyncs) next.acks.claim(cliSeq, true, undefined);
     this.#numbering = next;
     return next;
@@ -395,5 +397,3 @@ const LOSSES: readonly RequirementId[] = [
   "SEND-RETRY",
   "SEND-RETRY-CONCURRENT",
 ];
-
-const range = (from: number, to: number) => (from === to ? String(from) : `from ${from} to ${to}`);

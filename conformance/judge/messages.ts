@@ -1,7 +1,7 @@
 import type { DeliveredMessage, Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import type { RequirementId } from "../registry/requirements.js";
 import type { Breached } from "./page.js";
-import { isPossible, type Send, type Sends, samePayload } from "./sends.js";
+import { isPossible, retriedAfterAnswer, type Send, type Sends, samePayload } from "./sends.js";
 import type { Snapshots } from "./snapshots.js";
 import { timeText } from "./time.js";
 
@@ -94,7 +94,7 @@ export class MessageLog {
     if (send.seq !== undefined && send.seq !== message.seq) {
       if (send.mayRepeat) return;
       const first = this.#places.get(send.seq);
-      this.sawDouble = send.overlapped ? "SEND-RETRY-CONCURRENT" : "SEND-RETRY";
+      this.sawDouble = retriedAfterAnswer(send) ? "SEND-RETRY" : "SEND-RETRY-CONCURRENT";
       this.#report([send.call, ...(first?.evidence ?? []), ...evidence], {
         requirement: this.sawDouble,
         message: "one message was made twice",

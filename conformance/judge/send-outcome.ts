@@ -32,7 +32,7 @@ export function judgeAccepted(scene: SendScene, acceptance: Acceptance): void {
   if (send.attempts > 1) applies(send.overlapped ? "SEND-RETRY-CONCURRENT" : "SEND-RETRY");
   if (time !== undefined && send.time !== undefined && send.time !== time && !send.mayRepeat) {
     inbox?.reportIfKept([send.first?.event ?? send.call, ...evidence], {
-      requirement: send.overlapped ? "SEND-RETRY-CONCURRENT" : "SEND-RETRY",
+      requirement: send.first !== undefined && begun > send.first.at ? "SEND-RETRY" : "SEND-RETRY-CONCURRENT",
       message: "a repeated Send was answered with another accepted_at",
       expected: send.time,
       actual: time,

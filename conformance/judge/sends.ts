@@ -43,6 +43,10 @@ export interface Send {
 /** Whether some attempt may have had its effect. If not, the message must not exist. */
 export const isPossible = ({ open, lost, accepted }: Send) => open + lost + accepted > 0;
 
+/** Whether it was repeated one after the other: a fault is then no race. An attempt that was lost counts as over. */
+export const retriedAfterAnswer = ({ overlapped, first, latest }: Send) =>
+  !overlapped || (first !== undefined && latest !== undefined && latest.begun > first.at);
+
 const keyOf = (sender: string, id: string) => `${sender.length}:${sender}${id}`;
 
 /** Searches for a better explanation are slow; a server that is wrong throughout must not make the judge slow throughout. */
