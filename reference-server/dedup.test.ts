@@ -1,0 +1,77 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Dedup, type DedupRecord, digest } from "./dedup.js";
+import { refused } from "./testing/refusals.js";
+
+const record = (nr = 0): DedupRecord => ({
+  recipientId: "bob",
+  epoch: "e1",
+  payloadDigest: digest(Buffer.from(`${nr}`)),
+  acceptedAt: timestampFromMs(nr),
+});
+
+describe("the window", () => {
+  test("a record is there until just before its end, counted from the acceptance, not from the last look", () => {
+    const dedup = new Dedup(1000, 10);
+    dedup.add("alice", "m-1", 5000, record(1));
+    expect(dedup.find("alice", "m-1", 5000)).toMatchObject(record(1));
+    expect(dedup.find("alice", "m-1", 5999)).toMatchObject(record(1));
+    expect(dedup.find("alice", "m-1", 6000)).toBeUndefined();
+  });
+
+  test("what is over is freed, by any look, and nothing else is", () => {
+    const dedup = new Dedup(1000, 10);
+    for (let nr = 0; nr < 5; nr += 1) dedup.add("alice", `m-${nr}`, nr * 100, record(nr));
+    dedup.find("carol", "other", 1200);
+    expect(dedup.size).toBe(2);
+    expect(dedup.find("alice", "m-2", 1200)).toBeUndefined();
+    expect(dedup.find("alice", "m-3", 1200)).toMatchObject(record(3));
+  });
+
+  test("an id that is used again after a loss lives from then on, and does not keep others alive", () => {
+    const dedup = new Dedup(1000, 10);
+    dedup.add("alice", "m-1", 0, record(1));
+    dedup.add("alice", "m-2", 100, record(2));
+    dedup.add("alice", "m-1", 500, record(3));
+    expect(dedup.find("alice", "m-2", 1100)).toBeUndefined();
+    expect(dedup.find("alice", "m-1", 1499)).toMatchObject(record(3));
+    expect(dedup.find("alice", "m-1", 1500)).toBeUndefined();
+    expect(dedup.size).toBe(0);
+  });
+});
+
+test("beyond its bound it takes no more for now, and forgets nothing early", () => {
+  const dedup = new Dedup(1000, 2);
+  dedup.checkRoom();
+  dedup.add("alice", "m-1", 0, record(1));
+  dedup.add("alice", "m-2", 500, record(2));
+  expect(refused(() => dedup.checkRoom())).toBe("resource_exhausted");
+  expect(dedup.find("alice", "m-1", 999)).toMatchObject(record(1));
+  dedup.find("alice", "m-1", 1000);
+  expect(() => dedup.checkRoom()).not.toThrow();
+});
+
+test("two pairs of sender and id are two keys, whatever characters they have", () => {
+  const name = fc.string({ unit: fc.constantFrom("a", "1", ":", "\0", "é"), maxLength: 4 });
+  fc.assert(
+    fc.property(fc.tuple(name, name), fc.tuple(name, name), ([sender, id], [otherSender, otherId]) => {
+      const dedup = new Dedup(1000, 10);
+      dedup.add(sender, id, 0, record());
+      const found = dedup.find(otherSender, otherId, 0) !== undefined;
+      expect(found).toBe(sender === otherSender && id === otherId);
+    }),
+    {
+      examples: [
+        [
+          ["a", "1:a"],
+          ["a1:", "a"],
+        ],
+        [
+          ["a", "bc"],
+          ["ab", "c"],
+        ],
+      ],
+    },
+  );
+});
