@@ -3,7 +3,7 @@ import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { RequirementId } from "../registry/requirements.js";
 import type { Finding } from "../verdict.js";
 import { InboxJudge, type SyncTicket, type WatchTicket } from "./inbox.js";
-import { isLate, judgeAccepted, judgeRefused } from "./send-outcome.js";
+import { SendJudge } from "./send-outcome.js";
 import { isPossible, type Send, Sends } from "./sends.js";
 import { timeText } from "./time.js";
 
@@ -29,8 +29,13 @@ export class Judge {
   readonly #findings: Finding[] = [];
   readonly #reported = new Set<string>();
   readonly #applies = (rule: RequirementId) => this.applied.set(rule, (this.applied.get(rule) ?? 0) + 1);
+  readonly #sendJudge = new SendJudge({
+    sends: this.#sends,
+    lostSince: (recipient, at) => this.#inboxes.get(recipient)?.lostSince(at) ?? false,
+    applies: this.#applies,
+    report: (userId, evidence, breached) => this.#report(userId, evidence, breached),
+  });
   #header: Header | undefined;
-  #windowMicros = 0n;
   #now = 0;
 
   /** Takes the next event. */
@@ -42,7 +47,8 @@ export class Judge {
         const { dedupWindow } = what.value;
         this.#header = what.value;
         if (dedupWindow !== undefined)
-          this.#windowMicros = dedupWindow.seconds * 1_000_000n + BigInt(Math.floor(dedupWindow.nanos / 1000));
+          this.#sendJudge.windowMicros =
+            dedupWindow.seconds * 1_000_000n + BigInt(Math.floor(dedupWindow.nanos / 1000));
         break;
       }
       case "accountOpened":
@@ -120,7 +126,7 @@ export class Judge {
   #sendCall(event: Event, args: SendCall): void {
     const { senderId: sender, clientMessageId: id, recipientId: recipient, payload: print } = args;
     const send = this.#sends.begin(this.#now, event, { sender, id, recipient, print });
-    const late = send.attempts > 1 && isLate(send, event.atMicros, this.#windowMicros);
+    const late = send.attempts > 1 && this.#sendJudge.isLate(send, event.atMicros);
     if (late) send.mayRepeat = true;
     const first = send.open + send.lost + send.accepted === 1;
     if (first || late) this.#inboxes.get(recipient)?.sendBegins();
@@ -129,25 +135,10 @@ export class Judge {
 
   #sendOutcome({ send, call, begun }: Open & { kind: "send" }, event: Event, what: Event["what"]): void {
     const inbox = this.#inboxes.get(send.recipient);
-    const scene = {
-      sends: this.#sends,
-      send,
-      inbox,
-      lostSince: (recipient: string, at: number) => this.#inboxes.get(recipient)?.lostSince(at) ?? false,
-      call,
-      event,
-      windowMicros: this.#windowMicros,
-      applies: this.#applies,
-      report: (
-        evidence: readonly Event[],
-        requirement: RequirementId,
-        [message, expected, actual]: [string, string, string],
-      ) => this.#report(send.recipient, evidence, { requirement, message, expected, actual }),
-    };
     send.open -= 1;
     if (what.case === "refused") {
       if (!isPossible(send)) inbox?.sendRefused();
-      judgeRefused(scene, what.value);
+      this.#sendJudge.refused({ send, inbox, call, event }, what.value);
       return;
     }
     if (what.case !== "sendReturn") {
@@ -157,7 +148,7 @@ export class Judge {
     send.accepted += 1;
     const at = what.value.acceptedAt;
     const acceptance = { begun, at: this.#now, event, time: at === undefined ? undefined : timeText(at) };
-    judgeAccepted(scene, acceptance);
+    this.#sendJudge.accepted({ send, inbox, call, event }, acceptance);
     send.time ??= acceptance.time;
     if (send.latest === undefined || begun > send.latest.begun) send.latest = acceptance;
     if (send.first !== undefined) return;

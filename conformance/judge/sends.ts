@@ -134,8 +134,12 @@ export class Sends {
 }
 
 function newSend(args: Pick<Send, "sender" | "id" | "recipient" | "print">, begun: number, call: Event): Send {
+  const { sender, id, recipient, print } = args;
   return {
-    ...args,
+    sender,
+    id,
+    recipient,
+    print,
     begun,
     call,
     attempts: 0,
