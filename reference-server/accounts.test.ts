@@ -74,6 +74,13 @@ describe("add", () => {
     expect(known.authenticate("Bearer secret-a").account.userId).toBe("alice");
   });
 
+  test("refuses a token that is taken, which would lock its owner out", () => {
+    const known = accounts(["alice", "secret-a"]);
+    expect(refused(() => known.add("bob", "secret-a", inbox()))).toBe("already_exists");
+    expect(known.authenticate("Bearer secret-a").account.userId).toBe("alice");
+    expect(known.get("bob")).toBeUndefined();
+  });
+
   test("refuses beyond the bound", () => {
     const known = accounts(["a", "1"], ["b", "2"], ["c", "3"]);
     expect(refused(() => known.add("d", "4", inbox()))).toBe("resource_exhausted");

@@ -50,9 +50,12 @@ export class Accounts {
       throw new Refusal("resource_exhausted", `this server takes ${this.#maxAccounts} accounts at most`);
     }
     if (this.#byUserId.has(userId)) throw new Refusal("already_exists", "there is an account of that name");
+    const tokenHash = hash(token);
+    // A token stands for one account: given to a second one, it would lock the first one out.
+    if (this.#byTokenHash.has(tokenHash)) throw new Refusal("already_exists", "another account has that token");
     const account: Account = { userId, inbox, watchers: new Set() };
     this.#byUserId.set(userId, account);
-    this.#byTokenHash.set(hash(token), account);
+    this.#byTokenHash.set(tokenHash, account);
     return account;
   }
 

@@ -92,6 +92,7 @@ function readAccounts(file: string | undefined): { userId: string; token: string
     throw new UsageError(`cannot read --accounts ${file}: ${(error as NodeJS.ErrnoException).code}`);
   }
   const seen = new Set<string>();
+  const tokens = new Set<string>();
   return texts.flatMap(([source, text]) =>
     text
       .split(/\s+/)
@@ -106,7 +107,10 @@ function readAccounts(file: string | undefined): { userId: string; token: string
           );
         if (seen.has(userId))
           throw new UsageError(`${source}, entry ${index + 1}: the account ${userId} is there twice`);
+        if (tokens.has(token))
+          throw new UsageError(`${source}, entry ${index + 1}: another account has the same token`);
         seen.add(userId);
+        tokens.add(token);
         return { userId, token };
       }),
   );

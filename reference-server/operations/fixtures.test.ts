@@ -1,0 +1,57 @@
+import { create } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import {
+  CreateAccountRequestSchema,
+  RevokeTokenRequestSchema,
+  RotateEpochRequestSchema,
+} from "../../proto/gen/seqsync/conformance/v1/fixture_pb.js";
+import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
+import { MAX_SEQ } from "../inbox.js";
+import { refused } from "../testing/refusals.js";
+import { stage } from "../testing/stage.js";
+import { createAccount, revokeToken, rotateEpoch } from "./fixtures.js";
+import { getServerInfo } from "./get-server-info.js";
+
+test("CreateAccount makes another account each time, with its numbering where it is asked for", () => {
+  const { service } = stage();
+  const made = [0, 2 ** 31 - 1, MAX_SEQ].map((startSeq) => {
+    const { userId, token } = createAccount(service, create(CreateAccountRequestSchema, { startSeq }));
+    const { account } = service.accounts.authenticate(`Bearer ${token}`);
+    expect(account.userId).toBe(userId);
+    expect(account.inbox).toMatchObject({ svrSeq: startSeq, ackedSeq: startSeq });
+    return [userId, token, account.inbox.epoch];
+  });
+  expect(new Set(made.flat()).size).toBe(9);
+});
+
+test("RotateEpoch loses the messages, keeps the credential, and never takes an epoch twice", () => {
+  const { service, send, sync, inbox } = stage();
+  const epochs = new Set([inbox().epoch]);
+  for (let nr = 1; nr <= 20; nr += 1) {
+    send("alice", { clientMessageId: `m-${nr}` });
+    rotateEpoch(service, create(RotateEpochRequestSchema, { userId: "bob" }));
+    expect(sync("bob")).toMatchObject({ svrSeq: 0, ackedSeq: 0, messages: [] });
+    epochs.add(inbox().epoch);
+  }
+  expect(epochs.size).toBe(21);
+  expect(refused(() => rotateEpoch(service, create(RotateEpochRequestSchema, { userId: "nobody" })))).toBe("not_found");
+});
+
+test("RevokeToken takes a token, once", () => {
+  const { service, caller } = stage();
+  const request = create(RevokeTokenRequestSchema, { token: "bob" });
+  revokeToken(service, request);
+  expect(refused(() => caller("bob"))).toBe("unauthenticated CREDENTIAL_INVALID");
+  expect(refused(() => revokeToken(service, request))).toBe("not_found");
+});
+
+test("GetServerInfo tells the bounds that are kept", () => {
+  const { service } = stage({ maxPageSize: 7, maxPayloadBytes: 9, dedupWindowMs: 1500, profiles: [Profile.JSON] });
+  expect(getServerInfo(service)).toMatchObject({
+    specVersion: "1.0",
+    profiles: [Profile.CORE, Profile.JSON],
+    maxPageSize: 7,
+    maxPayloadBytes: 9,
+    dedupWindow: { seconds: 1n, nanos: 500_000_000 },
+  });
+});
