@@ -42,7 +42,7 @@ export const httpBodies: readonly Case[] = [
           `a Send in chunks of ${size} bytes`,
         );
         const { svrSeq, epoch } = await bob.state();
-        const sync = syncOf(t, bob, { cliSeq: svrSeq - 1, epoch });
+        const sync = syncOf(t, bob, { cliSeq: Math.max(svrSeq - 1, 0), epoch });
         const answer = await rawCall(t, "HTTP-CHUNKED", { ...sync, body: chunksOf(sync.body, size) });
         const page = answered(t, "HTTP-CHUNKED", METHOD.Sync.output, answer, `a Sync in chunks of ${size} bytes`);
         const what = `a Sync in chunks of ${size} bytes did not get the one message`;
@@ -133,7 +133,8 @@ export const httpBodies: readonly Case[] = [
             }
             if (answer.status === 200) isBounded = false;
             const { refusal, status } = answer;
-            const fits = refusal === undefined ? [200, 413, 429, 503].includes(status) : isBodyRefusal(refusal.code);
+            const fits =
+              refusal === undefined ? [200, 411, 413, 429, 503].includes(status) : isBodyRefusal(refusal.code);
             const expected = "invalid_argument, or HTTP 413";
             if (!fits) t.fail("HTTP-BODY-LIMIT", `a ${call.rpc} of ${length} bytes`, expected, describeAnswer(answer));
           }
@@ -206,14 +207,14 @@ export const httpBodies: readonly Case[] = [
       const text = "the same again and again, ".repeat(Math.min(150, Math.floor(t.info.maxPayloadBytes / 26)));
       const sent = [await alice.send(bob, text), await alice.send(bob, text)];
       const ahead = syncOf(t, bob, { cliSeq: 0xffff_ffff });
-      for (const offer of [undefined, "identity", "br", "deflate", "gzip"]) {
+      for (const offer of [undefined, "identity", "gzip;q=0", "br", "deflate", "gzip"]) {
         const headers = offer === undefined ? {} : { "accept-encoding": offer };
         const answer = await rawCall(t, "HTTP-COMPRESSION", { ...syncOf(t, bob), headers });
         const refusal = await rawCall(t, "HTTP-COMPRESSION", { ...ahead, headers });
         for (const it of [answer, refusal]) {
           const used = it.headers["content-encoding"] ?? "identity";
           const fits = used === "identity" || used === offer;
-          const expected = offer === undefined ? "plain bytes" : `plain bytes or ${offer}`;
+          const expected = ["br", "deflate", "gzip"].includes(offer ?? "") ? `plain bytes or ${offer}` : "plain bytes";
           if (!fits)
             t.fail("HTTP-COMPRESSION", `an answer to a request that offers ${offer ?? "nothing"}`, expected, used);
         }

@@ -233,13 +233,12 @@ export const httpCalls: readonly Case[] = [
     title: "bob syncs without Connect-Protocol-Version, and with 1",
     requirements: ["HTTP-VERSION-HEADER"],
     async run(t) {
-      const { bob, alice } = t;
-      await alice.send(bob);
+      const { bob } = t;
       for (const headers of [{}, { "connect-protocol-version": "1" }]) {
         const what = `a Sync ${"connect-protocol-version" in headers ? "with" : "without"} Connect-Protocol-Version`;
         const answer = await rawCall(t, "HTTP-VERSION-HEADER", { ...syncOf(t, bob), headers });
         const page = answered(t, "HTTP-VERSION-HEADER", METHOD.Sync.output, answer, what);
-        t.equal(page.svrSeq, bob.base + 1, "HTTP-VERSION-HEADER", `what ${what} was answered`);
+        t.equal(page.svrSeq, bob.base, "HTTP-VERSION-HEADER", `what ${what} was answered`);
       }
     },
   },

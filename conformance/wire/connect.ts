@@ -94,6 +94,9 @@ export function interpret<T extends DescMessage>(
   answer: HttpAnswer,
 ): Outcome<MessageShape<T>> {
   const type = mediaType(answer.headers["content-type"]);
+  const rule = codec === "proto" ? "HTTP-BINARY" : "HTTP-JSON";
+  if (answer.status > 200 && answer.status < 300)
+    return garbled(rule, `HTTP ${answer.status} for a success; it wants 200`);
   if (answer.status !== 200) return interpretError(answer, type);
   if (type !== `application/${codec}`) {
     return garbled("HTTP-ANSWER-TYPE", `status 200 with content type "${type}" to a request in application/${codec}`);
@@ -101,7 +104,6 @@ export function interpret<T extends DescMessage>(
   try {
     return { kind: "ok", value: decode(codec, schema, answer.body) };
   } catch (error) {
-    const rule = codec === "proto" ? "HTTP-BINARY" : "HTTP-JSON";
     return garbled(rule, `the answer does not decode as ${schema.typeName}: ${(error as Error).message}`);
   }
 }
