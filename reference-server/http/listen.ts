@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { Refusal } from "../errors.js";
 import { endEnvelope } from "./codec.js";
 
@@ -9,6 +9,8 @@ export interface ListenOptions {
   host?: string;
   /** Port. 0, the default, takes a free one. */
   port?: number;
+  /** For how long a request may take to come in, its headers at most a third of it, in milliseconds. From 1. Default 30 s. */
+  requestTimeoutMs?: number;
 }
 
 /** A server that accepts connections. */
@@ -22,24 +24,32 @@ export interface Listening {
 /** Serves a handler over HTTP/1.1, with bounds on headers, time and connections. Rejects if the address cannot be had. */
 export async function listen(
   handler: RequestListener,
-  { host = "127.0.0.1", port = 0 }: ListenOptions = {},
+  { host = "127.0.0.1", port = 0, requestTimeoutMs = 30_000 }: ListenOptions = {},
 ): Promise<Listening> {
   const streams = new Set<ServerResponse>();
+  /** Connections without a request so far, which Node does not count as idle. */
+  const unused = new Set<Socket>();
   const server = createServer(
     {
       maxHeaderSize: 16 << 10, // a token has up to 4 KiB
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
+      headersTimeout: requestTimeoutMs / 3,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: requestTimeoutMs / 6,
       keepAliveTimeout: 30_000,
       keepAlive: true, // TCP notices a watcher that has gone without a word
       keepAliveInitialDelay: 60_000,
     },
     (req, res) => {
+      unused.delete(req.socket);
       streams.add(res);
       res.on("close", () => streams.delete(res));
       return handler(req, res);
     },
   );
+  server.on("connection", (socket) => {
+    unused.add(socket);
+    socket.on("close", () => unused.delete(socket));
+  });
   server.maxConnections = 20_000;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -58,11 +68,12 @@ export async function listen(
           resolve();
         });
         for (const res of streams) {
-          // A stream is what has begun and not ended; calls under way end by themselves.
-          if (res.headersSent && !res.writableEnded)
-            res.end(endEnvelope(new Refusal("unavailable", "the server stops")));
+          // A call under way is answered, and its connection not kept. A stream is what has begun and not ended.
+          if (!res.headersSent) res.setHeader("Connection", "close");
+          else if (!res.writableEnded) res.end(endEnvelope(new Refusal("unavailable", "the server stops")));
         }
         server.closeIdleConnections();
+        for (const socket of unused) socket.destroy();
       }),
   };
 }
