@@ -198,7 +198,7 @@ async function onOneConnection(
   act: (sync: (who: Party | undefined) => ReturnType<typeof rawCall>) => Promise<void>,
 ): Promise<void> {
   const { transport } = t.session;
-  const alone = new Transport({ urls: transport.urls.slice(0, 1), headers: transport.headers, connections: 1 });
+  const alone = new Transport({ ...transport.connection, urls: transport.urls.slice(0, 1), connections: 1 });
   try {
     await act((who) => rawCall(t, "AUTH-REQUIRED", { ...syncOf(t, t.bob), by: who, over: alone }));
   } finally {

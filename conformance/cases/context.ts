@@ -236,8 +236,16 @@ export class Context implements Stage {
     const { source, info } = this.#options;
     const lacking = source.lacks({ count: 2 });
     if (lacking !== undefined) throw new Inconclusive(lacking);
-    const { urls } = this.session.transport;
-    const { failure } = await explore({ ...options, urls, info, source, signal: this.signal, shrinkMs: 10_000 });
+    const { urls, connection } = this.session.transport;
+    const { failure } = await explore({
+      ...options,
+      urls,
+      connection,
+      info,
+      source,
+      signal: this.signal,
+      shrinkMs: 10_000,
+    });
     if (failure === undefined) return;
     this.reproduce = `seqsync explore ${urls.map(withoutUserInfo).join(" ")} --faults ${options.faults} --seed ${failure.seed} --path ${failure.path}`;
     this.found.push(...failure.findings);

@@ -1,7 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { Inconclusive } from "../verdict.js";
 import { mediaType } from "../wire/connect.js";
-import { rawExchange } from "../wire/raw.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import { emptyOf } from "./http-calls.js";
@@ -247,7 +246,7 @@ async function cutOff(
   call: RawCall & { body: Uint8Array },
   { framing, then }: (typeof WAYS_TO_CUT)[number],
 ): Promise<void> {
-  const { base, head, endpoint } = rawHead(t, call);
+  const { head, endpoint } = rawHead(t, call);
   recordAsPossible(t, call, endpoint);
   const { body } = call;
   const [line, start] =
@@ -256,7 +255,7 @@ async function cutOff(
       : [`content-length: ${body.length + 9}`, ""];
   const bytes = Buffer.concat([Buffer.from(`${head}\r\n${line}\r\n\r\n${start}`), body]);
   // An answer is not owed. Once the server closes, it is done with the request.
-  await rawExchange(base, bytes, { then, timeoutMs: t.deadline(1000) });
+  await t.session.transport.raw(endpoint, bytes, { afterwards: then, timeoutMs: t.deadline(1000) });
 }
 
 /** A body with so much that means nothing after it that every sensible bound is passed. */

@@ -10,7 +10,7 @@ import { NoAnswer } from "../verdict.js";
 import type { SendArguments, SyncArguments } from "../wire/client.js";
 import { type Codec, describeRefusal, encode, interpret, isAgain, parseError, type Refusal } from "../wire/connect.js";
 import { type HttpAnswer, type HttpRequest, LostAnswer, type Transport } from "../wire/http.js";
-import { rawExchange, rawStatus } from "../wire/raw.js";
+import { rawStatus } from "../wire/raw.js";
 import { authorization } from "../wire/session.js";
 import type { Context } from "./context.js";
 import type { Party } from "./party.js";
@@ -207,7 +207,7 @@ export function rawHead(t: Context, { rpc, by, contentType, headers = {} }: RawC
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
   const path = base.pathname.replace(/\/$/, "") + pathOf(rpc);
-  return { endpoint, base, head: [`POST ${path} HTTP/1.1`, ...lines].join("\r\n") };
+  return { endpoint, head: [`POST ${path} HTTP/1.1`, ...lines].join("\r\n") };
 }
 
 /** Makes a call over a connection of its own, with further header lines; again if the server asks for it. Answers the status, 0 if there was none. */
@@ -217,10 +217,10 @@ export async function exchange(
   more: readonly string[] = [],
 ): Promise<number> {
   for (let tries = 0; ; tries += 1) {
-    const { base, head, endpoint } = rawHead(t, call);
+    const { head, endpoint } = rawHead(t, call);
     recordAsPossible(t, call, endpoint);
     const lines = [head, ...more, `content-length: ${call.body.length}`, "", ""].join("\r\n");
-    const answer = await rawExchange(base, Buffer.concat([Buffer.from(lines), call.body]));
+    const answer = await t.session.transport.raw(endpoint, Buffer.concat([Buffer.from(lines), call.body]));
     const status = rawStatus(answer);
     const wait = BACKOFF_MS[tries];
     if (![429, 502, 503, 504].includes(status) || wait === undefined) return status;

@@ -4,7 +4,6 @@ import { printOf } from "../history/print.js";
 import type { SendArguments, SyncArguments } from "../wire/client.js";
 import { encode } from "../wire/connect.js";
 import type { HttpAnswer } from "../wire/http.js";
-import { rawExchange } from "../wire/raw.js";
 import { authorization, pathOf } from "../wire/session.js";
 import type { Context } from "./context.js";
 import type { Party } from "./party.js";
@@ -67,10 +66,12 @@ async function leave(t: Context, party: Party, method: "send" | "sync", body: Ui
   const head = [
     `POST ${base.pathname.replace(/\/$/, "")}${pathOf(SeqSyncService.method[method])} HTTP/1.1`,
     `Host: ${base.host}`,
+    ...Object.entries(t.session.transport.headers).map(([name, value]) => `${name}: ${value}`),
     `Content-Type: application/${t.session.codec}`,
     `Authorization: Bearer ${party.token}`,
     `Content-Length: ${body.length}`,
   ];
-  // biome-ignore lint/suspicious/noThenProperty: says what to do afterwards; nobody awaits it.
-  await rawExchange(base, Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body]), { then: "close" });
+  await t.session.transport.raw(0, Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body]), {
+    afterwards: "close",
+  });
 }

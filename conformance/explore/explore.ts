@@ -7,12 +7,15 @@ import type { AccountSource } from "../accounts/source.js";
 import { NEEDS, RULES } from "../judge/rules.js";
 import type { RequirementId } from "../registry/requirements.js";
 import type { Finding } from "../verdict.js";
+import type { ConnectionOptions } from "../wire/http.js";
 import { type Execution, execute } from "./execute.js";
 import { Lane } from "./lane.js";
 import { FAULTS, type FaultLevel, programs, type Step } from "./program.js";
 
 export interface ExploreOptions {
   urls: readonly string[];
+  /** How the target is reached. */
+  connection?: ConnectionOptions;
   info: GetServerInfoResponse;
   source: AccountSource;
   /** Programs to run at most. From 1. */
@@ -78,7 +81,9 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
     watch: info.profiles.includes(Profile.WATCH),
   });
   const ground = { info, source, accounts, devices, seed: options.seed, nonce: randomBytes(6).toString("base64url") };
-  const lanes = await Promise.all(Array.from({ length: LANES }, () => Lane.open(options.urls, ground)));
+  const lanes = await Promise.all(
+    Array.from({ length: LANES }, () => Lane.open(options.urls, options.connection ?? {}, ground)),
+  );
   const tally = new Tally(options, source);
   try {
     const first = await search(generator, lanes, options, tally);

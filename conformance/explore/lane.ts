@@ -1,4 +1,4 @@
-import { Transport } from "../wire/http.js";
+import { type ConnectionOptions, Transport } from "../wire/http.js";
 import { Session } from "../wire/session.js";
 import type { Ground } from "./execute.js";
 import { Network } from "./network.js";
@@ -13,9 +13,14 @@ export class Lane {
     this.#transports = transports;
   }
 
-  static async open(urls: readonly string[], common: Omit<Ground, "faulty" | "direct" | "network">): Promise<Lane> {
-    const network = await Network.start(urls);
-    const direct = new Transport({ urls });
+  static async open(
+    urls: readonly string[],
+    connection: ConnectionOptions,
+    common: Omit<Ground, "faulty" | "direct" | "network">,
+  ): Promise<Lane> {
+    const network = await Network.start(urls, connection);
+    const direct = new Transport({ ...connection, urls });
+    // How the target is reached is the network's affair.
     const faulty = new Transport({ urls: network.urls });
     const ground: Ground = {
       ...common,

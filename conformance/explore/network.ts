@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Agent } from "undici";
+import type { Agent } from "undici";
+import { agentFor, type ConnectionOptions } from "../wire/http.js";
+import { type Pace, paceOf } from "../wire/pace.js";
 import type { Fault } from "./program.js";
 
 /** Names what is to happen to a request. The network takes it off before it forwards. */
@@ -21,12 +23,18 @@ interface Forwarded {
  */
 export class Network {
   readonly #server: Server;
-  readonly #agent = new Agent({ connections: 64, pipelining: 1, connect: { timeout: 4000 } });
+  readonly #agent: Agent;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #pace: Pace | undefined;
   readonly #bases: readonly URL[];
   readonly #held: (() => Promise<void>)[] = [];
   readonly #straying = new Set<Promise<unknown>>();
 
-  private constructor(targets: readonly string[]) {
+  private constructor(targets: readonly string[], connection: ConnectionOptions) {
+    const { headers = {}, maxRequestsPerSecond: rate } = connection;
+    this.#agent = agentFor(connection, 64);
+    this.#headers = headers;
+    this.#pace = paceOf(rate);
     this.#bases = targets.map((url) => new URL(url));
     this.#server = createServer((req, res) => {
       this.#carry(req, res).catch(() => req.socket.destroy());
@@ -34,8 +42,8 @@ export class Network {
   }
 
   /** Stands in front of these URLs. */
-  static async start(targets: readonly string[]): Promise<Network> {
-    const network = new Network(targets);
+  static async start(targets: readonly string[], connection: ConnectionOptions = {}): Promise<Network> {
+    const network = new Network(targets, connection);
     await new Promise<void>((resolve) => network.#server.listen(0, "127.0.0.1", resolve));
     return network;
   }
@@ -121,6 +129,7 @@ export class Network {
   async #forward(req: IncomingMessage, body: Buffer, signal?: AbortSignal): Promise<Forwarded> {
     const [, index = "0", path = "/"] = /^\/(\d+)(\/.*)$/.exec(req.url ?? "") ?? [];
     const base = this.#bases[Number(index)] as URL;
+    await this.#pace?.turn();
     const {
       statusCode,
       headers,
@@ -129,7 +138,7 @@ export class Network {
       origin: base.origin,
       path: base.pathname.replace(/\/$/, "") + path,
       method: "POST",
-      headers: forwardable(req.headers),
+      headers: { ...this.#headers, ...forwardable(req.headers) },
       body,
       ...(signal === undefined ? {} : { signal }),
     });

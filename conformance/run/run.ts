@@ -18,13 +18,13 @@ import type { Case } from "../cases/case.js";
 import { CATALOGUE } from "../cases/catalogue.js";
 import { VERSION } from "../version.js";
 import type { Codec } from "../wire/connect.js";
-import { Transport } from "../wire/http.js";
+import { type ConnectionOptions, Transport } from "../wire/http.js";
 import { judgeRequirements, verdictOf } from "./requirements.js";
 import { type Job, lacks, profileOf, runCase, type Stage } from "./run-case.js";
 import { greet, withoutUserInfo } from "./target.js";
 
 /** What is checked, and how. */
-export interface RunOptions {
+export interface RunOptions extends ConnectionOptions {
   /** Base URLs of the target: front ends of one deployment. At least one. */
   urls: readonly string[];
   /** Where accounts come from. Default: the target's FixtureService. */
@@ -47,8 +47,6 @@ export interface RunOptions {
   restart?: () => Promise<void>;
   /** Hears of the history of each case, with its id. */
   onHistory?: (name: string, events: readonly Event[]) => void;
-  /** Sent with each request. Not recorded. */
-  headers?: Readonly<Record<string, string>>;
   /** Stops the run; cases that have not ended are inconclusive. */
   signal?: AbortSignal;
   /** Hears of the run's plan, once: with how many cases these accounts leave open, by reason. */
@@ -79,11 +77,7 @@ export async function run(options: RunOptions): Promise<Report> {
   } = options;
   if (urls.length === 0) throw new TypeError("run needs at least one URL");
   const started = new Date();
-  const transport = new Transport({
-    urls,
-    timeoutMs: 10_000 * timeoutScale,
-    ...(options.headers ? { headers: options.headers } : {}),
-  });
+  const transport = new Transport({ ...connectionOf(options), urls, timeoutMs: 10_000 * timeoutScale });
   const report = create(ReportSchema, {
     format: 1,
     suiteVersion: VERSION,
@@ -101,6 +95,13 @@ export async function run(options: RunOptions): Promise<Report> {
   report.verdict = verdictOf(report);
   report.duration = durationFromMs(Date.now() - started.getTime());
   return report;
+}
+
+/** The part of the options that says how the target is reached. */
+function connectionOf(options: RunOptions): ConnectionOptions {
+  const { headers, tls, proxy, connectTimeoutMs, http2, maxRequestsPerSecond } = options;
+  const all = { headers, tls, proxy, connectTimeoutMs, http2, maxRequestsPerSecond };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
 type Settings = RunOptions & Required<Pick<RunOptions, "timeoutScale" | "seed" | "signal">>;

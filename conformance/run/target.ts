@@ -33,7 +33,7 @@ async function greetOne(transport: Transport, endpoint: number, url: string): Pr
       return { problem: `${url} is not ready: GetServerInfo answered ${outcome.why}`, reachable: true };
     case "lost":
       return {
-        problem: `${url} cannot be reached: ${outcome.why}; is the server running, and is the URL right?`,
+        problem: `${url} cannot be reached: ${outcome.why}${outcome.hint === undefined ? "" : `; ${outcome.hint}`}`,
         reachable: false,
       };
   }

@@ -1,6 +1,10 @@
 import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
+import { explain } from "./explain.js";
+import { type Pace, paceOf } from "./pace.js";
+import { type RawOptions, rawExchange } from "./raw.js";
+import { openSocket, type SocketOptions } from "./socket.js";
 
 /** What is sent to the target. Paths are below the base URL. */
 export interface HttpRequest {
@@ -36,19 +40,46 @@ export interface HttpStream {
 /** No whole answer came: whether the request had its effect, nobody knows. */
 export class LostAnswer extends Error {
   override readonly name = "LostAnswer";
+  /** What to look into, if that can be told. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, { hint, cause }: { hint?: string; cause?: unknown } = {}) {
+    super(message, { cause });
+    this.hint = hint;
+  }
 }
 
-export interface TransportOptions {
+/** How the target is reached. */
+export interface ConnectionOptions extends SocketOptions {
+  /** Sent with each request. Not recorded. */
+  headers?: Readonly<Record<string, string>>;
+  /** Most requests per second, for targets that bear no more; more than 0. Or a pace to share. Default: no limit. */
+  maxRequestsPerSecond?: number | Pace;
+}
+
+export interface TransportOptions extends ConnectionOptions {
   /** Base URLs of the target: http or https, with or without a path. */
   urls: readonly string[];
   /** How long an answer may take, in milliseconds. Default 10,000. */
   timeoutMs?: number;
-  /** How long a connection may take to be made, in milliseconds. Default 4,000. */
-  connectTimeoutMs?: number;
-  /** Sent with each request. */
-  headers?: Readonly<Record<string, string>>;
   /** Most connections to one URL. Default 128: as many as are wanted, up to a bound that servers can bear. */
   connections?: number;
+}
+
+/** Connections to the target that are kept alive, one request at a time on each. */
+export function agentFor(options: SocketOptions, connections: number): Agent {
+  return new Agent({
+    connections,
+    pipelining: 1,
+    allowH2: options.http2 ?? true,
+    connect: ({ protocol, host, hostname, port }, callback) => {
+      const at = host ?? (port === "" ? hostname : `${hostname}:${port}`);
+      openSocket(new URL(`${protocol}//${at}`), options).then(
+        (socket) => callback(null, socket),
+        (error) => callback(error, null),
+      );
+    },
+  });
 }
 
 /** The largest answer that is read, in bytes: a server that never stops must not fill the memory. */
@@ -59,23 +90,22 @@ export class Transport {
   readonly urls: readonly string[];
   /** Sent with each request. */
   readonly headers: Readonly<Record<string, string>>;
+  /** How connections are made, for others that are to be made in the same way. The pace is shared. */
+  readonly connection: ConnectionOptions;
   readonly #bases: readonly URL[];
   readonly #timeoutMs: number;
   readonly #agent: Agent;
+  readonly #pace: Pace | undefined;
 
-  constructor({
-    urls,
-    timeoutMs = 10_000,
-    connectTimeoutMs = 4000,
-    headers = {},
-    connections = 128,
-  }: TransportOptions) {
+  constructor({ urls, timeoutMs = 10_000, connections = 128, ...connection }: TransportOptions) {
     this.urls = urls;
     this.#bases = urls.map((url) => new URL(url));
     this.#timeoutMs = timeoutMs;
+    const { headers = {}, maxRequestsPerSecond: rate } = connection;
     this.headers = headers;
-    // One request at a time on a connection.
-    this.#agent = new Agent({ connections, pipelining: 1, connect: { timeout: connectTimeoutMs } });
+    this.#pace = paceOf(rate);
+    this.connection = { ...connection, ...(this.#pace === undefined ? {} : { maxRequestsPerSecond: this.#pace }) };
+    this.#agent = agentFor(connection, connections);
   }
 
   /** The base URL that a request goes to, for those who speak to it in another way. */
@@ -85,6 +115,7 @@ export class Transport {
 
   /** Sends a request and reads the whole answer. Rejects with LostAnswer if none comes. */
   async request(request: HttpRequest): Promise<HttpAnswer> {
+    await this.#pace?.turn();
     const timeout = AbortSignal.timeout(this.#timeoutMs);
     const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
     try {
@@ -105,6 +136,7 @@ export class Transport {
 
   /** Sends a request and resolves with the head of the answer; its body is read as it comes, without a time limit. */
   async stream(request: HttpRequest): Promise<HttpStream> {
+    await this.#pace?.turn();
     const stop = new AbortController();
     const timer = setTimeout(
       () => stop.abort(new LostAnswer(`no answer within ${this.#timeoutMs} ms`)),
@@ -118,6 +150,20 @@ export class Transport {
       throw lost(error);
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** Writes bytes as they are, over a connection of their own. Resolves with what came back; with an empty string if nothing did. */
+  async raw(endpoint: number, bytes: Uint8Array | string, options: RawOptions = {}): Promise<string> {
+    await this.#pace?.turn();
+    try {
+      return await rawExchange(
+        await openSocket(this.base(endpoint), { ...this.connection, http2: false }),
+        bytes,
+        options,
+      );
+    } catch {
+      return "";
     }
   }
 
@@ -157,8 +203,6 @@ function decoded(headers: Record<string, string>, body: Buffer): Buffer {
 
 function lost(error: unknown): LostAnswer {
   if (error instanceof LostAnswer) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  return new LostAnswer(code === undefined || message.includes(code) ? message : `${message} (${code})`, {
-    cause: error,
-  });
+  const { why, hint } = explain(error);
+  return new LostAnswer(why, { cause: error, ...(hint === undefined ? {} : { hint }) });
 }

@@ -1,30 +1,23 @@
-import { connect as connectTcp } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 
 export interface RawOptions {
   /**
    * What to do once all is written: wait for the answer (default), or say that no more comes and wait until the server has
    * answered or closed, or go away at once.
    */
-  then?: "read" | "end" | "close";
+  afterwards?: "read" | "end" | "close";
   /** Gives up waiting after this many milliseconds. Default 5,000. */
   timeoutMs?: number;
 }
 
 /**
  * Writes bytes to a server as they are, for requests that no HTTP client would send. Resolves with what came back until the
- * server closed, a whole answer was there, or the time was up; with an empty string if nothing came.
+ * server closed, a whole answer was there, or the time was up; with an empty string if nothing came. Ends the connection.
  */
-export function rawExchange(base: URL, bytes: Uint8Array | string, options: RawOptions = {}): Promise<string> {
-  const { then = "read", timeoutMs = 5000 } = options;
-  const secure = base.protocol === "https:";
-  const port = Number(base.port || (secure ? 443 : 80));
-  const host = base.hostname.replace(/^\[|\]$/g, "");
+export function rawExchange(socket: Socket, bytes: Uint8Array | string, options: RawOptions = {}): Promise<string> {
+  const { afterwards = "read", timeoutMs = 5000 } = options;
   return new Promise((resolve) => {
     let text = "";
-    const socket = secure
-      ? connectTls({ host, port, servername: host, ALPNProtocols: ["http/1.1"] })
-      : connectTcp({ host, port });
     const finish = () => {
       clearTimeout(timer);
       socket.destroy();
@@ -37,12 +30,10 @@ export function rawExchange(base: URL, bytes: Uint8Array | string, options: RawO
       text += chunk.toString("latin1");
       if (isWhole(text)) finish();
     });
-    socket.once(secure ? "secureConnect" : "connect", () => {
-      // The bytes are handed to the kernel before the connection goes: the server does see them.
-      socket.write(bytes, () => {
-        if (then === "close") socket.end(() => finish());
-        else if (then === "end") socket.end();
-      });
+    // The bytes are handed to the kernel before the connection goes: the server does see them.
+    socket.write(bytes, () => {
+      if (afterwards === "close") socket.end(() => finish());
+      else if (afterwards === "end") socket.end();
     });
   });
 }

@@ -7,7 +7,14 @@ import { LostAnswer, type Transport } from "./http.js";
 export type Unary<I extends DescMessage, O extends DescMessage> = DescMethod & { input: I; output: O };
 
 /** How a call ended when all that can be done for it was done: an answer, a refusal, or nothing. */
-export type Ended<T> = Exclude<Outcome<T>, { kind: "again" }> | { kind: "lost"; why: string };
+export type Ended<T> = Exclude<Outcome<T>, { kind: "again" }> | Lost;
+
+/** No answer came; with what to look into, if that can be told. */
+export interface Lost {
+  kind: "lost";
+  why: string;
+  hint?: string | undefined;
+}
 
 export interface CallOptions {
   token?: string | undefined;
@@ -46,7 +53,7 @@ export class Session {
     method: Unary<I, O>,
     input: MessageInitShape<I>,
     { token, codec = this.codec, endpoint = this.nextEndpoint(), signal, headers = {} }: CallOptions = {},
-  ): Promise<Outcome<MessageShape<O>> | { kind: "lost"; why: string }> {
+  ): Promise<Outcome<MessageShape<O>> | Lost> {
     try {
       const answer = await this.transport.request({
         endpoint,
@@ -57,7 +64,7 @@ export class Session {
       });
       return interpret(codec, method.output, answer);
     } catch (error) {
-      if (error instanceof LostAnswer) return { kind: "lost", why: error.message };
+      if (error instanceof LostAnswer) return { kind: "lost", why: error.message, hint: error.hint };
       throw error;
     }
   }
