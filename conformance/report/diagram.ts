@@ -1,70 +1,84 @@
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import { describeEvent } from "./describe.js";
+import { type Arrow, arrowsOf, lifelines } from "./arrows.js";
+import { columns, wrap } from "./text.js";
 
-/** A step of a sequence diagram: an arrow between a client and the server, or a note over both. */
-export interface Arrow {
-  client: string;
-  /** `to` the server, `from` it, `lost` on the way, or about `both`. */
-  direction: "to" | "from" | "lost" | "both";
-  text: string;
-}
-
-/** Turns events into the arrows of a sequence diagram. What concerns no call is left out. */
-export function arrowsOf(events: readonly Event[]): Arrow[] {
-  const names = userNames(events);
-  const clients = new Map<bigint, string>();
-  return events.flatMap((event): Arrow[] => {
-    const text = describeEvent(event, names);
-    switch (event.what.case) {
-      case undefined:
-      case "header":
-      case "accountOpened":
-        return [];
-      case "sendCall":
-      case "syncCall":
-      case "watchCall":
-        clients.set(event.op, event.client);
-        return [{ client: event.client, direction: "to", text }];
-      case "rotateCall":
-      case "revokeCall":
-      case "restartCall":
-        clients.set(event.op, "");
-        return [{ client: event.client, direction: "both", text }];
-      case "done":
-        return [];
-      default:
-        return [{ client: clients.get(event.op) ?? "", direction: event.what.case === "lost" ? "lost" : "from", text }];
-    }
-  });
-}
-
-/** Accounts go by the names of their clients, where those tell them. */
-function userNames(events: readonly Event[]): (userId: string) => string {
-  const names = new Map<string, string>();
-  for (const { client, what } of events) {
-    const owner = client.split("'", 1)[0] ?? "";
-    if (owner === "" || owner === "suite") continue;
-    if (what.case === "sendCall") names.set(what.value.senderId, owner);
-    if (what.case === "syncCall" || what.case === "watchCall") names.set(what.value.userId, owner);
-  }
-  return (userId) => names.get(userId) ?? userId;
-}
-
-/** A sequence diagram as text: a column for the clients, one for the server, time going down. */
+/** A sequence diagram as text: a lifeline for each client and one for the server, time going down. */
 export function textDiagram(events: readonly Event[], width = 100): string[] {
-  const arrows = arrowsOf(events);
-  const left = Math.max(...arrows.map(({ client }) => client.length), 0);
-  const inner = Math.max(width - left - 12, 24);
-  const shorten = (text: string, room: number) => (text.length > room ? `${text.slice(0, room - 1)}…` : text);
-  return arrows.map(({ client, direction, text }) => {
-    const shown = shorten(text, inner - 5);
-    const dashes = "─".repeat(Math.max(inner - shown.length - 3, 1));
-    const line = {
-      to: `│ ${shown} ${dashes}▶│ server`,
-      from: `│◀${dashes} ${shown} │ server`,
-      lost: `│ ✗${"╌".repeat(Math.max(inner - shown.length - 4, 1))} ${shown} │ server`,
-      both: `│ ${shorten(`── ${text} `, inner - 2).padEnd(inner - 1, "─")}│ server`,
-    }[direction];
-    return `${client.padStart(left)} ${line}`;
-  });
+  return drawArrows(arrowsOf(events), width);
 }
+
+/** Draws arrows within `width` columns, at least 40. */
+export function drawArrows(arrows: readonly Arrow[], width: number): string[] {
+  if (arrows.length === 0) return [];
+  const clients = lifelines(arrows);
+  const widths = clients.map((client) => Math.max(columns(client) + 2, 3));
+  const left = widths.reduce((sum, own) => sum + own, 0);
+  const right = Math.max(width, 40) - columns("server") / 2;
+  // Lifelines that would leave no room for the messages become one, with the client's name in front of its messages.
+  if (left > (right * 2) / 3) return drawOneLane(arrows, right);
+
+  const positions = clients.map((_, index) => sumTo(widths, index) + 1);
+  const head = `${clients.map((client, index) => client.padEnd(widths[index] as number)).join("")}`;
+  const lines = [`${head.padEnd(right - 3)}server`];
+  for (const { client, direction, text } of arrows) {
+    const own = direction === "both" ? 0 : clients.indexOf(client);
+    const from = positions[own] ?? 1;
+    const room = right - from - 6;
+    const rows = wrap(text, room);
+    const last = rows.pop() ?? "";
+    for (const row of rows) lines.push(lane(positions, right, from + 2, row));
+    lines.push(arrowLine(positions, right, from, direction, last));
+  }
+  return lines;
+}
+
+/** A line with nothing but lifelines and a text between them and the server. */
+function lane(positions: readonly number[], right: number, start: number, text: string): string {
+  const cells = blank(positions, right);
+  return put(cells, start, [...text]);
+}
+
+function arrowLine(
+  positions: readonly number[],
+  right: number,
+  from: number,
+  direction: Arrow["direction"],
+  text: string,
+): string {
+  const cells = blank(positions, right);
+  const room = right - from - 1;
+  const fill = (char: string, taken: number) => char.repeat(Math.max(room - taken, 1));
+  const size = columns(text);
+  const shaft = {
+    to: `─ ${text} ${fill("─", size + 4)}▶`,
+    from: `◀${fill("─", size + 4)} ${text} ─`,
+    lost: `✗${fill("╌", size + 4)} ${text} ╌`,
+    both: `═ ${text} ${fill("═", size + 3)}`,
+  }[direction];
+  return put(cells, from + 1, [...shaft]);
+}
+
+function blank(positions: readonly number[], right: number): string[] {
+  const cells = Array.from({ length: right + 1 }, () => " ");
+  for (const position of [...positions, right]) cells[position] = "│";
+  return cells;
+}
+
+function put(cells: string[], start: number, text: readonly string[]): string {
+  cells.splice(start, text.length, ...text);
+  return cells.join("");
+}
+
+function drawOneLane(arrows: readonly Arrow[], right: number): string[] {
+  return [
+    `clients${" ".repeat(Math.max(right - 10, 1))}server`,
+    ...arrows.flatMap(({ client, direction, text }) => {
+      const rows = wrap(direction === "both" || client === "" ? text : `${client}: ${text}`, right - 7);
+      const last = rows.pop() ?? "";
+      return [...rows.map((row) => lane([1], right, 3, row)), arrowLine([1], right, 1, direction, last)];
+    }),
+  ];
+}
+
+const sumTo = (numbers: readonly number[], index: number) =>
+  numbers.slice(0, index).reduce((sum, number) => sum + number, 0);

@@ -1,6 +1,6 @@
 import type { WriteStream } from "node:tty";
 
-const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+const CODES = { bold: 1, dim: 2, reverse: 7, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 
 /** A way to set off a text. */
 export type Style = keyof typeof CODES;

@@ -1,121 +1,187 @@
 import { type CaseResult, Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { REQUIREMENTS, type RequirementId } from "../registry/requirements.js";
-import { type Blamed, groupByRequirement } from "./blame.js";
+import { type Card, cardsOf } from "./card.js";
+import { drawArrows } from "./diagram.js";
+import type { Part } from "./difference.js";
+import { OUTCOMES, tally } from "./outcomes.js";
 import type { Paint, Style } from "./paint.js";
+import { requirementOf } from "./requirement.js";
+import { byChapter, byProfile, countsLine, headlineOf, openByReason } from "./summary.js";
+import { columns, plain, wrap } from "./text.js";
 
-const MARKS = {
-  [Outcome.PASS]: ["green", "pass"],
-  [Outcome.FAIL]: ["red", "fail"],
-  [Outcome.WARN]: ["yellow", "warn"],
-  [Outcome.NOT_APPLICABLE]: ["dim", "n/a"],
-  [Outcome.INCONCLUSIVE]: ["yellow", "open"],
-  [Outcome.HARNESS_ERROR]: ["red", "error"],
-  [Outcome.UNSPECIFIED]: ["dim", "not run"],
-} as const satisfies Record<Outcome, readonly [Style, string]>;
+export interface TerminalOptions {
+  /** Columns of the terminal, from 40. Default 100. */
+  width?: number;
+  /** `quiet` tells the verdict and what is broken in a line each; `verbose` all of every failure and each case. Default `normal`. */
+  detail?: "quiet" | "normal" | "verbose";
+  /** The reports that were written. */
+  reports?: readonly { format: string; path: string }[];
+  /** The command to type next; default: the one that runs the clearest failure again. */
+  next?: string;
+  /** Base URL of the specification's chapters. Default "docs/spec/". */
+  spec?: string;
+}
 
-const VERDICTS: Record<Outcome, string> = {
-  [Outcome.PASS]: "This server keeps every requirement that was checked.",
-  [Outcome.WARN]: "This server keeps every MUST that was checked, but not every SHOULD.",
-  [Outcome.FAIL]: "This server breaks requirements.",
-  [Outcome.INCONCLUSIVE]: "Nothing broken was found, but not everything could be checked.",
-  [Outcome.HARNESS_ERROR]: "The suite itself went wrong: this says nothing about the server.",
-  [Outcome.NOT_APPLICABLE]: "Nothing that was asked for applies to this server.",
-  [Outcome.UNSPECIFIED]: "Nothing was run.",
-};
+/** So many failures are told whole; the others, which mostly follow from them, in short. */
+const WHOLE_CARDS = 3;
+const INDENT = "  ";
 
-/** A report for people: chapters, what is broken by requirement, what is open and why, the verdict. */
-export function renderReport(report: Report, paint: Paint): string {
+/** A report for people: chapters, what is broken by requirement with its root cause first, what is open and why, the verdict. */
+export function renderReport(report: Report, paint: Paint, options: TerminalOptions = {}): string {
+  const { detail = "normal", width = 100, reports = [] } = options;
   const lines: string[] = [];
+  const cards = cardsOf(report, options);
   if (report.headline === "") {
-    lines.push("", ...chapters(report.cases, paint));
-    for (const group of groupByRequirement(report.cases)) lines.push("", ...failure(group, paint));
-    lines.push(...unfinished(report.cases, paint));
+    if (detail === "quiet") lines.push(...cards.map((card) => oneLine(card, paint)));
+    else {
+      lines.push("", ...(detail === "verbose" ? everyCase(report, paint) : chapters(report, paint)));
+      for (const [index, card] of cards.entries()) {
+        const whole = detail === "verbose" || index < WHOLE_CARDS;
+        lines.push("", ...(whole ? wholeCard(card, paint, width) : shortCard(card, paint, width)));
+      }
+      lines.push(...unfinished(report.cases, paint, width));
+      lines.push("", ...profiles(report, paint));
+    }
   }
-  const [style] = MARKS[report.verdict];
-  lines.push(
-    "",
-    paint(style, paint("bold", report.headline === "" ? VERDICTS[report.verdict] : report.headline)),
-    paint("dim", summary(report)),
-  );
+  const { style } = OUTCOMES[report.verdict];
+  if (detail !== "quiet") lines.push("");
+  lines.push(...wrap(plain(headlineOf(report)), width).map((line) => paint(style, paint("bold", line))));
+  lines.push(...wrap(countsLine(report), width).map((line) => paint("dim", line)));
+  if (detail !== "quiet") lines.push(...onward(cards, paint, reports, options.next));
   return `${lines.join("\n")}\n`;
 }
 
-function chapters(cases: readonly CaseResult[], paint: Paint): string[] {
-  const names = [...new Set(cases.map(({ id }) => id.split("/", 1)[0] ?? id))];
-  const width = Math.max(...names.map((name) => name.length), 0);
-  return names.map((name) => {
-    const own = cases.filter(({ id }) => id.startsWith(`${name}/`));
-    const parts = [
-      Outcome.PASS,
-      Outcome.FAIL,
-      Outcome.WARN,
-      Outcome.INCONCLUSIVE,
-      Outcome.HARNESS_ERROR,
-      Outcome.NOT_APPLICABLE,
-    ].flatMap((outcome) => {
-      const count = own.filter((it) => it.outcome === outcome).length;
-      const [style, word] = MARKS[outcome];
-      return count === 0 ? [] : [paint(style, `${count} ${word}`)];
-    });
-    return `  ${name.padEnd(width)}  ${parts.join("  ")}`;
+const counts = (cases: readonly CaseResult[], paint: Paint) =>
+  tally(cases.map(({ outcome }) => outcome))
+    .map(({ outcome, count }) => paint(OUTCOMES[outcome].style, `${count} ${OUTCOMES[outcome].word}`))
+    .join("  ");
+
+function chapters({ cases }: Report, paint: Paint): string[] {
+  const groups = byChapter(cases);
+  const width = Math.max(...groups.map(([name]) => name.length), 0);
+  return groups.map(([name, own]) => `${INDENT}${name.padEnd(width)}  ${counts(own, paint)}`);
+}
+
+function everyCase({ cases }: Report, paint: Paint): string[] {
+  return byChapter(cases).flatMap(([name, own]) => [
+    `${INDENT}${paint("bold", name)}  ${counts(own, paint)}`,
+    ...own.map(({ id, outcome }) => `${INDENT}  ${paint(OUTCOMES[outcome].style, OUTCOMES[outcome].mark)} ${id}`),
+  ]);
+}
+
+function profiles(report: Report, paint: Paint): string[] {
+  const rows = byProfile(report);
+  const width = Math.max(...rows.map(({ profile }) => profile.length), 0);
+  return rows.map(({ profile, declared, outcome, requirements }) => {
+    const { mark, style } = OUTCOMES[outcome];
+    const parts = requirements.map((it) => `${it.count} ${OUTCOMES[it.outcome].word}`).join(", ");
+    const name = `${paint(style, mark)} ${profile.padEnd(width)}`;
+    return `${INDENT}${name}  ${paint("dim", declared ? `requirements: ${parts}` : "not declared")}`;
   });
 }
 
-function failure({ requirement, findings }: Blamed, paint: Paint): string[] {
-  const { level, sentence } = REQUIREMENTS[requirement];
-  const lines = [
-    paint(level === "MUST" ? "red" : "yellow", paint("bold", `✗ ${requirement}`)) + paint("dim", ` (${level})`),
-    `  ${sentence}`,
-  ];
-  const [first] = findings;
-  if (first !== undefined) {
+const styleOf = ({ level }: Pick<Card, "level">): Style => (level === "MUST" ? "red" : "yellow");
+
+function oneLine(card: Card, paint: Paint): string {
+  return `${paint(styleOf(card), `✗ ${card.requirement}`)}  ${plain(card.message)}  ${paint("dim", card.caseId)}`;
+}
+
+function heading(card: Card, paint: Paint): string {
+  const { requirement, level, others } = card;
+  const where = others.length === 0 ? "in one case" : `in ${others.length + 1} cases`;
+  return `${paint(styleOf(card), paint("bold", `✗ ${requirement}`))} ${paint("dim", `${level}, ${where}`)}`;
+}
+
+function wholeCard(card: Card, paint: Paint, width: number): string[] {
+  const indented = (text: string) => wrap(plain(text), width - 2).map((line) => INDENT + line);
+  const lines = [heading(card, paint), ...indented(card.sentence), `${INDENT}${paint("cyan", card.link)}`, ""];
+  lines.push(...indented(card.message), ...comparison(card, paint, width));
+  if (card.steps.length > 0) {
+    lines.push("");
+    if (card.before > 0) lines.push(paint("dim", `${INDENT}… ${card.before} earlier steps`));
+    lines.push(...drawArrows(card.steps, width - 4).map((line) => `${INDENT}  ${plain(line)}`));
+  }
+  lines.push("", ...command("again", card.reproduce, paint));
+  // One call is enough to begin with; the other reports have all of them.
+  for (const { caller, command: line } of card.curl.slice(-1)) {
     lines.push(
-      "",
-      `  ${first.finding.message}`,
-      `    expected  ${paint("green", first.finding.expected)}`,
-      `    actual    ${paint("red", first.finding.actual)}`,
+      ...command("by hand", line, paint),
+      paint("dim", `${INDENT}         SEQSYNC_TOKEN is that of ${plain(caller)}`),
     );
   }
-  lines.push(
-    "",
-    `  found by  ${findings
-      .slice(0, 5)
-      .map(({ caseId }) => caseId)
-      .join(", ")}${findings.length > 5 ? ` and ${findings.length - 5} more` : ""}`,
-  );
+  lines.push(...alsoIn(card, paint));
   return lines;
 }
 
-/** What is open, by reason: a skip must never look like a pass. */
-function unfinished(cases: readonly CaseResult[], paint: Paint): string[] {
-  const reasons = new Map<string, CaseResult[]>();
-  for (const it of cases) {
-    if (it.outcome !== Outcome.INCONCLUSIVE && it.outcome !== Outcome.HARNESS_ERROR) continue;
-    reasons.set(it.reason, [...(reasons.get(it.reason) ?? []), it]);
+function shortCard(card: Card, paint: Paint, width: number): string[] {
+  const message = wrap(plain(card.message), width - 2).map((line) => INDENT + line);
+  return [
+    heading(card, paint),
+    ...message,
+    ...comparison(card, paint, width),
+    ...command("again", card.reproduce, paint),
+  ];
+}
+
+/** Commands are never broken into lines: they are there to be copied. */
+function command(label: string, line: string, paint: Paint): string[] {
+  return line === "" ? [] : [`${INDENT}${paint("dim", label.padEnd(7))}  ${plain(line)}`];
+}
+
+function alsoIn({ caseId, others }: Card, paint: Paint): string[] {
+  const few = [caseId, ...others.slice(0, 3)].join(", ");
+  const more = others.length > 3 ? ` and ${others.length - 3} more` : "";
+  return [`${INDENT}${paint("dim", `seen in  ${few}${more}`)}`];
+}
+
+/** Expected and actual below each other; what differs is bold, and underlined by carets where nothing is coloured. */
+function comparison({ expected, actual }: Card, paint: Paint, width: number): string[] {
+  const rows = [
+    ["expected", expected, "green"],
+    ["actual", actual, "red"],
+  ] as const;
+  return rows.flatMap(([label, parts, style]) => painted(label, parts, style, paint, width));
+}
+
+function painted(label: string, parts: readonly Part[], style: Style, paint: Paint, width: number): string[] {
+  const text = plain(parts.map((part) => part.text).join(""));
+  const head = `${INDENT}  ${label.padEnd(9)} `;
+  const marked = parts.some(({ same }) => same) && parts.some(({ same }) => !same);
+  if (columns(head) + columns(text) <= width && marked) {
+    return [head + parts.map((part) => emphasis(part, style, paint)).join("")];
   }
-  return [...reasons].flatMap(([reason, own]) => {
-    const must = own.some((it) => it.requirements.some((id) => REQUIREMENTS[id as RequirementId].level === "MUST"));
-    const names = own
-      .slice(0, 4)
-      .map(({ id }) => id)
-      .join(", ");
+  return wrap(text, width - columns(head)).map(
+    (line, index) => (index === 0 ? head : " ".repeat(columns(head))) + paint(style, line),
+  );
+}
+
+function emphasis({ text, same }: Part, style: Style, paint: Paint): string {
+  return same ? paint(style, plain(text)) : paint(style, paint("reverse", plain(text)));
+}
+
+/** What is open, by reason: a skip must never look like a pass. */
+function unfinished(cases: readonly CaseResult[], paint: Paint, width: number): string[] {
+  return openByReason(cases).flatMap(([reason, own]) => {
+    const must = own.some((it) => it.requirements.some((id) => requirementOf(id).level === "MUST"));
+    const names = own.slice(0, 4).map(({ id }) => id);
+    const text = `? ${own.length} ${own[0]?.outcome === Outcome.HARNESS_ERROR ? "gone wrong" : "open"}${must ? "" : " (no MUST among them)"}: ${plain(reason)}`;
     return [
       "",
-      paint("yellow", `? ${own.length} open${must ? "" : " (no MUST among them)"}: `) + reason,
-      paint("dim", `  ${names}${own.length > 4 ? " …" : ""}`),
+      ...wrap(text, width).map((line) => paint("yellow", line)),
+      paint("dim", `${INDENT}${names.join(", ")}${own.length > 4 ? " …" : ""}`),
     ];
   });
 }
 
-function summary({ counts, seed, duration, retriedCalls }: Report): string {
-  const seconds = Number(duration?.seconds ?? 0n) + (duration?.nanos ?? 0) / 1e9;
-  const { pass = 0, fail = 0, warn = 0, inconclusive = 0, harnessError = 0, notApplicable = 0 } = counts ?? {};
-  const rest = [
-    warn && `${warn} warned`,
-    inconclusive && `${inconclusive} open`,
-    harnessError && `${harnessError} errors`,
-    notApplicable && `${notApplicable} not applicable`,
-    retriedCalls && `${retriedCalls} calls tried again`,
-  ].filter(Boolean);
-  return [`${pass} passed`, `${fail} failed`, ...rest].join(", ").concat(` in ${seconds.toFixed(1)} s, seed ${seed}`);
+/** Where the reports are, and what to type next. */
+function onward(
+  cards: readonly Card[],
+  paint: Paint,
+  reports: readonly { format: string; path: string }[],
+  next = cards[0]?.reproduce ?? "",
+): string[] {
+  const lines = reports.map(
+    ({ format, path }) => `${INDENT}${paint("dim", `${format} report`.padEnd(16))}${plain(path)}`,
+  );
+  if (next !== "") lines.push(`${INDENT}${paint("dim", "next".padEnd(16))}${plain(next)}`);
+  return lines.length === 0 ? [] : ["", ...lines];
 }
