@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { startReferenceServer } from "./index.js";
+import { FAULTS, type Fault, type FaultyServer, startFaultyServer } from "./faults/index.js";
+import { type LogEntry, startReferenceServer } from "./index.js";
 
 /** Bad usage: told in one line, exit code 2. */
 class UsageError extends Error {}
@@ -34,6 +35,11 @@ const program = new Command("seqsync-reference-server")
       .default(600),
   )
   .option("--json-logs", "write one JSON line for each answered request to standard output")
+  .option(
+    "--fault <name>",
+    "break it on purpose, to see what a failure of the suite looks like; --faults lists the names",
+  )
+  .option("--faults", "list the faults: name, requirement that it breaks, and what it does")
   .addHelpText("after", "\nExample:\n  SEQSYNC_ACCOUNTS='alice:secret1 bob:secret2' seqsync-reference-server --port 0")
   .showSuggestionAfterError()
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
@@ -48,10 +54,17 @@ interface Flags {
   maxBacklog: number;
   dedupWindow: number;
   jsonLogs?: true;
+  fault?: string;
+  faults?: true;
 }
 
 async function main(): Promise<void> {
   const flags = program.parse().opts<Flags>();
+  if (flags.faults) {
+    for (const { name, breaks, about } of FAULTS) console.log(`${name.padEnd(38)} ${breaks.padEnd(22)} ${about}`);
+    return;
+  }
+  const fault = flags.fault === undefined ? undefined : findFault(flags.fault);
   const fixtureToken = process.env["SEQSYNC_FIXTURE_TOKEN"];
   if (flags.fixtures && !fixtureToken && !isLoopback(flags.host)) {
     throw new UsageError(
@@ -59,15 +72,17 @@ async function main(): Promise<void> {
     );
   }
   const accounts = readAccounts(flags.accounts);
-  const server = await startReferenceServer({
+  const options = {
     ...flags,
     fixtures: flags.fixtures ?? false,
     dedupWindowMs: flags.dedupWindow * 1000,
     ...(fixtureToken ? { fixtureToken } : {}),
     ...(flags.jsonLogs
-      ? { log: (entry) => console.log(JSON.stringify({ time: new Date().toISOString(), ...entry })) }
+      ? { log: (entry: LogEntry) => console.log(JSON.stringify({ time: new Date().toISOString(), ...entry })) }
       : {}),
-  }).catch((error: NodeJS.ErrnoException) => {
+  };
+  const starting = fault === undefined ? startReferenceServer(options) : startFaultyServer(fault, options);
+  const server = await starting.catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(
       `cannot listen on ${flags.host} port ${flags.port}: ${error.code ?? error.message}; try --port 0 for a free port`,
     );
@@ -75,13 +90,24 @@ async function main(): Promise<void> {
   for (const { userId, token } of accounts) server.service.createAccount(userId, token);
 
   // The first line is for whoever started this process and wants to know the port.
-  console.log(flags.jsonLogs ? JSON.stringify({ listening: server.url }) : `listening on ${server.url}`);
+  const urls = "urls" in server ? (server as FaultyServer).urls : [server.url];
+  const broken = fault === undefined ? {} : { BROKEN: fault.name, breaks: fault.breaks, about: fault.about, urls };
+  if (flags.jsonLogs) console.log(JSON.stringify({ listening: server.url, ...broken }));
+  else if (fault === undefined) console.log(`listening on ${server.url}`);
+  else
+    console.log(`listening on ${urls.join(" ")} - BROKEN on purpose: ${fault.name} (${fault.breaks}): ${fault.about}`);
   if (!flags.fixtures && accounts.length === 0)
     console.error(
       "nobody can log in yet: open accounts with --accounts FILE or SEQSYNC_ACCOUNTS, or use --fixtures for tests",
     );
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.once(signal, () => void server.close().then(() => process.exit(0)));
+}
+
+function findFault(name: string): Fault {
+  const found = FAULTS.find((fault) => fault.name === name);
+  if (found === undefined) throw new UsageError(`there is no fault ${name}; --faults lists them`);
+  return found;
 }
 
 function readAccounts(file: string | undefined): { userId: string; token: string }[] {

@@ -67,7 +67,7 @@ async function runOnce(fault: Fault, select: (job: Job) => boolean, seed: number
     return await run({
       urls: server.urls,
       seed,
-      concurrency: 32,
+      concurrency: 16,
       // Slow cases wait rather than work; the few that there are run where they matter.
       slow: true,
       select: (job) => select(job) && (!job.case.slow || concerns(job, fault)),
@@ -82,7 +82,7 @@ function conclude(fault: Fault, reports: readonly Report[], started: number): Ex
   const cases = reports.flatMap((report) => report.cases);
   const failed = cases.filter(({ findings }) => findings.length > 0);
   const groups = groupByRequirement(cases);
-  const blamed: string[] = groups.map(({ requirement }) => requirement);
+  const blamed = groups.map(({ requirement }) => requirement);
   return {
     name: fault.name,
     requirement: fault.breaks,
@@ -91,10 +91,10 @@ function conclude(fault: Fault, reports: readonly Report[], started: number): Ex
     right: blamed.includes(fault.breaks),
     blamed,
     killedBy: [...new Set(failed.map(({ id }) => withoutCodec(id)))],
-    findings: groups.flatMap(({ requirement, findings: [first] }) =>
-      first === undefined
+    findings: groups.flatMap(({ requirement, found: [best] }) =>
+      best === undefined
         ? []
-        : [{ requirement, case: first.caseId, message: first.finding.message, actual: first.finding.actual }],
+        : [{ requirement, case: best.case.id, message: best.finding.message, actual: best.finding.actual }],
     ),
     errors: [
       ...reports.flatMap(({ headline }) => (headline === "" ? [] : [headline])),

@@ -4,7 +4,7 @@ import type { Examined, Extent } from "./examine.js";
 import type { Answer, Task } from "./worker.js";
 
 /** Servers that one process examines at a time: while one run waits for a deadline, the others work. */
-const AT_ONCE = 3;
+const AT_ONCE = 2;
 
 /** Examines faulty servers in `processes` processes. Resolves when all are done; `onExamined` hears of each as it ends. */
 export async function examineAll(
