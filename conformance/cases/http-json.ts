@@ -1,4 +1,5 @@
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import type { Party, Sent } from "./party.js";
@@ -122,8 +123,9 @@ export const httpJson: readonly Case[] = [
       form(acceptedAt, time, "accepted_at of a message");
       const info = membersOf(t, await rawCall(t, "HTTP-JSON", { rpc: "GetServerInfo", body: Buffer.from("{}") }));
       form(info["dedup_window"], /^\d+(\.(\d{3}|\d{6}|\d{9}))?s$/, "dedup_window");
-      for (const profile of (info["profiles"] as unknown[] | undefined) ?? [])
-        form(profile, /^PROFILE_[A-Z]+$/, "a profile");
+      // A profile of a later version has no name here yet: its number is all that can be written.
+      const named = ((info["profiles"] as unknown[] | undefined) ?? []).filter((it) => !(Number(it) > Profile.DURABLE));
+      for (const profile of named) form(profile, /^PROFILE_[A-Z]+$/, "a profile");
 
       const numbers = {
         seq,
