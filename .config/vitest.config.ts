@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   root: join(import.meta.dirname, ".."),
   test: {
-    include: ["{proto,reference-server,conformance,docs/build}/**/*.test.ts"],
+    include: ["{proto,reference-server,conformance,docs}/**/*.test.ts"],
     // Tests start processes and servers, and CI machines are slow. No test waits for a fixed time, so a long limit costs nothing.
     testTimeout: 60_000,
     hookTimeout: 60_000,

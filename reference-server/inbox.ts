@@ -70,7 +70,7 @@ export class Inbox {
       throw refuse(Reason.EPOCH_MISMATCH, "the inbox has another epoch; start again from 0 under it", this.state());
     }
     if (cliSeq > this.svrSeq) {
-      throw refuse(Reason.CLI_SEQ_AHEAD, "cli_seq is above the inbox's svr_seq", this.state());
+      throw refuse(Reason.CLI_SEQ_AHEAD, "cli_seq is above svr_seq", this.state());
     }
     this.ack(cliSeq);
     const messages = this.page(pageSize);
