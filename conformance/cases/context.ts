@@ -17,6 +17,9 @@ import { Party, type Sent, type Stage } from "./party.js";
 /** The names that accounts go by: bob is the one whose inbox a case is about. */
 const NAMES = ["bob", "alice", "carol", "dave"] as const;
 
+/** Where nothing is said of a payload's size it has at most this many bytes. */
+const USUAL_PAYLOAD = 64;
+
 export interface ContextOptions {
   session: Session;
   recorder: Recorder;
@@ -153,7 +156,17 @@ export class Context implements Stage {
 
   accepted<T>(answered: Answered<T>, requirement: RequirementId): T {
     if (answered.kind === "ok") return answered.value;
+    this.#excuse(answered.refusal);
     return this.fail(requirement, "a well-formed call was refused", "an answer", describeRefusal(answered.refusal));
+  }
+
+  /** Ends the case without a verdict where the server's limits, which are its own choice, leave it no room. */
+  #excuse({ reason }: Refusal): void {
+    if (reason === Reason.BACKLOG_FULL)
+      throw new Inconclusive("needs more unacknowledged messages than this inbox takes");
+    const { maxPayloadBytes } = this.info;
+    if (reason === Reason.PAYLOAD_TOO_LARGE && maxPayloadBytes < USUAL_PAYLOAD)
+      throw new Inconclusive(`needs payloads of ${USUAL_PAYLOAD} bytes; this server takes ${maxPayloadBytes}`);
   }
 
   /** Expects a refusal for this reason, with the code that belongs to it. `requirement` is blamed if it was not refused. */
@@ -162,6 +175,7 @@ export class Context implements Stage {
     if (answered.kind === "ok") return this.fail(requirement, `${what} was not refused`, expected, "it was accepted");
     const { refusal } = answered;
     if (refusal.reason === reason && refusal.code === CODE_OF[reason]) return refusal;
+    this.#excuse(refusal);
     const wrong = `${what} was refused in another way`;
     // A wrong code with the right reason, or no reason, are faults of the error; another reason means that something else was checked.
     if (refusal.reason === reason) return this.fail("ERR-CODE", wrong, expected, describeRefusal(refusal));

@@ -196,7 +196,7 @@ export const epoch: readonly Case[] = [
     needs: { rotateEpoch: true, startSeq: 0xffff_ffff },
     async run(t: Context) {
       const { bob, alice } = t;
-      t.refused(await alice.trySend(bob), Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send without a seq");
+      t.refused(await alice.trySend(bob, ""), Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send without a seq");
       await t.rotateEpoch(bob);
       startsFromNothing(t, await bob.state());
       await t.blaming("EPOCH-RESTART", async () => {

@@ -334,12 +334,15 @@ const covers = (watcher: Watcher, svrSeq: number, what: string) =>
 /** Opens a Watch and never reads a byte of its frames. */
 async function stall(t: Context, party: Party): Promise<void> {
   const { watch: method } = SeqSyncService.method;
-  const stream = await t.session.transport.stream({
+  const opening = t.session.transport.stream({
     endpoint: t.session.nextEndpoint(),
     path: pathOf(method),
     headers: { "content-type": `application/connect+${t.session.codec}`, ...authorization(party.token) },
     body: envelope(encode(t.session.codec, method.input, {})),
   });
+  const stream = await opening.catch((error: Error) =>
+    t.fail("WATCH-FIRST", "a Watch was not opened", "the head of an answer, and a first frame", error.message),
+  );
   t.onEnd(() => stream.cancel());
   if ([429, 503].includes(stream.status)) return; // asked to try again: then there are fewer that stall
   t.equal(stream.status, 200, "HTTP-STREAM", "a Watch was not opened");
