@@ -4,6 +4,7 @@
  *
  *     PORT=8080 FIXTURES=1 npx tsx docs/guides/connect/server.ts
  */
+import { setMaxListeners } from "node:events";
 import { createServer, type RequestListener, type ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
@@ -74,6 +75,8 @@ export function listener(options: Options & { shutdown?: AbortSignal } = {}): Re
   };
   const { store, profiles } = settings;
   const handlers = routes(settings);
+  // The library listens to it once for each call under way; that is no leak.
+  setMaxListeners(0, settings.shutdown);
   const json = profiles.includes(Profile.JSON);
   // 64 KiB, and room for the largest payload in base64.
   const bodyLimit = 65_536 + Math.ceil(store.limits.payloadBytes / 3) * 4;
