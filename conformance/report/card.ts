@@ -4,6 +4,7 @@ import { type Arrow, arrowsOf } from "./arrows.js";
 import { type Blamed, groupByRequirement } from "./blame.js";
 import { callerOf, curlOf, type Target } from "./curl.js";
 import { difference, type Part } from "./difference.js";
+import { proofOf } from "./proof.js";
 import { requirementOf, specLink } from "./requirement.js";
 
 /** Everything that a reader needs to know of one broken requirement, in no format yet. */
@@ -53,7 +54,7 @@ function cardOf({ requirement, found }: Blamed, target: Target, spec: string | u
   if (best === undefined) return undefined;
   const { case: it, finding } = best;
   const { level, sentence } = requirementOf(requirement);
-  const proof = finding.evidence.length > 0 ? finding.evidence : it.history;
+  const proof = proofOf(finding, it);
   const steps = arrowsOf(proof, it.history);
   return {
     requirement,

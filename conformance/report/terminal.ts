@@ -21,8 +21,9 @@ export interface TerminalOptions {
   spec?: string;
 }
 
-/** So many failures are told whole; the others, which mostly follow from them, in short. */
+/** So many failures are told whole and so many in short; of the others, which mostly follow from them, the names must do. */
 const WHOLE_CARDS = 3;
+const SHORT_CARDS = 5;
 const INDENT = "  ";
 
 /** A report for people: chapters, what is broken by requirement with its root cause first, what is open and why, the verdict. */
@@ -34,10 +35,10 @@ export function renderReport(report: Report, paint: Paint, options: TerminalOpti
     if (detail === "quiet") lines.push(...cards.map((card) => oneLine(card, paint)));
     else {
       lines.push("", ...(detail === "verbose" ? everyCase(report, paint) : chapters(report, paint)));
-      for (const [index, card] of cards.entries()) {
-        const whole = detail === "verbose" || index < WHOLE_CARDS;
-        lines.push("", ...(whole ? wholeCard(card, paint, width) : shortCard(card, paint, width)));
-      }
+      const whole = detail === "verbose" ? cards.length : WHOLE_CARDS;
+      for (const card of cards.slice(0, whole)) lines.push("", ...wholeCard(card, paint, width));
+      for (const card of cards.slice(whole, whole + SHORT_CARDS)) lines.push("", ...shortCard(card, paint, width));
+      lines.push(...names(cards.slice(whole + SHORT_CARDS), paint, width));
       lines.push(...unfinished(report.cases, paint, width));
       lines.push("", ...profiles(report, paint));
     }
@@ -122,6 +123,16 @@ function shortCard(card: Card, paint: Paint, width: number): string[] {
   ];
 }
 
+/** What there was no room for: by name only. */
+function names(cards: readonly Card[], paint: Paint, width: number): string[] {
+  if (cards.length === 0) return [];
+  const text = `and ${cards.length} more: ${cards.map(({ requirement }) => requirement).join(", ")}`;
+  const hint = "What is first above is most likely the cause; --verbose and the other reports show all.";
+  return ["", ...wrap(text, width - 2), ...wrap(hint, width - 2)].map((line, index) =>
+    index === 0 ? line : INDENT + paint("dim", line),
+  );
+}
+
 /** Commands are never broken into lines: they are there to be copied. */
 function command(label: string, line: string, paint: Paint): string[] {
   return line === "" ? [] : [`${INDENT}${paint("dim", label.padEnd(7))}  ${plain(line)}`];
@@ -133,7 +144,7 @@ function alsoIn({ caseId, others }: Card, paint: Paint): string[] {
   return [`${INDENT}${paint("dim", `seen in  ${few}${more}`)}`];
 }
 
-/** Expected and actual below each other; what differs is bold, and underlined by carets where nothing is coloured. */
+/** Expected and actual below each other; what differs is in reverse, or underlined by carets where nothing is coloured. */
 function comparison({ expected, actual }: Card, paint: Paint, width: number): string[] {
   const rows = [
     ["expected", expected, "green"],
@@ -147,7 +158,10 @@ function painted(label: string, parts: readonly Part[], style: Style, paint: Pai
   const head = `${INDENT}  ${label.padEnd(9)} `;
   const marked = parts.some(({ same }) => same) && parts.some(({ same }) => !same);
   if (columns(head) + columns(text) <= width && marked) {
-    return [head + parts.map((part) => emphasis(part, style, paint)).join("")];
+    const line = head + parts.map((part) => emphasis(part, style, paint)).join("");
+    if (paint(style, "") !== "" || label !== "actual") return [line];
+    const carets = parts.map((part) => (part.same ? " " : "^").repeat(columns(plain(part.text)))).join("");
+    return [line, " ".repeat(columns(head)) + carets.trimEnd()];
   }
   return wrap(text, width - columns(head)).map(
     (line, index) => (index === 0 ? head : " ".repeat(columns(head))) + paint(style, line),
