@@ -125,7 +125,7 @@ function eventOf(means: Meaning, by: Party): What {
 }
 
 /** Why the call is to be made again; undefined if it was answered. */
-function asksForMore({ status, refusal }: RawAnswer): string | undefined {
+export function asksForMore({ status, refusal }: RawAnswer): string | undefined {
   if (refusal !== undefined) return isAgain(refusal) ? refusal.code : undefined;
   return [429, 502, 503, 504].includes(status) ? `HTTP ${status}` : undefined;
 }
