@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { compileReferenceServer } from "./testing/compiled.js";
 import { call, callJson, dial, errorInShort, eventually, head } from "./testing/http.js";
 
-const main = join(import.meta.dirname, "main.ts");
 const scratch = mkdtempSync(join(tmpdir(), "seqsync-main-"));
+const main = compileReferenceServer(scratch);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const running: ChildProcess[] = [];
@@ -16,7 +17,7 @@ afterEach(() => {
 
 /** The command as a process of its own, with an environment that has none of ours. */
 function run(args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ["--import", "tsx", main, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
