@@ -7,7 +7,6 @@ import type { AccountSource, Lease } from "../accounts/source.js";
 import { type ExploreOptions, explore } from "../explore/explore.js";
 import type { Recorder } from "../history/recorder.js";
 import type { RequirementId } from "../registry/requirements.js";
-import { withoutUserInfo } from "../run/target.js";
 import { Breach, type Finding, Inconclusive, NoAnswer } from "../verdict.js";
 import { type Answered, Client, type Credentials } from "../wire/client.js";
 import { CODE_OF, describeRefusal, type Refusal } from "../wire/connect.js";
@@ -28,6 +27,10 @@ export interface ContextOptions {
   leases: readonly Lease[];
   /** Makes client_message_ids of this run unique, also when it comes again to the same accounts. */
   nonce: string;
+  /** Arguments of the command that reach this target again. */
+  invocation: string;
+  /** Hears how many programs an exploration has run. */
+  onProgram?: (programs: number) => void;
   /** Numbers from 0 to below 1, the same for the same seed. */
   random: () => number;
   seed: number;
@@ -247,7 +250,7 @@ export class Context implements Stage {
 
   /** Runs random programs on accounts of their own, and takes over what they find. */
   async explore(options: Pick<ExploreOptions, "runs" | "seed" | "faults">): Promise<void> {
-    const { source, info } = this.#options;
+    const { source, info, invocation, onProgram } = this.#options;
     const lacking = source.lacks({ count: 2 });
     if (lacking !== undefined) throw new Inconclusive(lacking);
     const { urls, connection } = this.session.transport;
@@ -259,9 +262,10 @@ export class Context implements Stage {
       source,
       signal: this.signal,
       shrinkMs: 10_000,
+      ...(onProgram === undefined ? {} : { onProgram }),
     });
     if (failure === undefined) return;
-    this.reproduce = `seqsync explore ${urls.map(withoutUserInfo).join(" ")} --faults ${options.faults} --seed ${failure.seed} --path ${failure.path}`;
+    this.reproduce = `seqsync explore ${invocation} --faults ${options.faults} --seed ${failure.seed} --path ${failure.path}`;
     this.found.push(...failure.findings);
   }
 
