@@ -29,6 +29,7 @@ dt { color: var(--soft); } dd { margin: 0; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
 caption { text-align: start; font-weight: 600; padding-bottom: .25rem; }
 th, td { text-align: start; padding: .3rem .5rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; font-weight: 400; }
+th { overflow-wrap: normal; }
 thead th { color: var(--soft); font-size: .875rem; }
 .filter { display: flex; flex-wrap: wrap; gap: .5rem 1.25rem; align-items: center; padding: .75rem; margin: 1rem 0 .5rem;
   background: var(--panel); border: 1px solid var(--line); border-radius: 8px; }

@@ -3,14 +3,14 @@ import { columns, plain, wrap } from "../text.js";
 import { type Html, html } from "./template.js";
 
 // All in units of the view box, which is as wide as a small phone: there one unit is about one pixel.
-const WIDTH = 340;
+const WIDTH = 316;
 const SERVER = WIDTH - 26;
 const LINE = 15;
 const TOP = 26;
 /** Characters of the diagram's font that fit across it. */
-const ROOM = 46;
+const ROOM = 42;
 
-/** A sequence diagram as inline SVG, made to be read at 340 pixels, with the same as a list for those who cannot see it. */
+/** A sequence diagram as inline SVG, made to be read at the width of a phone, with the same as a list for those who cannot see it. */
 export function diagram(arrows: readonly Arrow[], label: string): Html | undefined {
   if (arrows.length === 0) return undefined;
   const clients = lifelines(arrows);
@@ -59,7 +59,8 @@ function shapeOf({ direction }: Arrow, x: number, y: number): Html {
     case "from":
       return html`<line x1="${x + 2}" x2="${SERVER}" y1="${y}" y2="${y}"/><path class="tip" d="M${x} ${y}l7-3.5v7z"/>`;
     case "lost": {
-      const cut = (x + SERVER) / 2;
+      // Just short of the client that waits for it.
+      const cut = x + 14;
       return html`<line x1="${cut + 6}" x2="${SERVER}" y1="${y}" y2="${y}"/><path d="M${cut - 4} ${y - 4}l8 8m0-8l-8 8"/>`;
     }
     case "both":
