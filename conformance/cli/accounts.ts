@@ -24,6 +24,12 @@ export function accountOptions(command: Command): Command {
     );
 }
 
+/** The flags that bring the same accounts again. */
+export const accountArguments = ({ accounts, accountsCommand }: AccountFlags): string[] => [
+  ...(accounts === undefined ? [] : ["--accounts", accounts]),
+  ...(accountsCommand === undefined ? [] : ["--accounts-command", accountsCommand]),
+];
+
 /** Accounts that the user gives; undefined to use the target's fixtures. */
 export async function accountSource({ accounts, accountsCommand }: AccountFlags): Promise<AccountSource | undefined> {
   if (accounts !== undefined && accountsCommand !== undefined)

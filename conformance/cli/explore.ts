@@ -7,11 +7,15 @@ import { type Paint, painter } from "../report/paint.js";
 import { greet } from "../run/target.js";
 import { Transport } from "../wire/http.js";
 import { type AccountFlags, accountOptions, accountSource, fixtureOr } from "./accounts.js";
+import { checkCommand } from "./check.js";
+import { applyConfig } from "./config.js";
+import { type ConnectionFlags, connectionOf, connectionOptions } from "./connection.js";
 import { openHistory } from "./record.js";
 import { startReference } from "./reference.js";
 import { EXIT, targetUrl, UsageError, whole } from "./usage.js";
 
-interface Flags extends AccountFlags {
+interface Flags extends AccountFlags, ConnectionFlags {
+  config?: string;
   reference?: true;
   runs: number;
   seconds?: number;
@@ -22,14 +26,17 @@ interface Flags extends AccountFlags {
   record?: string;
 }
 
-export const exploreCommand = accountOptions(
-  new Command("explore")
-    .summary("search a server for breaches with random traffic on a faulty network")
-    .description(
-      "Drives many devices and senders at once through a network that loses, doubles, cuts and delays, and judges what they see.",
-    )
-    .argument("[urls...]", "base URLs of the server; several are front ends of one deployment")
-    .option("--reference", "explore the reference server, started for this run"),
+export const exploreCommand = connectionOptions(
+  accountOptions(
+    new Command("explore")
+      .summary("search a server for breaches with random traffic on a faulty network")
+      .description(
+        "Drives many devices and senders at once through a network that loses, doubles, cuts and delays, and judges what they see.",
+      )
+      .argument("[urls...]", "base URLs of the server; several are front ends of one deployment")
+      .option("--reference", "explore the reference server, started for this run")
+      .option("--config <file>", "settings of `seqsync check`, of which this takes what it knows. Flags win"),
+  ),
 )
   .addOption(new Option("--runs <n>", "programs to run").argParser(whole(1, 10_000_000)).default(200))
   .addOption(new Option("--seconds <n>", "stop after this time").argParser(whole(1, 86_400)))
@@ -42,8 +49,10 @@ export const exploreCommand = accountOptions(
     "after",
     "\nExit codes: 0 nothing found, 1 a violation, 2 bad usage, 3 it could not be told.\n\nExample:\n  seqsync explore http://127.0.0.1:8080 --seconds 60",
   )
-  .action(async (urls: string[], flags: Flags) => {
-    process.exitCode = await run(urls, flags);
+  .action(async (urls: string[], _flags: Flags) => {
+    const config = applyConfig(exploreCommand, checkCommand, exploreCommand.opts<Flags>().config);
+    const flags = exploreCommand.opts<Flags>();
+    process.exitCode = await run(urls.length === 0 && !flags.reference ? config.urls : urls, flags);
   });
 
 async function run(urls: string[], flags: Flags): Promise<number> {
@@ -55,11 +64,20 @@ async function run(urls: string[], flags: Flags): Promise<number> {
     throw new UsageError(`--path ${flags.path}: want numbers with colons, as a failure printed them`);
   const given = await accountSource(flags);
   const targets = urls.map(targetUrl);
-  const history = flags.record === undefined ? undefined : openHistory(flags.record);
+  const warn = (line: string) => console.error(line);
+  const connection = flags.reference ? {} : connectionOf(flags, targets, warn);
+  let harmed = false;
+  const history =
+    flags.record === undefined
+      ? undefined
+      : openHistory(flags.record, (line) => {
+          harmed = true;
+          warn(`seqsync: ${line}`);
+        });
   const reference = flags.reference ? await startReference() : undefined;
   const paint = painter(process.stdout);
   const targetUrls = reference === undefined ? targets : [reference.url];
-  const transport = new Transport({ urls: targetUrls });
+  const transport = new Transport({ ...connection, urls: targetUrls });
   try {
     const greeting = await greet(transport);
     if ("problem" in greeting) return stop(paint, greeting.problem);
@@ -70,6 +88,7 @@ async function run(urls: string[], flags: Flags): Promise<number> {
     const seed = flags.seed ?? randomBytes(4).readUInt32LE();
     const exploration = await explore({
       urls: targetUrls,
+      connection: transport.connection,
       info: greeting.info,
       source,
       runs: flags.runs,
@@ -82,7 +101,7 @@ async function run(urls: string[], flags: Flags): Promise<number> {
       ...(flags.seconds === undefined ? {} : { budgetMs: flags.seconds * 1000 }),
     });
     process.stdout.write(`\r${renderExploration(exploration, { seed, urls, flags }, paint)}`);
-    return exitCode(exploration);
+    return harmed ? EXIT.inconclusive : exitCode(exploration);
   } finally {
     history?.close();
     await transport.close();

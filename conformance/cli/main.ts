@@ -5,6 +5,8 @@ import { checkCommand } from "./check.js";
 import { exploreCommand } from "./explore.js";
 import { judgeCommand } from "./judge.js";
 import { listCommand } from "./list.js";
+import { mergeCommand } from "./merge.js";
+import { reportCommand } from "./report.js";
 import { EXIT, UsageError } from "./usage.js";
 
 const program = new Command("seqsync")
@@ -14,10 +16,19 @@ const program = new Command("seqsync")
   .version(VERSION)
   .showSuggestionAfterError();
 
-for (const command of [checkCommand, exploreCommand, judgeCommand, listCommand]) program.addCommand(command);
+for (const command of [checkCommand, exploreCommand, judgeCommand, reportCommand, mergeCommand, listCommand])
+  program.addCommand(command);
 for (const command of [program, ...program.commands]) {
   command.exitOverride((error) => {
     throw error.exitCode === 0 ? error : new UsageError("");
+  });
+}
+
+// Whoever reads may have seen enough; and a disk may be full.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE" && stream === process.stdout) console.error(`seqsync: cannot write: ${error.code}`);
+    process.exit(EXIT.inconclusive);
   });
 }
 
@@ -29,7 +40,8 @@ try {
     if (error.message !== "") console.error(`seqsync: ${error.message}`);
     process.exitCode = EXIT.usage;
   } else if ((error as { exitCode?: number }).exitCode !== 0) {
-    console.error("seqsync: the suite itself went wrong; please report this:", error);
+    console.error(`seqsync: the suite itself went wrong; please report this: ${error}`);
+    if (process.env["SEQSYNC_DEBUG"]) console.error(error);
     process.exitCode = EXIT.inconclusive;
   }
 }

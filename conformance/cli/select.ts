@@ -1,22 +1,74 @@
 import { CATALOGUE, chapterOf } from "../cases/catalogue.js";
-import type { Job } from "../run/run-case.js";
+import { REQUIREMENTS, type Requirement } from "../registry/requirements.js";
+import { jobsFor } from "../run/plan.js";
+import { seeded } from "../run/random.js";
+import { type Job, profileOf } from "../run/run-case.js";
+import type { Codec } from "../wire/connect.js";
+import { didYouMean } from "./nearest.js";
+import type { Shard } from "./shard.js";
 import { UsageError } from "./usage.js";
 
-/** Chooses cases by patterns on ids, chapters and requirements. Refuses a pattern that fits nothing: a typo must not pass. */
-export function selectBy(only: readonly string[], skip: readonly string[]): (job: Pick<Job, "id" | "case">) => boolean {
+/** Which cases a run has. What is left away does not narrow. */
+export interface Selection {
+  /** Patterns on ids, chapters and requirements; `*` stands for anything. */
+  only?: readonly string[] | undefined;
+  skip?: readonly string[] | undefined;
+  /** Profiles, of the requirements that cases are named for. */
+  profile?: readonly string[] | undefined;
+  /** The level of a requirement that a case checks. */
+  level?: Requirement["level"] | undefined;
+  codec?: Codec | undefined;
+  shard?: Shard | undefined;
+}
+
+/** Chooses jobs. Refuses a pattern that fits nothing, and a choice that leaves nothing: a typo must not pass. */
+export function selectBy({ only = [], skip = [], profile, level, codec, shard }: Selection): (job: Job) => boolean {
+  const all = jobsFor(CATALOGUE, ["proto", "json"]);
   for (const pattern of [...only, ...skip]) {
-    const fits = matcher(pattern);
-    if (!CATALOGUE.some((it) => fits({ id: it.id, case: it }))) {
-      throw new UsageError(`no case, chapter or requirement fits "${pattern}"; \`seqsync list\` shows them`);
-    }
+    if (!all.some(matcher(pattern))) throw unknownPattern(pattern, all);
+  }
+  for (const name of profile ?? []) {
+    const profiles = new Set(all.map((job) => profileOf(job.case)));
+    if (!profiles.has(name as Requirement["profile"]))
+      throw new UsageError(
+        `--profile ${name}: there is no case of such a profile${didYouMean(name, profiles) || `; there are ${[...profiles].join(", ")}`}`,
+      );
   }
   const wanted = only.map(matcher);
   const unwanted = skip.map(matcher);
-  return (job) => (wanted.length === 0 || wanted.some((fits) => fits(job))) && !unwanted.some((fits) => fits(job));
+  const chosen = all.filter(
+    (job) =>
+      (wanted.length === 0 || wanted.some((fits) => fits(job))) &&
+      !unwanted.some((fits) => fits(job)) &&
+      (profile === undefined || profile.includes(profileOf(job.case))) &&
+      (level === undefined || job.case.requirements.some((id) => REQUIREMENTS[id].level === level)) &&
+      (codec === undefined || job.codec === codec),
+  );
+  if (chosen.length === 0) throw new UsageError("what was selected leaves no case; `seqsync list` shows all");
+  const part = shard === undefined ? chosen : partOf(chosen, shard);
+  if (part.length === 0) throw new UsageError(`there are only ${chosen.length} cases: --shard has no use for so many`);
+  const ids = new Set(part.map(({ id }) => id));
+  return ({ id }) => ids.has(id);
 }
 
-function matcher(pattern: string): (job: Pick<Job, "id" | "case">) => boolean {
+/** Every n-th of the cases, shuffled in the same way everywhere, so that no part has all the long ones. */
+function partOf(jobs: readonly Job[], { index, of }: Shard): Job[] {
+  const place = new Map(jobs.map((job) => [job, seeded(0, job.id)()]));
+  const shuffled = [...jobs].sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0));
+  return shuffled.filter((_, position) => position % of === index - 1);
+}
+
+function matcher(pattern: string): (job: Job) => boolean {
   const source = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
   const regex = new RegExp(`^${source}$`, "i");
-  return ({ id, case: it }) => [id, it.id, chapterOf(it), ...it.requirements].some((name) => regex.test(name));
+  return (job) => namesOf(job).some((name) => regex.test(name));
+}
+
+const namesOf = ({ id, case: it }: Job): string[] => [id, it.id, chapterOf(it), ...it.requirements];
+
+function unknownPattern(pattern: string, jobs: readonly Job[]): UsageError {
+  const suggestion = didYouMean(pattern, new Set(jobs.flatMap(namesOf)));
+  return new UsageError(
+    `no case, chapter or requirement fits "${pattern}"${suggestion || "; `seqsync list` shows them"}`,
+  );
 }

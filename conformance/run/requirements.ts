@@ -37,6 +37,7 @@ export function verdictOf({ cases, requirements, headline }: Report): Outcome {
   if (outcomes.has(Outcome.FAIL)) return Outcome.FAIL;
   if (outcomes.has(Outcome.HARNESS_ERROR)) return Outcome.HARNESS_ERROR;
   if (headline !== "" || cases.length === 0) return Outcome.INCONCLUSIVE;
+  if (cases.every(({ outcome }) => outcome === Outcome.NOT_APPLICABLE)) return Outcome.NOT_APPLICABLE;
   const openMust = requirements.some(({ level, outcome }) => level === "MUST" && outcome === Outcome.INCONCLUSIVE);
   const openCase = cases.some(
     (it) =>

@@ -17,9 +17,10 @@ import { REQUIREMENTS, type RequirementId } from "../registry/requirements.js";
 import { Breach, type Finding, Inconclusive, NoAnswer } from "../verdict.js";
 import type { Codec } from "../wire/connect.js";
 import type { Transport } from "../wire/http.js";
+import { paceOf } from "../wire/pace.js";
 import { Session } from "../wire/session.js";
 import { seeded } from "./random.js";
-import { greet, withoutUserInfo } from "./target.js";
+import { greet } from "./target.js";
 
 /** Everything that the cases of a run share. */
 export interface Stage {
@@ -34,6 +35,10 @@ export interface Stage {
   restart?: (() => Promise<void>) | undefined;
   /** Hears of the history of each case. */
   onHistory?: ((name: string, events: readonly Event[]) => void) | undefined;
+  /** Hears how many programs a case that explores has run. */
+  onProgram?: ((id: string, programs: number) => void) | undefined;
+  /** Arguments of the command that reach this target again. */
+  invocation: string;
 }
 
 /** A case in one codec: what is run, and what a report has a line for. */
@@ -48,6 +53,8 @@ export interface Job {
 
 /** How long a case may take, in milliseconds, before it is given up. */
 const CASE_TIMEOUT_MS = 60_000;
+/** The longest that a timer can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 /** How many events of its history a failed case shows. */
 const SHOWN_EVENTS = 400;
 
@@ -56,7 +63,14 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
   let started = performance.now();
   const session = new Session(stage.transport, job.codec, numberOf(job.id));
   const judge = new Judge();
-  const recorder = new Recorder((event) => judge.observe(event));
+  let judgeBug: unknown;
+  const recorder = new Recorder((event) => {
+    try {
+      judge.observe(event);
+    } catch (error) {
+      judgeBug ??= error;
+    }
+  });
   let leases: Lease[] = [];
   let context: Context | undefined;
   let ending: unknown;
@@ -66,7 +80,7 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
     leases = await stage.source.lease(wishOf(job.case));
     // The case's own time begins when it has its accounts.
     started = performance.now();
-    const limit = AbortSignal.timeout(CASE_TIMEOUT_MS * stage.timeoutScale);
+    const limit = AbortSignal.timeout(Math.min(CASE_TIMEOUT_MS * stage.timeoutScale * slowdown(stage), MAX_TIMER_MS));
     const signal = AbortSignal.any([limit, stage.signal]);
     recorder.note(0n, { case: "header", value: header(stage, job.id) });
     context = new Context({
@@ -77,6 +91,7 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
       nonce: `${stage.nonce}-${numberOf(job.id)}`,
       random: seeded(stage.seed, job.id),
       signal,
+      onProgram: (programs) => stage.onProgram?.(job.id, programs),
     });
     const run = prepare(context, leases).then(() => job.case.run(context as Context));
     await Promise.race([run, aborted(signal)]);
@@ -86,7 +101,8 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
     context?.end();
   }
 
-  const result = await conclude(judge, context?.found ?? [], ending, stage);
+  const result =
+    judgeBug === undefined ? await conclude(judge, context?.found ?? [], ending, stage) : harnessError(judgeBug);
   stage.onHistory?.(job.id, recorder.events);
   stage.source.release(leases);
   const failed = result.outcome !== Outcome.PASS && result.outcome !== Outcome.NOT_APPLICABLE;
@@ -154,18 +170,26 @@ async function conclude(judge: Judge, others: readonly Finding[], ending: unknow
     const outcome = found.some(({ requirement }) => REQUIREMENTS[requirement].level === "MUST")
       ? Outcome.FAIL
       : Outcome.WARN;
-    return { outcome, reason: "", findings: found.map(toMessage) };
+    // What the judge saw on the wire stands, whatever became of the case.
+    const reason = ending === undefined || isVerdict(ending) ? "" : harnessError(ending).reason;
+    return { outcome, reason, findings: found.map(toMessage) };
   }
   if (ending instanceof Inconclusive) return { outcome: Outcome.INCONCLUSIVE, reason: ending.message, findings: [] };
   if (ending !== undefined) return harnessError(ending);
   return { outcome: Outcome.PASS, reason: "", findings: [] };
 }
 
+const isVerdict = (ending: unknown) =>
+  ending instanceof Breach || ending instanceof NoAnswer || ending instanceof Inconclusive;
+
+/** A bug of the suite, which says nothing about the server. */
 function harnessError(error: unknown): Conclusion {
-  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const at = /\(?([^\s(]*[\\/][^\s)]+:\d+):\d+\)?$/m.exec(error instanceof Error ? (error.stack ?? "") : "")?.[1];
+  // From here on, so that a report does not tell where the suite is installed.
+  const place = at?.replace(/^.*[\\/](?=conformance[\\/])/, "");
   return {
     outcome: Outcome.HARNESS_ERROR,
-    reason: `the suite itself went wrong; please report this: ${reason}`,
+    reason: `the suite itself went wrong; please report this: ${error}${place === undefined ? "" : ` (${place})`}`,
     findings: [],
   };
 }
@@ -189,8 +213,8 @@ export function lacks(it: Case, source: AccountSource): string | undefined {
 }
 
 /** The command that runs a case again. */
-function reproduce({ case: { id }, codec }: Job, { transport, seed }: Stage): string {
-  return `seqsync check ${transport.urls.map(withoutUserInfo).join(" ")} --only ${id} --codec ${codec} --seed ${seed}`;
+function reproduce({ case: { id }, codec }: Job, { invocation, seed }: Stage): string {
+  return `seqsync check ${invocation} --only ${id} --codec ${codec} --seed ${seed}`;
 }
 
 /** The profile that a case belongs to: that of the requirement that it is named for. */
@@ -217,6 +241,12 @@ function aborted(signal: AbortSignal): Promise<never> {
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
   });
+}
+
+/** How much longer a case may take where requests are held back: as if it had a thousand of them each second. */
+function slowdown({ transport: { connection } }: Stage): number {
+  const { maxRequestsPerSecond: pace } = connection;
+  return pace === undefined ? 1 : Math.max(1, 1000 / paceOf(pace).perSecond);
 }
 
 /** A small number for a name, so that each case has ids of its own. */

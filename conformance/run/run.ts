@@ -4,8 +4,6 @@ import { durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import {
   type CaseResult,
-  CaseResultSchema,
-  CountsSchema,
   Outcome,
   type Report,
   ReportSchema,
@@ -14,14 +12,18 @@ import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { fixtureAccounts } from "../accounts/fixture.js";
 import type { AccountSource, Unavailable } from "../accounts/source.js";
-import type { Case } from "../cases/case.js";
 import { CATALOGUE } from "../cases/catalogue.js";
 import { VERSION } from "../version.js";
 import type { Codec } from "../wire/connect.js";
 import { type ConnectionOptions, Transport } from "../wire/http.js";
-import { judgeRequirements, verdictOf } from "./requirements.js";
-import { type Job, lacks, profileOf, runCase, type Stage } from "./run-case.js";
+import { conclude } from "./conclude.js";
+import { isUnexpected, type KnownFailure, markKnownFailures, reasonFor } from "./known-failures.js";
+import { jobsFor, leftOpen, unrun, whyNot } from "./plan.js";
+import { type Job, runCase, type Stage } from "./run-case.js";
+import { Secrets } from "./secrets.js";
 import { greet, withoutUserInfo } from "./target.js";
+
+export { jobsFor } from "./plan.js";
 
 /** What is checked, and how. */
 export interface RunOptions extends ConnectionOptions {
@@ -58,6 +60,16 @@ export interface RunOptions extends ConnectionOptions {
   }) => void;
   /** Hears of each case as it ends. */
   onResult?: (result: CaseResult) => void;
+  /** Hears how many programs a case that explores has run. */
+  onProgram?: (id: string, programs: number) => void;
+  /** Stops the run after so many failures that are not known. From 1. Default: it goes on to the end. */
+  bail?: number;
+  /** Failures that are known: they are marked in the report, and the verdict stays what it is. */
+  knownFailures?: readonly KnownFailure[];
+  /** Which part of a run on several machines this is, such as "2/3". Only noted; `select` chooses the cases. */
+  shard?: string;
+  /** Arguments of the command that reach this target again, for whoever runs a case once more. Default: the URLs. */
+  invocation?: string;
 }
 
 /**
@@ -78,21 +90,25 @@ export async function run(options: RunOptions): Promise<Report> {
   if (urls.length === 0) throw new TypeError("run needs at least one URL");
   const started = new Date();
   const transport = new Transport({ ...connectionOf(options), urls, timeoutMs: 10_000 * timeoutScale });
+  const secrets = new Secrets();
+  secrets.add(options.fixtureToken ?? "", "[the fixtures' token]");
+  secrets.addHeaders(options.headers ?? {});
   const report = create(ReportSchema, {
     format: 1,
     suiteVersion: VERSION,
     targets: urls.map(withoutUserInfo),
     seed,
+    shard: options.shard ?? "",
     startedAt: timestampFromDate(started),
   });
   try {
-    await fill(report, transport, { ...options, timeoutScale, seed, signal });
+    await fill(report, transport, { ...options, timeoutScale, seed, signal }, secrets);
   } finally {
     await transport.close();
   }
-  report.counts = count(report.cases);
-  report.requirements = judgeRequirements(report.cases);
-  report.verdict = verdictOf(report);
+  secrets.hide(report);
+  conclude(report);
+  markKnownFailures(report, options.knownFailures ?? []);
   report.duration = durationFromMs(Date.now() - started.getTime());
   return report;
 }
@@ -106,14 +122,14 @@ function connectionOf(options: RunOptions): ConnectionOptions {
 
 type Settings = RunOptions & Required<Pick<RunOptions, "timeoutScale" | "seed" | "signal">>;
 
-async function fill(report: Report, transport: Transport, options: Settings): Promise<void> {
+async function fill(report: Report, transport: Transport, options: Settings, secrets: Secrets): Promise<void> {
   const greeting = await greet(transport);
   const select = options.select ?? (() => true);
   if ("problem" in greeting) {
     report.headline = greeting.problem;
     report.cases = jobsFor(CATALOGUE, ["proto"])
       .filter(select)
-      .map((job) => unrun(job, Outcome.INCONCLUSIVE, greeting.problem));
+      .map((job) => unrun(job, { outcome: Outcome.INCONCLUSIVE, reason: greeting.problem }));
     return;
   }
   const { info } = greeting;
@@ -128,11 +144,13 @@ async function fill(report: Report, transport: Transport, options: Settings): Pr
   const accounts = await (options.accounts ?? ((t: Transport) => fixtureAccounts(t, { token: options.fixtureToken })))(
     transport,
   );
-  const source = "unavailable" in accounts ? noAccounts(accounts.unavailable) : accounts;
+  const source = secrets.watch("unavailable" in accounts ? noAccounts(accounts.unavailable) : accounts);
   report.accounts = source.route;
   options.onStart?.({ jobs, accounts: source.route, info, open: leftOpen(jobs, source, info) });
 
-  const { timeoutScale, seed, signal } = options;
+  const { timeoutScale, seed, bail = Number.POSITIVE_INFINITY, knownFailures = [] } = options;
+  const bailing = new AbortController();
+  const signal = AbortSignal.any([options.signal, bailing.signal]);
   const stage: Stage = {
     transport,
     info,
@@ -141,21 +159,30 @@ async function fill(report: Report, transport: Transport, options: Settings): Pr
     signal,
     timeoutScale,
     restart: options.restart,
-    onHistory: options.onHistory,
+    onHistory: options.onHistory && ((name, events) => options.onHistory?.(name, secrets.hide(events))),
+    onProgram: options.onProgram,
+    invocation: options.invocation ?? report.targets.join(" "),
     nonce: randomBytes(6).toString("base64url"),
   };
   const results = new Map<Job, CaseResult>();
+  let failures = 0;
+  const stopped = () => ({
+    outcome: Outcome.INCONCLUSIVE,
+    reason: bailing.signal.aborted
+      ? `not run: the run stopped after ${failures} failure${failures === 1 ? "" : "s"}`
+      : "not run: the run was stopped",
+  });
   const perform = async (job: Job) => {
-    const skip =
-      notApplicable(job.case, info) ??
-      (job.case.needs?.restart && options.restart === undefined ? noRestart(info) : undefined) ??
-      (job.case.slow && !options.slow ? tooSlow : undefined);
+    const skip = whyNot(job, info, options) ?? (signal.aborted ? stopped() : undefined);
     let result: CaseResult;
-    if (skip !== undefined) result = unrun(job, skip.outcome, skip.reason);
+    if (skip !== undefined) result = unrun(job, skip);
     else {
       const { retried, ...ended } = await runCase(job, stage);
       report.retriedCalls += retried;
-      result = ended;
+      result = secrets.hide(ended);
+      result.knownFailure = reasonFor(result, knownFailures);
+      if (isUnexpected(result)) failures += 1;
+      if (failures >= bail) bailing.abort();
     }
     results.set(job, result);
     options.onResult?.(result);
@@ -174,66 +201,6 @@ async function fill(report: Report, transport: Transport, options: Settings): Pr
   report.cases = jobs.flatMap((job) => results.get(job) ?? []);
 }
 
-/** Each case in each codec, or in the one that it is about. */
-export function jobsFor(cases: readonly Case[], codecs: readonly Codec[]): Job[] {
-  return cases.flatMap((it) => {
-    if (it.codec !== undefined || it.undeclared !== undefined)
-      return [{ id: it.id, case: it, codec: it.codec ?? "proto" }];
-    return codecs.map((codec): Job => ({ id: codec === "proto" ? it.id : `${it.id} (${codec})`, case: it, codec }));
-  });
-}
-
-/** How many cases a way to get accounts leaves open, by reason. */
-function leftOpen(jobs: readonly Job[], source: AccountSource, info: GetServerInfoResponse): Map<string, number> {
-  const open = new Map<string, number>();
-  for (const job of jobs) {
-    const why = notApplicable(job.case, info) === undefined ? lacks(job.case, source) : undefined;
-    if (why !== undefined) open.set(why, (open.get(why) ?? 0) + 1);
-  }
-  return open;
-}
-
-const tooSlow = { outcome: Outcome.INCONCLUSIVE, reason: "takes long by its nature; run it with --slow" };
-
-/** A crash is not to be had without being told how; only for a server that says it survives one, that leaves a promise unchecked. */
-function noRestart({ profiles }: GetServerInfoResponse): { outcome: Outcome; reason: string } {
-  const durable = profiles.includes(Profile.DURABLE);
-  return {
-    outcome: durable ? Outcome.INCONCLUSIVE : Outcome.NOT_APPLICABLE,
-    reason: "what a crash leaves is only checked with --restart-command",
-  };
-}
-
-function notApplicable(
-  it: Case,
-  { profiles }: GetServerInfoResponse,
-): { outcome: Outcome; reason: string } | undefined {
-  // Every server has CORE; one that does not say so breaks INFO-CORE, and is checked all the same.
-  const declares = (name: string) => name === "CORE" || profiles.includes(Profile[name as keyof typeof Profile]);
-  const none = (reason: string) => ({ outcome: Outcome.NOT_APPLICABLE, reason });
-  if (it.undeclared !== undefined) {
-    return declares(it.undeclared)
-      ? none(`the server declares ${it.undeclared}; this is about servers that do not`)
-      : undefined;
-  }
-  const missing = it.requirements
-    .map((id) => profileOf({ ...it, requirements: [id] }))
-    .find((profile) => !declares(profile));
-  return missing === undefined ? undefined : none(`the server does not declare the profile ${missing}`);
-}
-
-function unrun(job: Job, outcome: Outcome, reason: string): CaseResult {
-  const { title, requirements } = job.case;
-  return create(CaseResultSchema, {
-    id: job.id,
-    title,
-    requirements: [...requirements],
-    profile: profileOf(job.case),
-    outcome,
-    reason,
-  });
-}
-
 /** Stands in where no account is to be had: every case that needs one says so. */
 function noAccounts(why: string): AccountSource {
   return {
@@ -244,16 +211,4 @@ function noAccounts(why: string): AccountSource {
     rotateEpoch: undefined,
     revokeToken: undefined,
   };
-}
-
-function count(cases: readonly CaseResult[]) {
-  const of = (outcome: Outcome) => cases.filter((it) => it.outcome === outcome).length;
-  return create(CountsSchema, {
-    pass: of(Outcome.PASS),
-    fail: of(Outcome.FAIL),
-    warn: of(Outcome.WARN),
-    notApplicable: of(Outcome.NOT_APPLICABLE),
-    inconclusive: of(Outcome.INCONCLUSIVE),
-    harnessError: of(Outcome.HARNESS_ERROR),
-  });
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, type RunnerTestSuite, type TestContext, test } from "vitest";
 import { type CaseResult, Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { CATALOGUE } from "../cases/catalogue.js";
-import { jobsFor, type RunOptions } from "../run/run.js";
+import { jobsFor } from "../run/plan.js";
+import type { RunOptions } from "../run/run.js";
 import type { Job } from "../run/run-case.js";
 import { failureOf } from "./failure.js";
 import { LiveRun } from "./live-run.js";

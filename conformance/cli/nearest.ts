@@ -1,0 +1,29 @@
+/** The candidate that a mistyped word was most likely meant to be; undefined if none is near. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: { candidate: string; distance: number } | undefined;
+  for (const candidate of candidates) {
+    const distance = distanceOf(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < (best?.distance ?? Number.POSITIVE_INFINITY)) best = { candidate, distance };
+  }
+  return best !== undefined && best.distance <= Math.max(2, word.length * 0.4) ? best.candidate : undefined;
+}
+
+/** Appends the nearest candidate as a question, if there is one. */
+export function didYouMean(word: string, candidates: Iterable<string>): string {
+  const candidate = nearest(word, candidates);
+  return candidate === undefined ? "" : `; did you mean "${candidate}"?`;
+}
+
+/** How many letters must be put in, taken out or replaced (Levenshtein). */
+function distanceOf(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [row, letter] of [...a].entries()) {
+    const line = [row + 1];
+    for (let column = 1; column <= b.length; column += 1) {
+      const replaced = (above[column - 1] ?? 0) + (b[column - 1] === letter ? 0 : 1);
+      line.push(Math.min((above[column] ?? 0) + 1, (line[column - 1] ?? 0) + 1, replaced));
+    }
+    above = line;
+  }
+  return above[b.length] ?? 0;
+}

@@ -1,0 +1,27 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type CaseResult,
+  CountsSchema,
+  Outcome,
+  type Report,
+} from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { judgeRequirements, verdictOf } from "./requirements.js";
+
+/** Fills in what follows from the cases of a report: counts, requirements, verdict. */
+export function conclude(report: Report): void {
+  report.counts = count(report.cases);
+  report.requirements = judgeRequirements(report.cases);
+  report.verdict = verdictOf(report);
+}
+
+function count(cases: readonly CaseResult[]) {
+  const of = (outcome: Outcome) => cases.filter((it) => it.outcome === outcome).length;
+  return create(CountsSchema, {
+    pass: of(Outcome.PASS),
+    fail: of(Outcome.FAIL),
+    warn: of(Outcome.WARN),
+    notApplicable: of(Outcome.NOT_APPLICABLE),
+    inconclusive: of(Outcome.INCONCLUSIVE),
+    harnessError: of(Outcome.HARNESS_ERROR),
+  });
+}
