@@ -6,7 +6,7 @@ import type { Fault } from "./fault.js";
 import { findRecord, storeAgain } from "./send-parts.js";
 
 /** As long as a store takes for one step: in it, other calls go on. */
-const step = () => pause(2);
+const step = () => pause(5);
 
 /** Faults that a server has only while calls overlap: each is right when it is asked one thing at a time. */
 export const concurrency: readonly Fault[] = [
@@ -172,7 +172,7 @@ export const concurrency: readonly Fault[] = [
           const first = inFlight.get(key);
           if (first !== undefined) return first;
           const answer = real.sync(service, caller, request);
-          const own = step().then(() => {
+          const own = pause(5).then(() => {
             inFlight.delete(key);
             return answer;
           });

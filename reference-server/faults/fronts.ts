@@ -8,7 +8,7 @@ export const fronts: readonly Fault[] = [
   {
     name: "front-reads-a-replica",
     breaks: "SEND-VISIBLE",
-    about: "the second front end answers Sync from what it knew up to 50 milliseconds ago",
+    about: "the second front end answers Sync from what it knew up to 300 milliseconds ago",
     wild: "couchbase/sync_gateway#3721",
     second: {
       operations: (real) => {
@@ -19,7 +19,7 @@ export const fronts: readonly Fault[] = [
             const old = kept.get(key);
             if (old !== undefined && old.until > performance.now()) return old.answer;
             const answer = real.sync(service, caller, request);
-            kept.set(key, { answer, until: performance.now() + 50 });
+            kept.set(key, { answer, until: performance.now() + 300 });
             return answer;
           },
         };
@@ -98,19 +98,19 @@ export const fronts: readonly Fault[] = [
     about: "the second front end goes on taking a credential that was revoked at the first",
     second: {
       handler: (_, service) => {
-        // A service of the same accounts that forgets no credential it has seen.
+        // The same accounts, but no credential is forgotten that has been seen here.
         const cached = new Map<string, Caller>();
-        const accounts = Object.create(service.accounts, {
-          authenticate: {
-            value: (authorization: string | undefined) => {
-              const known = cached.get(authorization ?? "") ?? service.accounts.authenticate(authorization);
-              cached.set(authorization ?? "", known);
-              return known;
-            },
+        const { accounts } = service;
+        const stubborn: Pick<typeof accounts, "get" | "authenticate" | "revoke"> = {
+          get: (userId) => accounts.get(userId),
+          revoke: (token) => accounts.revoke(token),
+          authenticate: (authorization = "") => {
+            const known = cached.get(authorization) ?? accounts.authenticate(authorization);
+            cached.set(authorization, known);
+            return known;
           },
-        });
-        const own = Object.create(service, { accounts: { value: accounts } });
-        return createHandler(own, { fixtures: true });
+        };
+        return createHandler(Object.create(service, { accounts: { value: stubborn } }), { fixtures: true });
       },
     },
   },

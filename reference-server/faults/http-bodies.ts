@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import {
@@ -15,10 +16,10 @@ const SCHEMAS: Readonly<Record<string, DescMessage>> = {
 };
 
 /** Changes binary bodies of the protocol's own unary calls. */
-const binary = (change: (body: Buffer, schema: DescMessage) => Buffer) =>
+const binary = (change: (body: Buffer, schema: DescMessage, req: IncomingMessage) => Buffer) =>
   bodies((body, req) => {
     const schema = SCHEMAS[rpcOf(req)];
-    return isJson(req) || schema === undefined ? body : change(body, schema);
+    return isJson(req) || schema === undefined ? body : change(body, schema, req);
   });
 
 const decodes = (body: Uint8Array, schema: DescMessage) => {
@@ -68,13 +69,29 @@ export const httpBodies: readonly Fault[] = [
     ),
   },
   {
-    name: "http-body-unbounded",
+    name: "http-body-refused-too-late",
     breaks: "HTTP-BODY-LIMIT",
-    about: "a body may have any length",
-    handler: binary((body, schema) =>
-      body.length > 65_536 && decodes(body, schema)
-        ? Buffer.from(toBinary(schema, fromBinary(schema, body), { writeUnknownFields: false }))
-        : body,
+    about: "a body that is too long is answered with 413, after the call has been carried out",
+    handler: (real) => {
+      const tooLong = new WeakSet<object>();
+      const measured = binary((body, schema, req) => {
+        if (body.length < 1 << 20 || !decodes(body, schema)) return body;
+        tooLong.add(req.socket);
+        return Buffer.from(toBinary(schema, fromBinary(schema, body), { writeUnknownFields: false }));
+      });
+      return measured(
+        answers((answer, { socket }) => (tooLong.delete(socket) ? { ...answer, status: 413 } : answer))(real),
+      );
+    },
+  },
+  {
+    name: "http-body-limit-is-internal",
+    breaks: "HTTP-BODY-LIMIT",
+    about: "a body that is too long is answered with an internal error",
+    handler: answers((answer, req) =>
+      errorOf(answer)?.message.startsWith("the body is longer") && rpcOf(req) in SCHEMAS
+        ? { ...answer, status: 500, body: Buffer.from('{"code":"internal"}') }
+        : answer,
     ),
   },
   {

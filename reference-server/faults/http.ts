@@ -265,8 +265,9 @@ export const http: readonly Fault[] = [
   },
   {
     name: "http-answer-kept-for-the-connection",
-    breaks: "SYNC-LINEARIZABLE",
-    about: "the same Sync twice within a moment on one connection gets the same answer, whatever came in between",
+    breaks: "SEND-VISIBLE",
+    about:
+      "the same Sync twice within 300 milliseconds on one connection gets the same answer, whatever came in between",
     handler: (real) => async (req, res) => {
       if (rpcOf(req) !== "Sync") return real(req, res);
       const body = await readAll(req);
@@ -279,7 +280,7 @@ export const http: readonly Fault[] = [
       }
       return answers((answer) => {
         if (answer.status === 200)
-          keptAnswers.set(req.socket, { key, body: answer.body, until: performance.now() + 20 });
+          keptAnswers.set(req.socket, { key, body: answer.body, until: performance.now() + 300 });
         return answer;
       })(real)(withBody(req, body), res);
     },

@@ -2,10 +2,11 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { MessageSchema } from "../../proto/gen/seqsync/v1/message_pb.js";
-import { type SendRequest, SendResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
+import { type SendRequest, type SendResponse, SendResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Caller } from "../accounts.js";
 import { refuse } from "../errors.js";
 import { Inbox, type NewMessage } from "../inbox.js";
+import type { Service } from "../service.js";
 import type { Fault } from "./fault.js";
 import { sending } from "./seams.js";
 import { findRecord, storeAgain } from "./send-parts.js";
@@ -32,22 +33,38 @@ export const send: readonly Fault[] = [
   {
     name: "send-acks-before-it-stores",
     breaks: "SEND-VISIBLE",
-    about: "Send answers at once and stores a few milliseconds later",
+    about: "Send answers at once and stores 20 milliseconds later",
     wild: "matrix-org/synapse#16473",
-    operations: sending((real) => (service, caller, request) => {
-      if (findRecord(service, caller, request.clientMessageId) !== undefined) return real(service, caller, request);
-      const recipient = service.accounts.get(request.recipientId);
-      if (recipient === undefined || request.payload.length > service.options.maxPayloadBytes)
-        return real(service, caller, request);
-      if (
-        recipient.inbox.svrSeq >= 0xffff_fff0 ||
-        request.clientMessageId === "" ||
-        Buffer.byteLength(request.clientMessageId) > 64
-      ) {
-        return real(service, caller, request);
-      }
-      setTimeout(() => real(service, caller, request), 5);
-      return create(SendResponseSchema, { acceptedAt: timestampFromMs(service.options.now()) });
+    operations: sending((real) => {
+      const answered = new Map<string, SendResponse>();
+      return (service, caller, request) => {
+        const { clientMessageId: id, payload } = request;
+        const key = `${caller.account.userId} ${id}`;
+        const recipient = service.accounts.get(request.recipientId);
+        const refusable =
+          id === "" ||
+          Buffer.byteLength(id) > 64 ||
+          payload.length > service.options.maxPayloadBytes ||
+          recipient === undefined ||
+          recipient.inbox.svrSeq >= 0xffff_fff0;
+        if (refusable || findRecord(service, caller, id) !== undefined) return real(service, caller, request);
+        const earlier = answered.get(key);
+        if (earlier !== undefined) return earlier;
+
+        const now = service.options.now();
+        const then: Service = Object.create(service, { options: { value: { ...service.options, now: () => now } } });
+        setTimeout(() => {
+          answered.delete(key);
+          try {
+            real(then, caller, request);
+          } catch {
+            // It was answered with success, and is lost.
+          }
+        }, 20);
+        const answer = create(SendResponseSchema, { acceptedAt: timestampFromMs(now) });
+        answered.set(key, answer);
+        return answer;
+      };
     }),
   },
   {
