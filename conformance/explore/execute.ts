@@ -1,18 +1,18 @@
 import { create } from "@bufbuild/protobuf";
 import { HeaderSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
-import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
+import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
 import type { RequirementId } from "../registry/requirements.js";
 import { Breach, type Finding, NoAnswer } from "../verdict.js";
-import { Client } from "../wire/client.js";
+import { Client, type Watching } from "../wire/client.js";
 import type { Codec } from "../wire/connect.js";
 import type { Session } from "../wire/session.js";
 import { Actor, type DeviceState, type Message } from "./actor.js";
 import type { Network } from "./network.js";
-import { groups, type Step } from "./program.js";
+import { clientOf, groups, type Step } from "./program.js";
 
 export interface Ground {
   /** Calls the target through the network. */
@@ -47,7 +47,7 @@ export async function execute(steps: readonly Step[], ground: Ground): Promise<E
   const play = new Play(ground, recorder, leases, `${ground.nonce}-${programs}`);
   try {
     await play.begin();
-    for (const group of groups(steps)) await Promise.all(group.map((step) => play.perform(step)));
+    for (const group of groups(steps)) await play.performAll(group);
     await ground.network.settle();
     await play.conclude();
     return { findings: [...play.garbled, ...judge.finish()], recorder, applied: judge.applied };
@@ -66,7 +66,7 @@ class Play {
   readonly #actor: Actor;
   readonly #devices: DeviceState[][];
   readonly #lastSent: (Message | undefined)[];
-  readonly #watches: { cancel: () => void }[] = [];
+  readonly #watches: { account: number; watching: Watching }[] = [];
   #ids = 0;
 
   constructor(ground: Ground, recorder: Recorder, leases: readonly Lease[], nonce: string) {
@@ -114,6 +114,19 @@ class Play {
       if (startSeq === undefined) await this.#drain(index, true);
   }
 
+  /** Performs steps side by side; those that wait for their client's last one, one after the other. */
+  async performAll(group: readonly Step[]): Promise<void> {
+    const last = new Map<string, Promise<void>>();
+    for (const step of group) {
+      const client = clientOf(step);
+      const before = step.begins === "in-turn" ? last.get(client) : undefined;
+      last.set(client, before === undefined ? this.perform(step) : before.then(() => this.perform(step)));
+      // All are waited for, also those that a later step of the same client has displaced.
+      last.set(`${client} ${last.size}`, last.get(client) as Promise<void>);
+    }
+    await Promise.all(last.values());
+  }
+
   async perform({ operation, fault }: Step): Promise<void> {
     switch (operation.kind) {
       case "send": {
@@ -147,7 +160,7 @@ class Play {
           this.#lease(operation.account),
           `${name(operation.account)}'s watch`,
         ).watch();
-        this.#watches.push(watching);
+        this.#watches.push({ account: operation.account, watching });
         return;
       }
       case "rotate": {
@@ -165,14 +178,26 @@ class Play {
 
   /** Every account fetches what is left, without acking until it has all: nothing that was accepted may be missing now. */
   async conclude(): Promise<void> {
-    await Promise.all(this.#leases.map((_, index) => this.#drain(index, false)));
+    const states = await Promise.all(this.#leases.map((_, index) => this.#drain(index, false)));
+    await Promise.all(
+      this.#watches.map(async ({ account, watching }) => {
+        const state = states[account];
+        if (state === undefined || watching.end !== undefined) return;
+        const woken = await watching.until(
+          ({ epoch, svrSeq }) => epoch === state.epoch && svrSeq >= state.svrSeq,
+          WAKE_MS,
+        );
+        if (!woken && watching.end === undefined) this.#actor.garbled.push(asleep(state, watching));
+      }),
+    );
   }
 
   end(): void {
-    for (const watch of this.#watches) watch.cancel();
+    for (const { watching } of this.#watches) watching.cancel();
   }
 
-  async #drain(index: number, ack: boolean): Promise<void> {
+  /** Answers the inbox's state at the end; undefined if it was not told. */
+  async #drain(index: number, ack: boolean): Promise<SyncResponse | undefined> {
     const client = new Client(this.#ground.direct, this.#recorder, this.#lease(index), `${name(index)}'s last device`);
     for (let cliSeq = 0; ; ) {
       const answered = await client.sync({ cliSeq, epoch: "", pageSize: 0 }).catch((error: unknown) => {
@@ -181,10 +206,10 @@ class Play {
         else throw error;
         return undefined;
       });
-      if (answered?.kind !== "ok") return; // the judge has seen the refusal
+      if (answered?.kind !== "ok") return undefined; // the judge has seen the refusal
       const { nextCliSeq, svrSeq, messages } = answered.value;
-      if (messages.length === 0 || nextCliSeq <= cliSeq) return;
-      if (nextCliSeq >= svrSeq && !ack) return;
+      if (messages.length === 0 || nextCliSeq <= cliSeq) return answered.value;
+      if (nextCliSeq >= svrSeq && !ack) return answered.value;
       cliSeq = nextCliSeq;
     }
   }
@@ -194,6 +219,8 @@ class Play {
     if (id === "repeat" && last !== undefined) return last;
     this.#ids += 1;
     const fresh = `${this.#nonce}-${this.#ids}`;
+    const others = this.#lastSent[(from + 1) % this.#leases.length];
+    if (id === "others" && others !== undefined) return others;
     const message: Message = {
       recipientId: this.#lease(to).userId,
       clientMessageId: id === "reuse" && last !== undefined ? last.clientMessageId : fresh,
@@ -234,6 +261,17 @@ const unanswered = ({ requirement, message }: NoAnswer): Finding => ({
   message,
   expected: "an answer",
   actual: "none, on a network that loses nothing",
+  evidence: [],
+});
+
+/** How long a watch may take to hear of what has happened, in milliseconds (WATCH-WAKE). */
+const WAKE_MS = 5000;
+
+const asleep = ({ svrSeq }: SyncResponse, { frames }: Watching): Finding => ({
+  requirement: "WATCH-WAKE",
+  message: "an open Watch was not told of what had been accepted",
+  expected: `a frame with svr_seq ${svrSeq} within ${WAKE_MS / 1000} s`,
+  actual: frames.length === 0 ? "no frame at all" : `its last frame has ${frames.at(-1)?.svrSeq}`,
   evidence: [],
 });
 

@@ -29,6 +29,8 @@ export interface ExploreOptions {
   accounts?: number;
   devices?: number;
   faults: FaultLevel;
+  /** Whether inboxes also lose their data, where the source of accounts can make them. Default true. */
+  rotate?: boolean;
   /** Most steps of a program. Default 24. */
   steps?: number;
   /** How long a failure is shrunk at most, in milliseconds. Default 30 s. */
@@ -62,8 +64,9 @@ export interface Exploration {
       };
 }
 
-/** How often a failing program is run again to tell whether it fails each time. */
+/** How often a failing program is run again to tell whether it fails each time; and how often at most until it fails again at all. */
 const REPEATS = 5;
+const MOST_REPEATS = 40;
 /** Programs that run side by side, each on accounts and a network of its own. */
 const LANES = 8;
 /** Programs that are generated at once. Each batch has a seed of its own, the next number. */
@@ -77,7 +80,7 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
     faults,
     steps,
     maxPayloadBytes: info.maxPayloadBytes,
-    rotate: source.rotateEpoch !== undefined,
+    rotate: (options.rotate ?? true) && source.rotateEpoch !== undefined,
     watch: info.profiles.includes(Profile.WATCH),
   });
   const ground = { info, source, accounts, devices, seed: options.seed, nonce: randomBytes(6).toString("base64url") };
@@ -153,20 +156,22 @@ async function shrink(
 ): Promise<NonNullable<Exploration["failure"]>> {
   const repeat = async (steps: Step[]) => {
     let failed = 0;
-    for (let n = 0; n < REPEATS; n += 1) if ((await execute(steps, lane.ground)).findings.length > 0) failed += 1;
-    return failed;
+    let of = 0;
+    for (; of < REPEATS || (failed === 0 && of < MOST_REPEATS); of += 1)
+      if ((await execute(steps, lane.ground)).findings.length > 0) failed += 1;
+    return { failed, of };
   };
   let best: Failing = first;
-  let failed = await repeat(first.steps);
-  if (given === undefined && failed > 0) {
+  let repeated = await repeat(first.steps);
+  if (given === undefined && repeated.failed > 0) {
     // A race needs more than one try to show itself again; what never comes again cannot be shrunk.
-    const tries = failed === REPEATS ? 1 : Math.ceil((2 * REPEATS) / failed);
-    const root = new Set(first.execution.findings.map(({ requirement }) => requirement));
+    const tries = repeated.failed === repeated.of ? 1 : Math.ceil((2 * repeated.of) / repeated.failed);
+    const root = first.execution.findings[0]?.requirement;
     const property = fc.asyncProperty(generator, async (steps) => {
       for (let n = 0; n < tries; n += 1) {
         const execution = await execute(steps, lane.ground);
         // The same requirement must be broken: shrinking must not slip to another fault.
-        if (!execution.findings.some(({ requirement }) => root.has(requirement))) continue;
+        if (!execution.findings.some(({ requirement }) => requirement === root)) continue;
         best = { ...first, steps, execution };
         return false;
       }
@@ -180,7 +185,7 @@ async function shrink(
       markInterruptAsFailure: true,
     });
     if (details.counterexamplePath) best = { ...best, path: details.counterexamplePath };
-    failed = await repeat(best.steps);
+    repeated = await repeat(best.steps);
   }
   const { seed, path, steps, execution } = best;
   return {
@@ -189,7 +194,7 @@ async function shrink(
     steps,
     findings: execution.findings,
     history: execution.recorder.events,
-    repeated: { failed, of: REPEATS },
+    repeated,
   };
 }
 
@@ -207,7 +212,7 @@ class Tally {
     this.#options = options;
     const has = {
       watch: options.info.profiles.includes(Profile.WATCH),
-      rotate: source.rotateEpoch !== undefined,
+      rotate: (options.rotate ?? true) && source.rotateEpoch !== undefined,
       faults: options.faults !== "none",
     };
     const rules = RULES.filter((rule) => {

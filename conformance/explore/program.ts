@@ -31,8 +31,8 @@ export type Operation =
       /** Index of the sending account, and of the receiving one. */
       from: number;
       to: number;
-      /** A new message; the sender's last one again, as after a lost answer; or its last id for something else. */
-      id: "new" | "repeat" | "reuse";
+      /** A new message; the sender's last one again, as after a lost answer; its last id for something else; or another sender's last message as if it were one's own. */
+      id: "new" | "repeat" | "reuse" | "others";
       /** Payload size in bytes. */
       size: number;
     }
@@ -54,8 +54,11 @@ export type Operation =
 export interface Step {
   operation: Operation;
   fault: Fault | "none";
-  /** Begins together with the step before it, rather than after it has ended. */
-  together: boolean;
+  /**
+   * When it begins: after all steps before it have ended; together with the step before it; or so too, but not before its own
+   * client's last step has ended, as clients do that have one call at a time under way.
+   */
+  begins: "after" | "together" | "in-turn";
 }
 
 export interface ProgramOptions {
@@ -82,7 +85,7 @@ export function programs(options: ProgramOptions): fc.Arbitrary<Step[]> {
     kind: fc.constant("send"),
     from: account,
     to: target,
-    id: weighted({ new: 6, repeat: 3, reuse: 1 }),
+    id: weighted({ new: 6, repeat: 3, reuse: 1, others: 1 }),
     size: fc.oneof(
       { weight: 4, arbitrary: fc.nat(Math.min(8, maxPayloadBytes)) },
       { weight: 1, arbitrary: fc.constantFrom(...[0, 100, 1000].map((size) => Math.min(size, maxPayloadBytes))) },
@@ -111,7 +114,7 @@ export function programs(options: ProgramOptions): fc.Arbitrary<Step[]> {
     { weight: 6, arbitrary: fc.constant("none" as const) },
     ...(chance > 0 ? [{ weight: chance, arbitrary: fc.constantFrom(...FAULTS) }] : []),
   );
-  const step = fc.record({ operation, fault, together: fc.boolean() });
+  const step = fc.record({ operation, fault, begins: weighted({ after: 4, together: 3, "in-turn": 3 }) });
   return fc.array(step, { minLength: 1, maxLength: steps, size: "max" });
 }
 
@@ -121,14 +124,26 @@ function weighted<T extends string>(weights: Readonly<Record<T, number>>): fc.Ar
   return fc.oneof(...entries.map(([name, weight]) => ({ weight, arbitrary: fc.constant(name) })));
 }
 
-/** Steps that run together, group after group. */
+/** Which client performs a step: an account's first device is also the one that sends. */
+export function clientOf({ operation }: Step): string {
+  switch (operation.kind) {
+    case "send":
+      return `device ${operation.from} 0`;
+    case "sync":
+      return `device ${operation.account} ${operation.device}`;
+    default:
+      return operation.kind;
+  }
+}
+
+/** Steps that run side by side, group after group. */
 export function groups(steps: readonly Step[]): Step[][] {
   const all: Step[][] = [];
   for (const step of steps) {
     const last = all.at(-1);
     // Losing all data while calls are under way would leave nothing to be said about them.
     const alone = step.operation.kind === "rotate" || last?.some(({ operation }) => operation.kind === "rotate");
-    if (last !== undefined && step.together && !alone) last.push(step);
+    if (last !== undefined && step.begins !== "after" && !alone) last.push(step);
     else all.push([step]);
   }
   return all;

@@ -16,12 +16,16 @@ export class AckBounds {
   /** The highest ack that is known to have happened, and what showed it. */
   floor = 0;
   #floorEvent: Event | undefined;
+  /** When the Sync began that has shown the floor. */
+  #floorBegun = 0;
+  /** Syncs that were answered, by what they acked, with the time of the answer. */
+  readonly #answeredSyncs = new Map<number, { event: Event; at: number }>();
   #known = false;
-  /** How many Syncs that may count claim each `cli_seq` above the floor. */
-  readonly #claims = new Map<number, number>();
+  /** How many Syncs that may count claim each `cli_seq` above the floor, and the last of them. */
+  readonly #claims = new Map<number, { count: number; event: Event | undefined }>();
   /** `cli_seq` of Syncs that were refused, or had an epoch that cannot count. */
   readonly #void = new Map<number, Event | undefined>();
-  /** Answers below the floor that were right when they came: an old device may explain where an ack fell back to. */
+  /** Syncs below the floor, and those that were overtaken by a higher one: they may explain where an ack fell back to. */
   readonly #stale = new Map<number, Event>();
   /** Highest seq that was ever answered; and highest that was answered again after that, so that answering did not ack it. */
   #answered = 0;
@@ -36,14 +40,15 @@ export class AckBounds {
 
   claim(cliSeq: number, counts: boolean, event: Event | undefined): void {
     if (!counts) this.#void.set(cliSeq, event);
-    else if (cliSeq > this.floor) this.#claims.set(cliSeq, (this.#claims.get(cliSeq) ?? 0) + 1);
+    else if (cliSeq > this.floor)
+      this.#claims.set(cliSeq, { count: (this.#claims.get(cliSeq)?.count ?? 0) + 1, event });
     else if (event !== undefined && cliSeq > 0) this.#stale.set(cliSeq, event);
   }
 
   unclaim(cliSeq: number, counts: boolean): void {
     if (!counts) return;
-    const left = (this.#claims.get(cliSeq) ?? 1) - 1;
-    if (left > 0) this.#claims.set(cliSeq, left);
+    const claim = this.#claims.get(cliSeq);
+    if (claim !== undefined && claim.count > 1) claim.count -= 1;
     else this.#claims.delete(cliSeq);
     this.#void.set(cliSeq, undefined);
   }
@@ -71,7 +76,7 @@ export class AckBounds {
         breached: { requirement, message, expected, actual },
         proof: [...proof, ...more],
       });
-      const lowerer = ackedSeq > call.cliSeq ? this.#stale.get(ackedSeq) : undefined;
+      const lowerer = ackedSeq > call.cliSeq ? this.#lowerer(ackedSeq) : undefined;
       if (lowerer !== undefined) {
         yield breach("ACK-MONOTONE", `a Sync with the lower cli_seq ${ackedSeq} lowered the ack`, [lowerer]);
       } else if (ackedSeq > call.cliSeq) yield breach("ACK-IMPLICIT", "an ack was not kept");
@@ -91,8 +96,18 @@ export class AckBounds {
     }
   }
 
+  /** The Sync with a lower `cli_seq` that was late, or under way together with the one that raised the ack. */
+  #lowerer(seq: number): Event | undefined {
+    const answered = this.#answeredSyncs.get(seq);
+    return (
+      this.#stale.get(seq) ?? (answered !== undefined && answered.at > this.#floorBegun ? answered.event : undefined)
+    );
+  }
+
   /** Learns from an answer to a call that began at `begun` and ended at `now`. */
-  raise(seq: number, answer: SyncReturn, event: Event, begun: number, now: number): void {
+  raise(cliSeq: number, answer: SyncReturn, event: Event, begun: number, now: number): void {
+    const seq = Math.max(answer.ackedSeq, cliSeq);
+    this.#answeredSyncs.set(cliSeq, { event, at: now });
     const last = answer.messages.at(-1)?.seq ?? 0;
     if (begun > this.#answeredAt) this.#again = Math.max(this.#again, Math.min(last, this.#answered));
     if (last > this.#answered) {
@@ -102,6 +117,11 @@ export class AckBounds {
     if (seq <= this.floor) return;
     this.floor = seq;
     this.#floorEvent = event;
-    for (const claimed of this.#claims.keys()) if (claimed <= seq) this.#claims.delete(claimed);
+    this.#floorBegun = begun;
+    for (const [claimed, { event: call }] of this.#claims) {
+      if (claimed > seq) continue;
+      this.#claims.delete(claimed);
+      if (claimed < seq && call !== undefined) this.#stale.set(claimed, call);
+    }
   }
 }

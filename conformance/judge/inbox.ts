@@ -49,6 +49,7 @@ export class InboxJudge {
   readonly #openSyncs = new Map<SyncTicket, SyncCall>();
   /** `cli_seq` of lost Syncs that name no epoch: they may arrive in any later numbering. */
   readonly #lostSyncs = new Set<number>();
+  #sendsUnderWay = 0;
   #numbering: Numbering;
   /** When the first loss began that has not shown its consequence, and when the last one was over. */
   #lossBegun = 0;
@@ -64,6 +65,11 @@ export class InboxJudge {
 
   open(startSeq: number | undefined, event: Event): void {
     if (startSeq !== undefined) this.#numbering.open(startSeq, startSeq, event);
+  }
+
+  /** An attempt to send begins (1) or has its outcome (-1). */
+  sendsUnderWay(change: 1 | -1): void {
+    this.#sendsUnderWay += change;
   }
 
   sendBegins(): void {
@@ -187,6 +193,13 @@ export class InboxJudge {
     const evidence = [callEvent, event];
     for (const breached of judgePage(call, answer, this.#around.maxPageSize(), this.#around.applies)) {
       this.#around.report(evidence, breached);
+      // With a Send under way, the likely reason is that its seq can be seen before its message.
+      if (breached.requirement === "PAGE-PROGRESS" && this.#sendsUnderWay > 0)
+        this.#around.report(evidence, {
+          ...breached,
+          requirement: "SEQ-CONTIGUOUS",
+          message: "svr_seq counts a message that is not there to fetch, while a Send is under way",
+        });
     }
     const numbering = this.#enter(now, answer.epoch, ticket.begun, evidence);
     if (numbering === undefined) return;
@@ -199,7 +212,8 @@ export class InboxJudge {
       this.#around.report([...proof, ...evidence], this.#afterRestart(breached));
     }
     numbering.raise(answer.svrSeq, "answer", event);
-    numbering.acks.raise(Math.max(answer.ackedSeq, call.cliSeq), answer, event, ticket.begun, now);
+    numbering.answered = Math.max(numbering.answered, answer.svrSeq);
+    numbering.acks.raise(call.cliSeq, answer, event, ticket.begun, now);
     numbering.snapshots.add({ ackedSeq: answer.ackedSeq, svrSeq: answer.svrSeq, begun: ticket.begun, evidence });
   }
 
@@ -231,24 +245,26 @@ export class InboxJudge {
       );
     }
     this.#around.applies("WATCH-PRIVATE");
-    if (frame.svrSeq > numbering.svrCeiling) {
-      breach(
-        "WATCH-PRIVATE",
-        "a frame reports more than can have come to this inbox",
-        `at most ${numbering.svrCeiling}`,
-        String(frame.svrSeq),
-      );
-      return;
-    }
-    numbering.raise(frame.svrSeq, "frame", event);
+    const { svrCeiling } = numbering;
+    if (frame.svrSeq <= svrCeiling) numbering.raise(frame.svrSeq, "frame", event);
+    else numbering.overrun ??= { svrSeq: frame.svrSeq, svrCeiling, evidence };
   }
 
   finish(): void {
     this.#close(this.#numbering);
   }
 
-  #close({ log, base, snapshots }: Numbering): void {
+  #close({ log, base, snapshots, overrun, answered }: Numbering): void {
     log.finish(base, snapshots);
+    // If Sync agrees with the frame, the frame is right about an inbox that is wrong, and that has its finding.
+    if (overrun !== undefined && overrun.svrSeq > answered) {
+      this.#around.report(overrun.evidence, {
+        requirement: "WATCH-PRIVATE",
+        message: "a frame reports more than can have come to this inbox",
+        expected: `at most ${overrun.svrCeiling}`,
+        actual: String(overrun.svrSeq),
+      });
+    }
     this.#around.applies("SYNC-LINEARIZABLE");
     const pair = snapshots.contradiction();
     if (pair === undefined) return;

@@ -130,12 +130,14 @@ export class Judge {
     if (late) send.mayRepeat = true;
     const first = send.open + send.lost + send.accepted === 1;
     if (first || late) this.#inboxes.get(recipient)?.sendBegins();
+    this.#inboxes.get(recipient)?.sendsUnderWay(1);
     this.#open.set(event.op, { kind: "send", call: event, send, begun: this.#now });
   }
 
   #sendOutcome({ send, call, begun }: Open & { kind: "send" }, event: Event, what: Event["what"]): void {
     const inbox = this.#inboxes.get(send.recipient);
     send.open -= 1;
+    inbox?.sendsUnderWay(-1);
     if (what.case === "refused") {
       if (!isPossible(send)) inbox?.sendRefused();
       this.#sendJudge.refused({ send, inbox, call, event }, what.value);

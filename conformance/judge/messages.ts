@@ -67,6 +67,15 @@ export class MessageLog {
       ({ seq, first }) => seq === undefined && first !== undefined && latest !== undefined && first.at < latest.begun,
     );
     if (missing === undefined || latest === undefined) return;
+    const namesake = this.#sends.search(({ id, sender }) => id === missing.id && sender !== missing.sender);
+    if (namesake !== undefined) {
+      this.#report([namesake.call, missing.call, ...(missing.first ? [missing.first.event] : []), ...latest.evidence], {
+        requirement: "SEND-ID-SCOPE",
+        message: "an accepted message is nowhere; another sender's has its id",
+        expected: `message ${missing.id} of ${missing.sender}, and that of ${namesake.sender}`,
+        actual: "only one of them",
+      });
+    }
     this.#report([missing.call, ...(missing.first ? [missing.first.event] : []), ...latest.evidence], {
       requirement: "SEND-VISIBLE",
       message: "an accepted message is nowhere, though all seqs are known up to a later svr_seq",

@@ -26,6 +26,10 @@ export class Numbering {
   /** Messages that may be in it, beyond the base; and those that must. */
   possible = 0;
   accepted = 0;
+  /** Highest `svr_seq` that a Sync has answered. */
+  answered = 0;
+  /** The first frame beyond what can be explained, and the bound that it broke. */
+  overrun: { svrSeq: number; svrCeiling: number; evidence: readonly Event[] } | undefined;
   /** Sends that were refused: they may have burnt a seq nevertheless, which would be their fault. */
   refused = 0;
   readonly acks = new AckBounds();

@@ -59,17 +59,16 @@ export class SendJudge {
       });
     }
     const variants = this.#around.sends.sharing(send.sender, send.id);
-    if (variants.length > 1) this.#reused(variants, { send, inbox, call, event }, begun);
+    if (variants.length > 1) this.#reused(variants, { send, inbox, call, event });
   }
 
-  /** The id was accepted before, for something else. */
-  #reused(variants: readonly Send[], { send, inbox, call, event }: Attempt, begun: number): void {
+  /** The id was accepted for something else: before, or at the same time; one of the two had to be refused. */
+  #reused(variants: readonly Send[], { send, inbox, call, event }: Attempt): void {
     this.#around.applies("SEND-ID-REUSED");
     const other = variants.find(
       (it) =>
         it !== send &&
         it.first !== undefined &&
-        it.first.at < begun &&
         !this.#around.lostSince(it.recipient, it.first.at) &&
         !this.isLate(it, event.atMicros),
     );

@@ -1,0 +1,121 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { concurrency } from "../../reference-server/faults/concurrency.js";
+import { startFaultyServer } from "../../reference-server/faults/fault.js";
+import { startReferenceServer } from "../../reference-server/index.js";
+import { fixtureAccounts } from "../accounts/fixture.js";
+import { greet } from "../run/target.js";
+import { Transport } from "../wire/http.js";
+import { type Exploration, type ExploreOptions, explore } from "./explore.js";
+import { programs } from "./program.js";
+
+/** Explores a server that is there. */
+async function exploreAt(urls: readonly string[], options: Partial<ExploreOptions>): Promise<Exploration> {
+  const transport = new Transport({ urls });
+  try {
+    const greeting = await greet(transport);
+    const source = await fixtureAccounts(transport, {});
+    if ("problem" in greeting || "unavailable" in source) throw new Error("the server under test is not there");
+    return await explore({ urls, info: greeting.info, source, runs: 500, seed: 1, faults: "heavy", ...options });
+  } finally {
+    await transport.close();
+  }
+}
+
+describe("a right server", () => {
+  it.each(["none", "light", "heavy"] as const)("survives a network with faults: %s", async (faults) => {
+    const server = await startReferenceServer({ fixtures: true });
+    try {
+      const { failure, programs: count } = await exploreAt([server.url], { runs: 150, faults });
+      expect(failure?.findings ?? []).toEqual([]);
+      expect(count).toBe(150);
+    } finally {
+      await server.close(0);
+    }
+  });
+
+  it("is asked so much that no rule is left out", async () => {
+    const server = await startReferenceServer({ fixtures: true });
+    try {
+      const { applied, faults } = await exploreAt([server.url], { runs: 200 });
+      expect([...applied].filter(([, times]) => times === 0)).toEqual([]);
+      expect(Object.values(faults).filter((times) => times === 0)).toEqual([]);
+    } finally {
+      await server.close(0);
+    }
+  });
+});
+
+describe("faults that show only under concurrency", () => {
+  it.each(concurrency)("$name is found, blamed on $breaks, and made short", { timeout: 240_000 }, async (fault) => {
+    const server = await startFaultyServer(fault, { fixtures: true });
+    try {
+      const { failure } = await exploreAt([server.url], { runs: 500, shrinkMs: 60_000, rotate: false });
+      const blamed = failure?.findings.map(({ requirement }) => requirement);
+      expect(blamed).toContain(fault.breaks);
+      expect(failure?.steps.length).toBeLessThanOrEqual(10);
+    } finally {
+      await server.close(0);
+    }
+  });
+});
+
+describe("a seed", () => {
+  const generator = programs({
+    accounts: 2,
+    devices: 2,
+    faults: "heavy",
+    rotate: true,
+    watch: true,
+    maxPayloadBytes: 1000,
+    steps: 24,
+  });
+
+  it("stands for the same programs everywhere", () => {
+    const [first] = fc.sample(generator, { seed: 42, numRuns: 1 });
+    // Written down here: another machine, another day, the same program.
+    expect(first?.slice(0, 2)).toMatchInlineSnapshot(`
+      [
+        {
+          "begins": "in-turn",
+          "fault": "none",
+          "operation": {
+            "from": 0,
+            "id": "new",
+            "kind": "send",
+            "size": 1,
+            "to": 0,
+          },
+        },
+        {
+          "begins": "after",
+          "fault": "delay",
+          "operation": {
+            "account": 1,
+            "cursor": "own",
+            "device": 0,
+            "epoch": "own",
+            "kind": "sync",
+            "pageSize": 1,
+            "store": true,
+          },
+        },
+      ]
+    `);
+  });
+
+  it("and a path stand for the program that failed, which fails again", async () => {
+    const [fault] = concurrency;
+    if (fault === undefined) throw new Error("there is no fault to find");
+    const server = await startFaultyServer(fault, { fixtures: true });
+    try {
+      const { failure } = await exploreAt([server.url], { runs: 500, shrinkMs: 5000 });
+      if (failure === undefined) throw new Error("nothing was found");
+      const again = await exploreAt([server.url], { runs: 1, seed: failure.seed, path: failure.path });
+      const once = await exploreAt([server.url], { runs: 1, seed: failure.seed, path: failure.path });
+      expect((again.failure ?? once.failure)?.steps).toEqual(failure.steps);
+    } finally {
+      await server.close(0);
+    }
+  });
+});
