@@ -1,6 +1,6 @@
 /**
- * Cases that take more than a tenth of a second of computing, by the thousands of messages that they send or the megabytes. In the
- * quick matrix they run only against servers that break what they check, and against those that no other case has caught.
+ * Cases that take more than a tenth of a second of computing, by the thousands of messages that they send or the megabytes. Unless
+ * the extent is full they run only against servers that break what they check, and against those that no other case has caught.
  */
 export const HEAVY: ReadonlySet<string> = new Set([
   "explore/hostile-network",

@@ -2,8 +2,9 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { FAULTS } from "../../../reference-server/faults/index.js";
-import type { Examined } from "./examine.js";
+import { EXTENTS, type Examined, type Extent } from "./examine.js";
 import { matrixOf, shortcomings } from "./matrix.js";
+import { pageOf } from "./page.js";
 import { examineAll } from "./pool.js";
 import { line, table } from "./table.js";
 
@@ -11,26 +12,32 @@ const USAGE = `npm run proof -- [options]
 Runs the suite against every faulty server of the zoo. Exit code 1 if one is not caught, or if the blame is right too seldom.
 
   --only PATTERN   only faults whose name or requirement matches this regular expression; again for more
-  --full           every case in every codec against every fault; by default cases that compute long run only where they matter
+  --extent EXTENT  whole (default): every case in one codec, those that compute long only where they matter;
+                   quick: the cases about the broken requirement; full: every case in every codec.
+                   Where the broken requirement is not blamed then, all others run too
   --json FILE      write the matrix
+  --page FILE      write it as a page of the documentation
   --processes N    default: one for each core
-  --limit SECONDS  most time for one run of the suite, default 60
+  --limit SECONDS  most time for one run of the suite, default 100
   --quiet          no line for each fault as it ends`;
 
 const { values: flags } = parseArgs({
   options: {
     only: { type: "string", multiple: true },
-    full: { type: "boolean", default: false },
+    extent: { type: "string", default: "whole" },
     json: { type: "string" },
+    page: { type: "string" },
     processes: { type: "string", default: String(availableParallelism()) },
-    limit: { type: "string", default: "60" },
+    limit: { type: "string", default: "100" },
     quiet: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 
-if (flags.help) console.log(USAGE);
-else process.exitCode = await prove();
+if (flags.help || !(EXTENTS as readonly string[]).includes(flags.extent)) {
+  console.log(USAGE);
+  process.exitCode = flags.help ? 0 : 2;
+} else process.exitCode = await prove();
 
 async function prove(): Promise<number> {
   const patterns = flags.only?.map((pattern) => new RegExp(pattern));
@@ -39,7 +46,7 @@ async function prove(): Promise<number> {
   );
   const examined = new Map<string, Examined>();
   const started = performance.now();
-  const extent = { full: flags.full, limit: Number(flags.limit) };
+  const extent = { extent: flags.extent as Extent["extent"], limit: Number(flags.limit) };
   await examineAll(["", ...chosen.map(({ name }) => name)], extent, Number(flags.processes), (it) => {
     examined.set(it.name, it);
     if (!flags.quiet) console.error(line(it));
@@ -50,6 +57,7 @@ async function prove(): Promise<number> {
     examined.get("control"),
   );
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(matrix, null, 2)}\n`);
+  if (flags.page !== undefined) writeFileSync(flags.page, pageOf(matrix));
   console.log(table(matrix));
   console.log(`${Math.round((performance.now() - started) / 1000)} s`);
   return shortcomings(matrix).length === 0 ? 0 : 1;
