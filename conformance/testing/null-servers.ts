@@ -40,7 +40,8 @@ export const EMPTY_ANSWERS: Readonly<Record<string, Answer>> = {
 };
 
 const ALIEN = /does not look like a Seq Sync server: GetServerInfo answered .+/;
-const UNREACHABLE = /cannot be reached: .+; is the server running, and is the URL right\?/;
+const CLOSED = /cannot be reached: the server closed the connection/;
+const SILENT = /cannot be reached: no answer within \d+ ms/;
 
 export const NULL_SERVERS: readonly NullServer[] = [
   ...Object.entries(EMPTY_ANSWERS).map(([name, answer]) => ({
@@ -61,19 +62,27 @@ export const NULL_SERVERS: readonly NullServer[] = [
   },
   {
     name: "an answer that never ends",
-    says: UNREACHABLE,
+    says: SILENT,
     start: () => serve(withBody(endless)),
   },
-  { name: "a connection closed at once", says: UNREACHABLE, start: () => tcp((socket) => socket.destroy()) },
-  { name: "accepts and never answers", says: UNREACHABLE, start: () => tcp((socket) => socket.resume()) },
+  { name: "a connection closed at once", says: CLOSED, start: () => tcp((socket) => socket.destroy()) },
+  { name: "accepts and never answers", says: SILENT, start: () => tcp((socket) => socket.resume()) },
   {
     name: "speaks first, and no HTTP",
-    says: UNREACHABLE,
+    says: /cannot be reached: .*HTTP/,
     start: () => tcp((socket) => socket.write("220 mail ready\r\n")),
   },
-  { name: "a TLS port spoken to in plain text", says: UNREACHABLE, start: tlsPort },
-  { name: "a plain port spoken to in TLS", says: UNREACHABLE, start: plainPort },
-  { name: "nothing listens", says: UNREACHABLE, start: nothing },
+  { name: "a TLS port spoken to in plain text", says: CLOSED, start: tlsPort },
+  {
+    name: "a plain port spoken to in TLS",
+    says: /cannot be reached: .*TLS.* is the URL http: rather than https:/,
+    start: plainPort,
+  },
+  {
+    name: "nothing listens",
+    says: /cannot be reached: .+; is the server running, and is the URL right\?/,
+    start: nothing,
+  },
 ];
 
 /** Introduces itself like a real server, and then answers everything in a way that says nothing. */

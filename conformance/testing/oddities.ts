@@ -241,8 +241,10 @@ function surroundDetails(error: ErrorJson): ErrorJson {
 }
 
 /** In JSON a server names its profiles, those of a later version too. */
-function nameProfile(body: Buffer, codec: "proto" | "json"): Buffer {
-  return codec === "json" ? Buffer.from(body.toString().replace("99", '"PROFILE_LATER"')) : body;
+function nameProfile(body: Buffer, codec: "proto" | "json", method: string): Buffer {
+  return codec === "json" && method === "GetServerInfo"
+    ? Buffer.from(body.toString().replace("99", '"PROFILE_LATER"'))
+    : body;
 }
 
 function compress(res: ServerResponse, body: Buffer, { headers }: { headers: Record<string, unknown> }): void {

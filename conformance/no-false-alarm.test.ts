@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { start } from "../docs/guides/connect/server.js";
+import { Outcome, type Report } from "../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { CATALOGUE } from "./cases/catalogue.js";
+import { jobsFor, run } from "./run/run.js";
+import { ODDITIES } from "./testing/oddities.js";
+
+/** How many cases an oddity meets here. A soak has the time to let it meet all. */
+const SAMPLE = 20;
+
+/** What cannot be held against a server, though it was not checked: the suite was not asked to take its time. */
+const SLOW = /takes long by its nature/;
+
+/** Every case that found fault with the server, or could not be told, with what it said. */
+function complaints({ cases, headline }: Report): string[] {
+  const found = cases.flatMap(({ id, outcome, reason, findings }) => {
+    if (outcome === Outcome.PASS || outcome === Outcome.NOT_APPLICABLE) return [];
+    if (outcome === Outcome.INCONCLUSIVE && SLOW.test(reason)) return [];
+    const why = findings.map(({ requirement, message, actual }) => `${requirement}: ${message}: ${actual}`);
+    return [`${Outcome[outcome]} ${id} ${[reason, ...why].join("; ")}`];
+  });
+  return headline === "" ? found : [headline, ...found];
+}
+
+describe("a server written from the specification alone, with Connect's library", () => {
+  it("passes wholly", async () => {
+    const server = await start({ fixtures: true });
+    try {
+      const report = await run({ urls: [server.url], seed: 1 });
+      expect(complaints(report)).toEqual([]);
+      expect(report.verdict).toSatisfy((it) => it === Outcome.PASS || it === Outcome.INCONCLUSIVE);
+      expect(report.counts?.pass).toBeGreaterThan(250);
+    } finally {
+      await server.stop();
+    }
+  }, 180_000);
+});
+
+describe.concurrent("a server that is odd in a way that the specification allows", () => {
+  it.each(ODDITIES.map((oddity, index) => [oddity.name, oddity, index] as const))(
+    "%s: nothing is said against it",
+    async (_, oddity, index) => {
+      const likely = jobsFor(CATALOGUE, ["proto", "json"]).filter(({ id }) => oddity.upsets.test(id));
+      // Spread over the catalogue, and beginning elsewhere for each, so that together they meet nearly all.
+      const step = Math.max(1, Math.floor(likely.length / SAMPLE));
+      const chosen = new Set(likely.filter((_job, at) => at % step === index % step).map(({ id }) => id));
+      const server = await oddity.start();
+      try {
+        const report = await run({ urls: [server.url], seed: index, select: ({ id }) => chosen.has(id) });
+        expect(complaints(report)).toEqual([]);
+        expect(report.counts?.pass).toBeGreaterThan(SAMPLE / 4);
+      } finally {
+        await server.stop();
+      }
+    },
+    120_000,
+  );
+});
