@@ -39,7 +39,7 @@ export interface Execution {
 let programs = 0;
 
 /** Runs a program on accounts of its own, then lets each account fetch all that is left, and asks the judge. */
-export async function execute(steps: readonly Step[], ground: Ground): Promise<Execution> {
+export async function execute(steps: readonly Step[], ground: Ground, wakeMs = WAKE_MS): Promise<Execution> {
   const judge = new Judge();
   const recorder = new Recorder((event) => judge.observe(event));
   const leases = await ground.source.lease({ count: ground.accounts });
@@ -49,7 +49,7 @@ export async function execute(steps: readonly Step[], ground: Ground): Promise<E
     await play.begin();
     for (const group of groups(steps)) await play.performAll(group);
     await ground.network.settle();
-    await play.conclude();
+    await play.conclude(wakeMs);
     return { findings: [...play.garbled, ...judge.finish()], recorder, applied: judge.applied };
   } finally {
     play.end();
@@ -177,7 +177,7 @@ class Play {
   }
 
   /** Every account fetches what is left, without acking until it has all: nothing that was accepted may be missing now. */
-  async conclude(): Promise<void> {
+  async conclude(wakeMs: number): Promise<void> {
     const states = await Promise.all(this.#leases.map((_, index) => this.#drain(index, false)));
     await Promise.all(
       this.#watches.map(async ({ account, watching }) => {
@@ -185,7 +185,7 @@ class Play {
         if (state === undefined || watching.end !== undefined) return;
         const woken = await watching.until(
           ({ epoch, svrSeq }) => epoch === state.epoch && svrSeq >= state.svrSeq,
-          WAKE_MS,
+          wakeMs,
         );
         if (!woken && watching.end === undefined) this.#actor.garbled.push(asleep(state, watching));
       }),

@@ -67,6 +67,8 @@ export interface Exploration {
 /** How often a failing program is run again to tell whether it fails each time; and how often at most until it fails again at all. */
 const REPEATS = 5;
 const MOST_REPEATS = 40;
+/** How long a watch is waited for while a failure is shrunk, in milliseconds. */
+const IMPATIENT_MS = 300;
 /** Programs that run side by side, each on accounts and a network of its own. */
 const LANES = 8;
 /** Programs that are generated at once. Each batch has a seed of its own, the next number. */
@@ -169,7 +171,8 @@ async function shrink(
     const root = first.execution.findings[0]?.requirement;
     const property = fc.asyncProperty(generator, async (steps) => {
       for (let n = 0; n < tries; n += 1) {
-        const execution = await execute(steps, lane.ground);
+        // Whoever was not woken within seconds the first time is given less time for the variations.
+        const execution = await execute(steps, lane.ground, IMPATIENT_MS);
         // The same requirement must be broken: shrinking must not slip to another fault.
         if (!execution.findings.some(({ requirement }) => requirement === root)) continue;
         best = { ...first, steps, execution };

@@ -160,24 +160,23 @@ export const concurrency: readonly Fault[] = [
     }),
   },
   {
-    name: "race-sync-single-flight",
+    name: "race-answer-cached-by-cursor",
     breaks: "SEND-VISIBLE",
-    about: "a Sync whose cursor is that of one in flight gets that one's answer, which may be older than the call",
+    about: "an answer is kept for a moment for whoever asks the same: a Sync gets one that is older than its call",
     race: true,
     operations: (real) => {
-      const inFlight = new Map<string, Promise<SyncResponse>>();
+      const kept = new Map<string, SyncResponse>();
       return {
         sync: (service, caller, request) => {
-          const key = `${caller.account.userId} ${request.epoch} ${request.cliSeq} ${request.pageSize}`;
-          const first = inFlight.get(key);
-          if (first !== undefined) return first;
+          const { epoch, ackedSeq } = caller.account.inbox;
+          // Never across an ack or an epoch: only what has come since is missing.
+          const key = JSON.stringify([caller.account.userId, epoch, ackedSeq, request]);
+          const cached = kept.get(key);
+          if (cached !== undefined) return cached;
           const answer = real.sync(service, caller, request);
-          const own = pause(5).then(() => {
-            inFlight.delete(key);
-            return answer;
-          });
-          inFlight.set(key, own);
-          return own;
+          kept.set(key, answer);
+          void pause(15).then(() => kept.delete(key));
+          return answer;
         },
       };
     },
