@@ -230,6 +230,52 @@ export const sync: readonly Case[] = [
       isWhole(t, got, bob.base + 1, sent, "SYNC-LINEARIZABLE");
     },
   },
+  {
+    id: "sync/caught-up-while-it-comes",
+    title: "three devices of bob that have everything ask all the time while alice sends: what is counted comes along",
+    requirements: ["SYNC-LINEARIZABLE", "SEQ-CONTIGUOUS", "PAGE-PROGRESS"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      let sending = true;
+      const sends = alice.sendMany(bob, 60).finally(() => {
+        sending = false;
+      });
+      const asks = ["phone", "tablet", "laptop"].map(async (name) => {
+        const device = bob.device(name);
+        while (sending) {
+          const { svrSeq, ackedSeq, messages } = await device.fetch();
+          const shows = messages.length > 0 || svrSeq === ackedSeq;
+          t.that(shows, "SEQ-CONTIGUOUS", "what is counted is not there", `message ${ackedSeq + 1}`, "no message");
+        }
+      });
+      const [sent] = await Promise.all([sends, ...asks]);
+      t.equal((await bob.state()).svrSeq, bob.base + sent.length, "SEND-VISIBLE", "not all messages are counted");
+    },
+  },
+  {
+    id: "sync/same-question-at-once",
+    title:
+      "bob's devices ask the same all the time; each time that a Send was answered the next answer has its message",
+    requirements: ["SYNC-LINEARIZABLE", "SEND-VISIBLE"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const question = { cliSeq: bob.base, epoch: (await bob.state()).epoch, pageSize: 0 };
+      let sending = true;
+      const sends = (async () => {
+        for (let n = 1; n <= 30; n += 1) {
+          await alice.send(bob, `message ${n}`);
+          const { svrSeq } = await bob.device("phone").sync(question);
+          t.equal(svrSeq, bob.base + n, "SEND-VISIBLE", "a Sync was answered with what another one was told before");
+        }
+      })().finally(() => {
+        sending = false;
+      });
+      const others = Array.from({ length: 8 }, async (_, n) => {
+        while (sending) await bob.device(`device ${n}`).sync(question);
+      });
+      await Promise.all([sends, ...others]);
+    },
+  },
 ];
 
 /** One Sync that must not wait for anything to come. */
