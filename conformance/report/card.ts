@@ -31,6 +31,8 @@ export interface Card {
   reproduce: string;
   /** Commands that make its unary calls again, one by one. */
   curl: { /** Who calls, for people. */ caller: string; command: string }[];
+  /** Why it is known and does not fail the build, if all of its cases are; else empty. */
+  known: string;
   /** The other cases that blame the same requirement. */
   others: string[];
 }
@@ -69,8 +71,14 @@ function cardOf({ requirement, found }: Blamed, target: Target, spec: string | u
     before: Math.max(steps.length - MAX_STEPS, 0),
     reproduce: it.reproduce,
     curl: commandsOf(proof, target),
+    known: knownFor(found),
     others: [...new Set(found.slice(1).map((other) => other.case.id))].filter((id) => id !== it.id),
   };
+}
+
+function knownFor(found: Blamed["found"]): string {
+  const reasons = new Set(found.map(({ case: it }) => it.knownFailure));
+  return reasons.has("") ? "" : [...reasons].join("; ");
 }
 
 /** The calls of a proof as commands, each once, the last ones if they are many. */

@@ -7,13 +7,13 @@ export function textDiagram(events: readonly Event[], width = 100): string[] {
   return drawArrows(arrowsOf(events), width);
 }
 
-/** Draws arrows within `width` columns, at least 40. */
+/** Draws arrows within `width` columns, at least 32. */
 export function drawArrows(arrows: readonly Arrow[], width: number): string[] {
   if (arrows.length === 0) return [];
   const clients = lifelines(arrows);
   const widths = clients.map((client) => Math.max(columns(client) + 2, 3));
   const left = widths.reduce((sum, own) => sum + own, 0);
-  const right = Math.max(width, 40) - columns("server") / 2;
+  const right = Math.max(width, 32) - columns("server") / 2;
   // Lifelines that would leave no room for the messages become one, with the client's name in front of its messages.
   if (left > (right * 2) / 3) return drawOneLane(arrows, right);
 

@@ -8,13 +8,15 @@ import { requirementOf, specLink } from "./requirement.js";
 import { byChapter, headlineOf, secondsOf } from "./summary.js";
 import { type Element, xml } from "./xml.js";
 
-const has = (outcome: Outcome) => (it: CaseResult) => it.outcome === outcome;
-const isSkipped = ({ outcome }: CaseResult) =>
-  outcome === Outcome.NOT_APPLICABLE || outcome === Outcome.INCONCLUSIVE || outcome === Outcome.UNSPECIFIED;
+const isFailed = ({ outcome, knownFailure }: CaseResult) => outcome === Outcome.FAIL && knownFailure === "";
+const isError = ({ outcome }: CaseResult) => outcome === Outcome.HARNESS_ERROR;
+const isSkipped = (it: CaseResult) =>
+  !isFailed(it) && !isError(it) && it.outcome !== Outcome.PASS && it.outcome !== Outcome.WARN;
 
 /**
  * A report in the JUnit XML that Jenkins defines and other CI systems read: a suite for each chapter. A broken MUST is a failure, a
- * fault of the suite itself an error; what could not be told or does not apply is skipped, with the reason. JUnit has no warnings:
+ * fault of the suite itself an error; what is known, could not be told or does
+ * not apply is skipped, with the reason. JUnit has no warnings:
  * a SHOULD that is not kept passes, and is told in the case's output.
  */
 export function junitReport(report: Report, { spec }: RenderOptions = {}): string {
@@ -41,8 +43,8 @@ export function junitReport(report: Report, { spec }: RenderOptions = {}): strin
 
 const countsOf = (cases: readonly CaseResult[]) => ({
   tests: cases.length,
-  failures: cases.filter(has(Outcome.FAIL)).length,
-  errors: cases.filter(has(Outcome.HARNESS_ERROR)).length,
+  failures: cases.filter(isFailed).length,
+  errors: cases.filter(isError).length,
   time: cases.reduce((sum, it) => sum + secondsOf(it.duration), 0).toFixed(3),
 });
 
@@ -76,6 +78,13 @@ function result(it: CaseResult, spec: string | undefined): Element[] {
   const [first] = it.findings;
   const message = first === undefined ? it.reason : `${first.requirement}: ${first.message}`;
   const story = findingsText(it, spec);
+  if (it.knownFailure !== "") {
+    const known = { message: `known failure: ${it.knownFailure}` };
+    return [
+      { name: "skipped", attributes: known },
+      { name: "system-out", content: story },
+    ];
+  }
   switch (it.outcome) {
     case Outcome.FAIL:
       return [{ name: "failure", attributes: { message, type: first?.requirement ?? "" }, content: story }];

@@ -51,8 +51,7 @@ const bytes = (lines: readonly string[]) => lines.reduce((sum, line) => sum + Bu
 
 function profileTable(report: Report): string[] {
   const rows = byProfile(report).map(({ profile, declared, outcome, requirements }) => {
-    const parts = requirements.map((it) => `${it.count} ${OUTCOMES[it.outcome].word}`).join(", ");
-    return `| ${text(profile)} | ${ICONS[outcome] ?? "–"} ${declared ? OUTCOMES[outcome].word : "not declared"} | ${declared ? parts : ""} |`;
+    return `| ${text(profile)} | ${ICONS[outcome] ?? "–"} ${declared ? OUTCOMES[outcome].word : "not declared"} | ${declared ? requirements : ""} |`;
   });
   return rows.length === 0 ? [] : ["| Profile | | Requirements |", "| --- | --- | --- |", ...rows];
 }
@@ -77,8 +76,9 @@ function cardSection(card: Card, diagram: boolean): string[] {
     "",
     `### ${level === "MUST" ? "❌" : "⚠️"} [${requirement}](${link}) (${level}, in ${others.length === 0 ? "one case" : `${others.length + 1} cases`})`,
     "",
-    `> ${text(sentence)}`,
+    `> ${sentence}`,
     "",
+    ...(card.known === "" ? [] : [`Known: ${text(card.known)}`, ""]),
     `**${text(message)}** (${code(caseId)}: ${text(card.title)})`,
     "",
     ...fenced("diff", [...prefixed("+ expected  ", card.expected), ...prefixed("- actual    ", card.actual)]),

@@ -10,8 +10,8 @@ export interface ProfileVerdict {
   /** Whether the server declares it. */
   declared: boolean;
   outcome: Outcome;
-  /** Its requirements by outcome, the worst first. */
-  requirements: { outcome: Outcome; count: number }[];
+  /** Its requirements by outcome, the worst first, in words. */
+  requirements: string;
 }
 
 /** The verdict on each profile, from those of its requirements. What could not be told weighs more than what holds. */
@@ -24,8 +24,14 @@ export function byProfile(report: Report): ProfileVerdict[] {
       .filter(({ id }) => requirementOf(id).profile === profile)
       .map(({ outcome }) => outcome);
     const outcome = BY_WEIGHT.find((it) => outcomes.includes(it)) ?? Outcome.UNSPECIFIED;
-    return { profile, declared: report.profiles.includes(profile), outcome, requirements: tally(outcomes) };
+    return { profile, declared: report.profiles.includes(profile), outcome, requirements: inWords(outcomes) };
   });
+}
+
+function inWords(outcomes: readonly Outcome[]): string {
+  return tally(outcomes)
+    .map(({ outcome, count }) => `${count} ${OUTCOMES[outcome].word}`)
+    .join(", ");
 }
 
 /** The chapter of a case: the part of its id before the slash. */

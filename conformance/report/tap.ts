@@ -6,7 +6,7 @@ import { plain } from "./text.js";
 
 /**
  * A report in version 14 of the Test Anything Protocol. What could not be told or does not apply is skipped, with the reason; a
- * SHOULD that is not kept is a failure that does not count, which TAP marks with TODO.
+ * failure that is known, and a SHOULD that is not kept, do not count, which TAP marks with TODO.
  */
 export function tapReport(report: Report, { spec }: RenderOptions = {}): string {
   const lines = ["TAP version 14", `# ${plain(headlineOf(report))}`, `1..${report.cases.length}`];
@@ -21,7 +21,7 @@ function point(number: number, it: CaseResult, spec: string | undefined): string
     case Outcome.PASS:
       return [line("ok")];
     case Outcome.FAIL:
-      return [line("not ok"), ...diagnosis(it, spec)];
+      return [line("not ok", it.knownFailure && `TODO ${escaped(it.knownFailure)}`), ...diagnosis(it, spec)];
     case Outcome.WARN:
       return [line("not ok", "TODO a SHOULD is not kept"), ...diagnosis(it, spec)];
     case Outcome.HARNESS_ERROR:

@@ -59,13 +59,15 @@ const counts = (cases: readonly CaseResult[], paint: Paint) =>
 function chapters({ cases }: Report, paint: Paint): string[] {
   const groups = byChapter(cases);
   const width = Math.max(...groups.map(([name]) => name.length), 0);
-  return groups.map(([name, own]) => `${INDENT}${name.padEnd(width)}  ${counts(own, paint)}`);
+  return groups.map(([name, own]) => `${INDENT}${plain(name).padEnd(width)}  ${counts(own, paint)}`);
 }
 
 function everyCase({ cases }: Report, paint: Paint): string[] {
   return byChapter(cases).flatMap(([name, own]) => [
-    `${INDENT}${paint("bold", name)}  ${counts(own, paint)}`,
-    ...own.map(({ id, outcome }) => `${INDENT}  ${paint(OUTCOMES[outcome].style, OUTCOMES[outcome].mark)} ${id}`),
+    `${INDENT}${paint("bold", plain(name))}  ${counts(own, paint)}`,
+    ...own.map(
+      ({ id, outcome }) => `${INDENT}  ${paint(OUTCOMES[outcome].style, OUTCOMES[outcome].mark)} ${plain(id)}`,
+    ),
   ]);
 }
 
@@ -74,22 +76,22 @@ function profiles(report: Report, paint: Paint): string[] {
   const width = Math.max(...rows.map(({ profile }) => profile.length), 0);
   return rows.map(({ profile, declared, outcome, requirements }) => {
     const { mark, style } = OUTCOMES[outcome];
-    const parts = requirements.map((it) => `${it.count} ${OUTCOMES[it.outcome].word}`).join(", ");
-    const name = `${paint(style, mark)} ${profile.padEnd(width)}`;
-    return `${INDENT}${name}  ${paint("dim", declared ? `requirements: ${parts}` : "not declared")}`;
+    const name = `${paint(style, mark)} ${plain(profile).padEnd(width)}`;
+    return `${INDENT}${name}  ${paint("dim", !declared ? "not declared" : requirements === "" ? "not checked" : `requirements: ${requirements}`)}`;
   });
 }
 
 const styleOf = ({ level }: Pick<Card, "level">): Style => (level === "MUST" ? "red" : "yellow");
 
 function oneLine(card: Card, paint: Paint): string {
-  return `${paint(styleOf(card), `✗ ${card.requirement}`)}  ${plain(card.message)}  ${paint("dim", card.caseId)}`;
+  return `${paint(styleOf(card), `✗ ${plain(card.requirement)}`)}  ${plain(card.message)}  ${paint("dim", plain(card.caseId))}`;
 }
 
 function heading(card: Card, paint: Paint): string {
-  const { requirement, level, others } = card;
-  const where = others.length === 0 ? "in one case" : `in ${others.length + 1} cases`;
-  return `${paint(styleOf(card), paint("bold", `✗ ${requirement}`))} ${paint("dim", `${level}, ${where}`)}`;
+  const { requirement, level, others, known } = card;
+  const cases = others.length === 0 ? "in one case" : `in ${others.length + 1} cases`;
+  const where = known === "" ? cases : `${cases}, known: ${plain(known)}`;
+  return `${paint(styleOf(card), paint("bold", `✗ ${plain(requirement)}`))} ${paint("dim", `${level}, ${where}`)}`;
 }
 
 function wholeCard(card: Card, paint: Paint, width: number): string[] {
@@ -126,7 +128,7 @@ function shortCard(card: Card, paint: Paint, width: number): string[] {
 /** What there was no room for: by name only. */
 function names(cards: readonly Card[], paint: Paint, width: number): string[] {
   if (cards.length === 0) return [];
-  const text = `and ${cards.length} more: ${cards.map(({ requirement }) => requirement).join(", ")}`;
+  const text = `and ${cards.length} more: ${cards.map(({ requirement }) => plain(requirement)).join(", ")}`;
   const hint = "What is first above is most likely the cause; --verbose and the other reports show all.";
   return ["", ...wrap(text, width - 2), ...wrap(hint, width - 2)].map((line, index) =>
     index === 0 ? line : INDENT + paint("dim", line),
@@ -139,7 +141,7 @@ function command(label: string, line: string, paint: Paint): string[] {
 }
 
 function alsoIn({ caseId, others }: Card, paint: Paint): string[] {
-  const few = [caseId, ...others.slice(0, 3)].join(", ");
+  const few = [caseId, ...others.slice(0, 3)].map(plain).join(", ");
   const more = others.length > 3 ? ` and ${others.length - 3} more` : "";
   return [`${INDENT}${paint("dim", `seen in  ${few}${more}`)}`];
 }
@@ -176,7 +178,7 @@ function emphasis({ text, same }: Part, style: Style, paint: Paint): string {
 function unfinished(cases: readonly CaseResult[], paint: Paint, width: number): string[] {
   return openByReason(cases).flatMap(([reason, own]) => {
     const must = own.some((it) => it.requirements.some((id) => requirementOf(id).level === "MUST"));
-    const names = own.slice(0, 4).map(({ id }) => id);
+    const names = own.slice(0, 4).map(({ id }) => plain(id));
     const text = `? ${own.length} ${own[0]?.outcome === Outcome.HARNESS_ERROR ? "gone wrong" : "open"}${must ? "" : " (no MUST among them)"}: ${plain(reason)}`;
     return [
       "",

@@ -11,7 +11,8 @@ export function cardHtml(card: Card): Html {
   return html`
 <article class="card ${level === "MUST" ? "" : "should"}" id="${requirement}" data-outcome="${level === "MUST" ? "fail" : "warn"}" data-chapter="${chapters}">
 <h3><span class="${level === "MUST" ? "fail" : "warn"}">${requirement}</span> <span class="soft">${level}, in ${cases.length === 1 ? "one case" : `${cases.length} cases`}</span></h3>
-<blockquote>${sentence} <a href="${link}">In the specification<span class="skip"> (${requirement})</span></a></blockquote>
+<blockquote>${prose(sentence)} <a href="${link}">In the specification<span class="skip"> (${requirement})</span></a></blockquote>
+${card.known === "" ? "" : html`<p class="warn">Known: ${card.known}</p>`}
 <p><strong>${message}</strong></p>
 <p class="soft">${caseLink(caseId)}: ${title}</p>
 ${comparison(card)}
@@ -21,6 +22,10 @@ ${commands(card)}
 ${others.length === 0 ? "" : html`<details><summary>${others.length === 1 ? "One other case blames" : `${others.length} other cases blame`} it too</summary><p>${others.map((id) => html`${caseLink(id)} `)}</p></details>`}
 </article>`;
 }
+
+/** A sentence of the specification: what stands between backticks is code. */
+const prose = (sentence: string) =>
+  sentence.split("`").map((part, index) => (index % 2 === 0 ? html`${part}` : html`<code>${part}</code>`));
 
 /** Expected and actual below each other, with what differs marked. */
 export function comparison({ expected, actual }: Pick<Card, "expected" | "actual">): Html {
@@ -43,7 +48,7 @@ export function commands({ reproduce, curl }: Pick<Card, "reproduce" | "curl">):
   }`;
 }
 
-/** Ids of cases hold slashes and brackets, which ids of elements may. */
-export const caseAnchor = (id: string) => `case-${id.replaceAll(/\s+/g, "-")}`;
+/** The id of a case as that of an element, which also stands in addresses. */
+export const caseAnchor = (id: string) => `case-${id.replaceAll(/[^\w/().-]+/g, "-")}`;
 
-const caseLink = (id: string) => html`<a href="#${encodeURIComponent(caseAnchor(id))}">${id}</a>`;
+const caseLink = (id: string) => html`<a href="#${caseAnchor(id)}">${id}</a>`;

@@ -26,8 +26,8 @@ export function caseItem(it: CaseResult, report: Report): Html {
 `;
 }
 
-function about({ title, reason, requirements, duration }: CaseResult): Html {
-  return html`<p>${title}</p>${reason === "" ? "" : html`<p>${reason}</p>`}<p class="soft">Checks ${requirements.join(", ")}; took ${secondsOf(duration).toFixed(2)} s.</p>`;
+function about({ title, reason, requirements, duration, knownFailure }: CaseResult): Html {
+  return html`<p>${title}</p>${knownFailure === "" ? "" : html`<p class="warn">Known: ${knownFailure}</p>`}${reason === "" ? "" : html`<p>${reason}</p>`}<p class="soft">Checks ${requirements.join(", ")}; took ${secondsOf(duration).toFixed(2)} s.</p>`;
 }
 
 function findings({ findings: all }: CaseResult): Html {

@@ -67,8 +67,7 @@ function facts(report: Report): Html {
 function profiles(report: Report): Html | string {
   const rows = byProfile(report).map(({ profile, declared, outcome, requirements }) => {
     const { word, mark } = OUTCOMES[outcome];
-    const parts = requirements.map((it) => `${it.count} ${OUTCOMES[it.outcome].word}`).join(", ");
-    return html`<tr><th scope="row">${profile}</th><td class="${declared ? word : "soft"}">${declared ? `${mark} ${word}` : "not declared"}</td><td>${declared ? parts : ""}</td></tr>`;
+    return html`<tr><th scope="row">${profile}</th><td class="${declared ? word : "soft"}">${declared ? `${mark} ${word}` : "not declared"}</td><td>${declared ? requirements : ""}</td></tr>`;
   });
   if (rows.length === 0) return "";
   return html`<table><caption>Requirements by profile</caption><thead><tr><th scope="col">Profile</th><th scope="col">Verdict</th><th scope="col">Requirements</th></tr></thead><tbody>${rows}</tbody></table>`;
