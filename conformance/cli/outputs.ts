@@ -1,20 +1,15 @@
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import type { Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { reportJson } from "../report/json.js";
+import { type ReportFormat, renderers } from "../report/renderers.js";
 import { didYouMean } from "./nearest.js";
 import { UsageError } from "./usage.js";
 
-/** Makes a report in one format. */
-type Renderer = (report: Report) => string;
-
-const RENDERERS: Readonly<Record<string, Renderer>> = { json: reportJson };
-
 /** The formats that --report knows. */
-export const FORMATS = Object.keys(RENDERERS);
+export const FORMATS = Object.keys(renderers);
 
 /** A report that is to be written to a file. */
 export interface Output {
-  format: string;
+  format: ReportFormat;
   file: string;
 }
 
@@ -23,13 +18,15 @@ export function parseOutput(text: string): Output {
   const [, format = "", file = ""] = /^(\w+)=(.+)$/s.exec(text) ?? [];
   const known = FORMATS.join(", ");
   if (format === "") throw new UsageError(`--report ${text}: want format=FILE; formats are ${known}`);
-  if (!(format in RENDERERS)) {
+  if (!isFormat(format)) {
     throw new UsageError(
       `--report ${text}: there is no format "${format}"${didYouMean(format, FORMATS)}; there are ${known}`,
     );
   }
   return { format, file };
 }
+
+const isFormat = (name: string): name is ReportFormat => Object.hasOwn(renderers, name);
 
 /** Tries whether the reports can be written, before a run: what cannot is told at once, and does not cost the verdict. */
 export function tryOutputs(outputs: readonly Output[], problem: (line: string) => void): void {
@@ -45,7 +42,7 @@ export function tryOutputs(outputs: readonly Output[], problem: (line: string) =
 /** Writes the reports, and returns those that are there now. What cannot be written is told, one line each. */
 export function writeOutputs(outputs: readonly Output[], report: Report, problem: (line: string) => void) {
   return outputs.flatMap(({ format, file }) => {
-    const text = RENDERERS[format]?.(report) ?? "";
+    const text = renderers[format](report);
     return writeText(file, text, problem) ? [{ format, path: file }] : [];
   });
 }

@@ -69,7 +69,7 @@ export class Progress {
 
   #atMark(): boolean {
     const step = (done: number) => Math.floor((done * PLAIN_LINES) / this.#all);
-    return this.#all >= 2 * PLAIN_LINES && step(this.#done) > step(this.#done - 1);
+    return this.#all >= 5 * PLAIN_LINES && step(this.#done) > step(this.#done - 1);
   }
 
   #told({ id, outcome, knownFailure, findings: [first], reason, duration }: CaseResult): string {

@@ -4,7 +4,7 @@ import { jobsFor } from "../run/plan.js";
 import { seeded } from "../run/random.js";
 import { type Job, profileOf } from "../run/run-case.js";
 import type { Codec } from "../wire/connect.js";
-import { didYouMean } from "./nearest.js";
+import { didYouMean, nearest } from "./nearest.js";
 import type { Shard } from "./shard.js";
 import { UsageError } from "./usage.js";
 
@@ -67,7 +67,16 @@ function matcher(pattern: string): (job: Job) => boolean {
 const namesOf = ({ id, case: it }: Job): string[] => [id, it.id, chapterOf(it), ...it.requirements];
 
 function unknownPattern(pattern: string, jobs: readonly Job[]): UsageError {
-  const suggestion = didYouMean(pattern, new Set(jobs.flatMap(namesOf)));
+  const names = new Set(jobs.flatMap(namesOf));
+  // With an asterisk only the chapter can be compared.
+  const [chapter = "", ...rest] = pattern.split("/");
+  const near = pattern.includes("*")
+    ? nearest(
+        chapter,
+        jobs.map(({ case: it }) => chapterOf(it)),
+      )
+    : undefined;
+  const suggestion = near === undefined ? didYouMean(pattern, names) : `; did you mean "${[near, ...rest].join("/")}"?`;
   return new UsageError(
     `no case, chapter or requirement fits "${pattern}"${suggestion || "; `seqsync list` shows them"}`,
   );

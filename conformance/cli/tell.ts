@@ -1,10 +1,12 @@
+import { appendFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { painter } from "../report/paint.js";
+import { renderers } from "../report/renderers.js";
 import { renderReport } from "../report/terminal.js";
 import { exitCodeOf } from "./exit-code.js";
 import { knownLines } from "./known.js";
-import { FORMATS, type Output, parseOutput, writeOutputs } from "./outputs.js";
+import { FORMATS, type Output, parseOutput, unwritable, writeOutputs } from "./outputs.js";
 import type { Detail } from "./progress.js";
 import { collect, EXIT, UsageError } from "./usage.js";
 
@@ -43,6 +45,18 @@ export function tell(report: Report, { outputs, detail }: Telling): number {
   const paint = painter(process.stdout);
   const width = Math.max(process.stdout.columns ?? 100, 40);
   process.stdout.write(renderReport(report, paint, { detail, width, reports }));
+  summarize(report);
   for (const [style, line] of knownLines(report)) process.stdout.write(`${paint(style, line)}\n`);
   return harmed ? EXIT.inconclusive : exitCodeOf(report);
+}
+
+/** On GitHub the report also stands below the job, without being asked for. That it does not is no fault of the run. */
+function summarize(report: Report): void {
+  const file = process.env["GITHUB_STEP_SUMMARY"];
+  if (!file) return;
+  try {
+    appendFileSync(file, renderers.markdown(report));
+  } catch (error) {
+    console.error(`seqsync: ${unwritable(file, error)}`);
+  }
 }

@@ -2,14 +2,14 @@ import { setTimeout as pause } from "node:timers/promises";
 
 /** Lets requests go at an even rate, for targets that bear no more. In the order in which they ask. */
 export class Pace {
-  readonly #gapMs: number;
+  readonly perSecond: number;
   readonly #now: () => number;
   readonly #wait: (ms: number) => Promise<unknown>;
   #next = 0;
 
   /** `perSecond` is more than 0. The clock, in milliseconds, and the waiting are for tests. */
   constructor(perSecond: number, now: () => number = () => performance.now(), wait = (ms: number) => pause(ms)) {
-    this.#gapMs = 1000 / perSecond;
+    this.perSecond = perSecond;
     this.#now = now;
     this.#wait = wait;
   }
@@ -18,10 +18,14 @@ export class Pace {
   async turn(): Promise<void> {
     const now = this.#now();
     const at = Math.max(now, this.#next);
-    this.#next = at + this.#gapMs;
+    this.#next = at + 1000 / this.perSecond;
     if (at > now) await this.#wait(at - now);
   }
 }
 
 /** A pace for a rate, or the one that is there to be shared. */
-export const paceOf = (rate: number | Pace | undefined) => (typeof rate === "number" ? new Pace(rate) : rate);
+export function paceOf(rate: number | Pace): Pace;
+export function paceOf(rate: number | Pace | undefined): Pace | undefined;
+export function paceOf(rate: number | Pace | undefined): Pace | undefined {
+  return typeof rate === "number" ? new Pace(rate) : rate;
+}

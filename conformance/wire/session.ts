@@ -35,8 +35,10 @@ export class Session {
   /** Calls that were made again because the server asked for it. */
   retried = 0;
   #turn: number;
+  readonly #backoffMs: readonly number[];
 
-  constructor(transport: Transport, codec: Codec, firstEndpoint = 0) {
+  constructor(transport: Transport, codec: Codec, firstEndpoint = 0, backoffMs: readonly number[] = BACKOFF_MS) {
+    this.#backoffMs = backoffMs;
     this.transport = transport;
     this.codec = codec;
     this.#turn = firstEndpoint;
@@ -82,7 +84,7 @@ export class Session {
       const outcome = await this.attempt(method, input, { ...options, endpoint });
       if (outcome.kind !== "again" && outcome.kind !== "lost") return outcome;
       hooks.onLost?.(outcome.why);
-      const wait = BACKOFF_MS[tries];
+      const wait = this.#backoffMs[tries];
       if (wait === undefined) return { kind: "lost", why: outcome.why };
       this.retried += 1;
       await pause(wait);

@@ -1,0 +1,78 @@
+import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { createSecureServer, type Http2ServerRequest } from "node:http2";
+import { createServer as createHttpsServer } from "node:https";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import type { TlsOptions } from "node:tls";
+import { SERVER } from "./certificates.js";
+import type { Running } from "./serve.js";
+
+/** Serves a listener over TLS, in HTTP/1.1, and in HTTP/2 for those who take it. */
+export async function serveTls(
+  listener: RequestListener,
+  { http2 = true, ...options }: TlsOptions & { http2?: boolean } = {},
+): Promise<Running> {
+  const sockets = new Set<Socket>();
+  // To a listener a request of HTTP/2 is much the same.
+  const server = http2
+    ? createSecureServer({ ...SERVER, allowHTTP1: true, ...options }, listener as never)
+    : createHttpsServer({ ...SERVER, ...options }, listener);
+  server.on("connection", (socket: Socket) => sockets.add(socket));
+  server.on("sessionError", () => {}); // clients that go away
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** The version of HTTP that a request came in. */
+export const versionOf = (req: Parameters<RequestListener>[0]) => (req as unknown as Http2ServerRequest).httpVersion;
+
+/** An HTTP proxy that connects everybody to one place, whatever they ask for, and notes what that was. */
+export async function serveProxy(
+  target: string,
+  answer: (login: string | undefined) => number = () => 200,
+): Promise<Running & { asked: string[] }> {
+  const { hostname, port } = new URL(target);
+  const asked: string[] = [];
+  const sockets = new Set<Socket>();
+  const proxy = createHttpServer((_req, res) => void res.writeHead(400).end());
+  proxy.on("connect", (req, client: Socket) => {
+    asked.push(req.url ?? "");
+    const status = answer(req.headers["proxy-authorization"]);
+    client.write(`HTTP/1.1 ${status} whatever\r\n\r\n`);
+    if (status !== 200) return void client.end();
+    const upstream = connect(Number(port), hostname);
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.on("error", () => to.destroy()).pipe(to);
+    }
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  return {
+    asked,
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    async stop() {
+      const closed = new Promise((resolve) => proxy.close(resolve));
+      proxy.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** A port of this machine on which nobody listens, as a URL. */
+export async function nowhere(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${port}`;
+}

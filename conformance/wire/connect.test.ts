@@ -1,0 +1,94 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { base64Encode } from "@bufbuild/protobuf/wire";
+import { describe, expect, test } from "vitest";
+import { ErrorDetailSchema, Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import { SyncResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
+import { encode, interpret } from "./connect.js";
+
+const page = { svrSeq: 3, epoch: "e" };
+const answer = (status: number, type: string | undefined, body: Uint8Array | string) => ({
+  status,
+  headers: type === undefined ? {} : { "content-type": type },
+  body: typeof body === "string" ? Buffer.from(body) : body,
+});
+const understood = (
+  status: number,
+  type: string | undefined,
+  body: Uint8Array | string,
+  codec: "proto" | "json" = "proto",
+) => interpret(codec, SyncResponseSchema, answer(status, type, body));
+
+const detail = (reason: Reason) => ({
+  type: "seqsync.v1.ErrorDetail",
+  value: base64Encode(
+    toBinary(ErrorDetailSchema, create(ErrorDetailSchema, { reason, svrSeq: 7, epoch: "e" })),
+    "std_raw",
+  ),
+});
+const refusal = (code: string, ...details: unknown[]) => JSON.stringify({ code, message: "m", details });
+
+describe("an answer with status 200", () => {
+  test.each(["proto", "json"] as const)("is a message in %s, whatever the parameters of its type", (codec) => {
+    const outcome = understood(
+      200,
+      `Application/${codec}; charset=utf-8`,
+      encode(codec, SyncResponseSchema, page),
+      codec,
+    );
+    expect(outcome).toMatchObject({ kind: "ok", value: page });
+  });
+
+  test.each([
+    ["application/json", "{}", "HTTP-ANSWER-TYPE"],
+    [undefined, "", "HTTP-ANSWER-TYPE"],
+    ["application/proto", Buffer.from([0x0a, 0x05, 1]), "HTTP-BINARY"],
+  ])("of type %s that is not what was asked for is garbled", (type, body, requirement) => {
+    expect(understood(200, type, body)).toMatchObject({ kind: "garbled", requirement });
+  });
+
+  test("in JSON may have fields that are not known, and must be JSON", () => {
+    expect(understood(200, "application/json", '{"svrSeq":3,"more":1}', "json")).toMatchObject({ kind: "ok" });
+    expect(understood(200, "application/json", "{", "json")).toMatchObject({
+      kind: "garbled",
+      requirement: "HTTP-JSON",
+    });
+  });
+});
+
+describe("an answer with another status", () => {
+  test("is a refusal, with the detail that is ours among others", () => {
+    const body = refusal("out_of_range", { type: "google.rpc.Help", value: "" }, detail(Reason.CLI_SEQ_AHEAD));
+    expect(understood(400, "application/json", body)).toMatchObject({
+      kind: "refused",
+      refusal: { status: 400, code: "out_of_range", reason: Reason.CLI_SEQ_AHEAD, detail: { svrSeq: 7, epoch: "e" } },
+    });
+  });
+
+  test.each([
+    [503, refusal("unavailable")],
+    [504, refusal("deadline_exceeded")],
+    [429, refusal("resource_exhausted")],
+    [429, "<h1>slow down</h1>"],
+    [502, ""],
+    [503, "not json"],
+    [504, "{}"],
+  ])("asks to try again: %s %s", (status, body) => {
+    expect(understood(status, "application/json", body)).toMatchObject({ kind: "again" });
+  });
+
+  test("is definite where a reason says why the resource is exhausted", () => {
+    const body = refusal("resource_exhausted", detail(Reason.BACKLOG_FULL));
+    expect(understood(429, "application/json", body)).toMatchObject({ kind: "refused" });
+  });
+
+  test.each([
+    [400, "application/json", refusal("out_of_order"), "ERR-SHAPE"],
+    [404, "application/json", refusal("unauthenticated"), "ERR-SHAPE"],
+    [400, "text/html", refusal("out_of_range"), "ERR-SHAPE"],
+    [500, undefined, "", "ERR-SHAPE"],
+    [404, "text/html", "no such page", "HTTP-PATH"],
+    [302, undefined, "", "ERR-SHAPE"],
+  ])("is garbled: %s %s %s", (status, type, body, requirement) => {
+    expect(understood(status, type, body)).toMatchObject({ kind: "garbled", requirement });
+  });
+});

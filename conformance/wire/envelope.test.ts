@@ -1,0 +1,41 @@
+import { describe, expect, test } from "vitest";
+import { envelope, envelopes, FLAG_END } from "./envelope.js";
+
+async function* chunked(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function read(bytes: Uint8Array, size: number, maxBytes?: number) {
+  const found: { flags: number; body: string }[] = [];
+  for await (const { flags, body } of envelopes(chunked(bytes, size), maxBytes))
+    found.push({ flags, body: Buffer.from(body).toString() });
+  return found;
+}
+
+const three = Buffer.concat([
+  envelope(Buffer.from("one")),
+  envelope(Buffer.alloc(0)),
+  envelope(Buffer.from("{}"), FLAG_END),
+]);
+
+describe("envelopes", () => {
+  test("has one byte of flags and four of length, big-endian", () => {
+    expect([...envelope(Buffer.alloc(258, 7), 2).subarray(0, 6)]).toEqual([2, 0, 0, 1, 2, 7]);
+  });
+
+  test.each([1, 2, 3, 5, 7, 1000])("is found in chunks of %s bytes", async (size) => {
+    expect(await read(three, size)).toEqual([
+      { flags: 0, body: "one" },
+      { flags: 0, body: "" },
+      { flags: FLAG_END, body: "{}" },
+    ]);
+  });
+
+  test.each([1, 4, 5, 7])("that ends after %s bytes is an error", async (length) => {
+    await expect(read(three.subarray(0, length), 3)).rejects.toThrow(/ended within an envelope/);
+  });
+
+  test("beyond the bound is refused before it is read", async () => {
+    await expect(read(Buffer.from([0, 0xff, 0xff, 0xff, 0xff]), 5, 100)).rejects.toThrow(/4294967295 bytes/);
+  });
+});
