@@ -5,6 +5,7 @@ import type { Context } from "./context.js";
 
 export const ack: readonly Case[] = [
   {
+    // § ACK-IMPLICIT: A Sync with `cli_seq` c that is answered with success MUST acknowledge every message up to c.
     id: "ack/worked-example",
     title:
       "bob's phone has fetched up to 200, the server is at 260: a Sync with 200 acks up to 200 and brings 201 to 260",
@@ -60,6 +61,8 @@ export const ack: readonly Case[] = [
     },
   },
   {
+    // § ACK-NO-REDELIVERY: A message that was acknowledged MUST NOT be delivered by any Sync that begins after the
+    // § acknowledging Sync was answered, on any device, within the epoch.
     id: "ack/no-redelivery-to-a-second-device",
     title: "bob's phone takes everything and acks it; his tablet finds nothing left",
     requirements: ["ACK-NO-REDELIVERY"],
@@ -75,6 +78,7 @@ export const ack: readonly Case[] = [
     },
   },
   {
+    // § ACK-NOT-ON-ANSWER: Delivering a message in an answer MUST NOT acknowledge it.
     id: "ack/answering-does-not-ack",
     title: "bob's phone gets 3 messages and dies; each later Sync from where it was gets them again",
     requirements: ["ACK-NOT-ON-ANSWER", "ACK-REDELIVER"],
@@ -90,6 +94,8 @@ export const ack: readonly Case[] = [
     },
   },
   {
+    // § ACK-REDELIVER: A message that was not acknowledged MUST be delivered again by every Sync whose page reaches its
+    // § seq, however often and to whomever it was delivered before, and however long ago.
     id: "ack/redelivered-however-often",
     title: "nobody acks: twelve devices in turn, some of them several times, all get the same messages",
     requirements: ["ACK-REDELIVER"],
@@ -114,6 +120,7 @@ export const ack: readonly Case[] = [
     },
   },
   {
+    // § ACK-MONOTONE: A Sync with a lower, late or repeated `cli_seq` MUST NOT lower the acknowledged seq of the inbox.
     id: "ack/old-device-does-not-lower",
     title: "bob's phone acks 4; his old tablet syncs with 2; what was acked stays acked",
     requirements: ["ACK-MONOTONE", "ACK-NO-REDELIVERY"],
@@ -164,6 +171,8 @@ export const ack: readonly Case[] = [
     },
   },
   {
+    // § ACK-UNFETCHED: A Sync whose `cli_seq` is not above `svr_seq` MUST be accepted and acknowledge up to it, also
+    // § where the messages in between were never fetched.
     id: "ack/unfetched-is-accepted",
     title: "bob's phone acks 5 messages that it never fetched, as after a restore from another device",
     requirements: ["ACK-UNFETCHED"],
@@ -192,6 +201,9 @@ export const ack: readonly Case[] = [
     },
   },
   {
+    // § ACK-AHEAD: A Sync whose `epoch` is empty or the current one and whose `cli_seq` is above `svr_seq` MUST be
+    // § refused with `out_of_range` and the reason CLI_SEQ_AHEAD, and its `ErrorDetail` MUST hold the inbox's current
+    // § `epoch` and `svr_seq`.
     id: "ack/ahead-is-refused",
     title: "bob's phone claims to have one message more than there is",
     requirements: ["ACK-AHEAD", "ACK-FAILED", "ERR-UNCHANGED"],
@@ -251,6 +263,7 @@ export const ack: readonly Case[] = [
     },
   },
   {
+    // § ACK-FAILED: A refused Sync MUST NOT acknowledge anything.
     id: "ack/refused-acks-nothing",
     title: "Syncs with 3 of 5, refused for their epoch or their credential, ack nothing; the same Sync done right does",
     requirements: ["ACK-FAILED", "ERR-UNCHANGED"],
@@ -273,6 +286,7 @@ export const ack: readonly Case[] = [
     },
   },
   {
+    // § ACK-IMPLICIT: A Sync with `cli_seq` c that is answered with success MUST acknowledge every message up to c.
     id: "ack/while-messages-come",
     title: "bob's phone acks as fast as it can while alice sends; it never acks what it has not got",
     requirements: ["ACK-IMPLICIT", "ACK-NOT-ON-ANSWER"],

@@ -8,6 +8,8 @@ import { answered, METHOD, rawCall, rawRefused, sendOf, syncOf } from "./raw-cal
 /** Authentication: the credential decides on the account, and nothing else does. */
 export const authAccounts: readonly Case[] = [
   {
+    // § AUTH-CREDENTIAL-ONLY: The account for which Send, Sync and Watch act MUST be the one of the credential,
+    // § whatever else the request holds.
     id: "auth/nothing-else-selects-an-account",
     title: "alice syncs and sends with headers, cookies and fields that name bob; she stays alice",
     requirements: ["AUTH-CREDENTIAL-ONLY", "AUTH-SENDER"],
@@ -62,6 +64,8 @@ export const authAccounts: readonly Case[] = [
     },
   },
   {
+    // § AUTH-SENDER: `sender_id` of a delivered message MUST be the user id of the account whose credential was used to
+    // § send it.
     id: "auth/sender-is-the-account-of-the-credential",
     title: "alice and bob both send to bob; each message names its sender",
     requirements: ["AUTH-SENDER"],
@@ -77,6 +81,8 @@ export const authAccounts: readonly Case[] = [
     },
   },
   {
+    // § AUTH-ISOLATION: A Sync MUST NOT deliver a message that was not sent to the caller's account, and MUST NOT
+    // § change any inbox but the caller's.
     id: "auth/inboxes-are-apart",
     title: "alice and bob write to each other; what one gets and acks, the other does not",
     requirements: ["AUTH-ISOLATION"],
@@ -116,6 +122,8 @@ export const authAccounts: readonly Case[] = [
     },
   },
   {
+    // § AUTH-REQUIRED: A Send or Sync without a credential, or with one that the server does not know, MUST be refused
+    // § with `unauthenticated` and the reason CREDENTIAL_INVALID.
     id: "auth/connection-is-no-login",
     title: "on one connection bob syncs, then somebody without a credential, then alice",
     requirements: ["AUTH-REQUIRED", "AUTH-ISOLATION"],
@@ -142,6 +150,8 @@ export const authAccounts: readonly Case[] = [
     },
   },
   {
+    // § AUTH-ISOLATION: A Sync MUST NOT deliver a message that was not sent to the caller's account, and MUST NOT
+    // § change any inbox but the caller's.
     id: "auth/own-token-others-cursor",
     title: "one of two syncs with the other's epoch and cursor; only the own inbox counts",
     requirements: ["AUTH-ISOLATION", "ERR-NO-LEAK"],

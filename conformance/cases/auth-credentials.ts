@@ -8,6 +8,8 @@ import { answered, describeAnswer, METHOD, rawAttempt, rawCall, rawRefused, send
 /** Authentication: what is a credential and what is none. */
 export const authCredentials: readonly Case[] = [
   {
+    // § AUTH-REQUIRED: A Send or Sync without a credential, or with one that the server does not know, MUST be refused
+    // § with `unauthenticated` and the reason CREDENTIAL_INVALID.
     id: "auth/no-credential",
     title: "a Sync and a Send to bob without any credential are refused and change nothing",
     requirements: ["AUTH-REQUIRED", "ERR-UNCHANGED"],
@@ -70,6 +72,8 @@ export const authCredentials: readonly Case[] = [
     },
   },
   {
+    // § AUTH-SCHEME: A server MUST take the credential from the header `Authorization: Bearer <token>`, with the word
+    // § `Bearer` in any mixture of cases, and MUST NOT take a token that comes under another scheme or without one.
     id: "auth/word-bearer-in-any-case",
     title: "bob syncs with bearer, BEARER and bEaReR",
     requirements: ["AUTH-SCHEME"],
@@ -116,6 +120,8 @@ export const authCredentials: readonly Case[] = [
     },
   },
   {
+    // § AUTH-TOKEN-SIZE: A server MUST treat a token of up to 4096 bytes like any other, and MUST refuse a call with a
+    // § longer one with `unauthenticated` or with HTTP status 400 or 431.
     id: "auth/token-of-4096-bytes",
     title: "unknown tokens of 1000, 4000 and 4096 bytes are refused like any other",
     requirements: ["AUTH-TOKEN-SIZE"],

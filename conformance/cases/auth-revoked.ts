@@ -15,6 +15,8 @@ const REVOKED_MS = 5000;
 /** Authentication: Watch, and credentials that are taken back. */
 export const authRevoked: readonly Case[] = [
   {
+    // § AUTH-WATCH: A Watch without a credential, or with one that the server does not know, MUST be refused, in the
+    // § end-of-stream message and before any frame, with `unauthenticated` and the reason CREDENTIAL_INVALID.
     id: "auth/watch-needs-a-credential",
     title: "a Watch without a credential, and one with an unknown token, end at once without a frame",
     requirements: ["AUTH-WATCH"],
@@ -30,6 +32,8 @@ export const authRevoked: readonly Case[] = [
     },
   },
   {
+    // § AUTH-REVOKED: A credential that was revoked MUST be refused in every call that begins after the revocation took
+    // § effect, and all other credentials, of this account and of others, MUST stay as they were.
     id: "auth/revoked-token",
     title: "alice's token is revoked: no call with it works, bob's goes on to, and her inbox is still there",
     requirements: ["AUTH-REVOKED", "ERR-UNCHANGED"],
@@ -57,6 +61,8 @@ export const authRevoked: readonly Case[] = [
     },
   },
   {
+    // § AUTH-REVOKED-WATCH: A Watch that was opened with a credential that is then revoked MUST end within 5 seconds,
+    // § with an end-of-stream message that holds `unauthenticated` and the reason CREDENTIAL_INVALID.
     id: "auth/revoked-watch-ends",
     title: "bob's token is revoked under his open Watch, which ends; alice's Watch goes on",
     requirements: ["AUTH-REVOKED-WATCH", "AUTH-REVOKED"],

@@ -5,6 +5,8 @@ import type { Device, Sent } from "./party.js";
 
 export const dev: readonly Case[] = [
   {
+    // § DEV-SHARED-ACK: What one device of an account has acknowledged MUST be acknowledged for all devices of the
+    // § account.
     id: "dev/worked-example",
     title: "bob's first phone has acked 200 of 260; his second one stopped at 140 and gets 201 to 260, not 141 to 200",
     requirements: ["DEV-SHARED-ACK", "DEV-LAGGING"],
@@ -74,6 +76,8 @@ export const dev: readonly Case[] = [
     },
   },
   {
+    // § DEV-TOGETHER: Devices that sync at the same time MUST each be answered with a page that starts right after the
+    // § acknowledged seq: delivering a message to one MUST NOT keep it from another.
     id: "dev/together",
     title: "six devices of bob ask at the same moment, again and again: each gets the page after the acked seq",
     requirements: ["DEV-TOGETHER"],
@@ -115,6 +119,8 @@ export const dev: readonly Case[] = [
     },
   },
   {
+    // § DEV-LAGGING: A Sync whose `cli_seq` is below the acknowledged seq MUST be answered like any other, with
+    // § `acked_seq` above that `cli_seq` and the page that follows it.
     id: "dev/lagging",
     title:
       "bob has acked 5 of 8; a device at 1, at 3 and at 4 is answered, told of the 5, and goes on with what follows",

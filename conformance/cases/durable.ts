@@ -8,6 +8,8 @@ import type { Context } from "./context.js";
  */
 export const durable: readonly Case[] = [
   {
+    // § DUR-NEW-EPOCH: A server that, after a restart, lacks any of what the DURABLE profile names MUST have given a
+    // § new epoch to each inbox that is affected, before it answers a call on it.
     id: "durable/crash-between-calls",
     title: "bob has acked 2 of 5 when the server is killed; afterwards all is as it was, or the epoch is new",
     requirements: ["DUR-NEW-EPOCH"],
@@ -17,6 +19,9 @@ export const durable: readonly Case[] = [
     },
   },
   {
+    // § DUR-KEEP: After a crash of its processes at any moment, and a restart, a server MUST have every accepted
+    // § message that was not acknowledged, with its seq, every acknowledgement that was answered, the dedup records of
+    // § accepted Sends within their windows, and the epochs.
     id: "durable/keeps-everything",
     title:
       "the same, with a server that declares DURABLE: epoch, seqs, acks and dedup records are there after the crash",
@@ -27,6 +32,8 @@ export const durable: readonly Case[] = [
     },
   },
   {
+    // § DUR-NEW-EPOCH: A server that, after a restart, lacks any of what the DURABLE profile names MUST have given a
+    // § new epoch to each inbox that is affected, before it answers a call on it.
     id: "durable/crash-during-traffic",
     title: "the server is killed while ten Sends and three Syncs are under way; the Sends are repeated afterwards",
     requirements: ["DUR-NEW-EPOCH"],

@@ -6,6 +6,8 @@ import type { Context } from "./context.js";
 
 export const epoch: readonly Case[] = [
   {
+    // § EPOCH-PRESENT: Every successful answer of Sync MUST have an `epoch` of 1 to 64 bytes, the inbox's current one,
+    // § and so MUST every frame of a Watch.
     id: "epoch/present",
     title: "each answer of bob's inbox, new or not, empty or not, has an epoch of 1 to 64 bytes",
     requirements: ["EPOCH-PRESENT"],
@@ -29,6 +31,7 @@ export const epoch: readonly Case[] = [
     },
   },
   {
+    // § EPOCH-STABLE: The epoch of an inbox MUST stay the same while its numbering goes on.
     id: "epoch/stable",
     title:
       "bob's epoch stays the same over Sends, acks, refusals, Watches and whatever happens to others, at each endpoint",
@@ -62,6 +65,9 @@ export const epoch: readonly Case[] = [
     },
   },
   {
+    // § EPOCH-MISMATCH: A Sync whose `epoch` is not empty and not the inbox's current one MUST be refused with
+    // § `failed_precondition` and the reason EPOCH_MISMATCH, whatever its `cli_seq`, and its `ErrorDetail` MUST hold
+    // § the inbox's current `epoch` and `svr_seq`.
     id: "epoch/mismatch",
     title: "Syncs under another epoch are refused, with cli_seq 0, below, at and above svr_seq; they ack nothing",
     requirements: ["EPOCH-MISMATCH", "ACK-FAILED"],
@@ -127,6 +133,7 @@ export const epoch: readonly Case[] = [
     },
   },
   {
+    // § EPOCH-UNCHECKED: A Sync with an empty `epoch` MUST NOT be refused for its epoch.
     id: "epoch/empty-is-not-checked",
     title: "a device that never had an answer names no epoch, and is answered whatever its cli_seq",
     requirements: ["EPOCH-UNCHECKED"],
@@ -155,6 +162,8 @@ export const epoch: readonly Case[] = [
     },
   },
   {
+    // § EPOCH-RENEWED: When an inbox has lost an assigned seq, an accepted message that was not acknowledged, or an
+    // § acknowledgement, or cannot rule it out, the server MUST give it an epoch that the inbox never had before.
     id: "epoch/never-used-before",
     title: "bob's inbox loses its data eight times; each time its epoch is one that it never had",
     requirements: ["EPOCH-RENEWED"],
@@ -175,6 +184,9 @@ export const epoch: readonly Case[] = [
     },
   },
   {
+    // § EPOCH-RESTART: Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a
+    // § dedup record whose message is not in the inbox any more because of the loss MUST NOT answer a repetition: the
+    // § repetition is accepted as a new message.
     id: "epoch/restarts-at-1",
     title: "after a loss bob's inbox has svr_seq 0 and acked_seq 0, and numbers from 1",
     requirements: ["EPOCH-RESTART"],
@@ -206,6 +218,9 @@ export const epoch: readonly Case[] = [
     },
   },
   {
+    // § EPOCH-MISMATCH: A Sync whose `epoch` is not empty and not the inbox's current one MUST be refused with
+    // § `failed_precondition` and the reason EPOCH_MISMATCH, whatever its `cli_seq`, and its `ErrorDetail` MUST hold
+    // § the inbox's current `epoch` and `svr_seq`.
     id: "epoch/old-one-is-refused",
     title: "after a loss Syncs under bob's old epoch are refused, with 0, with his last cli_seq and with 1",
     requirements: ["EPOCH-MISMATCH", "EPOCH-RENEWED"],
@@ -249,6 +264,9 @@ export const epoch: readonly Case[] = [
     },
   },
   {
+    // § EPOCH-RESTART: Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a
+    // § dedup record whose message is not in the inbox any more because of the loss MUST NOT answer a repetition: the
+    // § repetition is accepted as a new message.
     id: "epoch/old-record-is-void",
     title: "alice repeats a message that bob's inbox has lost, acked or not: it is accepted as a new one, with seq 1",
     requirements: ["EPOCH-RESTART", "SEND-RETRY"],
@@ -272,6 +290,7 @@ export const epoch: readonly Case[] = [
     },
   },
   {
+    // § EPOCH-STABLE: The epoch of an inbox MUST stay the same while its numbering goes on.
     id: "epoch/other-inboxes-stay",
     title: "bob's inbox loses its data; alice's messages, acks, epoch and the records of Sends to her stay",
     requirements: ["EPOCH-STABLE", "SEND-RETRY"],

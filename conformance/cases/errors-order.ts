@@ -9,6 +9,8 @@ const AHEAD = 0xffff_ffff;
 /** Errors: which one a call gets that is wrong in two ways. */
 export const errorOrder: readonly Case[] = [
   {
+    // § ERR-ORDER: Where several refusals apply to one call, a server MUST give one of the first kind in this order:
+    // § the credential; the decoding of the body; the bounds of `client_message_id` and `payload`; `epoch`; all others.
     id: "errors/credential-before-body",
     title: "a stranger sends bodies that do not decode; he hears of the credential only",
     requirements: ["ERR-ORDER"],

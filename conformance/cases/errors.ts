@@ -9,6 +9,9 @@ import { broken, type RawAnswer, type RawCall, rawCall, rawRefused, sendOf, sync
 export const errors: readonly Case[] = [
   ...errorRows,
   {
+    // § ERR-SHAPE: A refusal of a unary call, other than the plain HTTP answers of the HTTP binding, MUST have the
+    // § content type `application/json`, a body that is one JSON object with the member `code` holding a Connect code,
+    // § and the HTTP status that belongs to that code.
     id: "errors/json-in-each-codec",
     title:
       "whatever codec and Accept header a refused call of alice has, its error is a JSON object with the code's status",
@@ -29,6 +32,8 @@ export const errors: readonly Case[] = [
     },
   },
   {
+    // § ERR-UNCHANGED: A refused call MUST change nothing: no seq is used up, nothing is delivered or acknowledged, and
+    // § the `client_message_id` of a refused Send stays as free or as used as it was.
     id: "errors/malformed-changes-nothing",
     title: "a Send and a Sync whose bodies break off after valid fields change nothing; the Send's id stays free",
     requirements: ["ERR-UNCHANGED"],
@@ -80,6 +85,8 @@ export const errors: readonly Case[] = [
     },
   },
   {
+    // § ERR-NO-LEAK: An error MUST NOT hold a credential, nor any message content, message id, user id, seq or epoch of
+    // § another account than the caller's, except what the caller itself has sent in the same call.
     id: "errors/nothing-of-another-inbox",
     title:
       "bob has a secret message waiting; no refusal that alice can provoke holds anything of it, or of his account",

@@ -27,6 +27,8 @@ const FAR_BEYOND = 16 << 20;
 /** HTTP binding: bodies, their length and their compression. */
 export const httpBodies: readonly Case[] = [
   {
+    // § HTTP-CHUNKED: A server MUST accept, over HTTP/1.1, a body sent with `Transfer-Encoding: chunked` like the same
+    // § body sent with `Content-Length`.
     id: "http/chunked",
     title: "alice sends and bob syncs with bodies in chunks of one byte, of a few, and of all",
     requirements: ["HTTP-CHUNKED"],
@@ -54,6 +56,8 @@ export const httpBodies: readonly Case[] = [
     },
   },
   {
+    // § HTTP-CUT-REQUEST: A request whose body ends before its declared length, or before its last chunk, MUST have no
+    // § effect.
     id: "http/send-cut-off",
     title:
       "alice's connection dies within the body of a Send, though what has come is a whole message; bob gets nothing",
@@ -81,6 +85,9 @@ export const httpBodies: readonly Case[] = [
     },
   },
   {
+    // § HTTP-BODY-ROOM: A server MUST NOT refuse a request for the length of its body while that is at most 65,536
+    // § bytes, for Send at most 65,536 bytes more than four thirds of `max_payload_bytes`, in any codec that it
+    // § declares.
     id: "http/body-room",
     title: "calls with bodies as long as every server must take them are answered",
     requirements: ["HTTP-BODY-ROOM"],
@@ -112,6 +119,8 @@ export const httpBodies: readonly Case[] = [
     },
   },
   {
+    // § HTTP-BODY-LIMIT: A server MUST have a bound on the body of a request, and MUST refuse a longer one, without
+    // § carrying it out, with the code `invalid_argument` or with HTTP status 413.
     id: "http/body-limit",
     title:
       "alice's Send and bob's Sync are followed by 16 MiB of nothing, with and without a declared length; both are refused",
@@ -142,6 +151,8 @@ export const httpBodies: readonly Case[] = [
     },
   },
   {
+    // § HTTP-ENCODING: A unary request with a `Content-Encoding` that the server does not know MUST be refused with
+    // § `unimplemented`, and MUST NOT be carried out.
     id: "http/unknown-encoding",
     title: "alice's Send and bob's Sync with a Content-Encoding that nobody knows are refused; identity is none",
     requirements: ["HTTP-ENCODING"],
@@ -194,6 +205,8 @@ export const httpBodies: readonly Case[] = [
     },
   },
   {
+    // § HTTP-COMPRESSION: An answer MUST NOT be compressed in a way that the request did not offer, by
+    // § `Accept-Encoding` in a unary call and by `Connect-Accept-Encoding` in a stream.
     id: "http/compression-only-if-offered",
     title: "bob's answers are compressed in no other way than he offers",
     requirements: ["HTTP-COMPRESSION"],

@@ -18,6 +18,8 @@ import {
 /** HTTP binding: paths, methods and headers. */
 export const httpCalls: readonly Case[] = [
   {
+    // § HTTP-PATH: A server MUST serve each RPC that it has at `POST <base>/seqsync.v1.SeqSyncService/<Method>`, over
+    // § HTTP/1.1 at least.
     id: "http/paths",
     title: "alice asks for the server's info, sends and syncs, each over plain HTTP/1.1 at its path",
     requirements: ["HTTP-PATH"],
@@ -36,6 +38,8 @@ export const httpCalls: readonly Case[] = [
     },
   },
   {
+    // § HTTP-NOT-FOUND: A server MUST answer a POST to a path that begins with `<base>/seqsync.v1.` and names no RPC of
+    // § this specification with HTTP status 404, and MUST NOT change any state.
     id: "http/unknown-rpc",
     title: "alice posts a right Send to paths that are no RPC; each answers 404 and bob gets nothing",
     requirements: ["HTTP-NOT-FOUND"],
@@ -56,6 +60,8 @@ export const httpCalls: readonly Case[] = [
     },
   },
   {
+    // § HTTP-METHOD: A server MUST answer GET, HEAD, PUT, PATCH and DELETE on the path of an RPC that it has with HTTP
+    // § status 405, and MUST NOT carry out a call by any method but POST.
     id: "http/other-methods",
     title: "GET, HEAD, PUT, PATCH and DELETE at each RPC are answered with 405 and do nothing",
     requirements: ["HTTP-METHOD"],
@@ -100,6 +106,7 @@ export const httpCalls: readonly Case[] = [
     },
   },
   {
+    // § HTTP-ANSWER-TYPE: The media type of a successful answer MUST be that of its request.
     id: "http/answer-type",
     title: "whatever bob's Accept header says, each answer has the media type of its request",
     requirements: ["HTTP-ANSWER-TYPE"],
@@ -131,6 +138,8 @@ export const httpCalls: readonly Case[] = [
     },
   },
   {
+    // § HTTP-TYPE-PARAMETERS: A server MUST compare media types without regard to case, and with the JSON profile MUST
+    // § take `application/json; charset=utf-8` as `application/json`.
     id: "http/media-type-in-any-case",
     title: "bob syncs with his content type in capitals",
     requirements: ["HTTP-TYPE-PARAMETERS"],
@@ -171,6 +180,9 @@ export const httpCalls: readonly Case[] = [
     },
   },
   {
+    // § HTTP-MEDIA-TYPE: A server MUST answer a POST to the path of an RPC that it has, if the `Content-Type` is
+    // § missing or none that the table of this chapter gives for this RPC, with HTTP status 415, and MUST NOT carry it
+    // § out; the types of gRPC and gRPC-Web, which a server MAY serve at the same paths, are left free.
     id: "http/wrong-media-type",
     title: "alice's Send and bob's Sync with no content type, or one that no RPC has, are answered with 415",
     requirements: ["HTTP-MEDIA-TYPE"],
@@ -229,6 +241,7 @@ export const httpCalls: readonly Case[] = [
     },
   },
   {
+    // § HTTP-VERSION-HEADER: A server MUST NOT require the header `Connect-Protocol-Version`.
     id: "http/version-header",
     title: "bob syncs without Connect-Protocol-Version, and with 1",
     requirements: ["HTTP-VERSION-HEADER"],
@@ -243,6 +256,8 @@ export const httpCalls: readonly Case[] = [
     },
   },
   {
+    // § HTTP-NO-STORE: Every successful answer and every Connect error to a POST of Send or Sync MUST carry the header
+    // § `Cache-Control` with the directive `no-store`.
     id: "http/no-store",
     title: "answers and errors of Send and Sync say that nobody may keep them",
     requirements: ["HTTP-NO-STORE"],

@@ -10,6 +10,9 @@ const HIGHEST = 0xffff_ffff;
 /** HTTP binding: what JSON a server takes, and what it writes. */
 export const httpJson: readonly Case[] = [
   {
+    // § HTTP-JSON: A server MUST serve each unary RPC that it has with `application/json`, and Watch, if it has it,
+    // § with `application/connect+json`, in the canonical protobuf JSON mapping, and MUST take member names in
+    // § lowerCamelCase as well as in the form of the proto file.
     id: "http/json-both-forms-of-names",
     title: "alice and bob call with members in lowerCamelCase and as in the proto file",
     requirements: ["HTTP-JSON"],
@@ -139,6 +142,8 @@ export const httpJson: readonly Case[] = [
     },
   },
   {
+    // § HTTP-JSON-NUMBERS: In JSON a server MUST write every `uint32` as a number, and MUST take a `uint32` as a number
+    // § and as a decimal string, over the whole range 0 to 4294967295.
     id: "http/json-unsigned-requests",
     title: "bob's Sync has cli_seq and page_size 4294967295, as numbers and as strings",
     requirements: ["HTTP-JSON-NUMBERS"],
@@ -183,6 +188,7 @@ export const httpJson: readonly Case[] = [
     },
   },
   {
+    // § HTTP-JSON-UNKNOWN: A server MUST ignore JSON members that it does not know.
     id: "http/json-unknown-members",
     title: "members of later versions, of each JSON type, stand in every request; all calls are answered as without",
     requirements: ["HTTP-JSON-UNKNOWN"],

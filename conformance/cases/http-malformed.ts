@@ -43,6 +43,9 @@ export const httpMalformed: readonly Case[] = [
   malformed("wire-types", "with wire types that there are not", WIRE_TYPES),
   malformed("long-varint", "with a tag or a length of more than ten bytes", LONG_VARINT),
   {
+    // § HTTP-MALFORMED: A binary body that does not decode, because it ends within a field, has a tag with field number
+    // § 0 or wire type 6 or 7, has a tag, a length or a known field whose varint is longer than ten bytes, or has a
+    // § known string field that is not UTF-8, MUST be refused with `invalid_argument`.
     id: "http/malformed-long-cursor",
     title: "a cli_seq and a page_size of eleven bytes are refused, and nothing is acked",
     requirements: ["HTTP-MALFORMED", "ERR-UNCHANGED"],
@@ -85,6 +88,7 @@ export const httpMalformed: readonly Case[] = [
     },
   },
   {
+    // § HTTP-MALFORMED-REASON: A refusal of a body that does not decode SHOULD carry the reason MALFORMED.
     id: "http/malformed-has-its-reason",
     title: "the refusals of a Send and a Sync that do not decode say MALFORMED",
     requirements: ["HTTP-MALFORMED-REASON"],
@@ -106,6 +110,8 @@ export const httpMalformed: readonly Case[] = [
     },
   },
   {
+    // § HTTP-UNKNOWN-FIELDS: A server MUST ignore well-formed fields of the binary encoding that it does not know, of
+    // § wire types 0, 1, 2 and 5.
     id: "http/unknown-fields",
     title: "fields of later versions stand before, between and after the known ones; all calls are answered as without",
     requirements: ["HTTP-UNKNOWN-FIELDS"],
@@ -150,6 +156,9 @@ export const httpMalformed: readonly Case[] = [
     },
   },
   {
+    // § HTTP-BINARY: A server MUST accept a unary request whose content type is `application/proto` and whose body is
+    // § the binary encoding of the request message, nothing more, and MUST answer it, if it succeeds, with HTTP status
+    // § 200 and the binary encoding of the response message.
     id: "http/empty-body-is-a-message",
     title: "bob's first Sync has no bytes at all, and neither has GetServerInfo",
     requirements: ["HTTP-BINARY"],

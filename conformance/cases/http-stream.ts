@@ -15,6 +15,9 @@ const AT_ONCE_MS = 5000;
 /** HTTP binding: the bytes of a Watch. */
 export const httpStream: readonly Case[] = [
   {
+    // § HTTP-STREAM: A Watch whose request has one of the stream content types MUST be answered with HTTP status 200,
+    // § the media type of the request and a body of envelopes, of which the last one, and no other, has the flag 0x02
+    // § and holds a JSON object, with the member `error` if and only if the call failed; this holds for refusals too.
     id: "http/stream-frame",
     title: "bob's Watch is answered with status 200, his media type, and plain frames in envelopes",
     requirements: ["HTTP-STREAM", "HTTP-COMPRESSION"],
@@ -62,6 +65,8 @@ export const httpStream: readonly Case[] = [
     },
   },
   {
+    // § HTTP-CHUNKED: A server MUST accept, over HTTP/1.1, a body sent with `Transfer-Encoding: chunked` like the same
+    // § body sent with `Content-Length`.
     id: "http/stream-chunked-request",
     title: "bob's Watch comes in chunks of a byte and gets its frame",
     requirements: ["HTTP-CHUNKED", "HTTP-STREAM"],
@@ -73,6 +78,9 @@ export const httpStream: readonly Case[] = [
     },
   },
   {
+    // § HTTP-MEDIA-TYPE: A server MUST answer a POST to the path of an RPC that it has, if the `Content-Type` is
+    // § missing or none that the table of this chapter gives for this RPC, with HTTP status 415, and MUST NOT carry it
+    // § out; the types of gRPC and gRPC-Web, which a server MAY serve at the same paths, are left free.
     id: "http/stream-wrong-media-type",
     title: "bob's Watch with the type of a unary call, another one, or none is answered with 415",
     requirements: ["HTTP-MEDIA-TYPE", "HTTP-STREAM"],

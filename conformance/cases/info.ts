@@ -12,6 +12,8 @@ import { answered, describeAnswer, METHOD, type RawCall, rawAttempt, rawCall } f
 /** Cases of the chapter "Server info". */
 export const info: readonly Case[] = [
   {
+    // § INFO-OPEN: A server MUST answer `GetServerInfo` without a credential, and MUST NOT refuse it for a credential
+    // § that it does not know.
     id: "info/open-to-everybody",
     title:
       "somebody without a credential, with an unknown, a broken and a valid one asks for the info; all get the same",
@@ -30,6 +32,7 @@ export const info: readonly Case[] = [
     },
   },
   {
+    // § INFO-VERSION: `spec_version` MUST be `1.0`.
     id: "info/version",
     title: "the server says that it keeps version 1.0",
     requirements: ["INFO-VERSION"],
@@ -38,6 +41,8 @@ export const info: readonly Case[] = [
     },
   },
   {
+    // § INFO-CORE: `profiles` MUST hold `PROFILE_CORE`, MUST NOT hold `PROFILE_UNSPECIFIED`, and MUST NOT hold any
+    // § value twice.
     id: "info/profiles",
     title: "the server declares CORE, each profile once, and none that is unspecified",
     requirements: ["INFO-CORE"],
@@ -49,6 +54,7 @@ export const info: readonly Case[] = [
     },
   },
   {
+    // § INFO-LIMITS: `max_page_size` and `max_payload_bytes` MUST each be at least 1.
     id: "info/limits",
     title:
       "the server declares a page size and a payload size of at least 1, and alice's payload of 1 byte comes in a page of 1",
@@ -64,6 +70,7 @@ export const info: readonly Case[] = [
     },
   },
   {
+    // § INFO-WINDOW: `dedup_window` MUST be set and above zero.
     id: "info/window",
     title: "the server declares a dedup window above zero, and a Send that alice repeats at once creates nothing",
     requirements: ["INFO-WINDOW"],
@@ -81,6 +88,9 @@ export const info: readonly Case[] = [
     },
   },
   {
+    // § INFO-UNDECLARED: A server that does not declare JSON MUST answer the JSON content types at the RPCs that it has
+    // § with HTTP status 415, and one that does not declare WATCH MUST answer Watch with the code `unimplemented`, or
+    // § with HTTP status 404 or 415.
     id: "info/undeclared-json",
     title: "the server does not declare JSON; calls of alice and bob in JSON are answered with 415 and do nothing",
     requirements: ["INFO-UNDECLARED", "HTTP-MEDIA-TYPE"],

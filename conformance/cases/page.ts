@@ -7,6 +7,9 @@ const MOST = 0xffff_ffff;
 
 export const page: readonly Case[] = [
   {
+    // § PAGE-UNION: The pages of a run of Syncs, each with the `next_cli_seq` of the one before as its `cli_seq`, MUST
+    // § together hold each message from the first page's `acked_seq` up to the last page's `next_cli_seq` once, and
+    // § reach `svr_seq`, while no other device acknowledges.
     id: "page/worked-example",
     title: "bob's phone has 100 of 200 and takes pages of 50: 150, 200, and a closing Sync that acks the second page",
     requirements: ["PAGE-UNION", "PAGE-CAP", "SYNC-NEXT"],
@@ -88,6 +91,7 @@ export const page: readonly Case[] = [
     },
   },
   {
+    // § PAGE-CAP: An answer to a Sync with a `page_size` above 0 MUST NOT hold more than `page_size` messages.
     id: "page/cap",
     title: "9 messages are pending; pages of 1 to 10 hold at most that many, and begin with the first",
     requirements: ["PAGE-CAP", "PAGE-PROGRESS"],
@@ -104,6 +108,8 @@ export const page: readonly Case[] = [
     },
   },
   {
+    // § PAGE-DEFAULT: A Sync with `page_size` 0 MUST be answered with a page of the server's choice, of at most
+    // § `max_page_size` messages.
     id: "page/size-0",
     title: "page_size 0 gets a page of the server's choice, not none; page by page all comes",
     requirements: ["PAGE-DEFAULT"],
@@ -121,6 +127,8 @@ export const page: readonly Case[] = [
     },
   },
   {
+    // § PAGE-MAX: An answer MUST NOT hold more than `max_page_size` messages, and a Sync with a larger `page_size` MUST
+    // § be treated as one with `max_page_size`.
     id: "page/size-over-the-maximum",
     title: "page sizes of max_page_size + 1, 2147483648 and 4294967295 are treated as max_page_size",
     requirements: ["PAGE-MAX"],
@@ -141,6 +149,7 @@ export const page: readonly Case[] = [
     },
   },
   {
+    // § PAGE-PROGRESS: Where any message is pending, the answer MUST hold at least one.
     id: "page/large-payloads",
     title: "a backlog of payloads of max_payload_bytes: each page makes progress, and all of them arrive whole",
     requirements: ["PAGE-PROGRESS", "PAGE-UNION"],
@@ -186,6 +195,7 @@ export const page: readonly Case[] = [
     },
   },
   {
+    // § PAGE-ARRIVALS: Messages that arrive between two pages MUST be neither lost nor delivered twice by the run.
     id: "page/arrivals-between",
     title: "between each two pages of bob's phone messages arrive; none is lost and none comes twice",
     requirements: ["PAGE-ARRIVALS"],
@@ -221,6 +231,7 @@ export const page: readonly Case[] = [
     },
   },
   {
+    // § PAGE-NO-TRAFFIC: The next page MUST be there for the asking, without any new message having to arrive first.
     id: "page/no-traffic",
     title: "after the first page nothing is sent any more, and the other pages come all the same, one Sync each",
     requirements: ["PAGE-NO-TRAFFIC"],
@@ -236,6 +247,8 @@ export const page: readonly Case[] = [
     },
   },
   {
+    // § PAGE-REPEAT: Of the pages of two Syncs within one epoch that were answered with the same `acked_seq`, the
+    // § shorter one MUST be the beginning of the longer one.
     id: "page/repeat",
     title: "bob's phone asks for the same page again, with the same size and others: the shorter begins the longer",
     requirements: ["PAGE-REPEAT"],

@@ -13,6 +13,8 @@ const BACKLOG_TRIED = 1200;
 /** How Send goes with the state of the recipient's inbox: what it does not tell, and what it does when there is no room. */
 export const sendInbox: readonly Case[] = [
   {
+    // § SEND-SEQ-HIDDEN: The answer to a Send, refusals and headers included, MUST NOT tell the seq of the message, nor
+    // § `svr_seq`, `acked_seq` or epoch of the recipient's inbox.
     id: "send/seq-hidden",
     title: "no answer to alice, to a Send, a repetition or a refused one, holds a number or the epoch of bob's inbox",
     requirements: ["SEND-SEQ-HIDDEN"],
@@ -47,6 +49,9 @@ export const sendInbox: readonly Case[] = [
     },
   },
   {
+    // § SEND-BACKLOG: A server that takes no more unacknowledged messages into an inbox MUST refuse a Send to it with
+    // § `resource_exhausted` and the reason BACKLOG_FULL, if it is no repetition and no other refusal applies to it,
+    // § and MUST NOT drop an accepted message to make room.
     id: "send/full-inbox",
     title: `bob's inbox gets up to ${BACKLOG_TRIED} messages and none is acked: either each is kept, or BACKLOG_FULL is said`,
     requirements: ["SEND-BACKLOG", "SEND-RETRY-FIRST", "SEND-ID-FREE"],

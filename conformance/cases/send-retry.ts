@@ -10,6 +10,8 @@ const MAX_SEQ = 0xffff_ffff;
 
 export const sendRetry: readonly Case[] = [
   {
+    // § SEND-RETRY: Within the dedup window a repetition of an accepted Send MUST be answered with success and the
+    // § first one's `accepted_at`, and MUST NOT create a message.
     id: "send/retry",
     title:
       "alice sends the same message four times; each is answered with the first one's accepted_at, bob gets it once",
@@ -65,6 +67,9 @@ export const sendRetry: readonly Case[] = [
     },
   },
   {
+    // § SEND-RETRY-CONCURRENT: From Sends that are repetitions of each other and in flight at the same time, the
+    // § recipient MUST NOT get more than one message, and all that are answered with success MUST have the same
+    // § `accepted_at`.
     id: "send/retry-at-once",
     title: "alice sends each of ten messages over eight connections at the same moment; bob gets each once",
     requirements: ["SEND-RETRY-CONCURRENT"],
@@ -98,6 +103,7 @@ export const sendRetry: readonly Case[] = [
     },
   },
   {
+    // § SEND-ID-SCOPE: The same `client_message_id` used by two senders MUST be taken as two ids.
     id: "send/retry-of-two-senders-at-once",
     title:
       "alice and bob use the same id to bob at the same moment, several times each: two messages, not one and not more",
@@ -119,6 +125,8 @@ export const sendRetry: readonly Case[] = [
     },
   },
   {
+    // § SEND-RETRY: Within the dedup window a repetition of an accepted Send MUST be answered with success and the
+    // § first one's `accepted_at`, and MUST NOT create a message.
     id: "send/retry-over-codecs",
     title: "a message sent in one codec is recognised when it is sent again in the other, at each endpoint",
     requirements: ["SEND-RETRY"],
@@ -146,6 +154,8 @@ export const sendRetry: readonly Case[] = [
     },
   },
   {
+    // § SEND-RETRY-LATER: Within the dedup window a repetition MUST be recognised whatever other Sends came in between,
+    // § from this sender or others, and also after the recipient has acknowledged the message.
     id: "send/retry-after-1000-others",
     title: "alice repeats a message after 1000 others of hers and 100 of bob's; it is recognised",
     requirements: ["SEND-RETRY-LATER"],
@@ -181,6 +191,8 @@ export const sendRetry: readonly Case[] = [
     },
   },
   {
+    // § SEND-RETRY-FIRST: Within the dedup window a repetition MUST be recognised before the recipient is looked at:
+    // § also when its inbox has since become full or has used its last seq.
     id: "send/retry-when-exhausted",
     title: "the message that got the last seq is repeated, before and after its ack; it is recognised",
     requirements: ["SEND-RETRY-FIRST"],
@@ -195,6 +207,9 @@ export const sendRetry: readonly Case[] = [
     },
   },
   {
+    // § SEND-ID-REUSED: Within the dedup window of an accepted Send, another Send of the same sender with the same
+    // § `client_message_id`, but another recipient or payload, MUST be refused with `already_exists` and the reason
+    // § CLIENT_MESSAGE_ID_REUSED, or for another reason that applies to it as well.
     id: "send/id-reused-for-other-content",
     title: "alice uses an id again for another payload, another recipient and both; refused, and the first one stands",
     requirements: ["SEND-ID-REUSED", "ERR-UNCHANGED"],
@@ -258,6 +273,7 @@ export const sendRetry: readonly Case[] = [
     },
   },
   {
+    // § SEND-ID-SCOPE: The same `client_message_id` used by two senders MUST be taken as two ids.
     id: "send/id-of-another-sender",
     title: "alice and bob send to bob under one id, with the same payload and with others: each sender's counts",
     requirements: ["SEND-ID-SCOPE"],
@@ -278,6 +294,8 @@ export const sendRetry: readonly Case[] = [
     },
   },
   {
+    // § SEND-ID-FREE: After a refused Send its `client_message_id` MUST still be free for a Send that is accepted,
+    // § unless it was in use before.
     id: "send/id-free-after-refusal",
     title: "an id whose Send was refused, for its payload, its recipient or its credential, is then used properly",
     requirements: ["SEND-ID-FREE"],
@@ -333,6 +351,8 @@ export const sendRetry: readonly Case[] = [
     },
   },
   {
+    // § ERR-UNCHANGED: A refused call MUST change nothing: no seq is used up, nothing is delivered or acknowledged, and
+    // § the `client_message_id` of a refused Send stays as free or as used as it was.
     id: "send/id-in-use-stays-in-use",
     title: "refused Sends under a used id do not free it: the first Send's repetition is still recognised",
     requirements: ["ERR-UNCHANGED", "SEND-RETRY"],

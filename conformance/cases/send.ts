@@ -9,6 +9,7 @@ const LARGEST_TRIED = 32 << 20;
 
 export const send: readonly Case[] = [
   {
+    // § SEND-ACCEPT: A Send to which no row of the table of errors applies MUST be accepted.
     id: "send/each-is-accepted",
     title: "alice sends bob 60 messages over several connections; each is accepted",
     requirements: ["SEND-ACCEPT"],
@@ -19,6 +20,8 @@ export const send: readonly Case[] = [
     },
   },
   {
+    // § SEND-VISIBLE: Once a Send was answered with success, every Sync of the recipient that begins later MUST report
+    // § a `svr_seq` that covers its message, within the epoch in which it was accepted.
     id: "send/there-once-answered",
     title: "each time that alice's Send was answered, bob's next Sync counts the message and has it",
     requirements: ["SEND-VISIBLE"],
@@ -52,6 +55,8 @@ export const send: readonly Case[] = [
     },
   },
   {
+    // § SEND-BYTES: The payload and the `client_message_id` of a message MUST be delivered byte for byte as they were
+    // § sent.
     id: "send/all-byte-values",
     title: "a payload of all 256 byte values, and each byte value alone, arrive as they were sent",
     requirements: ["SEND-BYTES"],
@@ -97,6 +102,8 @@ export const send: readonly Case[] = [
       ),
   },
   {
+    // § SEND-SIZES: Send MUST accept a payload of any length from 0 to `max_payload_bytes` bytes, and as
+    // § `client_message_id` any UTF-8 of 1 to 64 bytes.
     id: "send/payload-of-0-bytes",
     title: "an empty payload is a message like any other",
     requirements: ["SEND-SIZES", "SEND-BYTES"],
@@ -113,6 +120,9 @@ export const send: readonly Case[] = [
     },
   },
   {
+    // § SEND-PAYLOAD-LIMIT: A Send whose payload is longer than `max_payload_bytes` MUST be refused with
+    // § `invalid_argument` and the reason PAYLOAD_TOO_LARGE, or, if its body is longer than the server's bound for
+    // § bodies, as HTTP-BODY-LIMIT says.
     id: "send/payload-over-the-maximum",
     title: "a payload of max_payload_bytes is accepted, one with a byte more is refused and changes nothing",
     requirements: ["SEND-PAYLOAD-LIMIT", "ERR-UNCHANGED"],
@@ -128,6 +138,8 @@ export const send: readonly Case[] = [
     },
   },
   {
+    // § SEND-SIZES: Send MUST accept a payload of any length from 0 to `max_payload_bytes` bytes, and as
+    // § `client_message_id` any UTF-8 of 1 to 64 bytes.
     id: "send/id-of-64-bytes",
     title:
       "ids of a few and of 64 bytes, in one, two, three and four bytes a character, are accepted and arrive as they were",
@@ -160,6 +172,8 @@ export const send: readonly Case[] = [
     },
   },
   {
+    // § SEND-BYTES: The payload and the `client_message_id` of a message MUST be delivered byte for byte as they were
+    // § sent.
     id: "send/ids-compared-as-bytes",
     title:
       "ids that differ in case, spaces, normal form or a zero only are different ids, and arrive as they were sent",
@@ -191,6 +205,8 @@ export const send: readonly Case[] = [
     },
   },
   {
+    // § SEND-ID-LIMIT: A Send whose `client_message_id` is empty or longer than 64 bytes MUST be refused with
+    // § `invalid_argument` and the reason CLIENT_MESSAGE_ID_INVALID.
     id: "send/id-too-long-or-empty",
     title: "ids of 0, 65 and many bytes are refused, also if they have at most 64 characters, and change nothing",
     requirements: ["SEND-ID-LIMIT", "ERR-UNCHANGED"],
@@ -216,6 +232,8 @@ export const send: readonly Case[] = [
     },
   },
   {
+    // § SEND-RECIPIENT: A Send whose `recipient_id` names no account MUST be refused with `not_found` and the reason
+    // § RECIPIENT_UNKNOWN, if it is no repetition and no other refusal applies to it.
     id: "send/recipient-unknown",
     title: "recipients that do not exist are refused, the empty one and too long ones too, and nobody gets anything",
     requirements: ["SEND-RECIPIENT", "ERR-UNCHANGED"],
@@ -252,6 +270,7 @@ export const send: readonly Case[] = [
     },
   },
   {
+    // § SEND-SELF: A Send to the sender's own account MUST be treated like one to any other.
     id: "send/to-oneself",
     title: "alice sends to herself while bob writes to her: all arrive like any others, and a repetition counts once",
     requirements: ["SEND-SELF", "SEND-RETRY"],
@@ -284,6 +303,8 @@ export const send: readonly Case[] = [
     },
   },
   {
+    // § SEND-ORDER: Of two messages to one recipient, if the first one's Send was answered with success before the
+    // § other was first sent, the first one MUST have the lower seq, within an epoch.
     id: "send/order-over-senders",
     title: "alice and bob write to bob by turns, each waiting for the other's answer; the seqs are in that order",
     requirements: ["SEND-ORDER"],
@@ -307,6 +328,8 @@ export const send: readonly Case[] = [
     },
   },
   {
+    // § SEND-ACCEPTED-AT: A successful answer MUST have `accepted_at`, and the message MUST be delivered with the same
+    // § instant.
     id: "send/accepted-at",
     title: "each Send answers accepted_at, and each delivery of the message has the same instant",
     requirements: ["SEND-ACCEPTED-AT"],

@@ -8,6 +8,7 @@ const HALF = 0x8000_0000;
 
 export const seq: readonly Case[] = [
   {
+    // § SEQ-START: The first message of a new inbox MUST get the seq 1, and the seq 0 MUST NOT be assigned.
     id: "seq/first-is-1",
     title: "the first two messages of bob's new inbox have the seqs 1 and 2",
     requirements: ["SEQ-START"],
@@ -22,6 +23,8 @@ export const seq: readonly Case[] = [
     },
   },
   {
+    // § SEQ-CONSECUTIVE: Each accepted message MUST get the seq that follows the highest one assigned before in its
+    // § recipient's inbox, and nothing but an accepted message may use up a seq.
     id: "seq/consecutive",
     title: "alice sends bob 25 messages one after the other; they have the 25 seqs that follow",
     requirements: ["SEQ-CONSECUTIVE", "SEND-ORDER"],
@@ -61,6 +64,8 @@ export const seq: readonly Case[] = [
     },
   },
   {
+    // § SEQ-PARALLEL: When k messages to one inbox are accepted, in parallel or not, and no others, they MUST have
+    // § exactly the k seqs that follow the former `svr_seq`.
     id: "seq/fifty-at-once",
     title: "alice sends bob 50 messages at the same time; they have exactly the 50 seqs that follow",
     requirements: ["SEQ-PARALLEL"],
@@ -87,6 +92,9 @@ export const seq: readonly Case[] = [
     },
   },
   {
+    // § SEQ-CONTIGUOUS: When an answer or a frame reports a `svr_seq`, each message up to it that is not acknowledged
+    // § MUST be there to fetch for every Sync that begins afterwards; in particular no message may be visible before
+    // § the one with the seq below it.
     id: "seq/mixed-sizes-at-once",
     title:
       "alice sends bob large and small messages at the same time, and the small ones do not overtake their numbers",
@@ -142,6 +150,7 @@ export const seq: readonly Case[] = [
     },
   },
   {
+    // § SEQ-INDEPENDENT: A message to one inbox MUST NOT change the numbering of any other.
     id: "seq/independent",
     title: "alice writes to bob and to herself by turns; each inbox counts its own messages only",
     requirements: ["SEQ-INDEPENDENT"],
@@ -163,6 +172,8 @@ export const seq: readonly Case[] = [
     },
   },
   {
+    // § SEQ-MONOTONE: Within an epoch `svr_seq` MUST NOT fall: an answer to a call that begins after another answer was
+    // § received MUST NOT report a lower one.
     id: "seq/stays-when-all-is-acked",
     title: "bob acks everything; svr_seq stays where it is, and the next message gets the next seq",
     requirements: ["SEQ-MONOTONE", "SEQ-CONSECUTIVE"],
@@ -180,6 +191,8 @@ export const seq: readonly Case[] = [
     },
   },
   {
+    // § SEQ-IMMUTABLE: Within an epoch a seq MUST always name the same message: the same sender, `client_message_id`,
+    // § payload and `accepted_at`.
     id: "seq/names-one-message",
     title:
       "bob's devices get 8 messages again and again, before and after acks; each seq is the same message each time",
@@ -201,6 +214,8 @@ export const seq: readonly Case[] = [
     },
   },
   {
+    // § SEQ-UNSIGNED: Every requirement of this specification MUST hold over the whole range of seqs from 0 to
+    // § 4294967295, across 2147483648 as anywhere else.
     id: "seq/across-2-to-the-31",
     title: "bob's inbox goes from 2147483645 to 2147483651: numbered, paged, acked and redelivered as anywhere else",
     requirements: ["SEQ-UNSIGNED"],
@@ -253,6 +268,9 @@ export const seq: readonly Case[] = [
     },
   },
   {
+    // § SEQ-EXHAUSTED: A Send to an inbox whose `svr_seq` is 4294967295 MUST be refused with `resource_exhausted` and
+    // § the reason SEQ_EXHAUSTED, if it is no repetition and no other refusal applies to it, and the numbering MUST NOT
+    // § wrap.
     id: "seq/last-is-4294967295",
     title: "the last two seqs are given to messages; the Send after that is refused, and nothing wraps",
     requirements: ["SEQ-EXHAUSTED"],
@@ -302,6 +320,8 @@ export const seq: readonly Case[] = [
     },
   },
   {
+    // § SEQ-EXHAUSTED-SYNC: In an inbox whose `svr_seq` is 4294967295 Sync MUST go on as before: it delivers and
+    // § acknowledges up to that seq.
     id: "seq/exhausted-inbox-syncs",
     title: "bob's exhausted inbox is paged and acked to its end; Syncs with 4294967295 and with 0 find it empty",
     requirements: ["SEQ-EXHAUSTED-SYNC"],

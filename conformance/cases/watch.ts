@@ -12,6 +12,8 @@ const WATCHES = 20;
 
 export const watch: readonly Case[] = [
   {
+    // § WATCH-FIRST: The first frame of a Watch MUST come without waiting for an event, and report the inbox's `epoch`
+    // § and `svr_seq` as they are at some moment after the call began.
     id: "watch/first-frame",
     title: "the first frame comes by itself and tells epoch and svr_seq: of an empty inbox, of one with a backlog",
     requirements: ["WATCH-FIRST", "EPOCH-PRESENT"],
@@ -33,6 +35,8 @@ export const watch: readonly Case[] = [
     },
   },
   {
+    // § WATCH-WAKE: After a Send was answered with success, every open Watch of the recipient whose reader keeps up
+    // § MUST have got, within 5 seconds, a frame whose `svr_seq` covers the message.
     id: "watch/opened-before",
     title: "bob watches when alice sends; he is woken ten times over on one Watch, from each endpoint",
     requirements: ["WATCH-WAKE"],
@@ -47,6 +51,8 @@ export const watch: readonly Case[] = [
     },
   },
   {
+    // § WATCH-FIRST: The first frame of a Watch MUST come without waiting for an event, and report the inbox's `epoch`
+    // § and `svr_seq` as they are at some moment after the call began.
     id: "watch/opened-during",
     title:
       "bob opens a Watch while alice's Send is under way, 25 times: he hears of each message, one way or the other",
@@ -79,6 +85,8 @@ export const watch: readonly Case[] = [
     },
   },
   {
+    // § WATCH-WAKE: After a Send was answered with success, every open Watch of the recipient whose reader keeps up
+    // § MUST have got, within 5 seconds, a frame whose `svr_seq` covers the message.
     id: "watch/wake-after-ack",
     title: "bob watches, syncs and acks; the next message wakes him all the same, and so does one to himself",
     requirements: ["WATCH-WAKE"],
@@ -107,6 +115,7 @@ export const watch: readonly Case[] = [
     },
   },
   {
+    // § WATCH-WAKE-SOON: That frame SHOULD come within 1 second.
     id: "watch/wake-soon",
     title: "alice sends five messages, one a moment; bob's Watch tells of each within a second",
     requirements: ["WATCH-WAKE-SOON"],
@@ -122,6 +131,7 @@ export const watch: readonly Case[] = [
     },
   },
   {
+    // § WATCH-MONOTONE: Within an epoch the `svr_seq` of the frames of one Watch MUST NOT fall.
     id: "watch/monotone",
     title: "messages come and are acked while bob watches; svr_seq of the frames never falls",
     requirements: ["WATCH-MONOTONE"],
@@ -141,6 +151,7 @@ export const watch: readonly Case[] = [
     },
   },
   {
+    // § WATCH-NO-ACK: A Watch MUST NOT change its inbox: it acknowledges nothing.
     id: "watch/no-ack",
     title: "bob watches, is woken, goes away, watches again; nothing is acked by it, and all messages are there",
     requirements: ["WATCH-NO-ACK"],
@@ -160,6 +171,8 @@ export const watch: readonly Case[] = [
     },
   },
   {
+    // § WATCH-SYNC: A Sync that begins after a frame was received MUST report at least the frame's `svr_seq`, within an
+    // § epoch.
     id: "watch/sync-after-frame",
     title: "bob syncs the moment that a frame comes, 20 times: the message is there",
     requirements: ["WATCH-SYNC"],
@@ -185,6 +198,8 @@ export const watch: readonly Case[] = [
     },
   },
   {
+    // § WATCH-ALL: A server MUST let an account have 20 Watches open at once, and each of them MUST get the frames that
+    // § this chapter promises.
     id: "watch/twenty",
     title: "bob has 20 Watches open at once; each has its first frame, and each is woken",
     requirements: ["WATCH-ALL"],
@@ -220,6 +235,7 @@ export const watch: readonly Case[] = [
     },
   },
   {
+    // § WATCH-PRIVATE: A frame MUST report the caller's inbox and no other.
     id: "watch/private",
     title: "bob watches while 30 messages go to alice; his frames tell of his inbox only, hers of hers",
     requirements: ["WATCH-PRIVATE"],
@@ -248,6 +264,7 @@ export const watch: readonly Case[] = [
     },
   },
   {
+    // § WATCH-STALLED: A Watch whose client does not read MUST NOT hold up any Send, any Sync or any other Watch.
     id: "watch/stalled",
     title: "three Watches of bob are never read while alice sends and bob syncs; nothing and nobody is held up",
     requirements: ["WATCH-STALLED"],
@@ -269,6 +286,8 @@ export const watch: readonly Case[] = [
     },
   },
   {
+    // § WATCH-EPOCH: When an inbox gets a new epoch, every open Watch on it whose reader keeps up MUST get, within 5
+    // § seconds, a frame with the new epoch, or end.
     id: "watch/new-epoch",
     title: "bob's inbox loses its data while two Watches are open; each gets a frame with the new epoch, or ends",
     requirements: ["WATCH-EPOCH"],
@@ -294,6 +313,7 @@ export const watch: readonly Case[] = [
     },
   },
   {
+    // § WATCH-END: A Watch that the server ends while the connection works MUST end with the end-of-stream message.
     id: "watch/ends-with-a-message",
     title: "bob's credential is revoked while he watches; the stream ends, and with the end-of-stream message",
     requirements: ["WATCH-END", "AUTH-REVOKED-WATCH"],
@@ -311,6 +331,8 @@ export const watch: readonly Case[] = [
     },
   },
   {
+    // § WATCH-HEARTBEAT: A server SHOULD send a frame on an open Watch at least every 30 seconds, repeating the last
+    // § one if nothing has changed.
     id: "watch/heartbeat",
     title: "nothing happens; bob's Watch has a second frame within 30 seconds, the same as the first",
     requirements: ["WATCH-HEARTBEAT"],

@@ -1,6 +1,11 @@
-/** Generates `requirements.ts` from the specification (`npm run generate`). The chapters come in the order of the spec's index. */
+/**
+ * Generates from the specification (`npm run generate`): `requirements.ts`, the list of given ids, and the sentences above the
+ * cases. The chapters come in the order of the spec's index.
+ */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { annotate } from "./annotate.js";
+import { checkIds } from "./ids.js";
 import { type ParsedRequirement, parseChapter } from "./parse.js";
 
 const root = join(import.meta.dirname, "../..");
@@ -50,4 +55,20 @@ ${requirements.map(entry).join("\n")}
 export type RequirementId = keyof typeof REQUIREMENTS;
 `,
 );
+
+const idsFile = join(import.meta.dirname, "ids.json");
+const given = checkIds(
+  JSON.parse(readFileSync(idsFile, "utf8")),
+  requirements,
+  readFileSync(join(spec, "versioning.md"), "utf8"),
+);
+writeFileSync(idsFile, `${JSON.stringify(given, undefined, 2)}\n`);
+
+const sentences = new Map(requirements.map((requirement) => [requirement.id, requirement]));
+const cases = join(root, "conformance/cases");
+for (const file of readdirSync(cases).filter((name) => name.endsWith(".ts"))) {
+  const before = readFileSync(join(cases, file), "utf8");
+  const after = annotate(before, sentences);
+  if (after !== before) writeFileSync(join(cases, file), after);
+}
 console.log(`${requirements.length} requirements`);

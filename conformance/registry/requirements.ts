@@ -106,7 +106,7 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A binary body that does not decode, because it ends within a field, has a tag with field number 0 or wire type 6 or 7, has a varint of more than ten bytes, or has a known string field that is not UTF-8, MUST be refused with `invalid_argument`.",
+      "A binary body that does not decode, because it ends within a field, has a tag with field number 0 or wire type 6 or 7, has a tag, a length or a known field whose varint is longer than ten bytes, or has a known string field that is not UTF-8, MUST be refused with `invalid_argument`.",
     anchor: "http.md#http-malformed",
   },
   "HTTP-MALFORMED-REASON": {

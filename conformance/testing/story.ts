@@ -25,6 +25,29 @@ export interface Shown {
   at?: number;
 }
 
+/** What can become of a call. Each answers the story, to go on with. */
+export interface Endings {
+  refused(reason: Reason, state?: { svrSeq?: number; epoch?: string }): Story;
+  /** Refused with a code and no reason. */
+  failed(code: string): Story;
+  lost(): Story;
+}
+
+export interface SendEndings extends Endings {
+  /** Accepted, `accepted_at` in seconds; undefined for none. */
+  ok(at?: number | undefined): Story;
+}
+
+export interface SyncEndings extends Endings {
+  /** A page: messages by id, from `acked + 1` on, or as they are given. */
+  page(
+    acked: number,
+    svr: number,
+    messages?: readonly (string | Shown)[],
+    more?: { epoch?: string; next?: number | undefined },
+  ): Story;
+}
+
 /** Writes histories by hand, as short as they can be told: for tests of the judge. Times are steps, one an event. */
 export class Story {
   readonly events: Event[] = [];
@@ -43,7 +66,7 @@ export class Story {
     return this.#add(0n, "", { case: "accountOpened", value: startSeq === undefined ? value : { ...value, startSeq } });
   }
 
-  send(id: string, { from = "alice", to = "bob", text = "hello" } = {}) {
+  send(id: string, { from = "alice", to = "bob", text = "hello" } = {}): SendEndings {
     const op = this.#call(from, {
       case: "sendCall",
       value: create(SendCallSchema, {
@@ -55,7 +78,6 @@ export class Story {
     });
     return {
       ...this.#endings(op),
-      /** Accepted, `accepted_at` in seconds; undefined for none. */
       ok: (at: number | undefined = 1) =>
         this.#add(op, "", {
           case: "sendReturn",
@@ -67,14 +89,13 @@ export class Story {
     };
   }
 
-  sync(cliSeq: number, { user = "bob", client = "phone", epoch = "", pageSize = 0 } = {}) {
+  sync(cliSeq: number, { user = "bob", client = "phone", epoch = "", pageSize = 0 } = {}): SyncEndings {
     const op = this.#call(client, {
       case: "syncCall",
       value: create(SyncCallSchema, { userId: user, cliSeq, epoch, pageSize }),
     });
     return {
       ...this.#endings(op),
-      /** A page: messages by id, from `acked + 1` on, or as they are given. */
       page: (
         acked: number,
         svr: number,
@@ -102,7 +123,7 @@ export class Story {
     };
   }
 
-  watch(user = "bob") {
+  watch(user = "bob"): { frame(svrSeq: number, epoch?: string): Story } {
     const op = this.#call(`${user}'s watch`, {
       case: "watchCall",
       value: { $typeName: "seqsync.conformance.v1.WatchCall", userId: user },
@@ -144,7 +165,7 @@ export class Story {
     return judge.finish();
   }
 
-  #endings(op: bigint) {
+  #endings(op: bigint): Endings {
     return {
       refused: (reason: Reason, state: { svrSeq?: number; epoch?: string } = {}) =>
         this.#add(op, "", {
