@@ -1,6 +1,9 @@
 import type { RequestListener, ServerResponse } from "node:http";
 import { twisted } from "./twist.js";
 
+/** The calls that are told to: not the fixtures, which set the stage. */
+const UNARY = /\.SeqSyncService\/(GetServerInfo|Send|Sync)$/;
+
 /** All ways to say "try again" to a unary call, taken by turns. */
 const AGAIN: ((res: ServerResponse) => void)[] = [
   (res) => plain(res, 429, "<h1>slow down</h1>"),
@@ -25,8 +28,9 @@ function connect(res: ServerResponse, status: number, code: string): void {
 export function rateLimited(inner: RequestListener, n: number): RequestListener {
   let calls = 0;
   return (req, res) => {
+    if (!UNARY.test(req.url ?? "") || req.method !== "POST") return inner(req, res);
     calls += 1;
-    if (calls % n !== 0 || req.method !== "POST" || req.url?.endsWith("/Watch")) inner(req, res);
+    if (calls % n !== 0) inner(req, res);
     else req.resume().once("end", () => AGAIN[(calls / n) % AGAIN.length]?.(res));
   };
 }
@@ -35,9 +39,10 @@ export function rateLimited(inner: RequestListener, n: number): RequestListener 
 export function forgetful(inner: RequestListener, n: number): RequestListener {
   let calls = 0;
   return twisted(inner, {
-    send(res, body) {
-      if (res.statusCode === 200) calls += 1;
-      if (res.statusCode !== 200 || calls % n !== 0) {
+    send(res, body, req) {
+      const counts = res.statusCode === 200 && UNARY.test(req.url ?? "");
+      if (counts) calls += 1;
+      if (!counts || calls % n !== 0) {
         res.end(body);
         return;
       }
