@@ -1,5 +1,6 @@
 import { Inbox, type Page } from "../inbox.js";
 import type { Fault } from "./fault.js";
+import { Hoarder } from "./seams.js";
 
 /** Faults of the chapter "Acknowledgement". */
 export const ack: readonly Fault[] = [
@@ -64,18 +65,12 @@ export const ack: readonly Fault[] = [
     breaks: "ACK-MONOTONE",
     about: "an old device or a late request lowers the ack",
     wild: "matrix-construct/tuwunel#565",
-    inbox: class extends Inbox {
-      readonly #kept = new Map(this.pending);
-      override append(message: Parameters<Inbox["append"]>[0]) {
-        const stored = super.append(message);
-        this.#kept.set(stored.seq, stored);
-        return stored;
-      }
+    inbox: class extends Hoarder {
       protected override ack(cliSeq: number): void {
         super.ack(cliSeq);
         // A device without anything is not an old one: it asks with 0.
         while (cliSeq > 0 && this.ackedSeq > cliSeq) {
-          const back = this.#kept.get(this.ackedSeq);
+          const back = this.kept.get(this.ackedSeq);
           if (back === undefined) return;
           this.pending.set(this.ackedSeq, back);
           this.ackedSeq -= 1;
@@ -88,20 +83,14 @@ export const ack: readonly Fault[] = [
     breaks: "ACK-NO-REDELIVERY",
     about: "each Sync gets what follows its own cli_seq, whatever other devices have acked",
     wild: "nats-io/nats-server#5419",
-    inbox: class extends Inbox {
-      readonly #kept = new Map(this.pending);
+    inbox: class extends Hoarder {
       readonly #start = this.svrSeq;
-      override append(message: Parameters<Inbox["append"]>[0]) {
-        const stored = super.append(message);
-        this.#kept.set(stored.seq, stored);
-        return stored;
-      }
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const page = super.sync(cliSeq, epoch, pageSize);
         if (cliSeq >= page.ackedSeq) return page;
         const most = pageSize === 0 ? this.limits.maxPageSize : Math.min(pageSize, this.limits.maxPageSize);
         const from = Math.max(cliSeq, this.#start);
-        const messages = [...this.#kept.values()].filter(({ seq }) => seq > from).slice(0, most);
+        const messages = [...this.kept.values()].filter(({ seq }) => seq > from).slice(0, most);
         return { ...page, ackedSeq: from, messages, nextCliSeq: messages.at(-1)?.seq ?? from };
       }
     },

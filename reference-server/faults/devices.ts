@@ -1,6 +1,6 @@
 import { Inbox, type Page } from "../inbox.js";
 import type { Fault } from "./fault.js";
-import { paging } from "./seams.js";
+import { Hoarder, paging } from "./seams.js";
 
 /** Faults of the chapter "Devices". */
 export const devices: readonly Fault[] = [
@@ -49,20 +49,14 @@ export const devices: readonly Fault[] = [
     name: "dev-acks-by-device",
     breaks: "DEV-SHARED-ACK",
     about: "an ack of one device does not count for a device that has asked before",
-    inbox: class extends Inbox {
-      readonly #kept = new Map(this.pending);
+    inbox: class extends Hoarder {
       readonly #asked = new Set<number>();
-      override append(message: Parameters<Inbox["append"]>[0]) {
-        const stored = super.append(message);
-        this.#kept.set(stored.seq, stored);
-        return stored;
-      }
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const page = super.sync(cliSeq, epoch, pageSize);
         if (cliSeq === 0 || cliSeq >= page.ackedSeq || this.#asked.has(cliSeq)) return page;
         this.#asked.add(cliSeq);
         const most = pageSize === 0 ? this.limits.maxPageSize : Math.min(pageSize, this.limits.maxPageSize);
-        const messages = [...this.#kept.values()].filter(({ seq }) => seq > cliSeq).slice(0, most);
+        const messages = [...this.kept.values()].filter(({ seq }) => seq > cliSeq).slice(0, most);
         return messages.length === 0
           ? page
           : { ...page, ackedSeq: cliSeq, messages, nextCliSeq: messages.at(-1)?.seq ?? cliSeq };

@@ -3,6 +3,7 @@ import { type Matrix, shortcomings } from "./matrix.js";
 
 /** One line for a faulty server. */
 export function line({ name, requirement, killed, right, blamed, killedBy, seconds }: Examined): string {
+  if (requirement === "") return `${killed ? `FALSE ALARM of ${killedBy.join(", ")}` : "clean "} on the right server`;
   const mark = !killed ? "ALIVE " : right ? "killed" : "wrong ";
   const others = blamed.filter((id) => id !== requirement);
   const also = others.length === 0 ? "" : `; ${right ? "also" : "blames"} ${shown(others, 4)}`;

@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import { CATALOGUE } from "../../cases/catalogue.js";
+import type { Examined } from "./examine.js";
+import { HEAVY } from "./heavy.js";
+import { matrixOf, shortcomings } from "./matrix.js";
+import { pageOf } from "./page.js";
+
+const finding = { requirement: "ACK-IMPLICIT", case: "ack/old-device", message: "not acked", actual: "0" };
+const [first] = CATALOGUE;
+
+/** What was found of a fault that was caught as it should be. */
+const caught = (name: string, change: Partial<Examined> = {}): Examined => ({
+  name,
+  requirement: "ACK-IMPLICIT",
+  about: "acks nothing | at all",
+  killed: true,
+  right: true,
+  blamed: ["ACK-IMPLICIT", "SYNC-BASE"],
+  killedBy: [first?.id ?? ""],
+  findings: [finding],
+  errors: [],
+  seconds: 1,
+  ...change,
+});
+const clean = caught("control", { requirement: "", killed: false, right: false, killedBy: [], findings: [] });
+const many = (count: number) => Array.from({ length: count }, (_, nr) => caught(`fault-${nr}`));
+
+test("a matrix in which all are caught and rightly blamed has no shortcoming", () => {
+  expect(shortcomings(matrixOf(many(20), clean))).toEqual([]);
+});
+
+test("a fault that is alive is one, whatever the others are", () => {
+  const alive = caught("sneaky", { killed: false, right: false, blamed: [], killedBy: [], findings: [] });
+  expect(shortcomings(matrixOf([...many(99), alive], clean))).toEqual(["alive: sneaky (ACK-IMPLICIT)"]);
+});
+
+test("blame has to be right in 95 of 100", () => {
+  const wrong = (nr: number) => caught(`wrong-${nr}`, { right: false, blamed: ["SYNC-BASE"] });
+  expect(shortcomings(matrixOf([...many(95), ...[1, 2, 3, 4, 5].map(wrong)], clean))).toEqual([]);
+  expect(shortcomings(matrixOf([...many(94), ...[1, 2, 3, 4, 5, 6].map(wrong)], clean))).toEqual([
+    "the broken requirement is blamed for 94 of 100: less than 95 %",
+  ]);
+});
+
+test("a finding on the right server is a false alarm, and an error of the suite is no success", () => {
+  const matrix = matrixOf([caught("a", { errors: ["ack/old-device: TypeError"] })], { ...clean, findings: [finding] });
+  expect(shortcomings(matrix)).toEqual([
+    "false alarm: ack/old-device blames ACK-IMPLICIT on the right server: not acked",
+    "suite error: a: ack/old-device: TypeError",
+  ]);
+});
+
+test("each case is listed with what it catches, and those that catch nothing are counted", () => {
+  const { cases, counts } = matrixOf(many(2), clean);
+  expect(cases[0]).toEqual({ id: first?.id, kills: ["fault-0", "fault-1"] });
+  expect(counts).toMatchObject({ cases: CATALOGUE.length, idle: CATALOGUE.length - 1 });
+});
+
+test("the page has a row for each fault, with a link to the sentence that it breaks", () => {
+  const rows = pageOf(matrixOf([caught("a", { wild: "owner/repo#1" })], clean))
+    .split("\n")
+    .filter((line) => line.startsWith("| `"));
+  expect(rows).toEqual([
+    `| \`a\` | [ACK-IMPLICIT](../spec/ack.md#ack-implicit) | acks nothing \\| at all (seen in owner/repo#1) | ${first?.id} | SYNC-BASE |`,
+  ]);
+});
+
+test("what is held back for its cost are cases that there are", () => {
+  const ids = new Set(CATALOGUE.map(({ id }) => id));
+  expect([...HEAVY].filter((id) => !ids.has(id))).toEqual([]);
+});
