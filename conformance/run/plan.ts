@@ -60,7 +60,8 @@ function noRestart({ profiles }: GetServerInfoResponse): Unrun {
 }
 
 function notApplicable(it: Case, { profiles }: GetServerInfoResponse): Unrun | undefined {
-  const declares = (name: string) => profiles.includes(Profile[name as keyof typeof Profile]);
+  // CORE is what every server has to keep: one that does not declare it is not spared, it breaks INFO-CORE.
+  const declares = (name: string) => name === "CORE" || profiles.includes(Profile[name as keyof typeof Profile]);
   const none = (reason: string) => ({ outcome: Outcome.NOT_APPLICABLE, reason });
   if (it.undeclared !== undefined) {
     return declares(it.undeclared)
