@@ -1,0 +1,76 @@
+import type { RequestListener } from "node:http";
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import {
+  CreateAccountResponseSchema,
+  RevokeTokenResponseSchema,
+  RotateEpochResponseSchema,
+} from "../../../proto/gen/seqsync/conformance/v1/fixture_pb.js";
+import { ErrorDetailSchema, Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
+import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
+import {
+  GetServerInfoResponseSchema,
+  SendResponseSchema,
+  SyncResponseSchema,
+} from "../../../proto/gen/seqsync/v1/service_pb.js";
+
+/** A server that says the caller's token in every string that it can answer, and knows which ones it has said. */
+export function indiscreetServer(known: readonly string[]): { listener: RequestListener; tokens: Set<string> } {
+  const tokens = new Set<string>(known);
+  let accounts = 0;
+  let sends = 0;
+  const listener: RequestListener = async (req, res) => {
+    for await (const _ of req); // all of it, as servers do
+    const token = req.headers.authorization?.replace("Bearer ", "") ?? [...tokens][0] ?? "";
+    const answer = <T extends DescMessage>(schema: T, message: MessageInitShape<T>) => {
+      res.writeHead(200, { "content-type": "application/proto", "cache-control": "no-store", "x-token": token });
+      res.end(toBinary(schema, create(schema, message)));
+    };
+    const refuse = (status: number, code: string) => {
+      const detail = create(ErrorDetailSchema, { reason: Reason.EPOCH_MISMATCH, epoch: token.slice(0, 64), svrSeq: 1 });
+      const value = Buffer.from(toBinary(ErrorDetailSchema, detail)).toString("base64");
+      res.writeHead(status, { "content-type": "application/json", "x-token": token });
+      res.end(
+        JSON.stringify({ code, message: token, details: [{ type: ErrorDetailSchema.typeName, value, debug: token }] }),
+      );
+    };
+    switch (req.url?.split("/").at(-1)) {
+      case "GetServerInfo":
+        return answer(GetServerInfoResponseSchema, {
+          specVersion: `1.0 ${token}`,
+          implementation: `indiscreet ${token}`,
+          profiles: [Profile.CORE],
+          maxPageSize: 10,
+          maxPayloadBytes: 1000,
+          dedupWindow: { seconds: 60n },
+        });
+      case "CreateAccount": {
+        accounts += 1;
+        const made = { userId: `user-${accounts}`, token: `secret-of-user-${accounts}-0123456789` };
+        tokens.add(made.token);
+        return answer(CreateAccountResponseSchema, made);
+      }
+      case "RotateEpoch":
+        return answer(RotateEpochResponseSchema, {});
+      case "RevokeToken":
+        return answer(RevokeTokenResponseSchema, {});
+      case "Send": {
+        // Some are refused: with a code that Connect has, and with one that it has not.
+        sends += 1;
+        if (sends % 5 === 3) return refuse(409, "already_exists");
+        return sends % 5 === 4
+          ? refuse(499, token)
+          : answer(SendResponseSchema, { acceptedAt: { seconds: 1_700_000_000n } });
+      }
+      case "Sync":
+        return answer(SyncResponseSchema, {
+          epoch: token,
+          svrSeq: 1,
+          nextCliSeq: 1,
+          messages: [{ seq: 1, senderId: token, clientMessageId: token, payload: new TextEncoder().encode(token) }],
+        });
+      default:
+        res.writeHead(404, { "content-type": `text/${token}` }).end(token);
+    }
+  };
+  return { listener, tokens };
+}
