@@ -1,5 +1,5 @@
 /** How Markdown files become pages of the site: their order, their addresses, their titles and their anchors. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Application, Converter, type DocumentReflection, MarkdownEvent, RendererEvent } from "typedoc";
 
@@ -11,16 +11,6 @@ export function specification(folder: string): string[] {
   const forgotten = readdirSync(folder).filter((file) => file.endsWith(".md") && !files.includes(file));
   if (forgotten.length > 0) throw new Error(`${join(folder, "README.md")} does not link to ${forgotten.join(", ")}`);
   return files.map((file) => join(folder, file));
-}
-
-/** All guides, at whatever depth; an index comes before what it is about. */
-export function guides(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  const files = readdirSync(folder, { recursive: true }).map(String);
-  return files
-    .filter((file) => file.endsWith(".md") && !file.includes("node_modules"))
-    .sort((a, b) => a.replace("README.md", "").localeCompare(b.replace("README.md", "")))
-    .map((file) => join(folder, file));
 }
 
 /** Names documents by their file in addresses, which stay, and by their first heading on pages, which readers see. */

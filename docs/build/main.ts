@@ -1,36 +1,43 @@
 /** Builds the documentation site into `docs/site/` (`npm run docs`). A warning of TypeDoc or a broken link is a failure. */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Application, OptionDefaults, TypeDocReader } from "typedoc";
-import { guides, nameDocuments, specification } from "./documents.js";
+import { nameDocuments } from "./documents.js";
 import { brokenLinks } from "./links.js";
+import { allPages, GROUPS } from "./pages.js";
+import { stage } from "./stage.js";
 import { explainTypes } from "./types.js";
 
 const docs = join(import.meta.dirname, "..");
+const root = join(docs, "..");
 const site = join(docs, "site");
 
-const app = await Application.bootstrap(
-  {
-    options: join(docs, "typedoc.json"),
-    projectDocuments: [
-      ...guides(join(docs, "guides")),
-      ...specification(join(docs, "spec")),
-      ...["CHANGELOG.md", "CONTRIBUTING.md"].map((file) => join(docs, "..", file)),
-    ],
-    // In generated code; it says again what the declaration says.
-    blockTags: [...OptionDefaults.blockTags, "@generated"],
-    excludeTags: [...OptionDefaults.excludeTags, "@generated"],
-  },
-  [new TypeDocReader()],
-);
-nameDocuments(app);
-explainTypes(app);
+const pages = allPages(root);
+const staged = stage(root, pages);
+try {
+  const app = await Application.bootstrap(
+    {
+      options: join(docs, "typedoc.json"),
+      projectDocuments: pages.map(({ path }) => join(staged, path)),
+      groupOrder: [...GROUPS, "*"],
+      // In generated code; it says again what the declaration says.
+      blockTags: [...OptionDefaults.blockTags, "@generated"],
+      excludeTags: [...OptionDefaults.excludeTags, "@generated"],
+    },
+    [new TypeDocReader()],
+  );
+  nameDocuments(app);
+  explainTypes(app);
 
-const project = await app.convert();
-if (project !== undefined) {
-  app.validate(project);
-  await app.generateDocs(project, site);
+  const project = await app.convert();
+  if (project !== undefined) {
+    app.validate(project);
+    await app.generateDocs(project, site);
+  }
+  const broken = project === undefined ? [] : brokenLinks(site);
+  for (const line of broken) console.error(line);
+  if (app.logger.hasErrors() || app.logger.hasWarnings() || broken.length > 0) process.exitCode = 1;
+  else console.log(`every link in ${site} leads somewhere`);
+} finally {
+  rmSync(staged, { recursive: true });
 }
-const broken = project === undefined ? [] : brokenLinks(site);
-for (const line of broken) console.error(line);
-if (app.logger.hasErrors() || app.logger.hasWarnings() || broken.length > 0) process.exitCode = 1;
-else console.log(`every link in ${site} leads somewhere`);

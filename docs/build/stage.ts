@@ -1,0 +1,41 @@
+/** Lays out the pages of the site in a folder of its own, as TypeDoc then reads them. */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, normalize } from "node:path";
+
+/** A page in Markdown. Its links are relative to its path, as in the repository. */
+export interface Page {
+  /** Below the root of the repository, such as "docs/spec/ack.md". The address of the page follows from it. */
+  path: string;
+  text: string;
+  /** Heading of the navigation that it stands under. */
+  group: string;
+}
+
+/**
+ * Writes the pages to a new folder, and beside them those other files of the repository that they link to. The folder stands in for
+ * the repository, because pages may be made or filled at build time, and must not be written among the sources.
+ */
+export function stage(root: string, pages: readonly Page[]): string {
+  const folder = mkdtempSync(join(tmpdir(), "seqsync-pages-"));
+  const paths = new Set(pages.map(({ path }) => path));
+  for (const { path, text, group } of pages) {
+    write(join(folder, path), `---\ngroup: ${group}\n---\n\n${text}`);
+    for (const target of localLinks(path, text)) {
+      const file = join(root, target);
+      if (paths.has(target) || !existsSync(file) || !statSync(file).isFile()) continue;
+      mkdirSync(dirname(join(folder, target)), { recursive: true });
+      cpSync(file, join(folder, target));
+    }
+  }
+  return folder;
+}
+
+/** Where the Markdown links of a page lead, below the root, without anchors. */
+const localLinks = (path: string, text: string): string[] =>
+  [...text.matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)].map(([, link = ""]) => normalize(join(dirname(path), link)));
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
