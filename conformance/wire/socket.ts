@@ -7,8 +7,9 @@ import { type ProxySettings, proxyFor, tunnel } from "./proxy.js";
 export interface TlsSettings {
   /** Certificates in PEM of the authorities that are trusted. Default: those of Node. */
   ca?: string;
-  /** The client's certificate in PEM, and its key. */
+  /** The client's certificate in PEM. */
   cert?: string;
+  /** The key of the client's certificate in PEM. */
   key?: string;
   /** Takes any certificate: whoever stands in between can read and change everything. Default false. */
   insecure?: boolean;
@@ -16,7 +17,9 @@ export interface TlsSettings {
 
 /** How connections to the target are made. */
 export interface SocketOptions {
+  /** For https: targets. Default: Node's own authorities, no client certificate. */
   tls?: TlsSettings;
+  /** Which proxy stands in between. Default: none, whatever the environment says. */
   proxy?: ProxySettings;
   /** How long a connection may take to be made, in milliseconds, name look-up, proxy and TLS included. Default 4,000. */
   connectTimeoutMs?: number;
