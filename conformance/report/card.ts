@@ -1,5 +1,5 @@
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import type { Exchange, Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { type Arrow, arrowsOf } from "./arrows.js";
 import { type Blamed, groupByRequirement } from "./blame.js";
 import { callerOf, curlOf, type Target } from "./curl.js";
@@ -27,6 +27,8 @@ export interface Card {
   steps: Arrow[];
   /** How many steps before them were left out. */
   before: number;
+  /** What went over HTTP at the end of the case. */
+  exchanges: Exchange[];
   /** Command that runs the case again. */
   reproduce: string;
   /** Commands that make its unary calls again, one by one. */
@@ -69,6 +71,7 @@ function cardOf({ requirement, found }: Blamed, target: Target, spec: string | u
     ...difference(finding.expected, finding.actual),
     steps: steps.slice(-MAX_STEPS),
     before: Math.max(steps.length - MAX_STEPS, 0),
+    exchanges: it.exchanges,
     reproduce: it.reproduce,
     curl: commandsOf(proof, target),
     known: knownFor(found),

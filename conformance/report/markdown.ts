@@ -1,5 +1,6 @@
 import { Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { type Card, cardsOf } from "./card.js";
+import { exchangeLines } from "./exchange.js";
 import { mermaid } from "./mermaid.js";
 import { OUTCOMES } from "./outcomes.js";
 import type { RenderOptions } from "./renderers.js";
@@ -10,6 +11,9 @@ import { plain } from "./text.js";
 const MAX_BYTES = 900 << 10;
 /** GitHub draws no more than some diagrams of a page. The first failures are those that matter. */
 const MAX_DIAGRAMS = 12;
+
+/** More of them are in the other reports. */
+const MAX_EXCHANGES = 2;
 
 const ICONS: Partial<Record<Outcome, string>> = {
   [Outcome.PASS]: "✅",
@@ -90,6 +94,10 @@ function cardSection(card: Card, diagram: boolean): string[] {
   const again = [card.reproduce, ...card.curl.map(({ caller, command }) => `# SEQSYNC_TOKEN: ${caller}\n${command}`)];
   const commands = again.filter((line) => line !== "").flatMap((line) => line.split("\n").map(plain));
   if (commands.length > 0) lines.push("", ...details("Run it again", fenced("sh", commands)));
+  const wire = card.exchanges
+    .slice(-MAX_EXCHANGES)
+    .flatMap((it) => ["", ...fenced("http", exchangeLines(it).map(plain))]);
+  if (wire.length > 0) lines.push("", ...details("On the wire", wire));
   if (others.length > 0)
     lines.push("", ...details(`${others.length} other cases blame it too`, [others.map(code).join(", ")]));
   return lines;

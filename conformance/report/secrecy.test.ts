@@ -57,6 +57,24 @@ test.each([
   },
 );
 
+test("a secret is found in base64 wherever it stands, and at the end of what was cut off", () => {
+  const secrets = new Secrets();
+  secrets.add("s3cret-of-bob-é?", "[bob]");
+  for (const before of ["", "a", "ab", "abc"]) {
+    for (const encoding of ["base64", "base64url"] as const) {
+      const text = Buffer.from(`${before}s3cret-of-bob-é?${before}`).toString(encoding);
+      expect(secrets.hide({ text }).text).toMatch(/^.{0,5}\[bob\].{0,6}$/);
+    }
+  }
+  const cut = { text: "saw s3cret-of-…", bytes: new TextEncoder().encode("saw s3cret-of"), whole: "saw s3cret-of" };
+  secrets.hide(cut);
+  expect([cut.text, Buffer.from(cut.bytes).toString(), cut.whole]).toEqual([
+    "saw [token]…",
+    "saw [token]",
+    "saw s3cret-of",
+  ]);
+});
+
 test("secrets are found next to each other and in bytes, and short ones are left alone", () => {
   const secrets = new Secrets();
   secrets.add("aaaaaaaa", "[a]");

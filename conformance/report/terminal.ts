@@ -2,11 +2,12 @@ import { type CaseResult, Outcome, type Report } from "../../proto/gen/seqsync/c
 import { type Card, cardsOf } from "./card.js";
 import { drawArrows } from "./diagram.js";
 import type { Part } from "./difference.js";
+import { exchangeLine, exchangeLines } from "./exchange.js";
 import { OUTCOMES, tally } from "./outcomes.js";
 import type { Paint, Style } from "./paint.js";
 import { requirementOf } from "./requirement.js";
 import { byChapter, byProfile, countsLine, headlineOf, openByReason } from "./summary.js";
-import { columns, plain, wrap } from "./text.js";
+import { columns, inPieces, plain, wrap } from "./text.js";
 
 export interface TerminalOptions {
   /** Columns of the terminal, from 40. Default 100. */
@@ -36,7 +37,10 @@ export function renderReport(report: Report, paint: Paint, options: TerminalOpti
     else {
       lines.push("", ...(detail === "verbose" ? everyCase(report, paint) : chapters(report, paint)));
       const whole = detail === "verbose" ? cards.length : WHOLE_CARDS;
-      for (const card of cards.slice(0, whole)) lines.push("", ...wholeCard(card, paint, width));
+      for (const card of cards.slice(0, whole)) {
+        lines.push("", ...wholeCard(card, paint, width));
+        if (detail === "verbose") lines.push(...wire(card, paint, width));
+      }
       for (const card of cards.slice(whole, whole + SHORT_CARDS)) lines.push("", ...shortCard(card, paint, width));
       lines.push(...names(cards.slice(whole + SHORT_CARDS), paint, width));
       lines.push(...unfinished(report.cases, paint, width));
@@ -103,6 +107,11 @@ function wholeCard(card: Card, paint: Paint, width: number): string[] {
     if (card.before > 0) lines.push(paint("dim", `${INDENT}… ${card.before} earlier steps`));
     lines.push(...drawArrows(card.steps, width - 4).map((line) => `${INDENT}  ${plain(line)}`));
   }
+  const last = card.exchanges.at(-1);
+  if (last !== undefined) {
+    const [first = "", ...rest] = wrap(plain(exchangeLine(last)), width - 11);
+    lines.push("", `${INDENT}${paint("dim", "wire")}     ${first}`, ...rest.map((line) => `           ${line}`));
+  }
   lines.push("", ...command("again", card.reproduce, paint));
   // One call is enough to begin with; the other reports have all of them.
   for (const { caller, command: line } of card.curl.slice(-1)) {
@@ -123,6 +132,16 @@ function shortCard(card: Card, paint: Paint, width: number): string[] {
     ...comparison(card, paint, width),
     ...command("again", card.reproduce, paint),
   ];
+}
+
+/** The bytes, for whoever wants to see them. */
+function wire({ exchanges }: Card, paint: Paint, width: number): string[] {
+  return exchanges.flatMap((exchange, index) => [
+    paint("dim", `${INDENT}on the wire, ${index + 1} of ${exchanges.length}`),
+    ...exchangeLines(exchange)
+      .flatMap((line) => inPieces(plain(line), width - 4))
+      .map((line) => `${INDENT}  ${line}`.trimEnd()),
+  ]);
 }
 
 /** What there was no room for: by name only. */

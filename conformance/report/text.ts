@@ -20,9 +20,10 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-function inPieces(word: string, room: number): string[] {
+/** Cuts a text into pieces of `room` columns; an empty one is one piece. */
+export function inPieces(word: string, room: number): string[] {
   const points = [...word];
-  return Array.from({ length: Math.ceil(points.length / room) }, (_, index) =>
+  return Array.from({ length: Math.max(Math.ceil(points.length / room), 1) }, (_, index) =>
     points.slice(index * room, (index + 1) * room).join(""),
   );
 }

@@ -11,6 +11,7 @@ import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_p
 import type { AccountSource, Lease, Wish } from "../accounts/source.js";
 import type { Case } from "../cases/case.js";
 import { Context } from "../cases/context.js";
+import { Exchanges } from "../history/exchanges.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
 import { REQUIREMENTS, type RequirementId } from "../registry/requirements.js";
@@ -19,6 +20,7 @@ import type { Codec } from "../wire/connect.js";
 import type { Transport } from "../wire/http.js";
 import { paceOf } from "../wire/pace.js";
 import { Session } from "../wire/session.js";
+import { tapping } from "../wire/tap.js";
 import { seeded } from "./random.js";
 import { greet } from "./target.js";
 
@@ -71,6 +73,7 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
       judgeBug ??= error;
     }
   });
+  const exchanges = new Exchanges();
   let leases: Lease[] = [];
   let context: Context | undefined;
   let ending: unknown;
@@ -93,7 +96,8 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
       signal,
       onProgram: (programs) => stage.onProgram?.(job.id, programs),
     });
-    const run = prepare(context, leases).then(() => job.case.run(context as Context));
+    const act = () => prepare(context as Context, leases).then(() => job.case.run(context as Context));
+    const run = tapping(exchanges.hear, act);
     await Promise.race([run, aborted(signal)]);
   } catch (error) {
     ending = error;
@@ -115,6 +119,7 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
       ...result,
       duration: durationFromMs(Math.round(performance.now() - started)),
       history: failed ? recorder.events.slice(-SHOWN_EVENTS) : [],
+      exchanges: failed ? exchanges.toMessages() : [],
       reproduce: failed ? (context?.reproduce ?? reproduce(job, stage)) : "",
     }),
     retried: session.retried,

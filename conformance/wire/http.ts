@@ -5,6 +5,7 @@ import { explain } from "./explain.js";
 import { type Pace, paceOf } from "./pace.js";
 import { type RawOptions, rawExchange } from "./raw.js";
 import { openSocket, type SocketOptions } from "./socket.js";
+import { tapped, tappedRaw } from "./tap.js";
 
 /** What is sent to the target. Paths are below the base URL. */
 export interface HttpRequest {
@@ -128,9 +129,13 @@ export class Transport {
         chunks.push(chunk);
       }
       const flat = flatten(headers);
-      return { status: statusCode, headers: flat, body: decoded(flat, Buffer.concat(chunks, size)) };
+      const answer = { status: statusCode, headers: flat, body: decoded(flat, Buffer.concat(chunks, size)) };
+      tapped(request, answer);
+      return answer;
     } catch (error) {
-      throw timeout.aborted ? new LostAnswer(`no answer within ${this.#timeoutMs} ms`) : lost(error);
+      const why = timeout.aborted ? new LostAnswer(`no answer within ${this.#timeoutMs} ms`) : lost(error);
+      tapped(request, { lost: why.message });
+      throw why;
     }
   }
 
@@ -157,11 +162,10 @@ export class Transport {
   async raw(endpoint: number, bytes: Uint8Array | string, options: RawOptions = {}): Promise<string> {
     await this.#pace?.turn();
     try {
-      return await rawExchange(
-        await openSocket(this.base(endpoint), { ...this.connection, http2: false }),
-        bytes,
-        options,
-      );
+      const socket = await openSocket(this.base(endpoint), { ...this.connection, http2: false });
+      const answer = await rawExchange(socket, bytes, options);
+      tappedRaw(bytes, answer);
+      return answer;
     } catch {
       return "";
     }

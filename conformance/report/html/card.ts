@@ -1,5 +1,6 @@
 import type { Card } from "../card.js";
 import type { Part } from "../difference.js";
+import { exchangeLine, exchangeLines } from "../exchange.js";
 import { diagram } from "./svg.js";
 import { type Html, html } from "./template.js";
 
@@ -18,6 +19,7 @@ ${card.known === "" ? "" : html`<p class="warn">Known: ${card.known}</p>`}
 ${comparison(card)}
 ${before > 0 ? html`<p class="soft">${before} earlier steps are left out.</p>` : ""}
 ${diagram(steps, `Sequence diagram: what proves ${requirement}`)}
+${wire(card)}
 ${commands(card)}
 ${others.length === 0 ? "" : html`<details><summary>${others.length === 1 ? "One other case blames" : `${others.length} other cases blame`} it too</summary><p>${others.map((id) => html`${caseLink(id)} `)}</p></details>`}
 </article>`;
@@ -36,6 +38,16 @@ function marked(parts: readonly Part[]): readonly Html[] {
   // Where all differs, marking it would say nothing.
   const some = parts.some(({ same }) => same);
   return parts.map(({ text, same }) => (same || !some ? html`${text}` : html`<mark>${text}</mark>`));
+}
+
+/** The bytes, for whoever wants to see them. */
+export function wire({ exchanges }: Pick<Card, "exchanges">): Html | string {
+  if (exchanges.length === 0) return "";
+  const each = exchanges.map(
+    (it) =>
+      html`<details><summary><code>${exchangeLine(it)}</code></summary><pre>${exchangeLines(it).join("\n")}</pre></details>`,
+  );
+  return html`<details><summary>On the wire: the last ${exchanges.length} exchanges of the case</summary><div class="wire">${each}</div></details>`;
 }
 
 /** The commands that show it again. */

@@ -56,6 +56,7 @@ svg .lost line, svg .lost path { stroke: var(--fail); } svg .lost text { fill: v
 .cases { list-style: none; padding: 0; margin: 0; }
 .cases > li { border-bottom: 1px solid var(--line); padding: .2rem 0; }
 .cases > li > div { padding: .3rem 0; } .cases details > div { padding: 0 0 .75rem 1.2rem; }
+.wire { padding-inline-start: 1rem; }
 .mark { display: inline-block; min-width: 3.6rem; font-weight: 600; font-size: .875rem; }
 [hidden] { display: none !important; }
 @media (max-width: 30rem) { .card { padding: .6rem .7rem; } .compare { grid-template-columns: 1fr; } .compare dt { padding-bottom: 0; } .compare dd { padding-top: 0; } .cases details > div { padding-inline-start: 0; } }

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file seqsync/conformance/v1/report.proto.
  */
 export const file_seqsync_conformance_v1_report: GenFile = /*@__PURE__*/
-  fileDesc("CiNzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL3JlcG9ydC5wcm90bxIWc2Vxc3luYy5jb25mb3JtYW5jZS52MSKpBAoGUmVwb3J0Eg4KBmZvcm1hdBgBIAEoDRIVCg1zdWl0ZV92ZXJzaW9uGAIgASgJEhQKDHNwZWNfdmVyc2lvbhgDIAEoCRIWCg5pbXBsZW1lbnRhdGlvbhgEIAEoCRIQCghwcm9maWxlcxgFIAMoCRIPCgd0YXJnZXRzGAYgAygJEhAKCGFjY291bnRzGAcgASgJEgwKBHNlZWQYCCABKA0SLgoKc3RhcnRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoHdmVyZGljdBgLIAEoDjIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuT3V0Y29tZRIQCghoZWFkbGluZRgMIAEoCRIuCgZjb3VudHMYDSABKAsyHi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkNvdW50cxIxCgVjYXNlcxgOIAMoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuQ2FzZVJlc3VsdBI/CgxyZXF1aXJlbWVudHMYDyADKAsyKS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlcXVpcmVtZW50UmVzdWx0EhUKDXJldHJpZWRfY2FsbHMYECABKA0SHAoUc3RhbGVfa25vd25fZmFpbHVyZXMYESADKAkSDQoFc2hhcmQYEiABKAkidwoGQ291bnRzEgwKBHBhc3MYASABKA0SDAoEZmFpbBgCIAEoDRIMCgR3YXJuGAMgASgNEhYKDm5vdF9hcHBsaWNhYmxlGAQgASgNEhQKDGluY29uY2x1c2l2ZRgFIAEoDRIVCg1oYXJuZXNzX2Vycm9yGAYgASgNIsoCCgpDYXNlUmVzdWx0EgoKAmlkGAEgASgJEg0KBXRpdGxlGAIgASgJEhQKDHJlcXVpcmVtZW50cxgDIAMoCRIPCgdwcm9maWxlGAQgASgJEjAKB291dGNvbWUYBSABKA4yHy5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLk91dGNvbWUSDgoGcmVhc29uGAYgASgJEjEKCGZpbmRpbmdzGAcgAygLMh8uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5GaW5kaW5nEisKCGR1cmF0aW9uGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KB2hpc3RvcnkYCSADKAsyHS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkV2ZW50EhEKCXJlcHJvZHVjZRgKIAEoCRIVCg1rbm93bl9mYWlsdXJlGAsgASgJIpQBCgdGaW5kaW5nEhMKC3JlcXVpcmVtZW50GAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEAoIZXhwZWN0ZWQYAyABKAkSDgoGYWN0dWFsGAQgASgJEi8KCGV2aWRlbmNlGAUgAygLMh0uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5FdmVudBIQCghieV9qdWRnZRgGIAEoCCJvChFSZXF1aXJlbWVudFJlc3VsdBIKCgJpZBgBIAEoCRINCgVsZXZlbBgCIAEoCRIwCgdvdXRjb21lGAMgASgOMh8uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5PdXRjb21lEg0KBWNhc2VzGAQgAygJKqkBCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABIQCgxPVVRDT01FX1BBU1MQARIQCgxPVVRDT01FX0ZBSUwQAhIQCgxPVVRDT01FX1dBUk4QAxIaChZPVVRDT01FX05PVF9BUFBMSUNBQkxFEAQSGAoUT1VUQ09NRV9JTkNPTkNMVVNJVkUQBRIZChVPVVRDT01FX0hBUk5FU1NfRVJST1IQBmIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_seqsync_conformance_v1_history]);
+  fileDesc("CiNzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL3JlcG9ydC5wcm90bxIWc2Vxc3luYy5jb25mb3JtYW5jZS52MSKpBAoGUmVwb3J0Eg4KBmZvcm1hdBgBIAEoDRIVCg1zdWl0ZV92ZXJzaW9uGAIgASgJEhQKDHNwZWNfdmVyc2lvbhgDIAEoCRIWCg5pbXBsZW1lbnRhdGlvbhgEIAEoCRIQCghwcm9maWxlcxgFIAMoCRIPCgd0YXJnZXRzGAYgAygJEhAKCGFjY291bnRzGAcgASgJEgwKBHNlZWQYCCABKA0SLgoKc3RhcnRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoHdmVyZGljdBgLIAEoDjIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuT3V0Y29tZRIQCghoZWFkbGluZRgMIAEoCRIuCgZjb3VudHMYDSABKAsyHi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkNvdW50cxIxCgVjYXNlcxgOIAMoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuQ2FzZVJlc3VsdBI/CgxyZXF1aXJlbWVudHMYDyADKAsyKS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlcXVpcmVtZW50UmVzdWx0EhUKDXJldHJpZWRfY2FsbHMYECABKA0SHAoUc3RhbGVfa25vd25fZmFpbHVyZXMYESADKAkSDQoFc2hhcmQYEiABKAkidwoGQ291bnRzEgwKBHBhc3MYASABKA0SDAoEZmFpbBgCIAEoDRIMCgR3YXJuGAMgASgNEhYKDm5vdF9hcHBsaWNhYmxlGAQgASgNEhQKDGluY29uY2x1c2l2ZRgFIAEoDRIVCg1oYXJuZXNzX2Vycm9yGAYgASgNIv8CCgpDYXNlUmVzdWx0EgoKAmlkGAEgASgJEg0KBXRpdGxlGAIgASgJEhQKDHJlcXVpcmVtZW50cxgDIAMoCRIPCgdwcm9maWxlGAQgASgJEjAKB291dGNvbWUYBSABKA4yHy5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLk91dGNvbWUSDgoGcmVhc29uGAYgASgJEjEKCGZpbmRpbmdzGAcgAygLMh8uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5GaW5kaW5nEisKCGR1cmF0aW9uGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KB2hpc3RvcnkYCSADKAsyHS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkV2ZW50EhEKCXJlcHJvZHVjZRgKIAEoCRIVCg1rbm93bl9mYWlsdXJlGAsgASgJEjMKCWV4Y2hhbmdlcxgMIAMoCzIgLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRXhjaGFuZ2UiwAEKCEV4Y2hhbmdlEg8KB3JlcXVlc3QYASABKAkSFwoPcmVxdWVzdF9oZWFkZXJzGAIgAygJEhQKDHJlcXVlc3RfYm9keRgDIAEoDBIUCgxyZXF1ZXN0X3NpemUYBCABKA0SDgoGc3RhdHVzGAUgASgNEhYKDmFuc3dlcl9oZWFkZXJzGAYgAygJEhMKC2Fuc3dlcl9ib2R5GAcgASgMEhMKC2Fuc3dlcl9zaXplGAggASgNEgwKBGxvc3QYCSABKAkilAEKB0ZpbmRpbmcSEwoLcmVxdWlyZW1lbnQYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIQCghleHBlY3RlZBgDIAEoCRIOCgZhY3R1YWwYBCABKAkSLwoIZXZpZGVuY2UYBSADKAsyHS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkV2ZW50EhAKCGJ5X2p1ZGdlGAYgASgIIm8KEVJlcXVpcmVtZW50UmVzdWx0EgoKAmlkGAEgASgJEg0KBWxldmVsGAIgASgJEjAKB291dGNvbWUYAyABKA4yHy5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLk91dGNvbWUSDQoFY2FzZXMYBCADKAkqqQEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhAKDE9VVENPTUVfUEFTUxABEhAKDE9VVENPTUVfRkFJTBACEhAKDE9VVENPTUVfV0FSThADEhoKFk9VVENPTUVfTk9UX0FQUExJQ0FCTEUQBBIYChRPVVRDT01FX0lOQ09OQ0xVU0lWRRAFEhkKFU9VVENPTUVfSEFSTkVTU19FUlJPUhAGYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_seqsync_conformance_v1_history]);
 
 /**
  * Result of one run of the conformance suite. On disk it is canonical protobuf JSON. It never holds a credential.
@@ -295,6 +295,13 @@ export type CaseResult = Message<"seqsync.conformance.v1.CaseResult"> & {
    * @generated from field: string known_failure = 11;
    */
   knownFailure: string;
+
+  /**
+   * The last exchanges as they went over HTTP, for a case that did not pass: what the history has no words for.
+   *
+   * @generated from field: repeated seqsync.conformance.v1.Exchange exchanges = 12;
+   */
+  exchanges: Exchange[];
 };
 
 /**
@@ -303,6 +310,83 @@ export type CaseResult = Message<"seqsync.conformance.v1.CaseResult"> & {
  */
 export const CaseResultSchema: GenMessage<CaseResult> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_report, 2);
+
+/**
+ * A request and its answer as HTTP has them, without credentials.
+ *
+ * @generated from message seqsync.conformance.v1.Exchange
+ */
+export type Exchange = Message<"seqsync.conformance.v1.Exchange"> & {
+  /**
+   * Method and path, such as "POST /seqsync.v1.SeqSyncService/Sync".
+   *
+   * @generated from field: string request = 1;
+   */
+  request: string;
+
+  /**
+   * "name: value", a line each.
+   *
+   * @generated from field: repeated string request_headers = 2;
+   */
+  requestHeaders: string[];
+
+  /**
+   * The beginning of the body.
+   *
+   * @generated from field: bytes request_body = 3;
+   */
+  requestBody: Uint8Array;
+
+  /**
+   * Its whole length in bytes.
+   *
+   * @generated from field: uint32 request_size = 4;
+   */
+  requestSize: number;
+
+  /**
+   * Status of the answer; 0 if none came.
+   *
+   * @generated from field: uint32 status = 5;
+   */
+  status: number;
+
+  /**
+   * "name: value", a line each.
+   *
+   * @generated from field: repeated string answer_headers = 6;
+   */
+  answerHeaders: string[];
+
+  /**
+   * The beginning of the body, without transfer and content codings.
+   *
+   * @generated from field: bytes answer_body = 7;
+   */
+  answerBody: Uint8Array;
+
+  /**
+   * Its whole length in bytes.
+   *
+   * @generated from field: uint32 answer_size = 8;
+   */
+  answerSize: number;
+
+  /**
+   * Why no answer came; else empty.
+   *
+   * @generated from field: string lost = 9;
+   */
+  lost: string;
+};
+
+/**
+ * Describes the message seqsync.conformance.v1.Exchange.
+ * Use `create(ExchangeSchema)` to create a new message.
+ */
+export const ExchangeSchema: GenMessage<Exchange> = /*@__PURE__*/
+  messageDesc(file_seqsync_conformance_v1_report, 3);
 
 /**
  * One breach of one requirement.
@@ -358,7 +442,7 @@ export type Finding = Message<"seqsync.conformance.v1.Finding"> & {
  * Use `create(FindingSchema)` to create a new message.
  */
 export const FindingSchema: GenMessage<Finding> = /*@__PURE__*/
-  messageDesc(file_seqsync_conformance_v1_report, 3);
+  messageDesc(file_seqsync_conformance_v1_report, 4);
 
 /**
  * What the run says of one requirement.
@@ -400,7 +484,7 @@ export type RequirementResult = Message<"seqsync.conformance.v1.RequirementResul
  * Use `create(RequirementResultSchema)` to create a new message.
  */
 export const RequirementResultSchema: GenMessage<RequirementResult> = /*@__PURE__*/
-  messageDesc(file_seqsync_conformance_v1_report, 4);
+  messageDesc(file_seqsync_conformance_v1_report, 5);
 
 /**
  * How something ended.
