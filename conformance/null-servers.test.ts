@@ -31,7 +31,8 @@ describe.concurrent("a server that is none", () => {
   );
 });
 
-describe.concurrent("as a process", () => {
+// One after the other: the servers live in this process, and must be there to accept.
+describe("as a process", () => {
   it.each(["404", "HTML", "a connection closed at once", "nothing listens", "a TLS port spoken to in plain text"])(
     "%s: exit code 3, one line, no stack trace",
     async (name) => {
