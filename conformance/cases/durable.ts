@@ -45,12 +45,12 @@ export const durable: readonly Case[] = [
       await phone.fetch(2);
       const ids = Array.from({ length: 10 }, () => t.newId());
       // Whatever becomes of these: without an answer their outcome is unknown, which the judge allows for.
-      const underWay = [
+      const underWay = Promise.allSettled([
         ...ids.map((id) => alice.trySend(bob, `during ${id}`, { id })),
         ...[1, 2, 3].map(() => phone.trySync()),
-      ];
+      ]);
       await t.restart();
-      await Promise.allSettled(underWay);
+      await underWay;
       await credentialsSurvived(t);
       for (const id of ids) await alice.trySend(bob, `during ${id}`, { id });
       await alice.send(bob, "afterwards");

@@ -6,12 +6,12 @@ import { SeqSyncService } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { printOf } from "../history/print.js";
 import type { What } from "../history/recorder.js";
 import type { RequirementId } from "../registry/requirements.js";
-import { NoAnswer } from "../verdict.js";
-import type { SendArguments, SyncArguments } from "../wire/client.js";
+import { Inconclusive, NoAnswer } from "../verdict.js";
+import { busy, type SendArguments, type SyncArguments } from "../wire/client.js";
 import { type Codec, describeRefusal, encode, interpret, isAgain, parseError, type Refusal } from "../wire/connect.js";
 import { type HttpAnswer, type HttpRequest, LostAnswer, type Transport } from "../wire/http.js";
 import { rawStatus } from "../wire/raw.js";
-import { authorization } from "../wire/session.js";
+import { authorization, PAUSES } from "../wire/session.js";
 import type { Context } from "./context.js";
 import type { Party } from "./party.js";
 
@@ -50,16 +50,14 @@ export interface RawCall {
 /** An answer, and the Connect error in it if there is one. */
 export type RawAnswer = HttpAnswer & { text: string; refusal: Refusal | undefined };
 
-/** The pauses, in milliseconds, before a call is made again that the server asks to make again. */
-const BACKOFF_MS = [20, 100, 400, 1500];
-
 /** Makes a call as it stands, again if the server asks for it. `requirement` is blamed if no answer comes at all. */
 export async function rawCall(t: Context, requirement: RequirementId, call: RawCall): Promise<RawAnswer> {
   for (let tries = 0; ; tries += 1) {
     const outcome = await rawAttempt(t, call);
     const again = "lost" in outcome ? outcome.lost : asksForMore(outcome);
     if (again === undefined && !("lost" in outcome)) return outcome;
-    const wait = BACKOFF_MS[tries];
+    const wait = PAUSES["lost" in outcome ? "lost" : "busy"][tries];
+    if (wait === undefined && !("lost" in outcome)) throw new Inconclusive(busy(again ?? ""));
     if (wait === undefined) throw new NoAnswer(requirement, call.rpc, again ?? "");
     t.session.retried += 1;
     await pause(wait);
@@ -222,7 +220,7 @@ export async function exchange(
     const lines = [head, ...more, `content-length: ${call.body.length}`, "", ""].join("\r\n");
     const answer = await t.session.transport.raw(endpoint, Buffer.concat([Buffer.from(lines), call.body]));
     const status = rawStatus(answer);
-    const wait = BACKOFF_MS[tries];
+    const wait = PAUSES.busy[tries];
     if (![429, 502, 503, 504].includes(status) || wait === undefined) return status;
     await pause(wait);
   }

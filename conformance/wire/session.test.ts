@@ -31,7 +31,7 @@ async function scripted(...script: ((res: Answer) => void)[]) {
   });
   const transport = new Transport({ urls: [`${server.url}/prefix/`] });
   cleanUps.push(() => transport.close(), server.stop);
-  return { asked, session: new Session(transport, "proto", 0, [1, 1, 1]) };
+  return { asked, session: new Session(transport, "proto", 0, { lost: [1, 1, 1], busy: [1, 1, 1] }) };
 }
 
 describe("Session.call", () => {
@@ -52,7 +52,7 @@ describe("Session.call", () => {
 
   test("gives up when all pauses are used, and says why", async () => {
     const { session, asked } = await scripted(...Array.from({ length: 9 }, () => again(502)));
-    expect(await session.call(sync, {})).toEqual({ kind: "lost", why: "HTTP 502" });
+    expect(await session.call(sync, {})).toEqual({ kind: "lost", why: "HTTP 502", busy: true });
     expect(asked).toHaveLength(4);
   });
 

@@ -14,6 +14,8 @@ export interface Lost {
   kind: "lost";
   why: string;
   hint?: string | undefined;
+  /** The server has asked for another try each time: that is its right, and tells nothing about it. */
+  busy?: true;
 }
 
 export interface CallOptions {
@@ -25,8 +27,15 @@ export interface CallOptions {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** What a client does when it is told to try again, or not told anything: these pauses, in milliseconds, then gives up. */
-const BACKOFF_MS = [20, 100, 400, 1500];
+/** Pauses, in milliseconds, before a call is made again; after the last one it is given up. */
+export interface Pauses {
+  /** Where nothing came back. */
+  lost: readonly number[];
+  /** Where the server lives, and asks for another try. */
+  busy: readonly number[];
+}
+
+export const PAUSES: Pauses = { lost: [20, 100, 400, 1500], busy: [20, 100, 400, 1500, 2000, 3000, 5000] };
 
 /** A way to make calls to the target: in one codec, spread over its URLs, counting what had to be tried again. */
 export class Session {
@@ -35,10 +44,10 @@ export class Session {
   /** Calls that were made again because the server asked for it. */
   retried = 0;
   #turn: number;
-  readonly #backoffMs: readonly number[];
+  readonly #pauses: Pauses;
 
-  constructor(transport: Transport, codec: Codec, firstEndpoint = 0, backoffMs: readonly number[] = BACKOFF_MS) {
-    this.#backoffMs = backoffMs;
+  constructor(transport: Transport, codec: Codec, firstEndpoint = 0, pauses = PAUSES) {
+    this.#pauses = pauses;
     this.transport = transport;
     this.codec = codec;
     this.#turn = firstEndpoint;
@@ -84,8 +93,9 @@ export class Session {
       const outcome = await this.attempt(method, input, { ...options, endpoint });
       if (outcome.kind !== "again" && outcome.kind !== "lost") return outcome;
       hooks.onLost?.(outcome.why);
-      const wait = this.#backoffMs[tries];
-      if (wait === undefined) return { kind: "lost", why: outcome.why };
+      const busy = outcome.kind === "again";
+      const wait = this.#pauses[busy ? "busy" : "lost"][tries];
+      if (wait === undefined) return { kind: "lost", why: outcome.why, ...(busy ? { busy } : {}) };
       this.retried += 1;
       await pause(wait);
     }
