@@ -35,7 +35,24 @@ export function nameDocuments(app: Application): void {
   // Requirements have anchors in HTML. TypeDoc renders these, and checks links against those it knows: headings only.
   app.renderer.on(MarkdownEvent.PARSE, ({ page, originalText }: MarkdownEvent) => {
     if (!page.isReflectionEvent()) return;
-    for (const [, id = ""] of originalText.matchAll(/<a id="([^"]+)"><\/a>/g))
+    for (const [, id = "", after = ""] of originalText.matchAll(/<a id="([^"]+)"><\/a>(.*)/g)) {
       app.renderer.router?.getSlugger(page.model).slug(id);
+      const requirement = /^\*\*([A-Z0-9-]+)\*\* \(/.exec(after)?.[1];
+      if (requirement !== undefined) page.pageHeadings.push({ link: `#${id}`, text: requirement, level: 3 });
+    }
   });
+}
+
+/** Puts each table that comes from Markdown into a box of its own, which scrolls where the page is too narrow for it. */
+export function boxTables(app: Application): void {
+  const afterTypeDoc = -1000;
+  app.renderer.on(
+    MarkdownEvent.PARSE,
+    (event: MarkdownEvent) => {
+      event.parsedText = event.parsedText
+        .replaceAll("<table>", '<div class="wide"><table>')
+        .replaceAll("</table>", "</table></div>");
+    },
+    afterTypeDoc,
+  );
 }

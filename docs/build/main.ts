@@ -2,9 +2,9 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Application, OptionDefaults, TypeDocReader } from "typedoc";
-import { nameDocuments } from "./documents.js";
+import { boxTables, nameDocuments } from "./documents.js";
 import { brokenLinks } from "./links.js";
-import { allPages, GROUPS } from "./pages.js";
+import { allPages, GROUPS, START } from "./pages.js";
 import { stage } from "./stage.js";
 import { explainTypes } from "./types.js";
 
@@ -12,13 +12,14 @@ const docs = join(import.meta.dirname, "..");
 const root = join(docs, "..");
 const site = join(docs, "site");
 
-const pages = allPages(root);
+const pages = await allPages(root);
 const staged = stage(root, pages);
 try {
   const app = await Application.bootstrap(
     {
       options: join(docs, "typedoc.json"),
-      projectDocuments: pages.map(({ path }) => join(staged, path)),
+      readme: join(staged, START),
+      projectDocuments: pages.filter(({ group }) => group !== undefined).map(({ path }) => join(staged, path)),
       groupOrder: [...GROUPS, "*"],
       // In generated code; it says again what the declaration says.
       blockTags: [...OptionDefaults.blockTags, "@generated"],
@@ -27,6 +28,7 @@ try {
     [new TypeDocReader()],
   );
   nameDocuments(app);
+  boxTables(app);
   explainTypes(app);
 
   const project = await app.convert();

@@ -3,13 +3,13 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 
-/** A page in Markdown. Its links are relative to its path, as in the repository. */
+/** A page in Markdown, or another file that pages link to. Its links are relative to its path, as in the repository. */
 export interface Page {
   /** Below the root of the repository, such as "docs/spec/ack.md". The address of the page follows from it. */
   path: string;
   text: string;
-  /** Heading of the navigation that it stands under. */
-  group: string;
+  /** Heading of the navigation that it stands under. Absent for other files, and for the front page. */
+  group?: string;
 }
 
 /**
@@ -20,7 +20,8 @@ export function stage(root: string, pages: readonly Page[]): string {
   const folder = mkdtempSync(join(tmpdir(), "seqsync-pages-"));
   const paths = new Set(pages.map(({ path }) => path));
   for (const { path, text, group } of pages) {
-    write(join(folder, path), `---\ngroup: ${group}\n---\n\n${text}`);
+    write(join(folder, path), group === undefined ? text : `---\ngroup: ${group}\n---\n\n${text}`);
+    if (!path.endsWith(".md")) continue;
     for (const target of localLinks(path, text)) {
       const file = join(root, target);
       if (paths.has(target) || !existsSync(file) || !statSync(file).isFile()) continue;

@@ -42,7 +42,7 @@ export function drawSequence({ actors, steps }: Sequence, label: string, lane = 
   });
   const height = y + MARGIN;
   const rails = actors.map(({ id }) => `<line class="rail" x1="${xOf(id)}" x2="${xOf(id)}" y1="26" y2="${height}"/>`);
-  return `<svg class="sequence" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escaped(label)}">${rails.join("")}${heads.join("")}${drawn.join("")}</svg>`;
+  return `<svg class="sequence" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" role="img" aria-label="${escaped(label)}">${rails.join("")}${heads.join("")}${drawn.join("")}</svg>`;
 }
 
 function message(
