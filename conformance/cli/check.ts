@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import type { Requirement } from "../registry/requirements.js";
 import { type Paint, painter } from "../report/paint.js";
 import { type RunOptions, run } from "../run/run.js";
+import { withoutUserInfo } from "../run/target.js";
 import type { Codec } from "../wire/connect.js";
 import { type AccountFlags, accountArguments, accountOptions, accountSource, fixtureOr } from "./accounts.js";
 import { applyConfig, CONFIG_FILE } from "./config.js";
@@ -176,7 +177,7 @@ function announce({ jobs, accounts, info, open }: Parameters<NonNullable<RunOpti
 
 /** Arguments that reach the target of this run again. */
 function invocationOf(targets: readonly string[], flags: Flags): string {
-  const target = flags.reference ? ["--reference"] : [...targets, ...connectionArguments(flags)];
+  const target = flags.reference ? ["--reference"] : [...targets.map(withoutUserInfo), ...connectionArguments(flags)];
   const scale = flags.timeoutScale === 1 ? [] : ["--timeout-scale", String(flags.timeoutScale)];
   return [...target, ...accountArguments(flags), ...scale].map(quoted).join(" ");
 }

@@ -43,7 +43,8 @@ export function tell(report: Report, { outputs, detail }: Telling): number {
     console.error(`seqsync: ${line}`);
   });
   const paint = painter(process.stdout);
-  const width = Math.max(process.stdout.columns ?? 100, 40);
+  // Where no terminal breaks lines, what stands alone is left whole, for those who search for it.
+  const width = Math.max(process.stdout.columns ?? (report.headline === "" ? 100 : Number.MAX_SAFE_INTEGER), 40);
   process.stdout.write(renderReport(report, paint, { detail, width, reports }));
   summarize(report);
   for (const [style, line] of knownLines(report)) process.stdout.write(`${paint(style, line)}\n`);

@@ -15,6 +15,7 @@ import { printOf } from "../history/print.js";
 import type { Recorder, What } from "../history/recorder.js";
 import { Breach, Inconclusive, NoAnswer } from "../verdict.js";
 import type { Codec, Refusal } from "./connect.js";
+import { Patience } from "./patience.js";
 import type { CallOptions, Ended, Session } from "./session.js";
 import { openWatch, type StreamEnd } from "./watch.js";
 
@@ -197,17 +198,17 @@ export class Watching {
   }
 
   async #wait(done: () => boolean, timeoutMs: number): Promise<boolean> {
-    const deadline = Date.now() + timeoutMs;
+    const patience = new Patience(timeoutMs);
     while (!done()) {
-      const left = deadline - Date.now();
-      if (left <= 0 || this.end !== undefined) return false;
+      const slice = patience.next();
+      if (slice <= 0 || this.end !== undefined) return false;
       await new Promise<void>((resolve) => {
         const wake = () => {
           clearTimeout(timer);
           this.#waiting.delete(wake);
           resolve();
         };
-        const timer = setTimeout(wake, left);
+        const timer = setTimeout(wake, slice);
         this.#waiting.add(wake);
       });
     }

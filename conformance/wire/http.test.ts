@@ -41,6 +41,14 @@ describe("a TLS target", () => {
     expect((await mirrored(transport(url, { tls: { ca: CA }, http2: false }))).version).toBe("1.1");
   });
 
+  test("gets what is odd in HTTP/1.1: other methods, and headers that are there twice", async () => {
+    const { url } = await running(serveTls(mirror));
+    const made = transport(url, { tls: { ca: CA } });
+    const odd = await made.request({ path: "/a", method: "DELETE", body: Buffer.from("{}") });
+    expect(JSON.parse(Buffer.from(odd.body).toString())).toMatchObject({ method: "DELETE", version: "1.1" });
+    expect((await mirrored(made)).version).toBe("2.0");
+  });
+
   test("is spoken to in HTTP/1.1 where it offers nothing else", async () => {
     const { url } = await running(serveTls(mirror, { http2: false }));
     expect((await mirrored(transport(url, { tls: { ca: CA } }))).version).toBe("1.1");

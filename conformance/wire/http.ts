@@ -96,6 +96,8 @@ export class Transport {
   readonly #bases: readonly URL[];
   readonly #timeoutMs: number;
   readonly #agent: Agent;
+  /** For requests that are odd, which undici carries over HTTP/1.1 only. The same one where there is no HTTP/2. */
+  readonly #plain: Agent;
   readonly #pace: Pace | undefined;
 
   constructor({ urls, timeoutMs = 10_000, connections = 128, ...connection }: TransportOptions) {
@@ -107,6 +109,8 @@ export class Transport {
     this.#pace = paceOf(rate);
     this.connection = { ...connection, ...(this.#pace === undefined ? {} : { maxRequestsPerSecond: this.#pace }) };
     this.#agent = agentFor(connection, connections);
+    const mayUpgrade = (connection.http2 ?? true) && this.#bases.some(({ protocol }) => protocol === "https:");
+    this.#plain = mayUpgrade ? agentFor({ ...connection, http2: false }, connections) : this.#agent;
   }
 
   /** The base URL that a request goes to, for those who speak to it in another way. */
@@ -172,8 +176,8 @@ export class Transport {
   }
 
   /** Closes all connections. */
-  close(): Promise<void> {
-    return this.#agent.destroy();
+  async close(): Promise<void> {
+    await Promise.all([this.#agent.destroy(), this.#plain.destroy()]);
   }
 
   #dispatch(
@@ -181,8 +185,9 @@ export class Transport {
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     const base = this.base(endpoint);
+    const ordinary = method === "POST" && !Array.isArray(headers) && (body === undefined || body instanceof Uint8Array);
     const pairs = Array.isArray(headers) ? (headers as [string, string][]) : Object.entries(headers);
-    return this.#agent.request({
+    const answering = (ordinary ? this.#agent : this.#plain).request({
       origin: base.origin,
       path: base.pathname.replace(/\/$/, "") + path,
       method,
@@ -191,6 +196,11 @@ export class Transport {
       signal,
       headersTimeout: 0,
       bodyTimeout: 0,
+    });
+    // Whatever becomes of it: the time limit holds.
+    return new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      answering.then(resolve, reject);
     });
   }
 }
