@@ -22,8 +22,9 @@ export async function fixtureAccounts(
   const call = async <I extends DescMessage, O extends DescMessage>(
     method: Unary<I, O>,
     input: MessageInitShape<I>,
+    onAttempt: () => void = () => {},
   ): Promise<MessageShape<O>> => {
-    const ended = await session.call(method, input, { token, endpoint: 0 });
+    const ended = await session.call(method, input, { token, endpoint: 0 }, { onAttempt });
     if (ended.kind === "ok") return ended.value;
     if (ended.kind === "refused") {
       const { code } = ended.refusal;
@@ -60,8 +61,8 @@ export async function fixtureAccounts(
         }),
       ),
     release: () => {},
-    rotateEpoch: async (userId) => {
-      await call(rotateEpoch, { userId });
+    rotateEpoch: async (userId, onAttempt) => {
+      await call(rotateEpoch, { userId }, onAttempt);
     },
     revokeToken: async (revoked) => {
       await call(revokeToken, { token: revoked });

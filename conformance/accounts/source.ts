@@ -32,8 +32,8 @@ export interface AccountSource {
   lease(wish: Wish): Promise<Lease[]>;
   /** Gives accounts back. */
   release(leases: readonly Lease[]): void;
-  /** Makes an inbox lose its data; undefined if this route has no way to. */
-  readonly rotateEpoch: ((userId: string) => Promise<void>) | undefined;
+  /** Makes an inbox lose its data; `onAttempt` hears of each time that this is asked for. Undefined if this route has no way to. */
+  readonly rotateEpoch: ((userId: string, onAttempt?: () => void) => Promise<void>) | undefined;
   /** Makes a token invalid; undefined if this route has no way to. */
   readonly revokeToken: ((token: string) => Promise<void>) | undefined;
 }

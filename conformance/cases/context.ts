@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
+import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { Message } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
 import { type ExploreOptions, explore } from "../explore/explore.js";
+import { recordLoss } from "../history/loss.js";
 import type { Recorder } from "../history/recorder.js";
 import type { RequirementId } from "../registry/requirements.js";
 import { Breach, type Finding, Inconclusive, NoAnswer } from "../verdict.js";
@@ -12,6 +14,15 @@ import { type Answered, Client, type Credentials } from "../wire/client.js";
 import { CODE_OF, describeRefusal, type Refusal } from "../wire/connect.js";
 import type { Session } from "../wire/session.js";
 import { Party, type Sent, type Stage } from "./party.js";
+
+/** What holds within the dedup window only. */
+const WINDOWED: readonly RequirementId[] = [
+  "SEND-RETRY",
+  "SEND-RETRY-CONCURRENT",
+  "SEND-RETRY-LATER",
+  "SEND-RETRY-FIRST",
+  "SEND-ID-REUSED",
+];
 
 /** The names that accounts go by: bob is the one whose inbox a case is about. */
 const NAMES = ["bob", "alice", "carol", "dave"] as const;
@@ -57,6 +68,7 @@ export class Context implements Stage {
   reproduce: string | undefined;
   readonly #options: ContextOptions;
   readonly #cleanUps: (() => void)[] = [];
+  readonly #began = performance.now();
   #ids = 0;
 
   constructor(options: ContextOptions) {
@@ -113,7 +125,15 @@ export class Context implements Stage {
 
   /** Ends the case: this requirement is broken. */
   fail(requirement: RequirementId, message: string, expected: string, actual: string): never {
+    if (WINDOWED.includes(requirement) && this.#windowIsOver())
+      throw new Inconclusive("the server's dedup_window was over before the case was; a longer one is needed to tell");
     throw new Breach({ requirement, message, expected, actual, evidence: this.#recent() });
+  }
+
+  /** Whether what was sent at the beginning of the case may be forgotten by now. */
+  #windowIsOver(): boolean {
+    const { dedupWindow } = this.info;
+    return dedupWindow !== undefined && performance.now() - this.#began >= durationMs(dedupWindow);
   }
 
   /** Expects a condition to hold. */
@@ -212,12 +232,7 @@ export class Context implements Stage {
   async rotateEpoch(party: Party): Promise<void> {
     const { rotateEpoch } = this.#options.source;
     if (rotateEpoch === undefined) throw new Inconclusive("needs the fixture RotateEpoch");
-    const op = this.recorder.call("suite", 0, {
-      case: "rotateCall",
-      value: { $typeName: "seqsync.conformance.v1.RotateCall", userId: party.userId },
-    });
-    await rotateEpoch(party.userId);
-    this.recorder.note(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+    await recordLoss(this.recorder, rotateEpoch, party.userId);
   }
 
   /** Makes a party's token invalid. */

@@ -30,7 +30,7 @@ export const httpCalls: readonly Case[] = [
         sendOf(t, alice, bob),
         syncOf(t, bob),
       ]) {
-        const status = await exchange(t, call);
+        const status = await exchange(t, "HTTP-PATH", call);
         t.equal(status, 200, "HTTP-PATH", `the status of ${call.rpc} over HTTP/1.1 at ${pathOf(call.rpc)}`);
       }
       const page = await bob.device().sync();
@@ -229,7 +229,7 @@ export const httpCalls: readonly Case[] = [
       ] as const) {
         const before = await bob.state();
         const call = { ...sendOf(t, alice, bob), contentType: first };
-        const status = await exchange(t, call, [`content-type: ${second}`]);
+        const status = await exchange(t, "HTTP-MEDIA-TYPE", call, [`content-type: ${second}`]);
         const { svrSeq } = await bob.state();
         const allowed = first === own ? [200, 400, 415] : [400, 415];
         const what = `the types ${first} and ${second}`;

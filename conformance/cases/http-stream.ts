@@ -3,6 +3,7 @@ import { type WatchResponse, WatchResponseSchema } from "../../proto/gen/seqsync
 import { isAgain, mediaType, parseError, type Refusal } from "../wire/connect.js";
 import { type Envelope, envelope, envelopes, FLAG_END } from "../wire/envelope.js";
 import { LostAnswer } from "../wire/http.js";
+import { afterPatience } from "../wire/patience.js";
 import { authorization } from "../wire/session.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
@@ -140,10 +141,10 @@ async function watchOnce(t: Context, { token, body, until }: WatchArguments): Pr
     seen.type = mediaType(stream.headers["content-type"]);
     seen.contentEncoding = stream.headers["content-encoding"] ?? "identity";
     let late = false;
-    const timer = setTimeout(() => {
+    const callOff = afterPatience(t.deadline(AT_ONCE_MS), () => {
       late = true;
       stream.cancel();
-    }, t.deadline(AT_ONCE_MS));
+    });
     try {
       if (seen.status === 200 && seen.type === contentType) {
         for await (const it of envelopes(stream.chunks)) {
@@ -156,7 +157,7 @@ async function watchOnce(t: Context, { token, body, until }: WatchArguments): Pr
     } catch (error) {
       seen.why = late ? `nothing more came within ${AT_ONCE_MS} ms` : (error as Error).message;
     } finally {
-      clearTimeout(timer);
+      callOff();
       stream.cancel();
     }
   } catch (error) {

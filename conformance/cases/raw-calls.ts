@@ -208,9 +208,10 @@ export function rawHead(t: Context, { rpc, by, contentType, headers = {} }: RawC
   return { endpoint, head: [`POST ${path} HTTP/1.1`, ...lines].join("\r\n") };
 }
 
-/** Makes a call over a connection of its own, with further header lines; again if the server asks for it. Answers the status, 0 if there was none. */
+/** Makes a call over a connection of its own, with further header lines; again if the server asks for it. Answers the status; `requirement` is blamed if there is none. */
 export async function exchange(
   t: Context,
+  requirement: RequirementId,
   call: RawCall & { body: Uint8Array },
   more: readonly string[] = [],
 ): Promise<number> {
@@ -218,10 +219,14 @@ export async function exchange(
     const { head, endpoint } = rawHead(t, call);
     recordAsPossible(t, call, endpoint);
     const lines = [head, ...more, `content-length: ${call.body.length}`, "", ""].join("\r\n");
-    const answer = await t.session.transport.raw(endpoint, Buffer.concat([Buffer.from(lines), call.body]));
+    const bytes = Buffer.concat([Buffer.from(lines), call.body]);
+    const answer = await t.session.transport.raw(endpoint, bytes, { timeoutMs: t.deadline(5000) });
     const status = rawStatus(answer);
-    const wait = PAUSES.busy[tries];
-    if (![429, 502, 503, 504].includes(status) || wait === undefined) return status;
+    const busyNow = [429, 502, 503, 504].includes(status);
+    if (status !== 0 && !busyNow) return status;
+    const wait = PAUSES[busyNow ? "busy" : "lost"][tries];
+    if (wait === undefined && busyNow) throw new Inconclusive(busy(`HTTP ${status}`));
+    if (wait === undefined) throw new NoAnswer(requirement, call.rpc, "nothing came back that is HTTP");
     await pause(wait);
   }
 }

@@ -1,4 +1,5 @@
 import { NoAnswer } from "../verdict.js";
+import { afterPatience } from "../wire/patience.js";
 import { isWhole, pile } from "./backlog.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
@@ -302,13 +303,14 @@ export const sync: readonly Case[] = [
 /** One Sync that must not wait for anything to come. */
 async function soon(t: Context, party: Party, cliSeq = 0) {
   const limit = t.deadline(5000);
-  let timer: NodeJS.Timeout | undefined;
+  let callOff = () => {};
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new NoAnswer("SYNC-EMPTY", "Sync", `it waited for more than ${limit} ms`)), limit);
+    const why = `it waited for more than ${limit} ms`;
+    callOff = afterPatience(limit, () => reject(new NoAnswer("SYNC-EMPTY", "Sync", why)));
   });
   try {
     return await Promise.race([party.device().sync({ cliSeq }), late]);
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
 }

@@ -3,6 +3,7 @@ import type { WatchResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { RequirementId } from "../registry/requirements.js";
 import type { ClientCallOptions, Watching } from "../wire/client.js";
 import { describeRefusal, isAgain } from "../wire/connect.js";
+import { Patience } from "../wire/patience.js";
 import type { StreamEnd } from "../wire/watch.js";
 import type { Context } from "./context.js";
 import type { Device, Party } from "./party.js";
@@ -49,14 +50,16 @@ export class Watcher {
     what: string,
     ms = FRAME_MS,
   ): Promise<WatchResponse> {
-    const deadline = Date.now() + this.#t.deadline(ms);
-    for (;;) {
-      await this.#watching.until(fits, Math.max(0, deadline - Date.now()));
+    const patience = new Patience(this.#t.deadline(ms));
+    for (let slice = patience.next(); ; slice = patience.next()) {
+      await this.#watching.until(fits, slice);
       this.frames.push(...this.#watching.frames.slice(this.#taken));
       this.#taken = this.#watching.frames.length;
       const frame = this.frames.find(fits);
       if (frame !== undefined) return frame;
-      if (!mayEndLikeThat(this.#watching.end) || Date.now() >= deadline) return this.#missed(requirement, what, ms);
+      const { end } = this.#watching;
+      if (slice <= 0 || (end !== undefined && !mayEndLikeThat(end))) return this.#missed(requirement, what, ms);
+      if (end === undefined) continue;
       await pause(20);
       this.#watching = this.#device.watch(this.#options);
       this.#taken = 0;

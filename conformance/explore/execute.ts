@@ -3,12 +3,13 @@ import { HeaderSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
+import { recordLoss } from "../history/loss.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
 import type { RequirementId } from "../registry/requirements.js";
 import { Breach, type Finding, NoAnswer } from "../verdict.js";
 import { Client, type Watching } from "../wire/client.js";
-import type { Codec } from "../wire/connect.js";
+import { type Codec, describeRefusal, type Refusal } from "../wire/connect.js";
 import type { Session } from "../wire/session.js";
 import { Actor, type DeviceState, type Message } from "./actor.js";
 import type { Network } from "./network.js";
@@ -165,12 +166,8 @@ class Play {
       }
       case "rotate": {
         const { userId } = this.#lease(operation.account);
-        const op = this.#recorder.call("suite", 0, {
-          case: "rotateCall",
-          value: { $typeName: "seqsync.conformance.v1.RotateCall", userId },
-        });
-        await this.#ground.source.rotateEpoch?.(userId);
-        this.#recorder.note(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+        const { rotateEpoch } = this.#ground.source;
+        if (rotateEpoch !== undefined) await recordLoss(this.#recorder, rotateEpoch, userId);
         return;
       }
     }
@@ -206,7 +203,8 @@ class Play {
         else throw error;
         return undefined;
       });
-      if (answered?.kind !== "ok") return undefined; // the judge has seen the refusal
+      if (answered?.kind === "refused") this.#actor.garbled.push(turnedAway(answered.refusal));
+      if (answered?.kind !== "ok") return undefined;
       const { nextCliSeq, svrSeq, messages } = answered.value;
       if (messages.length === 0 || nextCliSeq <= cliSeq) return answered.value;
       if (nextCliSeq >= svrSeq && !ack) return answered.value;
@@ -255,6 +253,15 @@ class Play {
     return this.#leases[index] as Lease;
   }
 }
+
+/** Nothing that the last device asks for can be wrong: it begins with 0, names no epoch, and then takes what it is given. */
+const turnedAway = (refusal: Refusal): Finding => ({
+  requirement: "SYNC-ANSWER",
+  message: "a device that begins with 0 and adopts each next_cli_seq was refused",
+  expected: "an answer",
+  actual: describeRefusal(refusal),
+  evidence: [],
+});
 
 const unanswered = ({ requirement, message }: NoAnswer): Finding => ({
   requirement,

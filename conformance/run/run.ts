@@ -205,8 +205,8 @@ async function fill(report: Report, transport: Transport, options: Settings, sec
 function noAccounts(why: string): AccountSource {
   return {
     route: `none: ${why}`,
-    lacks: () => `no accounts: ${why}`,
-    lease: () => Promise.reject(new Error(why)),
+    lacks: ({ count }) => (count === 0 ? undefined : `no accounts: ${why}`),
+    lease: ({ count }) => (count === 0 ? Promise.resolve([]) : Promise.reject(new Error(why))),
     release: () => {},
     rotateEpoch: undefined,
     revokeToken: undefined,

@@ -1,7 +1,8 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { type GetServerInfoResponse, SeqSyncService } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Transport } from "../wire/http.js";
-import { Session } from "../wire/session.js";
+import { PAUSES, Session } from "../wire/session.js";
 
 /** What the server says of itself, or why it cannot be checked: one line for people. */
 export type Greeting = { info: GetServerInfoResponse } | { problem: string; reachable: boolean };
@@ -17,7 +18,13 @@ export async function greet(transport: Transport): Promise<Greeting> {
 
 async function greetOne(transport: Transport, endpoint: number, url: string): Promise<Greeting> {
   const session = new Session(transport, "proto");
-  const outcome = await session.attempt(SeqSyncService.method.getServerInfo, {}, { endpoint });
+  // Nobody waits for an address where nothing listens; a server that asks for another try gets it.
+  let outcome = await session.attempt(SeqSyncService.method.getServerInfo, {}, { endpoint });
+  for (const wait of PAUSES.busy) {
+    if (outcome.kind !== "again") break;
+    await pause(wait);
+    outcome = await session.attempt(SeqSyncService.method.getServerInfo, {}, { endpoint });
+  }
   const alien = (why: string): Greeting => ({
     problem: `${url} does not look like a Seq Sync server: GetServerInfo answered ${why}`,
     reachable: true,
