@@ -4,7 +4,14 @@ import { type Paint, painter } from "../report/paint.js";
 import { type RunOptions, run } from "../run/run.js";
 import { withoutUserInfo } from "../run/target.js";
 import type { Codec } from "../wire/connect.js";
-import { type AccountFlags, accountArguments, accountOptions, accountSource, fixtureOr } from "./accounts.js";
+import {
+  type AccountFlags,
+  accountArguments,
+  accountOptions,
+  accountSource,
+  fixtureOr,
+  fixtureToken,
+} from "./accounts.js";
 import { applyConfig, CONFIG_FILE } from "./config.js";
 import { type ConnectionFlags, connectionArguments, connectionOf, connectionOptions, quoted } from "./connection.js";
 import { interruption } from "./interruption.js";
@@ -150,6 +157,8 @@ async function check(urls: string[], flags: Flags): Promise<number> {
       ...(history === undefined ? {} : { onHistory: history.write }),
       ...(flags.restartCommand === undefined ? {} : { restart: restartBy(flags.restartCommand) }),
       accounts: (transport) => fixtureOr(source, transport),
+      // Only so that it is kept out of the reports.
+      fixtureToken: fixtureToken(),
       onStart: (plan) => {
         if (detail !== "quiet") announce(plan, paint);
         progress.begin(plan.jobs.length);

@@ -19,7 +19,7 @@ export function tapped(request: HttpRequest, answer: Tapped["answer"]): void {
   listeners.getStore()?.({ request, answer });
 }
 
-/** The same for bytes that were written and read as they are. */
+/** The same for bytes that were written and read as they are; a transfer coding stays in the body. */
 export function tappedRaw(request: Uint8Array | string, answer: string): void {
   if (listeners.getStore() === undefined) return;
   const sent = parse(typeof request === "string" ? request : Buffer.from(request).toString("latin1"));

@@ -20,7 +20,7 @@ export function caseItem(it: CaseResult, report: Report): Html {
   const more = it.findings.length > 0 || it.reason !== "" || it.history.length > 0;
   return html`<li id="${caseAnchor(it.id)}" data-outcome="${word}" data-chapter="${chapterOf(it)}">${
     more
-      ? html`<details><summary>${line}</summary><div>${about(it)}${findings(it)}${history(it)}${wire(it)}${commands({ reproduce: it.reproduce, curl: commandsOf(it.findings[0] === undefined ? [] : proofOf(it.findings[0], it), report) })}</div></details>`
+      ? html`<details><summary>${line}</summary><div>${about(it)}${findings(it)}${history(it)}${wire({ exchanges: it.exchanges.slice(-2) })}${commands({ reproduce: it.reproduce, curl: commandsOf(it.findings[0] === undefined ? [] : proofOf(it.findings[0], it), report) })}</div></details>`
       : html`<div>${line}<br><span class="soft">${it.title}</span></div>`
   }</li>
 `;

@@ -47,7 +47,7 @@ blockquote { margin: .4rem 0; padding-inline-start: .75rem; border-inline-start:
 .compare .expected { background: var(--good); color: var(--text); } .compare .actual { background: var(--bad); color: var(--text); }
 .expected mark { background: var(--mark-good); color: inherit; font-weight: 600; } .actual mark { background: var(--mark-bad); color: inherit; font-weight: 600; }
 .diagram { margin: .75rem 0; }
-.diagram svg { display: block; width: 100%; max-width: 32rem; height: auto; font: 12px ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
+.diagram svg { display: block; width: 100%; max-width: 26rem; height: auto; font: 12px ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 svg text { fill: var(--text); font-size: 11.5px; paint-order: stroke; stroke: var(--ground); stroke-width: 4px; stroke-linejoin: round; }
 svg .head { font-weight: 600; } svg .rail { stroke: var(--line); stroke-width: 1.5; }
 svg g line, svg g path { stroke: var(--text); stroke-width: 1.3; fill: none; } svg g .tip { fill: var(--text); stroke: none; }
