@@ -47,7 +47,7 @@ export function wire({ exchanges }: Pick<Card, "exchanges">): Html | string {
     (it) =>
       html`<details><summary><code>${exchangeLine(it)}</code></summary><pre>${exchangeLines(it).join("\n")}</pre></details>`,
   );
-  return html`<details><summary>On the wire: the last ${exchanges.length} exchanges of the case</summary><div class="wire">${each}</div></details>`;
+  return html`<details><summary>On the wire: ${exchanges.length === 1 ? "the last exchange" : `the last ${exchanges.length} exchanges`} of the case</summary><div class="wire">${each}</div></details>`;
 }
 
 /** The commands that show it again. */
