@@ -86,7 +86,7 @@ export class Progress {
       `${this.#done} of ${this.#all} cases`,
       ...(this.#failed === 0 ? [] : [`${this.#failed} failed`]),
       ...(this.#chapter === "" ? [] : [this.#chapter]),
-      ...(programs === 0 ? [] : [`${programs} random programs`]),
+      ...(programs === 0 ? [] : [`${programs} random program${programs === 1 ? "" : "s"}`]),
     ];
     return parts.join("  ");
   }
