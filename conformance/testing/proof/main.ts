@@ -6,6 +6,7 @@ import { EXTENTS, type Examined, type Extent } from "./examine.js";
 import { matrixOf, shortcomings } from "./matrix.js";
 import { pageOf } from "./page.js";
 import { examineAll } from "./pool.js";
+import { soak } from "./soak.js";
 import { line, table } from "./table.js";
 
 const USAGE = `npm run proof -- [options]
@@ -19,6 +20,9 @@ Runs the suite against every faulty server of the zoo. Exit code 1 if one is not
   --page FILE      write it as a page of the documentation
   --processes N    default: one for each core
   --limit SECONDS  most time for one run of the suite, default 100
+  --soak           instead: the suite against right servers, on a machine that is kept busy; --only chooses servers
+  --rounds N       with --soak: how often, each time with another seed, default 100
+  --minutes N      with --soak: begins no further run after this time, default 60
   --quiet          no line for each fault as it ends`;
 
 const { values: flags } = parseArgs({
@@ -29,6 +33,9 @@ const { values: flags } = parseArgs({
     page: { type: "string" },
     processes: { type: "string", default: String(availableParallelism()) },
     limit: { type: "string", default: "100" },
+    soak: { type: "boolean", default: false },
+    rounds: { type: "string", default: "100" },
+    minutes: { type: "string", default: "60" },
     quiet: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -37,7 +44,20 @@ const { values: flags } = parseArgs({
 if (flags.help || !(EXTENTS as readonly string[]).includes(flags.extent)) {
   console.log(USAGE);
   process.exitCode = flags.help ? 0 : 2;
-} else process.exitCode = await prove();
+} else process.exitCode = await (flags.soak ? endure() : prove());
+
+async function endure(): Promise<number> {
+  const only = flags.only === undefined ? undefined : new RegExp(flags.only.join("|"));
+  const result = await soak(Number(flags.rounds), Number(flags.minutes), only, (text) => {
+    if (!flags.quiet) console.error(text);
+  });
+  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(result, null, 2)}\n`);
+  for (const { name, runs, cases, failures, inconclusive } of result.servers) {
+    console.log(`${name}: ${runs} runs, ${cases} cases, ${failures.length} failures, ${inconclusive} inconclusive`);
+    for (const failure of failures) console.log(`  ${failure}`);
+  }
+  return result.servers.every(({ failures }) => failures.length === 0) ? 0 : 1;
+}
 
 async function prove(): Promise<number> {
   const patterns = flags.only?.map((pattern) => new RegExp(pattern));
