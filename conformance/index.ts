@@ -16,7 +16,7 @@ export type { Case, Needs } from "./cases/case.js";
 export { CATALOGUE } from "./cases/catalogue.js";
 export { Judge } from "./judge/judge.js";
 export { REQUIREMENTS, type Requirement, type RequirementId } from "./registry/requirements.js";
-export { reportJson } from "./report/json.js";
+export { type Renderer, type RenderOptions, type ReportFormat, renderers } from "./report/renderers.js";
 export type { KnownFailure } from "./run/known-failures.js";
 export { type RunOptions, run } from "./run/run.js";
 export type { Job } from "./run/run-case.js";
