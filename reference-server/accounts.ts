@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash as digest, randomBytes } from "node:crypto";
 import { Reason } from "../proto/gen/seqsync/v1/error_pb.js";
 import { Refusal, refuse } from "./errors.js";
 import type { Inbox } from "./inbox.js";
@@ -89,4 +89,4 @@ export function bearerToken(authorization: string | undefined): string | undefin
 /** 192 random bits. */
 export const newToken = (): string => randomBytes(24).toString("base64url");
 
-export const hash = (token: string): string => createHash("sha256").update(token).digest("base64");
+export const hash = (token: string): string => digest("sha256", token, "base64");

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { Refusal } from "./errors.js";
 
@@ -59,7 +59,7 @@ export class Dedup {
 
 /** The digest stands for the payload, so that a record's size does not depend on it. */
 export function digest(payload: Uint8Array): string {
-  return createHash("sha256").update(payload).digest("base64");
+  return hash("sha256", payload, "base64");
 }
 
 // A length before the sender keeps ("a", "bc") and ("ab", "c") apart whatever characters they hold.

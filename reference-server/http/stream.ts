@@ -9,7 +9,7 @@ export function openStream(req: IncomingMessage, res: ServerResponse, { codec, c
   // A short frame must not wait for the next one.
   req.socket.setNoDelay(true);
   if (!req.complete) res.setHeader("Connection", "close");
-  res.writeHead(200, { "Content-Type": contentType });
+  res.writeHead(200, { "Content-Type": contentType, "Cache-Control": "no-store" });
   return {
     write: (frame) => res.writableEnded || res.write(envelope(codec.encode(WatchResponseSchema, frame))),
     onReady: (callback) => res.on("drain", callback),
