@@ -47,8 +47,10 @@ export function startChild(module: string, args: readonly string[] = [], nodeOpt
         child.send({ id: asked, method, args: params } satisfies Question);
       }),
     stop: () => {
-      child.kill("SIGKILL");
-      return ended;
+      // It ends by itself when nobody asks any more, and then writes its profile, if it makes one.
+      if (child.connected) child.disconnect();
+      const patience = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      return ended.finally(() => clearTimeout(patience));
     },
   };
 }

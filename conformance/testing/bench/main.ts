@@ -15,11 +15,12 @@ const USAGE = `npm run bench -- [options]
 Measures the reference server, the suite, the judge and the protocol itself, and what they are compared with. Nothing in it is a
 test: it tells numbers, and which goals they miss. Exit code 1 only if something could not be measured at all.
 
-  --only NAME   only sections whose name begins so; may be repeated: ${Object.keys(SECTIONS).join(", ")}
+  --only NAME   only what has an id that begins so, such as server/send; may be repeated. Sections: ${Object.keys(SECTIONS).join(", ")}
   --quick       one round, and of each axis only a part: about two minutes
   --long        also what takes minutes, such as a history of 10,000,000 events
   --rounds N    default 5
-  --json FILE   write the result, which explains itself`;
+  --json FILE   write the result, which explains itself
+  --profile DIR write a processor profile of each measured server, for Chrome's developer tools`;
 
 const { values: flags } = parseArgs({
   options: {
@@ -28,11 +29,14 @@ const { values: flags } = parseArgs({
     long: { type: "boolean", default: false },
     rounds: { type: "string", default: "5" },
     json: { type: "string" },
+    profile: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 
-const chosen = Object.entries(SECTIONS).filter(([name]) => flags.only?.some((it) => name.startsWith(it)) ?? true);
+/** Of a section it is enough that a part is wanted. */
+const wants = (id: string) => flags.only?.some((it) => id.startsWith(it) || it.startsWith(`${id}/`)) ?? true;
+const chosen = Object.entries(SECTIONS).filter(([name]) => wants(name));
 const rounds = flags.quick ? 1 : Number(flags.rounds);
 if (flags.help || chosen.length === 0 || !(Number.isInteger(rounds) && rounds >= 1)) {
   console.log(USAGE);
@@ -64,6 +68,8 @@ async function bench(): Promise<number> {
     rounds,
     quick: flags.quick,
     long: flags.long,
+    profile: flags.profile,
+    wants,
     say: (line) => console.error(`… ${line}`),
     skip: (id, why) => {
       console.error(`not measured: ${id}: ${why}`);

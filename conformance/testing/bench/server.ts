@@ -73,16 +73,17 @@ interface Measured extends Loaded {
 }
 
 /** The reference server against what Node can do at most, and against the libraries that one would use instead. */
-export async function benchServer({ compiled, rounds, quick }: Settings): Promise<Figure[]> {
+export async function benchServer({ compiled, rounds, quick, profile, wants }: Settings): Promise<Figure[]> {
   const here = join(compiled, "conformance/testing/bench");
+  const profiling = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
   const loader = startChild(join(here, "load/loader.js"));
-  const servers = SERVERS.map((kind) => ({ kind, child: startChild(join(here, `servers/${kind}.js`)) }));
+  const servers = SERVERS.map((kind) => ({ kind, child: startChild(join(here, `servers/${kind}.js`), [], profiling) }));
   try {
     const targets = await Promise.all(
       servers.map(async (it) => ({ ...it, url: await it.child.ask<string>("listen") })),
     );
     const figures: Figure[] = [];
-    for (const workload of WORKLOADS) {
+    for (const workload of WORKLOADS.filter(({ id }) => wants(id))) {
       const measured = new Map<Kind, Measured[]>(SERVERS.map((kind) => [kind, []]));
       for (let round = 0; round < rounds; round += 1) {
         // The order alternates, so that nobody always comes first.

@@ -8,6 +8,10 @@ export interface Settings {
   quick: boolean;
   /** Also what takes minutes. */
   long: boolean;
+  /** Folder for the processor profiles of measured servers; undefined makes none. A profile makes what it watches slower. */
+  profile: string | undefined;
+  /** Whether a figure, or the figures whose ids begin so, is to be measured. */
+  wants: (id: string) => boolean;
   /** Says what is being measured, for whoever waits. */
   say: (line: string) => void;
   /** Notes what was not measured, and why. */
