@@ -6,6 +6,7 @@ export default defineConfig({
   root: join(import.meta.dirname, ".."),
   test: {
     include: ["reference-server/{inbox,dedup,interleavings}.test.ts", "conformance/judge/*.test.ts"],
+    env: { SEQSYNC_SAMPLES: "25" },
     testTimeout: 60_000,
   },
 });

@@ -3,6 +3,9 @@ import { describe, expect, it } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { ModelInbox, simulate } from "../testing/simulator.js";
 
+/** How many histories for each check; mutation tests, which run all of this a thousand times, take fewer. */
+const SAMPLES = Number(process.env["SEQSYNC_SAMPLES"] ?? 150);
+
 const choices = fc.array(fc.nat(100_000), { minLength: 10, maxLength: 150 });
 
 describe("histories of a right server", () => {
@@ -11,7 +14,7 @@ describe("histories of a right server", () => {
       fc.property(choices, (numbers) => {
         expect(simulate(numbers, new ModelInbox(), faults).judged()).toEqual([]);
       }),
-      { numRuns: 300, seed: 7 },
+      { numRuns: 2 * SAMPLES, seed: 7 },
     );
   });
 });
@@ -219,7 +222,7 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
 
 describe("histories of a wrong server", () => {
   it.each(Object.entries(MUTANTS))("%s: caught and blamed", (_name, [right, model]) => {
-    const samples = fc.sample(choices, { numRuns: 150, seed: 11 });
+    const samples = fc.sample(choices, { numRuns: SAMPLES, seed: 11 });
     const blamed = samples.map((numbers) => simulate(numbers, model(), true).blamed()).filter((it) => it.length > 0);
     expect(blamed.length).toBeGreaterThan(0);
     const wrong = blamed.filter((ids) => !ids.some((id) => right.includes(id)));
