@@ -6,7 +6,7 @@ export default defineConfig({
   root: join(import.meta.dirname, ".."),
   test: {
     include: ["reference-server/{inbox,dedup,interleavings}.test.ts", "conformance/judge/*.test.ts"],
-    env: { SEQSYNC_SAMPLES: "25" },
+    env: { SEQSYNC_SAMPLES: "60" },
     testTimeout: 60_000,
   },
 });
