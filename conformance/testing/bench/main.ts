@@ -3,12 +3,14 @@ import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { parseArgs } from "node:util";
 import { compile } from "./compile.js";
 import type { BenchResult, Figure } from "./figure.js";
+import { benchGrowth } from "./growth.js";
 import { benchServer } from "./server.js";
 import type { Settings } from "./settings.js";
 import { table } from "./table.js";
 
 const SECTIONS: Record<string, (settings: Settings) => Promise<Figure[]>> = {
   server: benchServer,
+  growth: benchGrowth,
 };
 
 const USAGE = `npm run bench -- [options]

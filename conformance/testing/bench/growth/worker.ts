@@ -1,0 +1,105 @@
+import { create } from "@bufbuild/protobuf";
+import { SendRequestSchema, SyncRequestSchema } from "../../../../proto/gen/seqsync/v1/service_pb.js";
+import type { Caller } from "../../../../reference-server/accounts.js";
+import { send } from "../../../../reference-server/operations/send.js";
+import { sync } from "../../../../reference-server/operations/sync.js";
+import { Service } from "../../../../reference-server/service.js";
+import { answer, memoryInUse } from "../child.js";
+
+// The operations without HTTP: what grows with the state is in them, and HTTP would hide it.
+const newService = (dedupWindowMs = 1) =>
+  new Service({ maxBacklog: 100_000_000, maxDedupRecords: 100_000_000, maxAccounts: 10_000_000, dedupWindowMs });
+
+const payload = () => new Uint8Array(100).fill(7);
+let sent = 0;
+const sendTo = (service: Service, caller: Caller, recipientId: string) => {
+  sent += 1;
+  const clientMessageId = `message-${String(sent).padStart(12, "0")}`;
+  send(service, caller, create(SendRequestSchema, { recipientId, clientMessageId, payload: payload() }));
+};
+const open = (service: Service, userId: string) => {
+  service.createAccount(userId, userId);
+  return service.accounts.authenticate(`Bearer ${userId}`);
+};
+const name = (nr: number) => `user-${String(nr).padStart(12, "0")}`;
+
+/** Median over batches of the microseconds that one call takes: a collection of garbage in one batch is no growth. */
+function micros(calls: number, call: (nr: number) => void): number {
+  const BATCHES = 21;
+  const times: number[] = [];
+  for (let batch = 0; batch < BATCHES; batch += 1) {
+    const started = process.cpuUsage().user;
+    const each = Math.ceil(calls / BATCHES);
+    for (let nr = 0; nr < each; nr += 1) call(batch * each + nr);
+    times.push((process.cpuUsage().user - started) / each);
+  }
+  return middle(times);
+}
+
+const middle = (times: number[]) => times.sort((a, b) => a - b)[times.length >> 1] as number;
+
+let backlog: { service: Service; reader: Caller; sender: Caller; size: number } | undefined;
+let crowd: { service: Service; sender: Caller; size: number } | undefined;
+
+answer({
+  /** Fills one inbox up to a size, and times pages from it: each acks the last one, and as many messages come in anew. */
+  syncAt(size: number, calls: number): number {
+    if (backlog === undefined) {
+      const service = newService();
+      backlog = { service, reader: open(service, "reader"), sender: open(service, "sender"), size: 0 };
+    }
+    const { service, reader, sender } = backlog;
+    for (; backlog.size < size; backlog.size += 1) sendTo(service, sender, "reader");
+    const { inbox } = reader.account;
+    const times: number[] = [];
+    for (let call = 0; call < calls; call += 1) {
+      for (let nr = 0; nr < 100; nr += 1) sendTo(service, sender, "reader");
+      const cliSeq = inbox.ackedSeq + 100;
+      const started = performance.now();
+      const { messages } = sync(
+        service,
+        reader,
+        create(SyncRequestSchema, { cliSeq, epoch: inbox.epoch, pageSize: 100 }),
+      );
+      times.push((performance.now() - started) * 1000);
+      if (messages.length !== 100) throw new Error("the page is not full");
+    }
+    return middle(times);
+  },
+  /** Opens accounts up to a number, and times Sends to one after another of them. */
+  sendAt(size: number, calls: number): number {
+    if (crowd === undefined) {
+      const service = newService();
+      crowd = { service, sender: open(service, "sender"), size: 0 };
+    }
+    const { service, sender } = crowd;
+    for (; crowd.size < size; crowd.size += 1) service.createAccount(name(crowd.size), name(crowd.size));
+    // A stride that meets all accounts in an order that no cache foresees.
+    return micros(calls, (nr) => sendTo(service, sender, name((nr * 7919) % size)));
+  },
+  /** Bytes in use for each of so many accounts that only exist. */
+  idleAccounts(count: number): number {
+    const service = newService();
+    const before = memoryInUse();
+    for (let nr = 0; nr < count; nr += 1) service.createAccount(name(nr));
+    const each = (memoryInUse() - before) / count;
+    if (service.accounts.get(name(count - 1)) === undefined) throw new Error("the accounts are not there");
+    return each;
+  },
+  /** Bytes in use for each of so many messages that wait in 100 inboxes, and what is left of that once all are acked. */
+  pendingMessages(count: number, dedupWindowMs: number): { each: number; left: number } {
+    const service = newService(dedupWindowMs);
+    const sender = open(service, "sender");
+    const readers = Array.from({ length: 100 }, (_, nr) => open(service, name(nr)));
+    const before = memoryInUse();
+    for (let nr = 0; nr < count; nr += 1) sendTo(service, sender, name(nr % readers.length));
+    const each = (memoryInUse() - before) / count;
+    for (const reader of readers) {
+      const { svrSeq, epoch } = reader.account.inbox;
+      sync(service, reader, create(SyncRequestSchema, { cliSeq: svrSeq, epoch }));
+    }
+    const left = (memoryInUse() - before) / count;
+    if (service.accounts.get(name(0)) === undefined) throw new Error("the accounts are not there");
+    return { each, left };
+  },
+});
