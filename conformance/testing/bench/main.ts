@@ -6,11 +6,13 @@ import type { BenchResult, Figure } from "./figure.js";
 import { benchGrowth } from "./growth.js";
 import { benchServer } from "./server.js";
 import type { Settings } from "./settings.js";
+import { benchSuite } from "./suite.js";
 import { table } from "./table.js";
 
 const SECTIONS: Record<string, (settings: Settings) => Promise<Figure[]>> = {
   server: benchServer,
   growth: benchGrowth,
+  suite: benchSuite,
 };
 
 const USAGE = `npm run bench -- [options]

@@ -61,7 +61,7 @@ function watch(url: URL): Promise<void> {
       opening += data.toString("latin1");
       if (!opening.startsWith("HTTP/1.1 200")) return reject(new Error(opening));
       // The head, and a chunk with the envelope of the first frame: an epoch of 22 characters.
-      if (!/\r\n\r\n[^]+[\w-]{22}\r\n$/.test(opening)) return;
+      if (!/\r\n\r\n[\s\S]+[\w-]{22}\r\n$/.test(opening)) return;
       begun = true;
       resolve();
     });
