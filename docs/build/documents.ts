@@ -42,17 +42,3 @@ export function nameDocuments(app: Application): void {
     }
   });
 }
-
-/** Puts each table that comes from Markdown into a box of its own, which scrolls where the page is too narrow for it. */
-export function boxTables(app: Application): void {
-  const afterTypeDoc = -1000;
-  app.renderer.on(
-    MarkdownEvent.PARSE,
-    (event: MarkdownEvent) => {
-      event.parsedText = event.parsedText
-        .replaceAll("<table>", '<div class="wide"><table>')
-        .replaceAll("</table>", "</table></div>");
-    },
-    afterTypeDoc,
-  );
-}

@@ -2,7 +2,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Application, OptionDefaults, TypeDocReader } from "typedoc";
-import { boxTables, nameDocuments } from "./documents.js";
+import { nameDocuments } from "./documents.js";
+import { mendFrame } from "./frame.js";
 import { brokenLinks } from "./links.js";
 import { allPages, GROUPS, START } from "./pages.js";
 import { stage } from "./stage.js";
@@ -28,7 +29,7 @@ try {
     [new TypeDocReader()],
   );
   nameDocuments(app);
-  boxTables(app);
+  mendFrame(app);
   explainTypes(app);
 
   const project = await app.convert();

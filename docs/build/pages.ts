@@ -13,7 +13,7 @@ import { samplePages } from "./reference/samples.js";
 import { withProof } from "./requirements.js";
 import type { Page } from "./stage.js";
 
-/** Headings of the navigation, in order. TypeDoc adds "Modules" for the TypeScript API. */
+/** Headings of the navigation, in order. TypeDoc adds the TypeScript API. */
 export const GROUPS = ["Guides", "Specification", "Reference", "Project"] as const;
 
 /** The front page. */
@@ -46,7 +46,7 @@ export async function allPages(root: string): Promise<Page[]> {
   const [service, message, error, fixture, ...formats] = protoPages(root) as [Page, Page, Page, Page, ...Page[]];
   return [
     // On the site a page of its own takes the place of the README, which is for readers of the repository.
-    { path: START, text: withExamples(source(START, "").text) },
+    { path: START, text: withExamples(withoutTitle(source(START, "").text)) },
     ...guides(root).map((path) => source(path, "Guides")),
     ...chapters.map((path) => {
       const page = source(path, "Specification");
@@ -65,6 +65,9 @@ export async function allPages(root: string): Promise<Page[]> {
     ...["CHANGELOG.md", "CONTRIBUTING.md"].map((path) => source(path, "Project")),
   ];
 }
+
+/** The front page has its title from TypeDoc. */
+const withoutTitle = (text: string) => text.replace(/^# .+\n/, "");
 
 function guides(root: string): string[] {
   const files = readdirSync(join(root, "docs/guides")).filter((file) => file.endsWith(".md"));

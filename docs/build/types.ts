@@ -10,17 +10,23 @@ const GENERATED: Record<string, string> = {
   value: "The value of that field.",
 };
 
+/** Constants whose literal types would say each entry again. */
+const RECORDS: Record<string, string> = {
+  REQUIREMENTS: "Readonly<Record<RequirementId, Requirement>>",
+  renderers: "Readonly<Record<ReportFormat, Renderer>>",
+};
+
 export function explainTypes(app: Application): void {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }: Context) => {
     for (const it of project.getReflectionsByKind(ReflectionKind.Property)) {
       const text = it.parent?.kindOf(ReflectionKind.TypeLiteral) ? GENERATED[it.name] : undefined;
       if (text !== undefined && isGenerated(it.getFullName())) it.comment ??= new Comment([{ kind: "text", text }]);
     }
-    // Its literal type says each sentence again; the specification is the place to read them.
     for (const it of project.getReflectionsByKind(ReflectionKind.Variable)) {
-      if (!it.isDeclaration() || it.name !== "REQUIREMENTS") continue;
+      const type = RECORDS[it.name];
+      if (!it.isDeclaration() || type === undefined) continue;
       project.removeTypeReflections(it.type);
-      it.type = new UnknownType("Readonly<Record<RequirementId, Requirement>>");
+      it.type = new UnknownType(type);
     }
   });
 }
