@@ -81,7 +81,8 @@ function commentsOf({ proto }: DescFile): Comments {
   return (path) => {
     const text = texts.get(path.join("."));
     if (!text) throw new Error(`${proto.name}: something has no comment (${path.join(".")})`);
-    return text.replaceAll("<", "\\<");
+    // What looks like a tag is text, but in code it is safe already.
+    return text.replace(/`[^`]*`|</g, (it) => (it === "<" ? "\\<" : it));
   };
 }
 
