@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { compile } from "./compile.js";
 import type { BenchResult, Figure } from "./figure.js";
 import { benchGrowth } from "./growth.js";
+import { benchJudge } from "./judge.js";
 import { benchServer } from "./server.js";
 import type { Settings } from "./settings.js";
 import { benchSuite } from "./suite.js";
@@ -13,6 +14,7 @@ const SECTIONS: Record<string, (settings: Settings) => Promise<Figure[]>> = {
   server: benchServer,
   growth: benchGrowth,
   suite: benchSuite,
+  judge: benchJudge,
 };
 
 const USAGE = `npm run bench -- [options]

@@ -149,11 +149,7 @@ async function peers({ compiled, skip }: Settings): Promise<Figure> {
     }
   };
   await attempt("graphql-http audits", "graphqlHttp");
-  await attempt(
-    "@durable-streams/server-conformance-tests",
-    "durableStreams",
-    join(compiled, "../seqsync-bench-peers"),
-  );
+  await attempt("@durable-streams/server-conformance-tests", "durableStreams", join(tmpdir(), "seqsync-bench-peers"));
   await child.stop();
   return {
     id: "suite/peers",
