@@ -4,7 +4,6 @@ import { parseArgs } from "node:util";
 import { FAULTS } from "../../../reference-server/faults/index.js";
 import { EXTENTS, type Examined, type Extent } from "./examine.js";
 import { matrixOf, shortcomings } from "./matrix.js";
-import { pageOf } from "./page.js";
 import { examineAll } from "./pool.js";
 import { soak } from "./soak.js";
 import { line, table } from "./table.js";
@@ -17,7 +16,6 @@ Runs the suite against every faulty server of the zoo. Exit code 1 if one is not
                    quick: the cases about the broken requirement; full: every case in every codec.
                    Where the broken requirement is not blamed then, all others run too
   --json FILE      write the matrix
-  --page FILE      write it as a page of the documentation
   --processes N    default: one for each core
   --limit SECONDS  most time for one run of the suite, default 100
   --soak           instead: the suite against right servers, on a machine that is kept busy; --only chooses servers
@@ -30,7 +28,6 @@ const { values: flags } = parseArgs({
     only: { type: "string", multiple: true },
     extent: { type: "string", default: "whole" },
     json: { type: "string" },
-    page: { type: "string" },
     processes: { type: "string", default: String(availableParallelism()) },
     limit: { type: "string", default: "100" },
     soak: { type: "boolean", default: false },
@@ -52,11 +49,10 @@ async function endure(): Promise<number> {
     if (!flags.quiet) console.error(text);
   });
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(result, null, 2)}\n`);
-  for (const { name, runs, cases, failures, inconclusive } of result.servers) {
-    console.log(`${name}: ${runs} runs, ${cases} cases, ${failures.length} failures, ${inconclusive} inconclusive`);
-    for (const failure of failures) console.log(`  ${failure}`);
-  }
-  return result.servers.every(({ failures }) => failures.length === 0) ? 0 : 1;
+  for (const { name, runs, cases, falseAlarms, inconclusive } of result.servers)
+    console.log(`${name}: ${runs} runs, ${cases} cases, ${falseAlarms} false alarms, ${inconclusive} inconclusive`);
+  for (const alarm of result.falseAlarms) console.log(alarm);
+  return result.falseAlarms.length === 0 ? 0 : 1;
 }
 
 async function prove(): Promise<number> {
@@ -77,7 +73,6 @@ async function prove(): Promise<number> {
     examined.get("control"),
   );
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(matrix, null, 2)}\n`);
-  if (flags.page !== undefined) writeFileSync(flags.page, pageOf(matrix));
   console.log(table(matrix));
   console.log(`${Math.round((performance.now() - started) / 1000)} s`);
   return shortcomings(matrix).length === 0 ? 0 : 1;

@@ -3,7 +3,6 @@ import { CATALOGUE } from "../../cases/catalogue.js";
 import type { Examined } from "./examine.js";
 import { HEAVY } from "./heavy.js";
 import { matrixOf, shortcomings } from "./matrix.js";
-import { pageOf } from "./page.js";
 
 const finding = { requirement: "ACK-IMPLICIT", case: "ack/old-device", message: "not acked", actual: "0" };
 const [first] = CATALOGUE;
@@ -54,15 +53,6 @@ test("each case is listed with what it catches, and those that catch nothing are
   const { cases, counts } = matrixOf(many(2), clean);
   expect(cases[0]).toEqual({ id: first?.id, kills: ["fault-0", "fault-1"] });
   expect(counts).toMatchObject({ cases: CATALOGUE.length, idle: CATALOGUE.length - 1 });
-});
-
-test("the page has a row for each fault, with a link to the sentence that it breaks", () => {
-  const rows = pageOf(matrixOf([caught("a", { wild: "owner/repo#1" })], clean))
-    .split("\n")
-    .filter((line) => line.startsWith("| `"));
-  expect(rows).toEqual([
-    `| \`a\` | [ACK-IMPLICIT](../spec/ack.md#ack-implicit) | acks nothing \\| at all (seen in owner/repo#1) | ${first?.id} | SYNC-BASE |`,
-  ]);
 });
 
 test("what is held back for its cost are cases that there are", () => {

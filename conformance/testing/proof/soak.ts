@@ -14,7 +14,9 @@ export interface Soak {
   /** Loops that kept the processors busy meanwhile. */
   busyLoops: number;
   seconds: number;
-  servers: { name: string; runs: number; cases: number; failures: string[]; inconclusive: number }[];
+  servers: { name: string; runs: number; cases: number; falseAlarms: number; inconclusive: number }[];
+  /** What was said against a right server. */
+  falseAlarms: string[];
 }
 
 /** Right servers: the reference server, the one that shares no code with it, and everything odd that is allowed. */
@@ -41,8 +43,9 @@ export async function soak(
   const started = Date.now();
   const chosen = RIGHT.filter(({ name }) => only?.test(name) ?? true);
   const servers = new Map(
-    chosen.map(({ name }) => [name, { name, runs: 0, cases: 0, failures: [] as string[], inconclusive: 0 }]),
+    chosen.map(({ name }) => [name, { name, runs: 0, cases: 0, falseAlarms: 0, inconclusive: 0 }]),
   );
+  const falseAlarms: string[] = [];
   try {
     for (let round = 1; round <= rounds; round += 1) {
       for (const { name, start } of chosen) {
@@ -57,11 +60,12 @@ export async function soak(
         for (const { id, outcome, findings, reason } of report.cases) {
           if (outcome === Outcome.INCONCLUSIVE) tally.inconclusive += 1;
           if (outcome !== Outcome.FAIL && outcome !== Outcome.HARNESS_ERROR) continue;
-          tally.failures.push(
-            `seed ${round}: ${id}: ${findings.map(({ requirement, actual }) => `${requirement} (${actual})`).join(", ") || reason}`,
+          tally.falseAlarms += 1;
+          falseAlarms.push(
+            `${name}, seed ${round}: ${id}: ${findings.map(({ requirement, actual }) => `${requirement} (${actual})`).join(", ") || reason}`,
           );
         }
-        onRun(`round ${round}, ${name}: ${report.cases.length} cases, ${tally.failures.length} failures so far`);
+        onRun(`round ${round}, ${name}: ${report.cases.length} cases, ${tally.falseAlarms} false alarms so far`);
       }
     }
   } finally {
@@ -73,5 +77,6 @@ export async function soak(
     busyLoops: loops.length,
     seconds: Math.round((Date.now() - started) / 1000),
     servers: [...servers.values()],
+    falseAlarms,
   };
 }

@@ -22,9 +22,10 @@ export const BENCHMARKS: Measurement = {
 
 export const SOAK: Measurement = {
   title: "Soak",
-  about: "A long run of random traffic on a faulty network against the reference server, with every answer judged.",
+  about:
+    "The whole suite, round after round with other seeds, against servers that are right: the reference server, one that shares no code with it, and everything odd that the specification allows; with all processors kept busy. Any failure would be a false alarm.",
   file: "docs/data/soak.json",
-  command: "npm run soak -- --json docs/data/soak.json",
+  command: "npm run proof -- --soak --json docs/data/soak.json",
 };
 
 export function measurementPage(root: string, { title, about, file, command }: Measurement): string {
