@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { parseArgs } from "node:util";
 import { compile } from "./compile.js";
+import { benchDelivery } from "./delivery.js";
 import type { BenchResult, Figure } from "./figure.js";
 import { benchGrowth } from "./growth.js";
 import { benchJudge } from "./judge.js";
@@ -15,6 +16,7 @@ const SECTIONS: Record<string, (settings: Settings) => Promise<Figure[]>> = {
   growth: benchGrowth,
   suite: benchSuite,
   judge: benchJudge,
+  delivery: benchDelivery,
 };
 
 const USAGE = `npm run bench -- [options]
@@ -100,6 +102,15 @@ async function bench(): Promise<number> {
     comparisons.filter(({ met }) => met === false).map(({ of }) => `${id}: ${of}`),
   );
   console.log(`\n${missed.length === 0 ? "All goals met." : `Goals missed:\n  ${missed.join("\n  ")}`}`);
+  const slower = result.figures.flatMap(({ id, comparisons }) =>
+    id.startsWith("delivery/")
+      ? comparisons
+          .filter(({ of, ratio }) => ratio < 0.95 && !of.startsWith("Seq Sync"))
+          .map(({ of }) => `${id}: ${of}`)
+      : [],
+  );
+  if (slower.length > 0)
+    console.log(`\nWhere Seq Sync, in pages of 1,000, is slower than others:\n  ${slower.join("\n  ")}`);
   console.log(`${result.seconds} s`);
   return broken === 0 ? 0 : 1;
 }

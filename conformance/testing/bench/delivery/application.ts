@@ -1,0 +1,31 @@
+/** The payload of the nth message: 100 bytes that begin with its number. */
+export function payloadOf(nr: number): Buffer {
+  return Buffer.from(String(nr).padStart(10, "0").padEnd(100, "."));
+}
+
+/** What a device hands its messages to. Each must come once, and in order. */
+export class Application {
+  #received = 0;
+  readonly #count: number;
+  readonly #started = performance.now();
+  /** Milliseconds until the last message was there. */
+  ms = Number.NaN;
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  get complete(): boolean {
+    return this.#received === this.#count;
+  }
+
+  receive(payload: Uint8Array): void {
+    const nr = numberOf(payload);
+    if (payload.length !== 100 || nr !== this.#received)
+      throw new Error(`message ${nr} came, ${this.#received} was due`);
+    this.#received += 1;
+    if (this.complete) this.ms = performance.now() - this.#started;
+  }
+}
+
+export const numberOf = (payload: Uint8Array) => Number(Buffer.from(payload.subarray(0, 10)).toString("latin1"));

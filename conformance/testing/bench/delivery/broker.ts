@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+
+/** Where Debian puts it, which is not in everybody's path. */
+const PLACES = [
+  "/usr/sbin/mosquitto",
+  "/usr/local/sbin/mosquitto",
+  "/usr/bin/mosquitto",
+  "/opt/homebrew/sbin/mosquitto",
+];
+
+export interface Broker {
+  port: number;
+  stop(): void;
+}
+
+/** Mosquitto's command, or undefined if it is not there. */
+export const mosquitto = () => PLACES.find((place) => existsSync(place));
+
+/** Starts Mosquitto on a free port, with everything in memory and its own defaults, but for bounds that would lose messages. */
+export async function startBroker(command: string): Promise<Broker> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "seqsync-bench-"));
+  const config = [
+    `listener ${port} 127.0.0.1`,
+    "allow_anonymous true",
+    "max_queued_messages 0",
+    "set_tcp_nodelay true",
+    "log_type error",
+  ];
+  const file = join(folder, "mosquitto.conf");
+  writeFileSync(file, `${config.join("\n")}\n`);
+  const child = spawn(command, ["-c", file], { stdio: "ignore" });
+  await up(child, port);
+  return {
+    port,
+    stop: () => {
+      child.kill();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+async function up(child: ChildProcess, port: number): Promise<void> {
+  for (const deadline = performance.now() + 10_000; performance.now() < deadline; await pause(20)) {
+    if (child.exitCode !== null) throw new Error(`mosquitto ended with ${child.exitCode}`);
+    const socket = connect(port, "127.0.0.1");
+    const there = await new Promise<boolean>((resolve) =>
+      socket.once("connect", () => resolve(true)).once("error", () => resolve(false)),
+    );
+    socket.destroy();
+    if (there) return;
+  }
+  child.kill();
+  throw new Error("mosquitto does not accept connections");
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
