@@ -11,13 +11,24 @@ export interface DedupRecord {
   acceptedAt: Timestamp;
 }
 
+/** A record, and when it goes. */
+interface Entry extends DedupRecord {
+  id: string;
+  expiresAt: number;
+}
+
 /**
- * The accepted Sends of the last `windowMs` milliseconds, by sender and `client_message_id`. They expire in the order in which
- * they came, which is the order in which a Map iterates. Bounded: beyond `maxRecords` a Send is turned away for now, because
- * to forget a record early would break the promise of the window.
+ * The accepted Sends of the last `windowMs` milliseconds, by sender and `client_message_id`. Bounded: beyond `maxRecords` a Send
+ * is turned away for now, because to forget a record early would break the promise of the window.
  */
 export class Dedup {
-  readonly #records = new Map<string, DedupRecord & { expiresAt: number }>();
+  readonly #records = new Map<string, Entry>();
+  /**
+   * The same in the order in which they came, which is the order in which they expire, from `#oldest` on. A Map has that order
+   * too, but to find its first entry it walks over all that were deleted before, at each Send.
+   */
+  readonly #queue: Entry[] = [];
+  #oldest = 0;
   readonly #windowMs: number;
   readonly #maxRecords: number;
 
@@ -44,15 +55,22 @@ export class Dedup {
   }
 
   add(senderId: string, clientMessageId: string, now: number, record: DedupRecord): void {
-    const id = key(senderId, clientMessageId);
-    this.#records.delete(id); // a void record of the same id must not keep its old place in the order
-    this.#records.set(id, { ...record, expiresAt: now + this.#windowMs });
+    const entry = { ...record, id: key(senderId, clientMessageId), expiresAt: now + this.#windowMs };
+    this.#records.set(entry.id, entry);
+    this.#queue.push(entry);
   }
 
   #expire(now: number): void {
-    for (const [id, record] of this.#records) {
-      if (record.expiresAt > now) return;
-      this.#records.delete(id);
+    for (let entry = this.#queue[this.#oldest]; entry !== undefined; entry = this.#queue[this.#oldest]) {
+      if (entry.expiresAt > now) break;
+      // It may have been void, and another in its place.
+      if (this.#records.get(entry.id) === entry) this.#records.delete(entry.id);
+      this.#oldest += 1;
+    }
+    // Now and then what has gone is cut off, and never so often that it costs more than the Sends themselves.
+    if (this.#oldest > 1000 && this.#oldest * 2 > this.#queue.length) {
+      this.#queue.splice(0, this.#oldest);
+      this.#oldest = 0;
     }
   }
 }

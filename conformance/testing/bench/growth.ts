@@ -17,6 +17,7 @@ export async function benchGrowth(settings: Settings): Promise<Figure[]> {
   const worker = () => startChild(join(compiled, "conformance/testing/bench/growth/worker.js"));
   if (wants("growth/sync")) figures.push(await syncGrowth(worker, settings));
   if (wants("growth/send")) figures.push(await sendGrowth(worker, settings));
+  if (wants("growth/remembered")) figures.push(await rememberedGrowth(worker, settings));
   if (wants("growth/memory")) figures.push(...(await memory(worker, settings)));
   if (wants("growth/watches")) figures.push(...(await watches(settings)));
   return figures;
@@ -74,6 +75,23 @@ async function sendGrowth(worker: () => Child, settings: Settings): Promise<Figu
       "the call without HTTP, from the body of its request to the body of its answer; processor time; median of 21 batches of 2,000 in each round",
     values,
     comparisons: [against("1,000,000 accounts / 100 accounts", lastOverFirst, { is: "at most", value: 1.5 })],
+  };
+}
+
+async function rememberedGrowth(worker: () => Child, settings: Settings): Promise<Figure> {
+  const axis = { of: "Send", xName: "Sends remembered", method: "rememberedAt", calls: 2000 };
+  const { values, lastOverFirst } = await along(worker, settings, axis);
+  return {
+    id: "growth/remembered",
+    name: "Send of 100 bytes, against the number of Sends that are remembered for their repetition",
+    unit: "µs/call",
+    better: "lower",
+    meaning:
+      "A server that promises to recognise a repetition for days is not slower than one that does so for minutes.",
+    conditions:
+      "the call without HTTP; with each Send the oldest record expires; processor time; median of 21 batches of 2,000 calls in each round",
+    values,
+    comparisons: [against("1,000,000 remembered / 100 remembered", lastOverFirst, { is: "at most", value: 1.5 })],
   };
 }
 

@@ -36,6 +36,13 @@ const BATCHES = 21;
 
 const middle = (times: number[]) => times.sort((a, b) => a - b)[times.length >> 1] as number;
 
+/** Microseconds of processor time for each Send of a batch. */
+function microsEach(bodies: readonly Uint8Array[], service: Service, sender: Caller): number {
+  const started = process.cpuUsage().user;
+  for (const body of bodies) callSend(service, sender, body);
+  return (process.cpuUsage().user - started) / bodies.length;
+}
+
 let backlog: { service: Service; reader: Caller; sender: Caller; size: number } | undefined;
 let crowd: { service: Service; sender: Caller; size: number } | undefined;
 
@@ -76,12 +83,37 @@ answer({
     for (let batch = 0; batch < BATCHES; batch += 1) {
       // A stride that meets all accounts in an order that no cache foresees.
       const bodies = Array.from({ length: calls }, (_, nr) => sendBody(name(((batch * calls + nr) * 7919) % size)));
-      const started = process.cpuUsage().user;
-      for (const body of bodies) callSend(service, sender, body);
-      times.push((process.cpuUsage().user - started) / calls);
+      times.push(microsEach(bodies, service, sender));
     }
     // A collection of garbage in one batch is no growth.
     return middle(times);
+  },
+  /** Times Sends on a server that remembers so many earlier ones, where with each new one the oldest is forgotten. */
+  rememberedAt(size: number, calls: number): number {
+    let now = 0;
+    const service = new Service({
+      maxBacklog: 100_000_000,
+      maxDedupRecords: 100_000_000,
+      dedupWindowMs: size,
+      now: () => {
+        now += 1; // a Send a millisecond
+        return now;
+      },
+    });
+    const sender = open(service, "sender");
+    const readers = Array.from({ length: 100 }, (_, nr) => name(nr));
+    for (const reader of readers) open(service, reader);
+    const one = (nr: number) => sendBody(readers[nr % readers.length] as string);
+    for (let nr = 0; nr < 2 * size; nr += 1) callSend(service, sender, one(nr));
+    return middle(
+      Array.from({ length: BATCHES }, () =>
+        microsEach(
+          Array.from({ length: calls }, (_, nr) => one(nr)),
+          service,
+          sender,
+        ),
+      ),
+    );
   },
   /** Bytes in use for each of so many accounts that only exist. */
   idleAccounts(count: number): number {
