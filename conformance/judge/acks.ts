@@ -45,12 +45,12 @@ export class AckBounds {
     else if (event !== undefined && cliSeq > 0) this.#stale.set(cliSeq, event);
   }
 
-  unclaim(cliSeq: number, counts: boolean): void {
+  unclaim(cliSeq: number, counts: boolean, event: Event): void {
     if (!counts) return;
     const claim = this.#claims.get(cliSeq);
     if (claim !== undefined && claim.count > 1) claim.count -= 1;
     else this.#claims.delete(cliSeq);
-    this.#void.set(cliSeq, undefined);
+    this.#void.set(cliSeq, event);
   }
 
   /** Judges the base of an answer. `floorBefore` is what the floor was when its call began. */

@@ -140,7 +140,7 @@ export class InboxJudge {
   syncRefused(ticket: SyncTicket, call: SyncCall, refusal: Refused, callEvent: Event, event: Event): void {
     this.#openSyncs.delete(ticket);
     const { numbering } = ticket;
-    numbering.acks.unclaim(call.cliSeq, this.#mayCount(call));
+    numbering.acks.unclaim(call.cliSeq, this.#mayCount(call), callEvent);
     if (FAILURES.includes(refusal.code))
       this.#breacher([callEvent, event])("SYNC-ANSWER", "the server failed at a Sync", "an answer", refusal.code);
     if (this.#epochs.unsettled || numbering !== this.#numbering) return; // either epoch may have been asked

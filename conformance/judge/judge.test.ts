@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
+import { describeEvent } from "../report/describe.js";
 import { Story } from "../testing/story.js";
+import { Judge } from "./judge.js";
 
 /** bob's new inbox, and alice who writes to him. */
 const begin = (header = {}) => new Story(header).open("bob", 0).open("alice", 0);
@@ -115,6 +117,110 @@ describe("a server that keeps the specification", () => {
     survived.restart();
     survived.sync(0).page(0, 1, [{ seq: 1, id: "m2", at: 2 }], { epoch: "e2" });
     expect(survived.blamed()).toEqual([]);
+  });
+});
+
+describe("what a server may do, though it looks odd", () => {
+  it("carries out a lost Sync late, when its cli_seq is no longer ahead", () => {
+    const story = withMessages(2);
+    story.sync(3).lost();
+    story.sync(3, { client: "tablet" }).refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 2, epoch: "e1" });
+    story.send("m3").ok(3);
+    story.sync(0).page(3, 3);
+    expect(story.blamed()).toEqual([]);
+  });
+
+  it("has an ack that came before anybody looked", () => {
+    const story = new Story().open("bob").open("alice");
+    const sending = story.send("m1");
+    story.sync(0).page(40, 41, [{ seq: 41, id: "m1", at: 1 }]);
+    sending.ok(1);
+    story.sync(0).page(40, 41, [{ seq: 41, id: "m1", at: 1 }]);
+    expect(story.blamed()).toEqual([]);
+  });
+
+  it("refuses for what the history does not know: limits, other accounts, rules of its own", () => {
+    const story = begin();
+    story.send("a", { to: "nobody" }).refused(Reason.RECIPIENT_UNKNOWN);
+    story.send("b").refused(Reason.PAYLOAD_TOO_LARGE);
+    story.send("c").refused(Reason.BACKLOG_FULL);
+    story.send("d").failed("permission_denied");
+    story.send("e", { to: "nobody" }).refused(Reason.SEQ_EXHAUSTED);
+    story.sync(0).page(0, 0);
+    expect(story.blamed()).toEqual([]);
+  });
+
+  it("has no seq left at the end of the numbering", () => {
+    const story = new Story().open("bob", 0xffff_fffe).open("alice", 0);
+    story.send("m1").ok(1);
+    story.send("m2").refused(Reason.SEQ_EXHAUSTED);
+    story.sync(0xffff_fffe).page(0xffff_fffe, 0xffff_ffff, [{ seq: 0xffff_ffff, id: "m1", at: 1 }]);
+    expect(story.blamed()).toEqual([]);
+  });
+
+  it("refuses an id for other content, also while the first outcome is unknown", () => {
+    const story = begin();
+    story.send("m1", { text: "one" }).lost();
+    story.send("m1", { text: "two" }).refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+    story.sync(0).page(0, 1, [{ seq: 1, id: "m1", text: "one" }]);
+    expect(story.blamed()).toEqual([]);
+  });
+
+  it("takes an id again after the dedup window, and refuses nothing for it", () => {
+    const story = begin({ dedupWindow: { seconds: 0n, nanos: 1_500_000 } });
+    story.send("m1", { text: "one" }).ok(1);
+    story.send("m2").ok(2);
+    story.send("m1", { text: "two" }).ok(3);
+    const third = { seq: 3, id: "m1", text: "two", at: 3 };
+    story.sync(0).page(0, 3, [{ seq: 1, id: "m1", text: "one" }, { seq: 2, id: "m2", at: 2 }, third]);
+    expect(story.blamed()).toEqual([]);
+  });
+});
+
+/** Rules, and histories in which they could have been broken, or not. */
+describe("a rule counts as applied where it could have been broken", () => {
+  const applied = (story: Story) => {
+    const judge = new Judge();
+    for (const event of story.events) judge.observe(event);
+    judge.finish();
+    return judge.applied;
+  };
+
+  it("acks", () => {
+    const story = withMessages(3);
+    story.sync(0).page(0, 3, [shown(1), shown(2), shown(3)]);
+    expect(applied(story).has("ACK-NOT-ON-ANSWER")).toBe(false);
+    story.sync(0).page(0, 3, [shown(1), shown(2), shown(3)]);
+    expect([applied(story).get("ACK-NOT-ON-ANSWER"), applied(story).get("ACK-REDELIVER")]).toEqual([1, undefined]);
+    story.sync(0).page(0, 3, [shown(1), shown(2), shown(3)]);
+    expect(applied(story).get("ACK-REDELIVER")).toBe(1);
+    expect(applied(story).has("ACK-NO-REDELIVERY")).toBe(false);
+    story.sync(2, { epoch: "e1" }).page(2, 3, [shown(3)]);
+    story.sync(2, { epoch: "e1" }).page(2, 3, [shown(3)]);
+    expect([applied(story).has("ACK-NO-REDELIVERY"), applied(story).get("ACK-MONOTONE")]).toEqual([false, 1]);
+    story.sync(1, { epoch: "e1" }).page(2, 3, [shown(3)]);
+    expect([applied(story).get("ACK-NO-REDELIVERY"), applied(story).get("ACK-MONOTONE")]).toEqual([1, 2]);
+    expect(applied(story).has("ACK-FAILED")).toBe(false);
+    story.sync(9, { epoch: "e1" }).refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 3, epoch: "e1" });
+    story.sync(2, { epoch: "e1" }).page(2, 3, [shown(3)]);
+    expect([applied(story).get("ACK-FAILED"), applied(story).get("ACK-AHEAD")]).toEqual([1, 1]);
+  });
+
+  it("sends", () => {
+    const story = begin();
+    story.send("m1").ok(1);
+    expect(applied(story).get("SEND-ACCEPTED-AT")).toBe(1);
+    expect(applied(story).has("SEND-RETRY")).toBe(false);
+    story.send("m1").ok(1);
+    expect([applied(story).get("SEND-RETRY"), applied(story).has("SEND-RETRY-CONCURRENT")]).toEqual([1, false]);
+    const [one, two] = [story.send("m2"), story.send("m2")];
+    one.ok(2);
+    two.ok(2);
+    expect([applied(story).get("SEND-RETRY"), applied(story).get("SEND-RETRY-CONCURRENT")]).toEqual([1, 2]);
+    expect(applied(story).has("SEND-ID-REUSED")).toBe(false);
+    story.send("m3", { text: "other" }).refused(Reason.BACKLOG_FULL);
+    story.send("m3").ok(3);
+    expect(applied(story).get("SEND-ID-REUSED")).toBe(1);
   });
 });
 
@@ -302,6 +408,115 @@ const FAULTS: Record<string, [requirement: string, story: () => Story]> = {
     () => {
       const story = begin();
       story.sync(0).failed("internal");
+      return story;
+    },
+  ],
+  "a Sync that was refused as ahead acks later": [
+    "ACK-FAILED",
+    () => {
+      const story = withMessages(2);
+      story.sync(3).refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 2, epoch: "e1" });
+      story.send("m3").ok(3);
+      story.sync(0).page(3, 3);
+      return story;
+    },
+  ],
+  "an ack appears from nowhere": [
+    "ACK-REDELIVER",
+    () => {
+      const story = withMessages(3);
+      story.sync(0, { pageSize: 1 }).page(0, 3, [shown(1)]);
+      story.sync(0).page(2, 3, [shown(3)]);
+      return story;
+    },
+  ],
+  "of two acks at once the lower one wins": [
+    "ACK-MONOTONE",
+    () => {
+      const story = withMessages(3);
+      const [low, high] = [story.sync(1), story.sync(3, { client: "tablet" })];
+      low.page(1, 3, [shown(2), shown(3)]);
+      high.page(3, 3);
+      story.sync(0).page(1, 3, [shown(2), shown(3)]);
+      return story;
+    },
+  ],
+  "an overtaken ack comes late and wins": [
+    "ACK-MONOTONE",
+    () => {
+      const story = withMessages(3);
+      story.sync(1).lost();
+      story.sync(3, { client: "tablet" }).page(3, 3);
+      story.sync(0).page(1, 3, [shown(2), shown(3)]);
+      return story;
+    },
+  ],
+  "an earlier ack is what is left": [
+    "ACK-IMPLICIT",
+    () => {
+      const story = withMessages(3);
+      story.sync(1).page(1, 3, [shown(2), shown(3)]);
+      story.sync(3).page(3, 3);
+      story.sync(0).page(1, 3, [shown(2), shown(3)]);
+      return story;
+    },
+  ],
+  "an accepted Send has no time": [
+    "SEND-ACCEPTED-AT",
+    () => {
+      const story = begin();
+      story.send("m1").ok(0);
+      return story;
+    },
+  ],
+  "an account that exists is unknown": [
+    "SEND-ACCEPT",
+    () => {
+      const story = begin();
+      story.send("m1").refused(Reason.RECIPIENT_UNKNOWN);
+      return story;
+    },
+  ],
+  "an inbox is exhausted early": [
+    "SEND-ACCEPT",
+    () => {
+      const story = withMessages(1);
+      story.send("m2").refused(Reason.SEQ_EXHAUSTED);
+      return story;
+    },
+  ],
+  "a repetition looks at the exhausted inbox": [
+    "SEND-RETRY-FIRST",
+    () => {
+      const story = new Story().open("bob", 0xffff_fffe).open("alice", 0);
+      story.send("m1").ok(1);
+      story.send("m1").refused(Reason.SEQ_EXHAUSTED);
+      return story;
+    },
+  ],
+  "a repetition is taken for another": [
+    "SEND-RETRY",
+    () => {
+      const story = withMessages(1);
+      story.send("m1").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+      return story;
+    },
+  ],
+  "a new id is taken for a used one": [
+    "SEND-ACCEPT",
+    () => {
+      const story = withMessages(1);
+      story.send("m2").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+      return story;
+    },
+  ],
+  "an id is taken twice at once, for different things": [
+    "SEND-ID-REUSED",
+    () => {
+      const story = begin();
+      const [one, two] = [story.send("m1", { text: "one" }), story.send("m1", { text: "two" })];
+      one.ok(1);
+      two.ok(2);
       return story;
     },
   ],
@@ -615,6 +830,16 @@ describe("each breach is blamed on its requirement", () => {
       .find((it) => it.requirement === requirement);
     expect(finding?.evidence.length).toBeGreaterThan(0);
     expect(finding?.evidence.length).toBeLessThanOrEqual(8);
+  });
+
+  it.each(Object.entries(FAULTS))("%s: in words, and with the events that prove it", (_name, [, story]) => {
+    const told = story()
+      .judged()
+      .map(({ requirement, message, expected, actual, evidence }) => ({
+        [requirement]: [message, expected, actual],
+        proof: evidence.map((event) => `${event.client || "server"}: ${describeEvent(event)}`),
+      }));
+    expect(told).toMatchSnapshot();
   });
 });
 

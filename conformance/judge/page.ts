@@ -63,7 +63,7 @@ export function judgePage(
     const what = seqs.length > 0 ? "the last message's seq" : "acked_seq, as there is no message";
     breach("SYNC-NEXT", "next_cli_seq is not where the page ends", `${last}, ${what}`, String(nextCliSeq));
   }
-  if (last > svrSeq) {
+  if (seqs.length > 0 && last > svrSeq) {
     breach("SEQ-CONTIGUOUS", "a page goes beyond svr_seq", `nothing above ${svrSeq}`, `a message with seq ${last}`);
   }
   if (seqs.length === 0 && ackedSeq < svrSeq) {

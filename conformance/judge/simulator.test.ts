@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { ModelInbox, simulate } from "../testing/simulator.js";
 
-/** How many histories for each check; mutation tests, which run all of this a thousand times, take fewer. */
-const SAMPLES = Number(process.env["SEQSYNC_SAMPLES"] ?? 150);
+/** How many histories for each check. */
+const SAMPLES = 150;
 
 const choices = fc.array(fc.nat(100_000), { minLength: 10, maxLength: 150 });
 

@@ -34,8 +34,8 @@ export interface Endings {
 }
 
 export interface SendEndings extends Endings {
-  /** Accepted, `accepted_at` in seconds; undefined for none. */
-  ok(at?: number | undefined): Story;
+  /** Accepted, `accepted_at` in seconds; 0 for none. */
+  ok(at?: number): Story;
 }
 
 export interface SyncEndings extends Endings {
@@ -78,12 +78,12 @@ export class Story {
     });
     return {
       ...this.#endings(op),
-      ok: (at: number | undefined = 1) =>
+      ok: (at = 1) =>
         this.#add(op, "", {
           case: "sendReturn",
           value: {
             $typeName: "seqsync.conformance.v1.SendReturn",
-            ...(at === undefined ? {} : { acceptedAt: time(at) }),
+            ...(at === 0 ? {} : { acceptedAt: time(at) }),
           },
         }),
     };
