@@ -121,25 +121,28 @@ export class Transport {
   /** Sends a request and reads the whole answer. Rejects with LostAnswer if none comes. */
   async request(request: HttpRequest): Promise<HttpAnswer> {
     await this.#pace?.turn();
-    const timeout = AbortSignal.timeout(this.#timeoutMs);
-    const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
+    const stop = new AbortController();
+    const timer = setTimeout(
+      () => stop.abort(new LostAnswer(`no answer within ${this.#timeoutMs} ms`)),
+      this.#timeoutMs,
+    );
+    const { signal } = request;
+    const cancel = () => stop.abort(signal?.reason);
+    signal?.addEventListener("abort", cancel, { once: true });
+    if (signal?.aborted) cancel();
     try {
-      const { statusCode, headers, body } = await this.#dispatch(request, signal);
-      const chunks: Uint8Array[] = [];
-      let size = 0;
-      for await (const chunk of body as AsyncIterable<Uint8Array>) {
-        size += chunk.length;
-        if (size > MAX_ANSWER_BYTES) throw new LostAnswer(`the answer did not end within ${MAX_ANSWER_BYTES} bytes`);
-        chunks.push(chunk);
-      }
+      const { statusCode, headers, body } = await this.#dispatch(request, stop.signal);
       const flat = flatten(headers);
-      const answer = { status: statusCode, headers: flat, body: decoded(flat, Buffer.concat(chunks, size)) };
+      const answer = { status: statusCode, headers: flat, body: decoded(flat, await readAll(body)) };
       tapped(request, answer);
       return answer;
     } catch (error) {
-      const why = timeout.aborted ? new LostAnswer(`no answer within ${this.#timeoutMs} ms`) : lost(error);
+      const why = lost(stop.signal.reason instanceof LostAnswer ? stop.signal.reason : error);
       tapped(request, { lost: why.message });
       throw why;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", cancel);
     }
   }
 
@@ -203,6 +206,22 @@ export class Transport {
       answering.then(resolve, reject);
     });
   }
+}
+
+/** A body to its end. By events: an iterator over it, and composed signals, would be a third of the time of a request. */
+function readAll(body: Readable): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    body.on("data", (chunk: Uint8Array) => {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size > MAX_ANSWER_BYTES)
+        body.destroy(new LostAnswer(`the answer did not end within ${MAX_ANSWER_BYTES} bytes`));
+    });
+    body.on("end", () => resolve(Buffer.concat(chunks, size)));
+    body.on("error", reject);
+  });
 }
 
 function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
