@@ -7,7 +7,7 @@ import { specification } from "./documents.js";
 import { casesPage } from "./reference/cases.js";
 import { commandLinePage, configPage, configSchema } from "./reference/command-line.js";
 import { killMatrixPage } from "./reference/kill-matrix.js";
-import { BENCHMARKS, measurementPage, SOAK } from "./reference/measurements.js";
+import { BENCHMARKS, MUTATION, measurementPage, SOAK } from "./reference/measurements.js";
 import { protoPages } from "./reference/protos.js";
 import { samplePages } from "./reference/samples.js";
 import { withProof } from "./requirements.js";
@@ -62,6 +62,7 @@ export async function allPages(root: string): Promise<Page[]> {
     ...(await samplePages()),
     made("benchmarks", measurementPage(root, BENCHMARKS)),
     made("soak", measurementPage(root, SOAK)),
+    made("mutation", measurementPage(root, MUTATION)),
     ...["CHANGELOG.md", "CONTRIBUTING.md"].map((path) => source(path, "Project")),
   ];
 }

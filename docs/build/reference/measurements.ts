@@ -28,6 +28,14 @@ export const SOAK: Measurement = {
   command: "npm run proof -- --soak --json docs/data/soak.json",
 };
 
+export const MUTATION: Measurement = {
+  title: "Mutation tests",
+  about:
+    "Small changes to the judge and to the reference server's core, one at a time: how many of them a test notices. What is left are texts of findings, bounds of searches, guards for what cannot happen, and comparisons that make no difference, such as which of two equal proofs is shown.",
+  file: "docs/data/mutation.json",
+  command: "npm run test:mutation",
+};
+
 export function measurementPage(root: string, { title, about, file, command }: Measurement): string {
   const path = join(root, file);
   const body = existsSync(path)
