@@ -88,8 +88,8 @@ export async function benchServer({ compiled, rounds, quick, profile, wants }: S
       for (let round = 0; round < rounds; round += 1) {
         // The order alternates, so that nobody always comes first.
         for (const target of round % 2 === 0 ? targets : [...targets].reverse()) {
-          const warmMs = round === 0 ? 1500 : 300;
-          const one = await measure(loader, target, workload, { warmMs, ms: quick ? 1500 : 2500 });
+          const warmMs = round > 0 ? 300 : quick ? 1000 : 4000;
+          const one = await measure(loader, target, workload, { warmMs, ms: quick ? 1000 : 2500 });
           measured.get(target.kind)?.push(one);
         }
       }

@@ -30,7 +30,12 @@ interface Check extends Timed {
   requests: number;
 }
 
-async function checks({ compiled, rounds }: Settings, server: Child, raw: Child, url: string): Promise<Figure[]> {
+async function checks(
+  { compiled, rounds, quick }: Settings,
+  server: Child,
+  raw: Child,
+  url: string,
+): Promise<Figure[]> {
   const whole: Check[] = [];
   const fixed: Check[] = [];
   const inOne: Check[] = [];
@@ -43,7 +48,7 @@ async function checks({ compiled, rounds }: Settings, server: Child, raw: Child,
     };
     whole.push(await check(url));
     fixed.push(await check(url, "--skip", "explore/*"));
-    inOne.push(await check("--reference"));
+    if (!quick) inOne.push(await check("--reference"));
     loop.push(await raw.ask<number>("raw", url, 1000));
   }
   const also = (checks: readonly Check[]) => ({
@@ -77,7 +82,11 @@ async function checks({ compiled, rounds }: Settings, server: Child, raw: Child,
       better: "lower",
       meaning: "How long a developer waits for the verdict on a server after a change.",
       conditions: "all cases but those that are slow by their nature, both codecs, 16 cases at a time",
-      values: [catalogue, seconds("whole", whole), seconds("whole, server in the same process", inOne)],
+      values: [
+        catalogue,
+        seconds("whole", whole),
+        ...(quick ? [] : [seconds("whole, server in the same process", inOne)]),
+      ],
       comparisons: [against("catalogue without exploration, in s", catalogue.rounds, { is: "at most", value: 2 })],
     },
     {
@@ -138,7 +147,7 @@ async function exploration({ compiled, rounds, quick }: Settings, url: string): 
   };
 }
 
-async function peers({ compiled, skip }: Settings): Promise<Figure> {
+async function peers({ compiled, quick, skip }: Settings): Promise<Figure> {
   const child = startChild(join(compiled, "conformance/testing/bench/suite/peers.js"));
   const runs: [string, PeerRun][] = [];
   const attempt = async (of: string, method: string, ...args: unknown[]) => {
@@ -149,7 +158,9 @@ async function peers({ compiled, skip }: Settings): Promise<Figure> {
     }
   };
   await attempt("graphql-http audits", "graphqlHttp");
-  await attempt("@durable-streams/server-conformance-tests", "durableStreams", join(tmpdir(), "seqsync-bench-peers"));
+  if (quick) skip("suite/peers", "@durable-streams/server-conformance-tests: takes half a minute; left out by --quick");
+  else
+    await attempt("@durable-streams/server-conformance-tests", "durableStreams", join(tmpdir(), "seqsync-bench-peers"));
   await child.stop();
   return {
     id: "suite/peers",
