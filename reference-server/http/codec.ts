@@ -42,8 +42,8 @@ export interface BodyType {
   contentType: string;
 }
 
-const BODY_TYPES: Readonly<Record<string, BodyType>> = Object.fromEntries(
-  (["proto", "json"] as const).flatMap((name) => [
+const BODY_TYPES: ReadonlyMap<string, BodyType> = new Map(
+  (["proto", "json"] as const).flatMap((name): [string, BodyType][] => [
     [`application/${name}`, { codec: CODECS[name], kind: "unary", contentType: `application/${name}` }],
     [
       `application/connect+${name}`,
@@ -53,9 +53,8 @@ const BODY_TYPES: Readonly<Record<string, BodyType>> = Object.fromEntries(
 );
 
 /** The case of a media type does not matter, nor do parameters, of which only `charset` is ever sent. */
-export function bodyType(contentType: string | undefined): BodyType | undefined {
-  const mediaType = contentType?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
-  return Object.hasOwn(BODY_TYPES, mediaType) ? BODY_TYPES[mediaType] : undefined;
+export function bodyType(contentType = ""): BodyType | undefined {
+  return BODY_TYPES.get(contentType) ?? BODY_TYPES.get(contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "");
 }
 
 /** Decodes, or refuses with MALFORMED. */
