@@ -19,5 +19,8 @@ export function benchService(): Service {
       create(SendRequestSchema, { recipientId: NAMES.reader, clientMessageId, payload: new Uint8Array(100).fill(nr) }),
     );
   }
+  // Somebody fetches what is sent: a server whose backlog only grows is measured elsewhere.
+  const { inbox } = service.accounts.authenticate(`Bearer ${NAMES.recipient}`).account;
+  setInterval(() => inbox.sync(inbox.svrSeq, "", 1), 100).unref();
   return service;
 }
