@@ -55,6 +55,34 @@ export const errors: readonly Case[] = [
     },
   },
   {
+    id: "errors/refused-into-an-empty-inbox",
+    title:
+      "with nothing pending, alice sends bob one with too long an id, one too large and one over both; then a good one",
+    requirements: ["ERR-UNCHANGED"],
+    async run(t) {
+      const { bob, alice } = t;
+      const { maxPayloadBytes } = t.info;
+      const long = "x".repeat(65);
+      // Larger ones than that are for HTTP-BODY-LIMIT.
+      const large = new Uint8Array(Math.min(maxPayloadBytes, 4 << 20) + 1);
+      await t.unchanged(bob, "ERR-UNCHANGED", "a refused Send into an empty inbox", async () => {
+        for (const [payload, id] of [
+          ["hello", long],
+          [large, undefined],
+          [large, long],
+        ] as const) {
+          if (payload === large && large.length <= maxPayloadBytes) continue;
+          const answered = await alice.trySend(bob, payload, id === undefined ? {} : { id });
+          if (answered.kind === "ok")
+            t.fail("SEND-PAYLOAD-LIMIT", "a Send over a limit", "a refusal", "it was accepted");
+        }
+      });
+      const marker = await alice.send(bob, "good");
+      const page = await bob.device().sync();
+      t.page(page, bob.base + 1, [marker], "ERR-UNCHANGED", "a refused Send left something behind");
+    },
+  },
+  {
     id: "errors/refused-among-accepted",
     title: "at the same moment alice sends bob 10 messages and 15 that are refused; the 10 have consecutive seqs",
     requirements: ["ERR-UNCHANGED"],

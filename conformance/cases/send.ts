@@ -116,7 +116,9 @@ export const send: readonly Case[] = [
     async run(t: Context) {
       const max = triable(t);
       const pattern = (size: number) => new Uint8Array(size).map((_, n) => (n * 31 + (n >> 8)) & 0xff);
-      await t.blaming("SEND-SIZES", () => delivers(t, [pattern(max - 1), pattern(max), new Uint8Array(max)]));
+      await t.blaming("SEND-SIZES", () =>
+        delivers(t, [pattern(Math.max(0, max - 1)), pattern(max), new Uint8Array(max)]),
+      );
     },
   },
   {

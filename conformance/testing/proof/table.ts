@@ -24,7 +24,10 @@ export function table(matrix: Matrix): string {
     ...faults.map(line),
     "",
     ...(wrong.length === 0 ? [] : ["Caught, but with another blame:", ...wrong.flatMap(explain), ""]),
-    ...(idle.length === 0 ? [] : [`Cases that catch none of these: ${idle.join(", ")}`, ""]),
+    // A choice of faults says nothing about the cases that it does not concern.
+    ...(idle.length === 0 || idle.length > cases.length / 2
+      ? []
+      : [`Cases that catch none of these: ${idle.join(", ")}`, ""]),
     ...missing,
     `${counts.killed} of ${counts.faults} faulty servers caught, ${counts.right} with the right blame; ` +
       `${counts.cases - counts.idle} of ${counts.cases} cases catch at least one.`,
