@@ -72,7 +72,7 @@ const IMPATIENT_MS = 300;
 /** Programs that run side by side, each on accounts and a network of its own. */
 const LANES = 8;
 /** Programs that are generated at once. Each batch has a seed of its own, the next number. */
-const BATCH = 200;
+const BATCH = 100;
 /** Runs random programs on a faulty network until one shows a breach, then makes it as short as it can be. */
 export async function explore(options: ExploreOptions): Promise<Exploration> {
   const { info, source, accounts = 2, devices = 2, faults, steps = 24 } = options;
@@ -91,9 +91,20 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   );
   const tally = new Tally(options, source);
   try {
-    const first = await search(generator, lanes, options, tally);
-    if (first === undefined) return { ...tally.counts, failure: undefined };
-    const failure = await shrink(generator, lanes[0] as Lane, first, options);
+    const deadline = Date.now() + (options.budgetMs ?? Number.POSITIVE_INFINITY);
+    let failure: Exploration["failure"];
+    for (let from = 0; ; ) {
+      const first = await search(generator, lanes, options, tally, { from, deadline });
+      if (first === undefined) break;
+      const shrunk = await shrink(generator, lanes[0] as Lane, first, options);
+      failure ??= shrunk;
+      if (shrunk.repeated.failed > 0 || options.path !== undefined) {
+        failure = shrunk;
+        break;
+      }
+      // A race that does not come again cannot be made short: another program may show it better.
+      from = first.next;
+    }
     return { ...tally.counts, failure };
   } finally {
     await Promise.all(lanes.map((lane) => lane.close()));
@@ -106,6 +117,8 @@ interface Failing {
   path: string;
   steps: Step[];
   execution: Execution;
+  /** Programs that were generated up to its batch's end: where the search may go on. */
+  next: number;
 }
 
 /** Runs programs, many at a time, until one fails. Of those that fail at the same time it answers the one that comes first. */
@@ -114,11 +127,11 @@ async function search(
   lanes: readonly Lane[],
   options: ExploreOptions,
   tally: Tally,
+  { from, deadline }: { from: number; deadline: number },
 ): Promise<Failing | undefined> {
-  const deadline = Date.now() + (options.budgetMs ?? Number.POSITIVE_INFINITY);
   let failing: (Failing & { index: number }) | undefined;
   const stopped = () => failing !== undefined || Date.now() >= deadline || options.signal?.aborted === true;
-  for (let begun = 0; begun < options.runs && !stopped(); begun += BATCH) {
+  for (let begun = from; begun < options.runs && !stopped(); begun += BATCH) {
     const seed = (options.seed + begun / BATCH) >>> 0;
     const size = Math.min(BATCH, options.runs - begun);
     const batch = batchOf(generator, seed, options.path, size);
@@ -131,7 +144,7 @@ async function search(
         tally.add(steps, execution);
         options.onHistory?.(`seed ${seed}, program ${path}`, execution.recorder.events);
         if (execution.findings.length > 0 && (failing === undefined || index < failing.index))
-          failing = { seed, path, steps, execution, index };
+          failing = { seed, path, steps, execution, index, next: begun + BATCH };
       }
     };
     await Promise.all(lanes.map(work));

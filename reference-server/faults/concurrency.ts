@@ -69,7 +69,7 @@ export const concurrency: readonly Fault[] = [
         const { ackedSeq, epoch } = inbox;
         const kept = [...inbox.pending.values()];
         const answer = real.sync(service, caller, request);
-        if (request.cliSeq > ackedSeq) void step().then(() => lowerAck(caller, epoch, request.cliSeq, kept));
+        if (request.cliSeq > ackedSeq) void pause(20).then(() => lowerAck(caller, epoch, request.cliSeq, kept));
         return answer;
       },
     }),
