@@ -12,8 +12,9 @@ export interface DedupRecord {
 }
 
 /** A record, and when it goes. */
-interface Entry extends DedupRecord {
+interface Entry {
   id: string;
+  record: DedupRecord;
   expiresAt: number;
 }
 
@@ -43,7 +44,7 @@ export class Dedup {
 
   find(senderId: string, clientMessageId: string, now: number): DedupRecord | undefined {
     this.#expire(now);
-    return this.#records.get(key(senderId, clientMessageId));
+    return this.#records.get(key(senderId, clientMessageId))?.record;
   }
 
   /** Call before anything is changed: a Send that could not be remembered must not be accepted. */
@@ -55,7 +56,7 @@ export class Dedup {
   }
 
   add(senderId: string, clientMessageId: string, now: number, record: DedupRecord): void {
-    const entry = { ...record, id: key(senderId, clientMessageId), expiresAt: now + this.#windowMs };
+    const entry = { id: key(senderId, clientMessageId), record, expiresAt: now + this.#windowMs };
     this.#records.set(entry.id, entry);
     this.#queue.push(entry);
   }

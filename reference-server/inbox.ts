@@ -55,7 +55,8 @@ export class Inbox {
     if (this.pending.size >= this.limits.maxBacklog) {
       throw refuse(Reason.BACKLOG_FULL, "the recipient has too many unacknowledged messages; try again later");
     }
-    const stored = create(MessageSchema, { ...message, seq: this.svrSeq + 1 });
+    const stored = create(MessageSchema, message);
+    stored.seq = this.svrSeq + 1;
     this.pending.set(stored.seq, stored);
     this.svrSeq = stored.seq;
     return stored;
