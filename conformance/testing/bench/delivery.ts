@@ -92,10 +92,12 @@ function pointsOf(way: Way, quick: boolean): Point[] {
   return points;
 }
 
-/** Few answers are measured again and again, until about twenty could have been lost. */
-function repetitions({ way, measured, loss }: Point, quick: boolean): number {
+/** Few answers are measured again and again, until some will have been lost. */
+function repetitions(point: Point, quick: boolean): number {
+  const { way, measured, loss } = point;
   const answers = Math.ceil(measured / way.perRoundTrip) + 1;
-  return loss === 0 ? 1 : Math.max(1, Math.min(quick ? 4 : 20, Math.floor(40 / answers)));
+  const most = quick ? 4 : works(point) ? 5 : 20;
+  return loss === 0 ? 1 : Math.max(1, Math.min(most, Math.floor(40 / answers)));
 }
 
 const works = ({ way, rttMs, measured }: Point) => rttMs === 0 || (measured > 1000 && way.perRoundTrip > 1);

@@ -51,6 +51,9 @@ if (flags.help || chosen.length === 0 || !(Number.isInteger(rounds) && rounds >=
   process.exitCode = flags.help ? 0 : 2;
 } else process.exitCode = await bench();
 
+// Ends in order, so that what was started does not outlive it.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
 async function bench(): Promise<number> {
   const [cpu] = cpus();
   const started = performance.now();
@@ -95,9 +98,10 @@ async function bench(): Promise<number> {
       broken += 1;
       settings.skip(name, String(error));
     }
+    // After each section: a run that is stopped has told what it knew.
+    result.seconds = Math.round((performance.now() - started) / 1000);
+    if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(result, null, 2)}\n`);
   }
-  result.seconds = Math.round((performance.now() - started) / 1000);
-  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(result, null, 2)}\n`);
   const missed = result.figures.flatMap(({ id, comparisons }) =>
     comparisons.filter(({ met }) => met === false).map(({ of }) => `${id}: ${of}`),
   );

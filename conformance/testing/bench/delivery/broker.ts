@@ -35,6 +35,7 @@ export async function startBroker(command: string): Promise<Broker> {
   const file = join(folder, "mosquitto.conf");
   writeFileSync(file, `${config.join("\n")}\n`);
   const child = spawn(command, ["-c", file], { stdio: "ignore" });
+  process.once("exit", () => child.kill());
   await up(child, port);
   return {
     port,
