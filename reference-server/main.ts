@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import "../proto/base64.js";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { Command, InvalidArgumentError, Option } from "commander";

@@ -10,6 +10,7 @@ export const ack: readonly Case[] = [
     title:
       "bob's phone has fetched up to 200, the server is at 260: a Sync with 200 acks up to 200 and brings 201 to 260",
     requirements: ["ACK-IMPLICIT", "ACK-NOT-ON-ANSWER"],
+    bulk: true,
     async run(t: Context) {
       const { bob } = t;
       const phone = bob.device("phone");
@@ -290,6 +291,7 @@ export const ack: readonly Case[] = [
     id: "ack/while-messages-come",
     title: "bob's phone acks as fast as it can while alice sends; it never acks what it has not got",
     requirements: ["ACK-IMPLICIT", "ACK-NOT-ON-ANSWER"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       let sending = true;

@@ -208,7 +208,8 @@ async function onOneConnection(
   act: (sync: (who: Party | undefined) => ReturnType<typeof rawCall>) => Promise<void>,
 ): Promise<void> {
   const { transport } = t.session;
-  const alone = new Transport({ ...transport.connection, urls: transport.urls.slice(0, 1), connections: 1 });
+  const [url = ""] = transport.urls;
+  const alone = new Transport({ ...transport.connection, urls: [url], connections: 1 }, { hear: transport.hear });
   try {
     await act((who) => rawCall(t, "AUTH-REQUIRED", { ...syncOf(t, t.bob), by: who, over: alone }));
   } finally {

@@ -26,8 +26,10 @@ export interface Case {
   title: string;
   /** The requirements that it checks; the first is the one that it is named for. */
   requirements: readonly [RequirementId, ...RequirementId[]];
-  /** The codec that it is about. Default: it runs once in each that the server declares. */
+  /** The codec that it is about. Default: it runs once in each that is checked. */
   codec?: Codec;
+  /** It is about many messages, not about how they are encoded: it runs once, in the first codec that is checked. */
+  bulk?: true;
   /** Runs although the server does not declare the requirement's profile: the case is about that. */
   undeclared?: "JSON" | "WATCH";
   /** What it cannot do without. Default: two accounts. */

@@ -10,6 +10,7 @@ export const dev: readonly Case[] = [
     id: "dev/worked-example",
     title: "bob's first phone has acked 200 of 260; his second one stopped at 140 and gets 201 to 260, not 141 to 200",
     requirements: ["DEV-SHARED-ACK", "DEV-LAGGING"],
+    bulk: true,
     async run(t: Context) {
       const { bob } = t;
       const [first, second] = [bob.device("first phone"), bob.device("second phone")];

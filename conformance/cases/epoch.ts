@@ -36,6 +36,7 @@ export const epoch: readonly Case[] = [
     title:
       "bob's epoch stays the same over Sends, acks, refusals, Watches and whatever happens to others, at each endpoint",
     requirements: ["EPOCH-STABLE"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const { epoch } = await bob.state();

@@ -2,7 +2,7 @@ import { fromBinary, fromJson } from "@bufbuild/protobuf";
 import { type WatchResponse, WatchResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { isAgain, mediaType, parseError, type Refusal } from "../wire/connect.js";
 import { type Envelope, envelope, envelopes, FLAG_END } from "../wire/envelope.js";
-import { LostAnswer } from "../wire/http.js";
+import { LostAnswer } from "../wire/lost.js";
 import { afterPatience } from "../wire/patience.js";
 import { authorization } from "../wire/session.js";
 import type { Case } from "./case.js";

@@ -55,6 +55,7 @@ export const sendInbox: readonly Case[] = [
     id: "send/full-inbox",
     title: `bob's inbox gets up to ${BACKLOG_TRIED} messages and none is acked: either each is kept, or BACKLOG_FULL is said`,
     requirements: ["SEND-BACKLOG", "SEND-RETRY-FIRST", "SEND-ID-FREE"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const { sent, refused } = await pileUp(t, BACKLOG_TRIED);

@@ -73,6 +73,7 @@ export const sendRetry: readonly Case[] = [
     id: "send/retry-at-once",
     title: "alice sends each of ten messages over eight connections at the same moment; bob gets each once",
     requirements: ["SEND-RETRY-CONCURRENT"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const sent = await Promise.all(Array.from({ length: 10 }, (_, n) => atOnce(t, alice, bob, `message ${n}`, 8)));
@@ -83,6 +84,7 @@ export const sendRetry: readonly Case[] = [
     id: "send/retry-overtakes",
     title: "alice sends one message 24 times, a few every moment, over all codecs and endpoints; bob gets it once",
     requirements: ["SEND-RETRY-CONCURRENT", "SEND-RETRY"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const sent: Sent[] = [];
@@ -159,6 +161,7 @@ export const sendRetry: readonly Case[] = [
     id: "send/retry-after-1000-others",
     title: "alice repeats a message after 1000 others of hers and 100 of bob's; it is recognised",
     requirements: ["SEND-RETRY-LATER"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const first = await alice.send(bob, "the first");

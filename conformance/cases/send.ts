@@ -25,6 +25,7 @@ export const send: readonly Case[] = [
     id: "send/there-once-answered",
     title: "each time that alice's Send was answered, bob's next Sync counts the message and has it",
     requirements: ["SEND-VISIBLE"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const phone = bob.device("phone");
@@ -40,6 +41,7 @@ export const send: readonly Case[] = [
     id: "send/none-of-many-is-lost",
     title: "alice sends bob 150 messages, 15 at a time; when the last is answered all 150 are there",
     requirements: ["SEND-VISIBLE"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const phone = bob.device("phone");
@@ -58,11 +60,16 @@ export const send: readonly Case[] = [
     // § SEND-BYTES: The payload and the `client_message_id` of a message MUST be delivered byte for byte as they were
     // § sent.
     id: "send/all-byte-values",
-    title: "a payload of all 256 byte values, and each byte value alone, arrive as they were sent",
+    title: "payloads of all 256 byte values, of each sixteen of them, and of some alone arrive as they were sent",
     requirements: ["SEND-BYTES"],
     async run(t: Context) {
       const all = Uint8Array.from({ length: 256 }, (_, n) => n);
-      await delivers(t, [all, Uint8Array.from(all).reverse(), ...Array.from(all, (byte) => Uint8Array.of(byte))]);
+      const rows = Array.from({ length: 16 }, (_, row) => all.slice(16 * row, 16 * row + 16));
+      // Those that mean something to text, to C strings or to a codec.
+      const alone = [0x00, 0x0a, 0x0d, 0x1a, 0x20, 0x22, 0x5c, 0x7f, 0x80, 0xc2, 0xff].map((byte) =>
+        Uint8Array.of(byte),
+      );
+      await delivers(t, [all, Uint8Array.from(all).reverse(), ...rows, ...alone]);
     },
   },
   {
@@ -321,6 +328,7 @@ export const send: readonly Case[] = [
     id: "send/order-with-sizes",
     title: "alice sends bob large and small messages one after the other; the small ones do not overtake",
     requirements: ["SEND-ORDER"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const large = Math.min(t.info.maxPayloadBytes, 100_000);

@@ -69,6 +69,7 @@ export const seq: readonly Case[] = [
     id: "seq/fifty-at-once",
     title: "alice sends bob 50 messages at the same time; they have exactly the 50 seqs that follow",
     requirements: ["SEQ-PARALLEL"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       await exactly(t, await alice.sendAtOnce(bob, 50));
@@ -79,6 +80,7 @@ export const seq: readonly Case[] = [
     title:
       "alice and bob himself send to bob at the same time, three times over, while what came before is being acked",
     requirements: ["SEQ-PARALLEL", "SEQ-CONSECUTIVE"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const sent: Sent[] = [];
@@ -99,6 +101,7 @@ export const seq: readonly Case[] = [
     title:
       "alice sends bob large and small messages at the same time, and the small ones do not overtake their numbers",
     requirements: ["SEQ-CONTIGUOUS", "SEQ-PARALLEL"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const large = Math.min(t.info.maxPayloadBytes, 60_000);
@@ -122,6 +125,7 @@ export const seq: readonly Case[] = [
     id: "seq/seen-while-it-comes",
     title: "bob's devices look on without acking while alice and bob write; whatever svr_seq counts is there",
     requirements: ["SEQ-CONTIGUOUS", "SYNC-LINEARIZABLE"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       let sending = true;

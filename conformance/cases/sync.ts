@@ -13,6 +13,7 @@ export const sync: readonly Case[] = [
     id: "sync/worked-example",
     title: "bob's phone has 100 and the server 200: the phone gets 101 to 200, twice, for the first answer was lost",
     requirements: ["SYNC-RANGE", "SYNC-BASE", "SYNC-NEXT"],
+    bulk: true,
     async run(t: Context) {
       const { bob } = t;
       const sent = await pile(t, 200);
@@ -96,6 +97,7 @@ export const sync: readonly Case[] = [
     id: "sync/range-from-each-seq",
     title: "from each seq on, a page is exactly what follows it: the next one first, none missing, none twice",
     requirements: ["SYNC-RANGE"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const sent = await alice.sendMany(bob, 12);
@@ -111,10 +113,11 @@ export const sync: readonly Case[] = [
   },
   {
     id: "sync/range-of-a-long-page",
-    title: "pages over 300 messages have no hole anywhere",
+    title: "pages over 150 messages have no hole anywhere",
     requirements: ["SYNC-RANGE"],
+    bulk: true,
     async run(t: Context) {
-      const sent = await pile(t, 300);
+      const sent = await pile(t, 150);
       const phone = t.bob.device();
       await phone.drain();
       isWhole(t, phone.stored, t.bob.base + 1, sent, "SYNC-RANGE");
@@ -225,6 +228,7 @@ export const sync: readonly Case[] = [
     id: "sync/one-moment",
     title: "alice sends while three devices of bob fetch and ack: each answer belongs to one moment",
     requirements: ["SYNC-LINEARIZABLE", "SEQ-CONTIGUOUS"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const sent: Sent[] = [];
@@ -250,6 +254,7 @@ export const sync: readonly Case[] = [
     id: "sync/caught-up-while-it-comes",
     title: "three devices of bob that have everything ask all the time while alice sends: what is counted comes along",
     requirements: ["SYNC-LINEARIZABLE", "SEQ-CONTIGUOUS", "PAGE-PROGRESS"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       let sending = true;
@@ -279,6 +284,7 @@ export const sync: readonly Case[] = [
     title:
       "bob's devices ask the same all the time; each time that a Send was answered the next answer has its message",
     requirements: ["SYNC-LINEARIZABLE", "SEND-VISIBLE"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const question = { cliSeq: bob.base, epoch: (await bob.state()).epoch, pageSize: 0 };
@@ -292,7 +298,7 @@ export const sync: readonly Case[] = [
       })().finally(() => {
         sending = false;
       });
-      const others = Array.from({ length: 8 }, async (_, n) => {
+      const others = Array.from({ length: 5 }, async (_, n) => {
         while (sending) await bob.device(`device ${n}`).sync(question);
       });
       await Promise.all([sends, ...others]);

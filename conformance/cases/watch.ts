@@ -106,6 +106,7 @@ export const watch: readonly Case[] = [
     id: "watch/burst",
     title: "alice sends 100 messages at once; bob's Watch gets to the last one, in however few frames",
     requirements: ["WATCH-WAKE", "WATCH-MONOTONE"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const watcher = new Watcher(t, bob);
@@ -268,6 +269,7 @@ export const watch: readonly Case[] = [
     id: "watch/stalled",
     title: "three Watches of bob are never read while alice sends and bob syncs; nothing and nobody is held up",
     requirements: ["WATCH-STALLED"],
+    bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       for (let n = 0; n < 3; n += 1) await stall(t, bob);

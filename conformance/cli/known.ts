@@ -19,7 +19,8 @@ export function readKnownFailures(file: string): KnownFailure[] {
   } catch (error) {
     throw new UsageError(`cannot read the known failures in ${file}: ${(error as NodeJS.ErrnoException).code}`);
   }
-  const ids = new Set([...jobsFor(CATALOGUE, ["proto", "json"]).map(({ id }) => id), ...Object.keys(REQUIREMENTS)]);
+  const jobs = [...jobsFor(CATALOGUE, ["proto", "json"]), ...jobsFor(CATALOGUE, ["json"])];
+  const ids = new Set([...jobs.map(({ id }) => id), ...Object.keys(REQUIREMENTS)]);
   const known: KnownFailure[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (/^\s*(#|$)/.test(line)) continue;

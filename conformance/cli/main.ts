@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import "../../proto/base64.js";
 import { Command } from "commander";
 import { VERSION } from "../version.js";
 import { checkCommand } from "./check.js";

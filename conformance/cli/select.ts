@@ -36,7 +36,8 @@ export function selectBy({ only = [], skip = [], profile, level, codec, shard }:
   }
   const wanted = only.map(matcher);
   const unwanted = skip.map(matcher);
-  const chosen = all.filter(
+  const offered = codec === undefined ? all : jobsFor(CATALOGUE, [codec]);
+  const chosen = offered.filter(
     (job) =>
       (wanted.length === 0 || wanted.some((fits) => fits(job))) &&
       !unwanted.some((fits) => fits(job)) &&

@@ -96,7 +96,7 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
     for (let from = 0; ; ) {
       const first = await search(generator, lanes, options, tally, { from, deadline });
       if (first === undefined) break;
-      const shrunk = await shrink(generator, lanes[0] as Lane, first, options);
+      const shrunk = await shrink(generator, lanes, first, options);
       failure ??= shrunk;
       if (shrunk.repeated.failed > 0 || options.path !== undefined) {
         failure = shrunk;
@@ -165,29 +165,24 @@ function batchOf(generator: fc.Arbitrary<Step[]>, seed: number, path: string | u
 /** Looks for the shortest variation that still fails, and says how surely it does. */
 async function shrink(
   generator: fc.Arbitrary<Step[]>,
-  lane: Lane,
+  lanes: readonly Lane[],
   first: Failing,
   { path: given, shrinkMs = 30_000 }: ExploreOptions,
 ): Promise<NonNullable<Exploration["failure"]>> {
-  const repeat = async (steps: Step[]) => {
-    let failed = 0;
-    let of = 0;
-    for (; of < REPEATS || (failed === 0 && of < MOST_REPEATS); of += 1)
-      if ((await execute(steps, lane.ground)).findings.length > 0) failed += 1;
-    return { failed, of };
-  };
   let best: Failing = first;
-  let repeated = await repeat(first.steps);
+  let repeated = await repeat(first.steps, lanes);
   if (given === undefined && repeated.failed > 0) {
+    // What it shows most often: shrinking must not slip to another fault, and a race may show in several ways.
+    const [root, times] = commonest([first.execution, ...repeated.executions]);
     // A race needs more than one try to show itself again; what never comes again cannot be shrunk.
-    const tries = repeated.failed === repeated.of ? 1 : Math.ceil((2 * repeated.of) / repeated.failed);
-    const root = first.execution.findings[0]?.requirement;
+    const isRace = times <= repeated.of;
+    const tries = isRace ? Math.max(lanes.length, Math.ceil((3 * repeated.of) / times)) : 1;
     const property = fc.asyncProperty(generator, async (steps) => {
-      for (let n = 0; n < tries; n += 1) {
+      for (let left = tries; left > 0; left -= lanes.length) {
         // Whoever was not woken within seconds the first time is given less time for the variations.
-        const execution = await execute(steps, lane.ground, IMPATIENT_MS);
-        // The same requirement must be broken: shrinking must not slip to another fault.
-        if (!execution.findings.some(({ requirement }) => requirement === root)) continue;
+        const executions = await sideBySide(steps, lanes.slice(0, left), IMPATIENT_MS);
+        const execution = executions.find(({ findings }) => findings.some(({ requirement }) => requirement === root));
+        if (execution === undefined) continue;
         best = { ...first, steps, execution };
         return false;
       }
@@ -201,7 +196,7 @@ async function shrink(
       markInterruptAsFailure: true,
     });
     if (details.counterexamplePath) best = { ...best, path: details.counterexamplePath };
-    repeated = await repeat(best.steps);
+    repeated = await repeat(best.steps, lanes);
   }
   const { seed, path, steps, execution } = best;
   return {
@@ -210,8 +205,36 @@ async function shrink(
     steps,
     findings: execution.findings,
     history: execution.recorder.events,
-    repeated,
+    repeated: { failed: repeated.failed, of: repeated.of },
   };
+}
+
+/** The requirement that most of these programs break, and how many do; of several the one that is found first. */
+function commonest(executions: readonly Execution[]): [RequirementId, number] {
+  const times = new Map<RequirementId, number>();
+  for (const { findings } of executions)
+    for (const id of new Set(findings.map(({ requirement }) => requirement))) times.set(id, (times.get(id) ?? 0) + 1);
+  return [...times].reduce((most, it) => (it[1] > most[1] ? it : most));
+}
+
+/** One program on several lanes at the same time: most of its time it waits for the network. */
+const sideBySide = (steps: readonly Step[], lanes: readonly Lane[], wakeMs?: number) =>
+  Promise.all(lanes.map((lane) => execute(steps, lane.ground, wakeMs)));
+
+interface Repeated {
+  /** How many of the repetitions failed. */
+  failed: number;
+  of: number;
+  executions: Execution[];
+}
+
+/** Runs a program that failed again: some times, or where it does not come again, until it does or patience ends. */
+async function repeat(steps: readonly Step[], lanes: readonly Lane[]): Promise<Repeated> {
+  const executions: Execution[] = [];
+  const failed = () => executions.filter(({ findings }) => findings.length > 0).length;
+  while (executions.length < REPEATS || (failed() === 0 && executions.length < MOST_REPEATS))
+    executions.push(...(await sideBySide(steps, lanes.slice(0, REPEATS))));
+  return { failed: failed(), of: executions.length, executions };
 }
 
 /** What was done so far. */

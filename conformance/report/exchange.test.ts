@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import { Exchanges } from "../history/exchanges.js";
 import { serve } from "../testing/serve.js";
 import { Transport } from "../wire/http.js";
-import { tapping } from "../wire/tap.js";
 import { exchangeLine, exchangeLines } from "./exchange.js";
 import { renderers } from "./renderers.js";
 import { renderReport } from "./terminal.js";
@@ -21,7 +20,7 @@ async function kept(act: (transport: Transport) => Promise<unknown>): Promise<Ex
   const transport = new Transport({ urls: [server.url], headers: { "x-gateway": "key-of-the-gateway" } });
   const exchanges = new Exchanges();
   try {
-    await tapping(exchanges.hear, () => act(transport));
+    await act(transport.heardBy(exchanges.hear));
   } finally {
     await transport.close();
     await server.stop();

@@ -13,12 +13,14 @@ export interface Unrun {
   reason: string;
 }
 
-/** Each case in each codec, or in the one that it is about. */
+/** Each case in each codec, or in the one that it is about, or where only the number of messages matters in the first. */
 export function jobsFor(cases: readonly Case[], codecs: readonly Codec[]): Job[] {
   return cases.flatMap((it) => {
     if (it.codec !== undefined || it.undeclared !== undefined)
       return [{ id: it.id, case: it, codec: it.codec ?? "proto" }];
-    return codecs.map((codec): Job => ({ id: codec === "proto" ? it.id : `${it.id} (${codec})`, case: it, codec }));
+    return (it.bulk ? codecs.slice(0, 1) : codecs).map(
+      (codec): Job => ({ id: codec === "proto" ? it.id : `${it.id} (${codec})`, case: it, codec }),
+    );
   });
 }
 

@@ -20,7 +20,6 @@ import type { Codec } from "../wire/connect.js";
 import type { Transport } from "../wire/http.js";
 import { paceOf } from "../wire/pace.js";
 import { Session } from "../wire/session.js";
-import { tapping } from "../wire/tap.js";
 import { seeded } from "./random.js";
 import { greet } from "./target.js";
 
@@ -63,7 +62,8 @@ const SHOWN_EVENTS = 400;
 /** Runs one case on its own accounts. Never rejects: whatever happens is a result. */
 export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { retried: number }> {
   let started = performance.now();
-  const session = new Session(stage.transport, job.codec, numberOf(job.id));
+  const exchanges = new Exchanges();
+  const session = new Session(stage.transport.heardBy(exchanges.hear), job.codec, numberOf(job.id));
   const judge = new Judge();
   let judgeBug: unknown;
   const recorder = new Recorder((event) => {
@@ -73,7 +73,6 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
       judgeBug ??= error;
     }
   });
-  const exchanges = new Exchanges();
   let leases: Lease[] = [];
   let context: Context | undefined;
   let ending: unknown;
@@ -96,8 +95,8 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
       signal,
       onProgram: (programs) => stage.onProgram?.(job.id, programs),
     });
-    const act = () => prepare(context as Context, leases).then(() => job.case.run(context as Context));
-    const run = tapping(exchanges.hear, act);
+    const playing = context;
+    const run = prepare(playing, leases).then(() => job.case.run(playing));
     await Promise.race([run, aborted(signal)]);
   } catch (error) {
     ending = error;

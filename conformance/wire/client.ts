@@ -1,10 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import {
-  DeliveredMessageSchema,
-  RefusedSchema,
-  type SyncReturn,
-  SyncReturnSchema,
-} from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import { RefusedSchema, type SyncReturn } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import {
   type SendResponse,
   SeqSyncService,
@@ -221,21 +216,21 @@ export class Watching {
 }
 
 export function syncReturn({ epoch, svrSeq, ackedSeq, nextCliSeq, messages }: SyncResponse): SyncReturn {
-  return create(SyncReturnSchema, {
+  return {
+    $typeName: "seqsync.conformance.v1.SyncReturn",
     epoch,
     svrSeq,
     ackedSeq,
     nextCliSeq,
-    messages: messages.map(({ seq, senderId, clientMessageId, payload, acceptedAt }) =>
-      create(DeliveredMessageSchema, {
-        seq,
-        senderId,
-        clientMessageId,
-        payload: printOf(payload),
-        ...(acceptedAt === undefined ? {} : { acceptedAt }),
-      }),
-    ),
-  });
+    messages: messages.map(({ seq, senderId, clientMessageId, payload, acceptedAt }) => ({
+      $typeName: "seqsync.conformance.v1.DeliveredMessage",
+      seq,
+      senderId,
+      clientMessageId,
+      payload: printOf(payload),
+      ...(acceptedAt === undefined ? {} : { acceptedAt }),
+    })),
+  };
 }
 
 export function refused({ status, code, reason, detail }: Refusal): What {

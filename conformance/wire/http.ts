@@ -1,11 +1,12 @@
 import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
-import { explain } from "./explain.js";
+import { type Answer, exchange, MAX_ANSWER_BYTES } from "./exchange.js";
+import { LostAnswer, lost } from "./lost.js";
 import { type Pace, paceOf } from "./pace.js";
 import { type RawOptions, rawExchange } from "./raw.js";
 import { openSocket, type SocketOptions } from "./socket.js";
-import { tapped, tappedRaw } from "./tap.js";
+import { type Listener, tappedRaw } from "./tap.js";
 
 /** What is sent to the target. Paths are below the base URL. */
 export interface HttpRequest {
@@ -36,18 +37,6 @@ export interface HttpStream {
   chunks: AsyncIterable<Uint8Array>;
   /** Gives up reading and closes the connection. */
   cancel(): void;
-}
-
-/** No whole answer came: whether the request had its effect, nobody knows. */
-export class LostAnswer extends Error {
-  override readonly name = "LostAnswer";
-  /** What to look into, if that can be told. */
-  readonly hint: string | undefined;
-
-  constructor(message: string, { hint, cause }: { hint?: string; cause?: unknown } = {}) {
-    super(message, { cause });
-    this.hint = hint;
-  }
 }
 
 /** How the target is reached. */
@@ -83,9 +72,6 @@ export function agentFor(options: SocketOptions, connections: number): Agent {
   });
 }
 
-/** The largest answer that is read, in bytes: a server that never stops must not fill the memory. */
-const MAX_ANSWER_BYTES = 256 << 20;
-
 /** Sends requests as they are given, right or wrong, over kept-alive connections. Knows nothing of the protocol. */
 export class Transport {
   readonly urls: readonly string[];
@@ -93,24 +79,32 @@ export class Transport {
   readonly headers: Readonly<Record<string, string>>;
   /** How connections are made, for others that are to be made in the same way. The pace is shared. */
   readonly connection: ConnectionOptions;
+  /** Is told of each exchange, with its answer or why there was none. */
+  readonly hear: Listener | undefined;
   readonly #bases: readonly URL[];
   readonly #timeoutMs: number;
-  readonly #agent: Agent;
-  /** For requests that are odd, which undici carries over HTTP/1.1 only. The same one where there is no HTTP/2. */
-  readonly #plain: Agent;
+  readonly #agents: Agents;
+  readonly #headers: readonly string[];
   readonly #pace: Pace | undefined;
 
-  constructor({ urls, timeoutMs = 10_000, connections = 128, ...connection }: TransportOptions) {
+  constructor(options: TransportOptions, { agents, hear }: { agents?: Agents; hear?: Listener | undefined } = {}) {
+    const { urls, timeoutMs = 10_000, connections = 128, ...connection } = options;
     this.urls = urls;
     this.#bases = urls.map((url) => new URL(url));
     this.#timeoutMs = timeoutMs;
     const { headers = {}, maxRequestsPerSecond: rate } = connection;
     this.headers = headers;
+    this.#headers = Object.entries(headers).flat();
     this.#pace = paceOf(rate);
     this.connection = { ...connection, ...(this.#pace === undefined ? {} : { maxRequestsPerSecond: this.#pace }) };
-    this.#agent = agentFor(connection, connections);
-    const mayUpgrade = (connection.http2 ?? true) && this.#bases.some(({ protocol }) => protocol === "https:");
-    this.#plain = mayUpgrade ? agentFor({ ...connection, http2: false }, connections) : this.#agent;
+    this.#agents = agents ?? agentsFor(connection, connections, this.#bases);
+    this.hear = hear;
+  }
+
+  /** The same connections, for somebody who wants to be told of what goes over them on his behalf. Closing it closes them for all. */
+  heardBy(hear: Listener | undefined): Transport {
+    const { urls, connection } = this;
+    return new Transport({ urls, timeoutMs: this.#timeoutMs, ...connection }, { agents: this.#agents, hear });
   }
 
   /** The base URL that a request goes to, for those who speak to it in another way. */
@@ -120,29 +114,17 @@ export class Transport {
 
   /** Sends a request and reads the whole answer. Rejects with LostAnswer if none comes. */
   async request(request: HttpRequest): Promise<HttpAnswer> {
-    await this.#pace?.turn();
-    const stop = new AbortController();
-    const timer = setTimeout(
-      () => stop.abort(new LostAnswer(`no answer within ${this.#timeoutMs} ms`)),
-      this.#timeoutMs,
-    );
-    const { signal } = request;
-    const cancel = () => stop.abort(signal?.reason);
-    signal?.addEventListener("abort", cancel, { once: true });
-    if (signal?.aborted) cancel();
+    if (this.#pace !== undefined) await this.#pace.turn();
     try {
-      const { statusCode, headers, body } = await this.#dispatch(request, stop.signal);
-      const flat = flatten(headers);
-      const answer = { status: statusCode, headers: flat, body: decoded(flat, await readAll(body)) };
-      tapped(request, answer);
+      const answer = plain(
+        await exchange(this.#agentFor(request), this.#optionsOf(request), this.#timeoutMs, request.signal),
+      );
+      this.hear?.({ request, answer });
       return answer;
     } catch (error) {
-      const why = lost(stop.signal.reason instanceof LostAnswer ? stop.signal.reason : error);
-      tapped(request, { lost: why.message });
+      const why = lost(error);
+      this.hear?.({ request, answer: { lost: why.message } });
       throw why;
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", cancel);
     }
   }
 
@@ -155,7 +137,10 @@ export class Transport {
       this.#timeoutMs,
     );
     try {
-      const { statusCode, headers, body } = await this.#dispatch(request, stop.signal);
+      const { statusCode, headers, body } = await this.#agentFor(request).request({
+        ...this.#optionsOf(request),
+        signal: stop.signal,
+      });
       body.on("error", () => {}); // told to whoever iterates
       return { status: statusCode, headers: flatten(headers), chunks: body, cancel: () => stop.abort() };
     } catch (error) {
@@ -171,7 +156,7 @@ export class Transport {
     try {
       const socket = await openSocket(this.base(endpoint), { ...this.connection, http2: false });
       const answer = await rawExchange(socket, bytes, options);
-      tappedRaw(bytes, answer);
+      if (this.hear !== undefined) tappedRaw(this.hear, bytes, answer);
       return answer;
     } catch {
       return "";
@@ -180,62 +165,59 @@ export class Transport {
 
   /** Closes all connections. */
   async close(): Promise<void> {
-    await Promise.all([this.#agent.destroy(), this.#plain.destroy()]);
+    await Promise.all([this.#agents.usual.destroy(), this.#agents.plain.destroy()]);
   }
 
-  #dispatch(
-    { endpoint, method = "POST", path, headers = {}, body }: HttpRequest,
-    signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData> {
+  #agentFor({ method = "POST", headers, body }: HttpRequest): Agent {
+    const isUsual = method === "POST" && !Array.isArray(headers) && (body === undefined || body instanceof Uint8Array);
+    return isUsual ? this.#agents.usual : this.#agents.plain;
+  }
+
+  #optionsOf({ endpoint, method = "POST", path, headers = {}, body }: HttpRequest): Dispatcher.DispatchOptions {
     const base = this.base(endpoint);
-    const ordinary = method === "POST" && !Array.isArray(headers) && (body === undefined || body instanceof Uint8Array);
     const pairs = Array.isArray(headers) ? (headers as [string, string][]) : Object.entries(headers);
-    const answering = (ordinary ? this.#agent : this.#plain).request({
+    return {
       origin: base.origin,
       path: base.pathname.replace(/\/$/, "") + path,
       method,
-      headers: [...Object.entries(this.headers), ...pairs].flat(),
+      headers: [...this.#headers, ...pairs.flat()],
       body: body === undefined ? null : body instanceof Uint8Array ? body : Readable.from(body),
-      signal,
       headersTimeout: 0,
       bodyTimeout: 0,
-    });
-    // Whatever becomes of it: the time limit holds.
-    return new Promise((resolve, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      answering.then(resolve, reject);
-    });
+    };
   }
 }
 
-/** A body to its end. By events: an iterator over it, and composed signals, would be a third of the time of a request. */
-function readAll(body: Readable): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    body.on("data", (chunk: Uint8Array) => {
-      size += chunk.length;
-      chunks.push(chunk);
-      if (size > MAX_ANSWER_BYTES)
-        body.destroy(new LostAnswer(`the answer did not end within ${MAX_ANSWER_BYTES} bytes`));
-    });
-    body.on("end", () => resolve(Buffer.concat(chunks, size)));
-    body.on("error", reject);
-  });
+/** Connections to all endpoints. */
+interface Agents {
+  usual: Agent;
+  /** For requests that are odd, which undici carries over HTTP/1.1 only. The same one where there is no HTTP/2. */
+  plain: Agent;
 }
 
-function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value ?? []].flat().join(", ")]));
+function agentsFor(connection: SocketOptions, connections: number, bases: readonly URL[]): Agents {
+  const usual = agentFor(connection, connections);
+  const mayUpgrade = (connection.http2 ?? true) && bases.some(({ protocol }) => protocol === "https:");
+  return { usual, plain: mayUpgrade ? agentFor({ ...connection, http2: false }, connections) : usual };
+}
+
+/** Without what a transfer adds: each header once, and the body as it was before its content coding. */
+function plain({ status, headers, body }: Answer): HttpAnswer {
+  const flat = flatten(headers);
+  return { status, headers: flat, body: decoded(flat, body) };
+}
+
+function flatten(headers: Answer["headers"]): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name] ?? "";
+    flat[name] = typeof value === "string" ? value : value.join(", ");
+  }
+  return flat;
 }
 
 /** Undoes gzip, which a server may use if it was offered, and which proxies sometimes add. */
 function decoded(headers: Record<string, string>, body: Buffer): Buffer {
   if (headers["content-encoding"] !== "gzip") return body;
   return gunzipSync(body, { maxOutputLength: MAX_ANSWER_BYTES });
-}
-
-function lost(error: unknown): LostAnswer {
-  if (error instanceof LostAnswer) return error;
-  const { why, hint } = explain(error);
-  return new LostAnswer(why, { cause: error, ...(hint === undefined ? {} : { hint }) });
 }

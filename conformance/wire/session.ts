@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { type Codec, encode, interpret, type Outcome } from "./connect.js";
-import { LostAnswer, type Transport } from "./http.js";
+import type { Transport } from "./http.js";
+import { LostAnswer } from "./lost.js";
 
 /** One of the protocol's unary methods, with its types. */
 export type Unary<I extends DescMessage, O extends DescMessage> = DescMethod & { input: I; output: O };

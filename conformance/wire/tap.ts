@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { HttpAnswer, HttpRequest } from "./http.js";
 
 /** What went over the wire: a request, and its answer or why there was none. */
@@ -7,30 +6,21 @@ export interface Tapped {
   answer: HttpAnswer | { lost: string };
 }
 
-type Listener = (exchange: Tapped) => void;
+/** Is told of each exchange, once it is over. */
+export type Listener = (exchange: Tapped) => void;
 
-const listeners = new AsyncLocalStorage<Listener>();
-
-/** Runs `act`; `hear` is told of each exchange that it makes, or that anything makes which it has started. */
-export const tapping = <T>(hear: Listener, act: () => T): T => listeners.run(hear, act);
-
-/** Tells whoever listens. Costs next to nothing if nobody does. */
-export function tapped(request: HttpRequest, answer: Tapped["answer"]): void {
-  listeners.getStore()?.({ request, answer });
-}
-
-/** The same for bytes that were written and read as they are; a transfer coding stays in the body. */
-export function tappedRaw(request: Uint8Array | string, answer: string): void {
-  if (listeners.getStore() === undefined) return;
+/** Tells of bytes that were written and read as they are; a transfer coding stays in the body. */
+export function tappedRaw(hear: Listener, request: Uint8Array | string, answer: string): void {
   const sent = parse(typeof request === "string" ? request : Buffer.from(request).toString("latin1"));
   const [method = "", path = ""] = sent.first.split(" ");
   const got = parse(answer);
-  tapped(
-    { method: method as NonNullable<HttpRequest["method"]>, path, headers: sent.headers, body: sent.body },
-    answer === ""
-      ? { lost: "nothing came back" }
-      : { status: Number(got.first.split(" ")[1]) || 0, headers: Object.fromEntries(got.headers), body: got.body },
-  );
+  hear({
+    request: { method: method as NonNullable<HttpRequest["method"]>, path, headers: sent.headers, body: sent.body },
+    answer:
+      answer === ""
+        ? { lost: "nothing came back" }
+        : { status: Number(got.first.split(" ")[1]) || 0, headers: Object.fromEntries(got.headers), body: got.body },
+  });
 }
 
 function parse(text: string): { first: string; headers: [string, string][]; body: Uint8Array } {

@@ -3,7 +3,6 @@ import { type Fault, startFaultyServer } from "../../../reference-server/faults/
 import { groupByRequirement } from "../../report/blame.js";
 import { run } from "../../run/run.js";
 import type { Job } from "../../run/run-case.js";
-import { HEAVY } from "./heavy.js";
 
 /** What the suite said of one faulty server. */
 export interface Examined {
@@ -48,7 +47,7 @@ const TRIES_AT_A_RACE = 3;
 export async function examine(fault: Fault, { extent, limit }: Extent): Promise<Examined> {
   const started = performance.now();
   const isAboutIt = (job: Job) => concerns(job, fault);
-  const isOfTheWhole = (job: Job) => isAboutIt(job) || (!HEAVY.has(job.case.id) && isOneCodec(job));
+  const isOfTheWhole = (job: Job) => isAboutIt(job) || (!job.case.bulk && isOneCodec(job));
   const steps = { quick: [isAboutIt, isOfTheWhole, () => true], whole: [isOfTheWhole, () => true], full: [() => true] };
   const reports: Report[] = [];
   for (let seed = 1; seed <= (fault.race ? TRIES_AT_A_RACE : 1); seed += 1) {

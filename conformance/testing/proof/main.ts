@@ -1,3 +1,4 @@
+import "../../../proto/base64.js";
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";

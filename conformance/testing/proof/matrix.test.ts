@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { CATALOGUE } from "../../cases/catalogue.js";
 import type { Examined } from "./examine.js";
-import { HEAVY } from "./heavy.js";
 import { matrixOf, shortcomings } from "./matrix.js";
 
 const finding = { requirement: "ACK-IMPLICIT", case: "ack/old-device", message: "not acked", actual: "0" };
@@ -53,9 +52,4 @@ test("each case is listed with what it catches, and those that catch nothing are
   const { cases, counts } = matrixOf(many(2), clean);
   expect(cases[0]).toEqual({ id: first?.id, kills: ["fault-0", "fault-1"] });
   expect(counts).toMatchObject({ cases: CATALOGUE.length, idle: CATALOGUE.length - 1 });
-});
-
-test("what is held back for its cost are cases that there are", () => {
-  const ids = new Set(CATALOGUE.map(({ id }) => id));
-  expect([...HEAVY].filter((id) => !ids.has(id))).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import "../../../../proto/base64.js";
 import { createHandler } from "../../../../reference-server/http/handler.js";
 import { listen } from "../../../../reference-server/http/listen.js";
 import { Service } from "../../../../reference-server/service.js";
