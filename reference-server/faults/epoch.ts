@@ -4,9 +4,6 @@ import { Inbox, type NewMessage, type Page } from "../inbox.js";
 import type { Fault } from "./fault.js";
 import { paging, sending } from "./seams.js";
 
-// DUR-NEW-EPOCH shows only over a restart of the process: a server that keeps its epochs and loses its messages. It is for a
-// fault that is a process of its own.
-
 /** Faults of the chapter "Epochs". */
 export const epoch: readonly Fault[] = [
   {

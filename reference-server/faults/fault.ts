@@ -1,8 +1,9 @@
 import type { RequestListener } from "node:http";
+import { Dedup } from "../dedup.js";
 import { createHandler, type HandlerOptions } from "../http/handler.js";
 import { type Listening, type ListenOptions, listen } from "../http/listen.js";
 import { type Operations, operations } from "../http/methods.js";
-import type { Inbox, InboxLimits } from "../inbox.js";
+import { Inbox, type InboxLimits } from "../inbox.js";
 import { Service, type ServiceOptions } from "../service.js";
 
 /** A class of inboxes, as a fault replaces it. */
@@ -42,8 +43,19 @@ export interface Fault extends FrontEnd {
   options?: ServiceOptions & HandlerOptions;
   /** Other inboxes. */
   inbox?: InboxClass;
+  /** What a crash does to what was kept, before the server is there again. Default: nothing is lost. */
+  crash?: (kept: Kept) => void;
   /** The server has two front ends with one state behind them, and this is what is wrong with the second. */
   second?: FrontEnd;
+}
+
+/** What there is to lose in a crash. */
+export interface Kept {
+  inboxes: Iterable<Inbox>;
+  /** An epoch that there never was. */
+  newEpoch: () => string;
+  /** Loses all dedup records. */
+  forgetSends: () => void;
 }
 
 /** A server that is wrong on purpose. */
@@ -51,6 +63,8 @@ export interface FaultyServer extends Listening {
   /** One for each front end; `url` is the first. */
   readonly urls: readonly string[];
   readonly service: Service;
+  /** Crashes: cuts all connections, loses what the fault loses, and resolves once it is there again, at the same URLs. */
+  restart(): Promise<void>;
 }
 
 /** Starts a server with a fault; its `implementation` says so. */
@@ -58,14 +72,17 @@ export async function startFaultyServer(
   fault: Fault,
   options: ServiceOptions & HandlerOptions & ListenOptions = {},
 ): Promise<FaultyServer> {
-  const { inbox: FaultyInbox } = fault;
+  const { inbox: FaultyInbox = Inbox } = fault;
+  const inboxes: Inbox[] = [];
   const all: ServiceOptions & HandlerOptions = {
     ...options,
     ...fault.options,
     implementation: `seqsync reference server, BROKEN on purpose: ${fault.name}`,
-    ...(FaultyInbox === undefined
-      ? {}
-      : { newInbox: (epoch, startSeq, limits) => new FaultyInbox(epoch, startSeq, limits) }),
+    newInbox: (epoch, startSeq, limits) => {
+      const inbox = new FaultyInbox(epoch, startSeq, limits);
+      inboxes.push(inbox);
+      return inbox;
+    },
   };
   const service = new Service(all);
   const serve = (front: FrontEnd, port: ListenOptions) => {
@@ -74,16 +91,34 @@ export async function startFaultyServer(
     const handler = createHandler(service, { ...all, operations: { ...faulty } });
     return listen(front.handler?.(handler, service) ?? handler, port);
   };
-  const fronts = [await serve(fault, options)];
-  // The second one takes a port of its own, whatever was asked for the first.
-  if (fault.second !== undefined) fronts.push(await serve(fault.second, { ...options, port: 0 }));
-  const [{ url }] = fronts as [Listening];
+  const start = async (ports: readonly number[]) => {
+    const first = await serve(fault, { ...options, ...(ports[0] === undefined ? {} : { port: ports[0] }) });
+    // The second one takes a port of its own, whatever was asked for the first.
+    return fault.second === undefined
+      ? [first]
+      : [first, await serve(fault.second, { ...options, port: ports[1] ?? 0 })];
+  };
+  let fronts = await start([]);
+  const urls = fronts.map(({ url }) => url);
+  const close = async (graceMs?: number) => {
+    await Promise.all(fronts.map((front) => front.close(graceMs)));
+  };
   return {
-    url,
-    urls: fronts.map((front) => front.url),
+    url: urls[0] as string,
+    urls,
     service,
-    close: async (graceMs) => {
-      await Promise.all(fronts.map((front) => front.close(graceMs)));
+    close,
+    restart: async () => {
+      await close(0);
+      fault.crash?.({
+        inboxes,
+        newEpoch: service.options.newId,
+        forgetSends: () => {
+          const { dedupWindowMs, maxDedupRecords } = service.options;
+          Object.assign(service, { dedup: new Dedup(dedupWindowMs, maxDedupRecords) });
+        },
+      });
+      fronts = await start(urls.map((url) => Number(new URL(url).port)));
     },
   };
 }

@@ -2,6 +2,7 @@ import { ack } from "./ack.js";
 import { auth } from "./auth.js";
 import { concurrency } from "./concurrency.js";
 import { devices } from "./devices.js";
+import { durable } from "./durable.js";
 import { epoch } from "./epoch.js";
 import { errorFaults } from "./errors.js";
 import type { Fault } from "./fault.js";
@@ -36,6 +37,7 @@ export const FAULTS: readonly Fault[] = [
   ...devices,
   ...epoch,
   ...watch,
+  ...durable,
   ...fronts,
   ...concurrency,
 ];

@@ -79,6 +79,8 @@ async function runOnce(fault: Fault, select: (job: Job) => boolean, seed: number
       concurrency: 16,
       // Slow cases wait rather than work; the few that there are run where they matter.
       slow: true,
+      // To most faults a crash does nothing.
+      ...(fault.crash === undefined ? {} : { restart: () => server.restart() }),
       select: (job) => select(job) && (!job.case.slow || concerns(job, fault)),
       signal: AbortSignal.timeout(limit * 1000),
     });
