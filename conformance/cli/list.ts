@@ -21,8 +21,16 @@ export const listCommand = new Command("list")
   });
 
 function caseRows() {
-  return CATALOGUE.map(({ id, title, requirements, needs = {}, codec, slow }) => ({
-    data: { id, title, requirements, needs, ...(codec === undefined ? {} : { codec }), ...(slow ? { slow } : {}) },
+  return CATALOGUE.map(({ id, title, requirements, needs = {}, codec, bulk, slow }) => ({
+    data: {
+      id,
+      title,
+      requirements,
+      needs,
+      ...(codec === undefined ? {} : { codec }),
+      ...(bulk ? { bulk } : {}),
+      ...(slow ? { slow } : {}),
+    },
     line: `${id}\n    ${title}\n    ${requirements.join(", ")}`,
   }));
 }

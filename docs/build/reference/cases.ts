@@ -12,7 +12,7 @@ export function casesPage(): string {
     "",
     `The ${CATALOGUE.length} cases of the suite. Each is a stimulus, and what only it expects; whatever a case does, the judge holds every`,
     "answer on the wire against every requirement as well. `seqsync check URL --only 'CASE'` runs one, `seqsync list` prints them all. A",
-    "case runs once in each codec that the server declares, unless it is about one of them.",
+    "case runs once in each codec that the server declares, unless it is about one of them or about many messages: then once.",
     "",
     ...[...chapters].flatMap(([chapter, cases]) => [`## ${chapter}`, "", ...cases.flatMap(entry)]),
   ].join("\n");
@@ -31,9 +31,9 @@ function entry(it: Case): string[] {
 }
 
 /** What it needs beyond two accounts, in words. */
-function needs({ codec, needs: wants = {}, slow, undeclared }: Case): string {
+function needs({ codec, bulk, needs: wants = {}, slow, undeclared }: Case): string {
   const said = [
-    codec === undefined ? "" : `only in ${codec === "json" ? "JSON" : "binary"}`,
+    bulk ? "one codec" : codec === undefined ? "" : `only in ${codec === "json" ? "JSON" : "binary"}`,
     undeclared === undefined ? "" : `only where ${undeclared} is not declared`,
     (wants.accounts ?? 2) > 2 ? `${wants.accounts} accounts` : "",
     wants.fresh ? "a new account" : "",
