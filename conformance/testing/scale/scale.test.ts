@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { RIGHT, WRONG } from "./design.js";
+import { simulate } from "./simulate.js";
+
+/** `main.ts` plays more. */
+const SEEDS = 150;
+/** A wrong design is played until so many seeds have shown it. */
+const ENOUGH = 4;
+
+describe("inboxes over shards that move and crash", () => {
+  it.each(RIGHT)("a right design is blamed for nothing: $name", (design) => {
+    let losses = 0;
+    let moves = 0;
+    for (let seed = 1; seed <= SEEDS; seed += 1) {
+      const run = simulate(design, seed);
+      expect(run.findings, `seed ${seed}`).toEqual([]);
+      losses += run.losses;
+      moves += run.handedOver + run.takenOver;
+    }
+    expect(losses).toBeGreaterThan(SEEDS / 2);
+    expect(moves).toBeGreaterThan(SEEDS);
+  });
+
+  it.each(WRONG)("a wrong design is caught, and blamed for what it breaks: $name", (design) => {
+    const caught: string[][] = [];
+    for (let seed = 1; seed <= SEEDS && caught.length < ENOUGH; seed += 1) {
+      const { findings } = simulate(design, seed);
+      if (findings.length > 0) caught.push(findings.map(({ requirement }) => requirement));
+    }
+    expect(caught.length).toBe(ENOUGH);
+    const right = caught.filter((ids) => design.breaks.some((id) => ids.includes(id)));
+    expect(right.length).toBeGreaterThanOrEqual(ENOUGH - 1);
+  });
+
+  it("a seed plays the same again", () => {
+    const design = RIGHT[0] as (typeof RIGHT)[0];
+    expect(simulate(design, 7)).toEqual(simulate(design, 7));
+    expect(simulate(design, 8).events).not.toBe(simulate(design, 7).events);
+  });
+});
