@@ -28,6 +28,7 @@ const GUIDES = [
   "server-connect",
   "server-python",
   "per-message-acks",
+  "scale",
   "write-a-case",
   "add-a-profile",
   "history",
