@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: [
       "reference-server/{inbox,dedup,interleavings}.test.ts",
-      "conformance/judge/{judge,page,epochs,snapshots}.test.ts",
+      "conformance/judge/{judge,page,epochs,snapshots,sends,acks}.test.ts",
     ],
     testTimeout: 60_000,
   },
