@@ -1,3 +1,6 @@
+import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -50,6 +53,24 @@ test("beyond its bound it takes no more for now, and forgets nothing early", () 
   expect(dedup.find("alice", "m-1", 999)).toMatchObject(record(1));
   dedup.find("alice", "m-1", 1000);
   expect(() => dedup.checkRoom()).not.toThrow();
+});
+
+test("what is over is not held in memory either, however much of it there was at once", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const dedup = new Dedup(1000, 10_000);
+  const held: WeakRef<DedupRecord>[] = [];
+  for (let nr = 0; nr < 2000; nr += 1) {
+    const it = record(nr);
+    held.push(new WeakRef(it));
+    dedup.add("alice", `m-${nr}`, nr < 1900 ? 0 : 500, it);
+  }
+  dedup.find("alice", "m-0", 1000);
+  await setImmediate(); // in the turn in which it was made, a WeakRef holds what it refers to
+  collect();
+  expect(held.filter((it) => it.deref() !== undefined)).toHaveLength(100);
+  expect(dedup.find("alice", "m-1999", 1000)).toMatchObject(record(1999));
+  expect(dedup.find("alice", "m-1999", 1500)).toBeUndefined();
 });
 
 test("two pairs of sender and id are two keys, whatever characters they have", () => {

@@ -66,8 +66,11 @@ export class Sends {
   /** Notes that an attempt begins, and answers the message that it is an attempt of. */
   begin(now: number, call: Event, args: Pick<Send, "sender" | "id" | "recipient" | "print">): Send {
     const key = keyOf(args.sender, args.id);
-    const variants = this.#byKey.get(key) ?? [];
-    if (variants.length === 0) this.#byKey.set(key, variants);
+    let variants = this.#byKey.get(key);
+    if (variants === undefined) {
+      variants = [];
+      this.#byKey.set(key, variants);
+    }
     let send = variants.find((it) => it.recipient === args.recipient && samePayload(it.print, args.print));
     if (send === undefined) {
       send = newSend(args, now, call);
@@ -93,7 +96,8 @@ export class Sends {
   ): { certain: Send[]; possible: Send[] } {
     const certain: Send[] = [];
     const possible: Send[] = [];
-    for (const send of this.#byRecipient.get(recipient) ?? []) {
+    const all = this.#byRecipient.get(recipient) ?? new Set();
+    for (const send of all) {
       send.seq = undefined;
       send.time = undefined;
       if (send.latest !== undefined && send.latest.begun > lossOver) {
@@ -108,7 +112,10 @@ export class Sends {
         send.first = undefined;
         send.straddles = lossOver;
         possible.push(send);
-      } else this.#forget(send);
+      } else {
+        all.delete(send);
+        this.#forget(send);
+      }
     }
     return { certain, possible };
   }
@@ -125,7 +132,6 @@ export class Sends {
   }
 
   #forget(send: Send): void {
-    this.#byRecipient.get(send.recipient)?.delete(send);
     const key = keyOf(send.sender, send.id);
     const left = this.sharing(send.sender, send.id).filter((it) => it !== send);
     if (left.length === 0) this.#byKey.delete(key);
