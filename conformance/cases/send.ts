@@ -64,12 +64,14 @@ export const send: readonly Case[] = [
     requirements: ["SEND-BYTES"],
     async run(t: Context) {
       const all = Uint8Array.from({ length: 256 }, (_, n) => n);
-      const rows = Array.from({ length: 16 }, (_, row) => all.slice(16 * row, 16 * row + 16));
+      // Whole, and in pieces: of what the server takes at most, and of sixteen.
+      const most = Math.max(1, t.info.maxPayloadBytes);
+      const whole = [all, Uint8Array.from(all).reverse()].flatMap((bytes) => pieces(bytes, most));
       // Those that mean something to text, to C strings or to a codec.
       const alone = [0x00, 0x0a, 0x0d, 0x1a, 0x20, 0x22, 0x5c, 0x7f, 0x80, 0xc2, 0xff].map((byte) =>
         Uint8Array.of(byte),
       );
-      await delivers(t, [all, Uint8Array.from(all).reverse(), ...rows, ...alone]);
+      await delivers(t, [...whole, ...pieces(all, Math.min(16, most)), ...alone]);
     },
   },
   {
@@ -395,6 +397,9 @@ async function delivers(t: Context, payloads: readonly Uint8Array[]): Promise<vo
     t.that(same, "SEND-BYTES", "a payload was changed on its way", excerpt(payload), excerpt(arrived));
   }
 }
+
+const pieces = (bytes: Uint8Array, size: number) =>
+  Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) => bytes.slice(n * size, n * size + size));
 
 const excerpt = (payload: Uint8Array) =>
   `${payload.length} bytes${payload.length === 0 ? "" : `: ${Buffer.from(payload.subarray(0, 32)).toString("hex")}`}`;

@@ -75,9 +75,13 @@ export const ODDITIES: readonly Oddity[] = [
     undefined,
     /^(sync|page|ack|dev|seq)/,
   ),
-  oddity("least-limits", "max_page_size 1, max_payload_bytes 64", () => ({
-    store: new Store({ pageMessages: 1, payloadBytes: 64 }),
-  })),
+  oddity(
+    "least-limits",
+    "max_page_size 1, max_payload_bytes 64",
+    () => ({ store: new Store({ pageMessages: 1, payloadBytes: 64 }) }),
+    undefined,
+    /^send\/(all-byte-values|payload)|^page\/(size|cap|large)/,
+  ),
   oddity(
     "long-epoch",
     "an epoch of 64 bytes, with quotes, zeros and emoji",
