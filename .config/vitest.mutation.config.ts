@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: [
       "reference-server/{inbox,dedup,interleavings}.test.ts",
-      "conformance/judge/{judge,page,epochs,snapshots,sends,acks}.test.ts",
+      "conformance/judge/{judge,page,epochs,snapshots,sends,acks,messages,inbox,inbox-losses}.test.ts",
     ],
     testTimeout: 60_000,
   },

@@ -53,7 +53,7 @@ export class InboxJudge {
   #numbering: Numbering;
   /** When the first loss began that has not shown its consequence, and when the last one was over. */
   #lossBegun = 0;
-  #lossOver = -1;
+  #lossOver = 0;
   /** What would be a breach if the inbox has kept its numbering over a restart. */
   #ifKept: (() => void)[] = [];
 

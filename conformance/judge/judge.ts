@@ -126,7 +126,7 @@ export class Judge {
   #sendCall(event: Event, args: SendCall): void {
     const { senderId: sender, clientMessageId: id, recipientId: recipient, payload: print } = args;
     const send = this.#sends.begin(this.#now, event, { sender, id, recipient, print });
-    const late = send.attempts > 1 && this.#sendJudge.isLate(send, event.atMicros);
+    const late = this.#sendJudge.isLate(send, event.atMicros); // never the first attempt: it is as old as the message
     if (late) send.mayRepeat = true;
     const first = send.open + send.lost + send.accepted === 1;
     if (first || late) this.#inboxes.get(recipient)?.sendBegins();

@@ -97,10 +97,10 @@ export class MessageLog {
     }
     const send = message.seq <= this.past ? undefined : this.#identify(message, evidence);
     this.#places.set(message.seq, { message, evidence, send });
-    if (message.seq > this.highest) this.highest = message.seq;
+    this.highest = Math.max(this.highest, message.seq);
     if (send === undefined) return;
 
-    if (send.seq !== undefined && send.seq !== message.seq) {
+    if (send.seq !== undefined) {
       if (send.mayRepeat) return;
       const first = this.#places.get(send.seq);
       this.sawDouble = retriedAfterAnswer(send) ? "SEND-RETRY" : "SEND-RETRY-CONCURRENT";
@@ -207,8 +207,7 @@ export class MessageLog {
   #judgeOrder(snapshots: Snapshots): void {
     let latest: Send | undefined;
     const latestBelow = snapshots.latestBelow();
-    for (const seq of [...this.#places.keys()].sort((a, b) => a - b)) {
-      const send = this.#places.get(seq)?.send;
+    for (const [seq, { send, evidence }] of [...this.#places].sort(([a], [b]) => a - b)) {
       if (send === undefined || send.seq !== seq || send.mayRepeat) continue;
       const { first } = send;
       const below = latestBelow(seq);
@@ -222,7 +221,7 @@ export class MessageLog {
       }
       // A Send that was accepted before another began has the lower seq.
       if (latest !== undefined && first !== undefined && first.at < latest.begun) {
-        this.#report([send.call, first.event, latest.call, ...(this.#places.get(seq)?.evidence ?? [])], {
+        this.#report([send.call, first.event, latest.call, ...evidence], {
           requirement: "SEND-ORDER",
           message: "two sends that did not overlap changed their order",
           expected: `${send.id}, accepted before ${latest.id} began, before it`,
