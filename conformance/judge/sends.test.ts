@@ -13,7 +13,8 @@ const print = (text: string) => printOf(Buffer.from(text));
 const acceptance = (begun: number, at = begun + 1) => ({ begun, at, event: event(), time: String(at) });
 const begin = (sends: Sends, id: string, { to = "bob", from = "alice", text = "hello" } = {}): Send =>
   sends.begin(1, event(), { sender: from, id, recipient: to, print: print(text) });
-const end = (send: Send, more: Partial<Send>): Send => Object.assign(send, { open: 0 }, more);
+const end = (send: Send, more: Partial<Send>): Send =>
+  Object.assign(send, { open: 0, answered: more.latest?.at ?? 0 }, more);
 
 /** bob's new inbox, and alice and carol, who write to him. */
 const story = (header = {}) => new Story(header).open("bob", 0).open("alice", 0).open("carol", 0);
