@@ -148,6 +148,7 @@ export class Judge {
       return;
     }
     send.accepted += 1;
+    send.answered = this.#now;
     const at = what.value.acceptedAt;
     const acceptance = { begun, at: this.#now, event, time: at === undefined ? undefined : timeText(at) };
     this.#sendJudge.accepted({ send, inbox, call, event }, acceptance);

@@ -69,7 +69,7 @@ export class SendJudge {
       (it) =>
         it !== send &&
         it.first !== undefined &&
-        !this.#around.lostSince(it.recipient, it.first.at) &&
+        !this.#around.lostSince(it.recipient, it.first.begun) &&
         !this.isLate(it, event.atMicros),
     );
     if (other?.first === undefined) return;

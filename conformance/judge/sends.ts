@@ -30,6 +30,8 @@ export interface Send {
   /** Its first acceptance, and the one that began last; undefined if there is none in this numbering. */
   first: Acceptance | undefined;
   latest: Acceptance | undefined;
+  /** When an attempt was last answered with success; 0 if none was. */
+  answered: number;
   /** `accepted_at` as it was first told, by Send or by a page. */
   time: string | undefined;
   /** Its place, once a page has shown it. */
@@ -106,7 +108,7 @@ export class Sends {
         certain.push(send);
       } else if (
         send.open + send.lost > 0 ||
-        (send.latest !== undefined && send.latest.begun > lossBegun) ||
+        send.answered > lossBegun || // it may have been under way when the loss began
         (survivors && isPossible(send))
       ) {
         send.first = undefined;
@@ -155,6 +157,7 @@ function newSend(args: Pick<Send, "sender" | "id" | "recipient" | "print">, begu
     overlapped: false,
     first: undefined,
     latest: undefined,
+    answered: 0,
     time: undefined,
     seq: undefined,
     straddles: undefined,
