@@ -12,6 +12,8 @@ export interface Figure {
   meaning: string;
   /** Under which conditions, as far as they matter for reading the values. */
   conditions?: string;
+  /** Where a goal of it is missed: why, as profiling tells. */
+  why?: string;
   values: Value[];
   comparisons: Comparison[];
 }
