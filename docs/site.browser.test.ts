@@ -29,6 +29,7 @@ const KINDS = [
   "documents/guides-faq.html",
   "documents/reference-cases.html",
   "documents/reference-kill-matrix.html",
+  "documents/reference-benchmarks.html",
   "documents/reference-command-line.html",
   "documents/reference-proto-service.html",
   "documents/reference-proto-history.html",

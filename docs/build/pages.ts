@@ -4,10 +4,11 @@ import { join, relative } from "node:path";
 import { withDiagrams } from "./diagrams/mermaid.js";
 import { withExamples } from "./diagrams/player.js";
 import { specification } from "./documents.js";
+import { benchmarksPage } from "./reference/benchmarks.js";
 import { casesPage } from "./reference/cases.js";
 import { commandLinePage, configPage, configSchema } from "./reference/command-line.js";
 import { killMatrixPage } from "./reference/kill-matrix.js";
-import { BENCHMARKS, MUTATION, measurementPage, SOAK } from "./reference/measurements.js";
+import { MUTATION, measurementPage, SOAK } from "./reference/measurements.js";
 import { protoPages } from "./reference/protos.js";
 import { samplePages } from "./reference/samples.js";
 import { withProof } from "./requirements.js";
@@ -61,7 +62,7 @@ export async function allPages(root: string): Promise<Page[]> {
     { path: "docs/reference/seqsync.config.schema.json", text: configSchema() },
     ...formats,
     ...(await samplePages()),
-    made("benchmarks", measurementPage(root, BENCHMARKS)),
+    made("benchmarks", benchmarksPage(root)),
     made("soak", measurementPage(root, SOAK)),
     made("mutation", measurementPage(root, MUTATION)),
     ...["CHANGELOG.md", "CONTRIBUTING.md"].map((path) => source(path, "Project")),

@@ -15,7 +15,8 @@ interface Measurement {
 
 export const BENCHMARKS: Measurement = {
   title: "Benchmarks",
-  about: "How many calls a second the reference server answers, and what the same machine does with less in the way.",
+  about:
+    "How many calls a second the reference server answers, what much data costs it, how long the suite and the judge take, and how soon a device that comes back has its messages.",
   file: "docs/data/bench.json",
   command: "npm run bench -- --json docs/data/bench.json",
 };

@@ -1,0 +1,109 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { type BenchResult, compare, type Figure, value } from "../../../conformance/testing/bench/figure.js";
+import { benchmarksPage } from "./benchmarks.js";
+import { BENCHMARKS } from "./measurements.js";
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+const ours = value("reference server", [90, 100, 120]);
+const theirs = value("bare node:http", [100, 200, 100]);
+const FIGURE: Figure = {
+  id: "server/send",
+  name: "Send of 100 bytes",
+  unit: "requests/s",
+  better: "higher",
+  meaning: "How many messages one core accepts.",
+  conditions: "32 calls under way",
+  values: [ours, theirs],
+  comparisons: [
+    compare(ours, theirs, { is: "at least", value: 0.95 }),
+    compare(ours, theirs, { is: "at least", value: 0.5 }, "another"),
+  ],
+};
+const RESULT: BenchResult = {
+  format: 1,
+  measuredAt: "2026-11-23T20:05:00.314Z",
+  machine: { cpu: "A CPU", cores: 2, memoryGiB: 24, os: "Linux 6", node: "v20.20.2", loadAverageAtStart: 1.09 },
+  quick: false,
+  rounds: 3,
+  seconds: 216,
+  figures: [FIGURE],
+  skipped: [{ id: "delivery, MQTT", why: "there is no Mosquitto" }],
+};
+
+function page(result?: BenchResult): string {
+  const root = mkdtempSync(join(tmpdir(), "seqsync-bench-page-"));
+  folders.push(root);
+  if (result !== undefined) {
+    mkdirSync(dirname(join(root, BENCHMARKS.file)), { recursive: true });
+    writeFileSync(join(root, BENCHMARKS.file), JSON.stringify(result));
+  }
+  return benchmarksPage(root);
+}
+
+test("without a result the page says how to make one", () => {
+  expect(page()).toContain(`\`\`\`sh\n${BENCHMARKS.command}\n\`\`\``);
+});
+
+test("the page tells each goal, met or missed, with what was measured", () => {
+  const text = page(RESULT);
+  expect(text).toContain("1 of 2 are met, 1 missed.");
+  expect(text).toContain(
+    "| [Send of 100 bytes](#bench-server-send) | reference server / bare node:http | at least 0.95 | 0.9 (0.5–1.2) | **missed** |",
+  );
+  expect(text).toContain("| another | at least 0.5 | 0.9 (0.5–1.2) | met |");
+  expect(text).toContain('<a id="bench-server-send"></a>');
+});
+
+test("the page says where it was measured, and what was not", () => {
+  const text = page(RESULT);
+  expect(text).toContain("| measured | 2026-11-23 20:05 UTC, for 3.6 minutes |");
+  expect(text).toContain("| machine | 2 × A CPU, 24 GiB, Linux 6, Node v20.20.2 |");
+  expect(text).toContain("| load average at the start | 1.09 |");
+  expect(text).toContain("- delivery, MQTT: there is no Mosquitto");
+});
+
+test("a figure has its picture in words, and its numbers", () => {
+  const text = page(RESULT);
+  expect(text).toContain(
+    'aria-label="Send of 100 bytes, requests/s, higher is better. reference server 100; bare node:http 100."',
+  );
+  expect(text).toContain("| bare node:http | 100 | 100 | 200 | 3 |");
+  expect(text).not.toContain("logarithmic scale");
+});
+
+test("values along an axis, many comparisons, and what the figure above has said", () => {
+  const at = (x: number, ms: number) => [
+    value("Seq Sync, pages of 1,000", [ms], { x, xName: "% lost" }),
+    value("MQTT", [ms * 100], { x, xName: "% lost", calculated: "from 10 messages" }),
+  ];
+  const values = [...at(0, 10), ...at(5, 20)];
+  const comparisons = [0, 1, 2, 3, 4, 5, 6].map((loss) =>
+    compare(
+      values[1] as never,
+      values[loss % 2] as never,
+      undefined,
+      `MQTT / Seq Sync, pages of 1,000, ${loss} % lost`,
+    ),
+  );
+  const figure: Figure = { ...FIGURE, id: "server/other", values, comparisons };
+  const text = page({ ...RESULT, figures: [FIGURE, figure] });
+  expect(text.match(/How many messages one core accepts/g)).toHaveLength(1);
+  expect(text).toContain("Conditions: as above.");
+  expect(text).toContain("on the left: % lost; <strong>logarithmic scale</strong>; * calculated from a part of it");
+  expect(text).toContain("Seq Sync, pages of 1,000 10 at 0 % lost, 20 at 5 % lost; MQTT 1,000 at 0 % lost");
+  expect(text).toContain("In proportion to Seq Sync, pages of 1,000;");
+  expect(text).toContain("| | 0 % lost | 1 % lost |");
+  expect(text).toContain("| MQTT | 100 | 1 | 100 |");
+  expect(text).toContain("| MQTT | 5 | 2,000 | 2,000 | 2,000 | 1 | from 10 messages |");
+});
+
+test("a section without a sentence of its own is an error", () => {
+  expect(() => page({ ...RESULT, figures: [{ ...FIGURE, id: "new/one" }] })).toThrow("new");
+});
