@@ -68,14 +68,15 @@ const NAME = 20;
 const ROW = 18;
 const BAR = 12;
 const GAP = 6;
-/** What the numbers behind the bars need on a phone. */
+// What letters need on a phone: the numbers behind the bars, and the labels with the space after them.
 const NUMBERS = 26;
 const CHARACTER = 2.2;
+const SPACE = 2;
 
 /** Inline SVG without an empty line, so that Markdown takes it as one block. `label` says what is seen, for those who cannot. */
 export function drawBars(groups: readonly BarGroup[], label: string, scale = scaleOf(groups)): string {
-  const labels = groups.flatMap(({ bars }) => bars.map((bar) => bar.label.length));
-  const left = Math.max(...labels) * CHARACTER;
+  const longest = Math.max(...groups.flatMap(({ bars }) => bars.map((bar) => bar.label.length)));
+  const left = longest === 0 ? 0 : longest * CHARACTER + SPACE;
   const x = (part: number) => left + part * (100 - NUMBERS - left);
   let y = AXIS;
   const drawn: string[] = [];
@@ -113,7 +114,7 @@ function row({ label, value, low, high, text, pale }: Bar, top: number, x: (part
     // A spread that is hardly there still shows as a mark.
     low === high
       ? ""
-      : `<rect class="spread" x="${percent(from)}" width="${percent(Math.max(to - from, 0.4))}" y="${top + BAR / 2 - 2}" height="4"/>`,
+      : `<rect class="spread" x="${percent(from)}" width="${percent(Math.max(to - from, 0.4))}" y="${top + BAR / 2 - 1}" height="2"/>`,
     `<text x="${percent(low === high ? end : Math.max(to, end))}" dx="6" y="${base}">${escaped(text)}</text>`,
   ].join("");
 }

@@ -20,6 +20,7 @@ const FIGURE: Figure = {
   better: "higher",
   meaning: "How many messages one core accepts.",
   conditions: "32 calls under way",
+  why: "There is more to do.",
   values: [ours, theirs],
   comparisons: [
     compare(ours, theirs, { is: "at least", value: 0.95 }),
@@ -55,15 +56,16 @@ test("the page tells each goal, met or missed, with what was measured", () => {
   const text = page(RESULT);
   expect(text).toContain("1 of 2 are met, 1 missed.");
   expect(text).toContain(
-    "| [Send of 100 bytes](#bench-server-send) | reference server / bare node:http | at least 0.95 | 0.9 (0.5–1.2) | **missed** |",
+    "| [Send of 100 bytes](#bench-server-send)<br>reference server / bare node:http | ≥&nbsp;0.95<br>**missed** | 0.9<br>(0.5–1.2) |",
   );
-  expect(text).toContain("| another | at least 0.5 | 0.9 (0.5–1.2) | met |");
-  expect(text).toContain('<a id="bench-server-send"></a>');
+  expect(text).toContain("<br>another | ≥&nbsp;0.5<br>met | 0.9<br>(0.5–1.2) |");
+  expect(text).toContain('<a id="bench-server-send"></a>How many messages');
+  expect(text).toContain("\n\nWhy it is missed: There is more to do.\n");
 });
 
 test("the page says where it was measured, and what was not", () => {
   const text = page(RESULT);
-  expect(text).toContain("| measured | 2026-11-23 20:05 UTC, for 3.6 minutes |");
+  expect(text).toContain("| measured | 2026-11-23 20:05 UTC, for 4 minutes |");
   expect(text).toContain("| machine | 2 × A CPU, 24 GiB, Linux 6, Node v20.20.2 |");
   expect(text).toContain("| load average at the start | 1.09 |");
   expect(text).toContain("- delivery, MQTT: there is no Mosquitto");
@@ -95,7 +97,7 @@ test("values along an axis, many comparisons, and what the figure above has said
   const figure: Figure = { ...FIGURE, id: "server/other", values, comparisons };
   const text = page({ ...RESULT, figures: [FIGURE, figure] });
   expect(text.match(/How many messages one core accepts/g)).toHaveLength(1);
-  expect(text).toContain("Conditions: as above.");
+  expect(text).toContain("Conditions as above.");
   expect(text).toContain("on the left: % lost; <strong>logarithmic scale</strong>; * calculated from a part of it");
   expect(text).toContain("Seq Sync, pages of 1,000 10 at 0 % lost, 20 at 5 % lost; MQTT 1,000 at 0 % lost");
   expect(text).toContain("In proportion to Seq Sync, pages of 1,000;");
