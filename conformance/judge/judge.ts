@@ -151,12 +151,14 @@ export class Judge {
     send.answered = this.#now;
     const at = what.value.acceptedAt;
     const acceptance = { begun, at: this.#now, event, time: at === undefined ? undefined : timeText(at) };
-    this.#sendJudge.accepted({ send, inbox, call, event }, acceptance);
-    send.time ??= acceptance.time;
-    if (send.latest === undefined || begun > send.latest.begun) send.latest = acceptance;
-    if (send.first !== undefined) return;
     // What was sent before a loss and is accepted now may be accepted from before it.
-    if (send.straddles !== undefined && begun <= send.straddles) return;
+    const straddles = send.straddles !== undefined && begun <= send.straddles;
+    // Of several attempts it may then be another one that made what is there now, at another time.
+    const isTime = !straddles || send.attempts === 1;
+    this.#sendJudge.accepted({ send, inbox, call, event }, acceptance, isTime);
+    if (isTime) send.time ??= acceptance.time;
+    if (send.latest === undefined || begun > send.latest.begun) send.latest = acceptance;
+    if (send.first !== undefined || straddles) return;
     send.straddles = undefined;
     send.first = acceptance;
     inbox?.sendAccepted(send, acceptance);

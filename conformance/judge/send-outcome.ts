@@ -38,7 +38,8 @@ export class SendJudge {
     return this.windowMicros > 0n && atMicros - call.atMicros > this.windowMicros;
   }
 
-  accepted({ send, inbox, call, event }: Attempt, { time, begun }: Acceptance): void {
+  /** `isTime`: its accepted_at is that of the message that is in the inbox now, and of none that a loss has taken. */
+  accepted({ send, inbox, call, event }: Attempt, { time, begun }: Acceptance, isTime: boolean): void {
     const { applies } = this.#around;
     applies("SEND-ACCEPTED-AT");
     if (time === undefined) {
@@ -50,10 +51,9 @@ export class SendJudge {
       });
     }
     if (send.attempts > 1) applies(send.overlapped ? "SEND-RETRY-CONCURRENT" : "SEND-RETRY");
-    if (time !== undefined && send.time !== undefined && send.time !== time && !send.mayRepeat) {
+    if (isTime && time !== undefined && send.time !== undefined && send.time !== time && !send.mayRepeat) {
       inbox?.reportIfKept([send.first?.event ?? send.call, call, event], {
-        requirement: send.first !== undefined && begun > send.first.at ? "SEND-RETRY" : "SEND-RETRY-CONCURRENT",
-        message: "a repeated Send was answered with another accepted_at",
+        ...blameForTime(send, begun),
         expected: send.time,
         actual: time,
       });
@@ -120,6 +120,19 @@ export class SendJudge {
         break;
     }
   }
+}
+
+/** Who is to blame if an attempt that began then is answered with another time than the message was told to have. */
+function blameForTime(send: Send, begun: number): Pick<Breached, "requirement" | "message"> {
+  if (send.attempts === 1) {
+    const message = "a Send was answered with another accepted_at than its message was delivered with";
+    return { requirement: "SEND-ACCEPTED-AT", message };
+  }
+  const afterAnother = !send.overlapped || (send.first !== undefined && begun > send.first.at);
+  return {
+    requirement: afterAnother ? "SEND-RETRY" : "SEND-RETRY-CONCURRENT",
+    message: "a repeated Send was answered with another accepted_at",
+  };
 }
 
 /** Codes by which a server owns up to a fault of its own (ruling R20). */
