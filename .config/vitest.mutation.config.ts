@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: [
       "reference-server/{inbox,dedup,interleavings}.test.ts",
-      "conformance/judge/{judge,page,epochs,snapshots,sends,acks,messages,inbox,inbox-losses}.test.ts",
+      "conformance/judge/{judge,breaches,page,epochs,snapshots,sends,acks,messages,inbox,inbox-losses,loss-under-way}.test.ts",
     ],
     testTimeout: 60_000,
   },

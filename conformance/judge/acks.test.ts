@@ -2,19 +2,11 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { EventSchema, SyncCallSchema, SyncReturnSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { Story } from "../testing/story.js";
+import { type Story, shown, withMessages } from "../testing/story.js";
 import { AckBounds } from "./acks.js";
 
-const shown = (seq: number) => ({ seq, id: `m${seq}`, at: seq });
 /** A whole page after `acked`: all messages up to `last`. */
 const rest = (acked: number, last: number) => Array.from({ length: last - acked }, (_, n) => shown(acked + 1 + n));
-
-/** bob's new inbox with so many messages. */
-function inbox(count: number): Story {
-  const story = new Story().open("bob", 0).open("alice", 0);
-  for (let n = 1; n <= count; n += 1) story.send(`m${n}`).ok(n);
-  return story;
-}
 
 const tablet = { client: "tablet" };
 
@@ -23,7 +15,7 @@ describe("an ack in a right history", () => {
     [
       "of a lost Sync may count, though one of another epoch with the same cli_seq was refused",
       () => {
-        const story = inbox(2);
+        const story = withMessages(2);
         story.sync(0).page(0, 2, rest(0, 2));
         story.sync(2, { epoch: "e1" }).lost();
         story.sync(2, { epoch: "old" }).refused(Reason.EPOCH_MISMATCH, { svrSeq: 2, epoch: "e1" });
@@ -33,7 +25,7 @@ describe("an ack in a right history", () => {
     [
       "of a lost Sync may count, though one of two with the same cli_seq was refused",
       () => {
-        const story = inbox(2);
+        const story = withMessages(2);
         const refused = story.sync(3);
         story.sync(3, tablet).lost();
         refused.refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 2, epoch: "e1" });
@@ -44,7 +36,7 @@ describe("an ack in a right history", () => {
     [
       "of a lost Sync may count after one of less was answered",
       () => {
-        const story = inbox(3);
+        const story = withMessages(3);
         story.sync(3).lost();
         story.sync(1, tablet).page(1, 3, rest(1, 3));
         return story.sync(0).page(3, 3);
@@ -53,7 +45,7 @@ describe("an ack in a right history", () => {
     [
       "counts in the numbering that its own answer is the first to show",
       () => {
-        const story = inbox(1);
+        const story = withMessages(1);
         story.sync(0).page(0, 1, rest(0, 1));
         story.rotate();
         story.send("m2").ok(2);
@@ -71,7 +63,7 @@ describe("an ack in a wrong history", () => {
       "is of two Syncs that were both refused",
       "ACK-FAILED",
       () => {
-        const story = inbox(2);
+        const story = withMessages(2);
         const both = [story.sync(3), story.sync(3, tablet)];
         for (const sync of both) sync.refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 2, epoch: "e1" });
         story.send("m3").ok(3);
@@ -82,7 +74,7 @@ describe("an ack in a wrong history", () => {
       "falls back to what this very Sync says",
       "ACK-NO-REDELIVERY",
       () => {
-        const story = inbox(3);
+        const story = withMessages(3);
         story.sync(3).page(3, 3);
         return story.sync(1, tablet).page(1, 3, rest(1, 3));
       },
@@ -91,7 +83,7 @@ describe("an ack in a wrong history", () => {
       "falls back from what an answer showed, and no answered Sync had said",
       "ACK-NO-REDELIVERY",
       () => {
-        const story = inbox(2);
+        const story = withMessages(2);
         story.sync(2).lost();
         story.sync(0).page(2, 2);
         return story.sync(0).page(0, 2, rest(0, 2));
@@ -101,7 +93,7 @@ describe("an ack in a wrong history", () => {
       "falls back to an overtaken one whose answer came late",
       "ACK-MONOTONE",
       () => {
-        const story = inbox(3);
+        const story = withMessages(3);
         const [low, high] = [story.sync(1), story.sync(3, tablet)];
         high.page(3, 3);
         low.page(1, 3, rest(1, 3));
@@ -112,7 +104,7 @@ describe("an ack in a wrong history", () => {
       "falls back to one of two that were made at once, although the other was said again",
       "ACK-MONOTONE",
       () => {
-        const story = inbox(3);
+        const story = withMessages(3);
         const [low, high] = [story.sync(1), story.sync(3, tablet)];
         low.page(1, 3, rest(1, 3));
         high.page(3, 3);
@@ -124,7 +116,7 @@ describe("an ack in a wrong history", () => {
       "is made by an answer, up to its last message",
       "ACK-NOT-ON-ANSWER",
       () => {
-        const story = inbox(3);
+        const story = withMessages(3);
         story.sync(0).page(0, 3, rest(0, 3));
         return story.sync(0).page(3, 3);
       },
@@ -133,7 +125,7 @@ describe("an ack in a wrong history", () => {
       "is made by answers to two Syncs at once: neither came again",
       "ACK-NOT-ON-ANSWER",
       () => {
-        const story = inbox(2);
+        const story = withMessages(2);
         const both = [story.sync(0), story.sync(0, tablet)];
         for (const sync of both) sync.page(0, 2, rest(0, 2));
         return story.sync(0).page(2, 2);
@@ -143,7 +135,7 @@ describe("an ack in a wrong history", () => {
       "is made by an answer of which only the beginning came again",
       "ACK-NOT-ON-ANSWER",
       () => {
-        const story = inbox(3);
+        const story = withMessages(3);
         story.sync(0).page(0, 3, rest(0, 3));
         story.sync(0, { pageSize: 1 }).page(0, 3, rest(0, 1));
         return story.sync(0).page(3, 3);
@@ -153,7 +145,7 @@ describe("an ack in a wrong history", () => {
       "is made by nothing: the messages came again after the first of two answers at once",
       "ACK-REDELIVER",
       () => {
-        const story = inbox(2);
+        const story = withMessages(2);
         const [one, two] = [story.sync(0), story.sync(0, tablet)];
         one.page(0, 2, rest(0, 2));
         const three = story.sync(0);
@@ -167,7 +159,7 @@ describe("an ack in a wrong history", () => {
   });
 
   it("falls behind what a Sync said whose answer was wrong already", () => {
-    const story = inbox(3);
+    const story = withMessages(3);
     story.sync(2).page(0, 3, rest(0, 3));
     story.sync(0).page(0, 3, rest(0, 3));
     expect(story.blamed()).toEqual(["SYNC-BASE", "ACK-NO-REDELIVERY"]);

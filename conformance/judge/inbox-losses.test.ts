@@ -1,25 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Story } from "../testing/story.js";
-
-const begin = () => new Story().open("bob", 0).open("alice", 0);
-
-function withMessages(count: number): Story {
-  const story = begin();
-  for (let n = 1; n <= count; n += 1) story.send(`m${n}`).ok(n);
-  return story;
-}
-
-const shown = (seq: number, at = seq) => ({ seq, id: `m${seq}`, at });
-
-/** bob's inbox, empty and seen under "e1". */
-function seen(): Story {
-  const story = begin();
-  story.sync(0).page(0, 0);
-  return story;
-}
-
-/** All that the judge must say of each history, in its order; of a right one, nothing. */
-type Histories = Record<string, [blamed: string[], story: () => Story]>;
+import { begin, type Histories, type Story, seen, shown, withMessages } from "../testing/story.js";
 
 const LOSSES: Histories = {
   "a retry makes the message anew after a loss, before anybody has seen it": [

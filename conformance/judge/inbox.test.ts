@@ -1,31 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { RequirementId } from "../registry/requirements.js";
-import { Story } from "../testing/story.js";
+import { begin, type Histories, Story, seen, shown, withMessages } from "../testing/story.js";
 import { Judge } from "./judge.js";
-
-const begin = (header = {}) => new Story(header).open("bob", 0).open("alice", 0);
-
-function withMessages(count: number, header = {}): Story {
-  const story = begin(header);
-  for (let n = 1; n <= count; n += 1) story.send(`m${n}`).ok(n);
-  return story;
-}
-
-const shown = (seq: number, at = seq) => ({ seq, id: `m${seq}`, at });
-
-/** bob's inbox, empty and seen under "e1". */
-function seen(): Story {
-  const story = begin();
-  story.sync(0).page(0, 0);
-  return story;
-}
 
 const AHEAD = Reason.CLI_SEQ_AHEAD;
 const MISMATCH = Reason.EPOCH_MISMATCH;
-
-/** All that the judge must say of each history, in its order; of a right one, nothing. */
-type Histories = Record<string, [blamed: string[], story: () => Story]>;
 
 const NUMBERS: Histories = {
   "a past that the first answer does not tell for certain: its svr_seq is a bound all the same": [

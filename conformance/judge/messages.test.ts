@@ -1,17 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DeliveredMessage } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { Story } from "../testing/story.js";
-
-const begin = () => new Story().open("bob", 0).open("alice", 0);
-
-function withMessages(count: number): Story {
-  const story = begin();
-  for (let n = 1; n <= count; n += 1) story.send(`m${n}`).ok(n);
-  return story;
-}
-
-const shown = (seq: number, at = seq) => ({ seq, id: `m${seq}`, at });
+import { begin, Story, shown, withMessages } from "../testing/story.js";
 
 /** Changes what the last answer shows in a way that a story has no words for. */
 function retouch(story: Story, change: (message: DeliveredMessage) => void): Story {

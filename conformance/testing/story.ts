@@ -196,6 +196,30 @@ export class Story {
   }
 }
 
+/** bob's new inbox, and alice who writes to him. */
+export const begin = (header: MessageInitShape<typeof HeaderSchema> = {}) =>
+  new Story(header).open("bob", 0).open("alice", 0);
+
+/** The same, with so many messages accepted: m1, m2… */
+export function withMessages(count: number, header: MessageInitShape<typeof HeaderSchema> = {}): Story {
+  const story = begin(header);
+  for (let n = 1; n <= count; n += 1) story.send(`m${n}`).ok(n);
+  return story;
+}
+
+/** One of these messages, as a page shows it. */
+export const shown = (seq: number, at = seq): Shown => ({ seq, id: `m${seq}`, at });
+
+/** bob's inbox, empty and seen under "e1". */
+export function seen(): Story {
+  const story = begin();
+  story.sync(0).page(0, 0);
+  return story;
+}
+
+/** Stories by name, and all that the judge must say of each, in its order; of a right one, nothing. */
+export type Histories = Record<string, [blamed: string[], story: () => Story]>;
+
 const time = (seconds: number) => ({
   $typeName: "google.protobuf.Timestamp" as const,
   seconds: BigInt(seconds),
