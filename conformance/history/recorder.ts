@@ -7,11 +7,13 @@ export type What = Exclude<Event["what"], { case: undefined }>;
 export class Recorder {
   readonly events: Event[] = [];
   readonly #listener: (event: Event) => void;
-  readonly #started = process.hrtime.bigint();
+  readonly #micros: () => bigint;
   #ops = 0n;
 
-  constructor(listener: (event: Event) => void = () => {}) {
+  /** `micros` tells the time in microseconds. Default: since the recorder was made. */
+  constructor(listener: (event: Event) => void = () => {}, micros: () => bigint = stopwatch()) {
     this.#listener = listener;
+    this.#micros = micros;
   }
 
   /** Records a call and answers the operation's number, which its outcome is to be recorded under. */
@@ -29,9 +31,14 @@ export class Recorder {
   #record(event: Pick<Event, "op" | "client" | "endpoint"> & { what: What }): void {
     // A whole message as it stands: `create` would look at each field, and this is done twice for each request.
     const { op, client, endpoint, what } = event;
-    const atMicros = (process.hrtime.bigint() - this.#started) / 1000n;
+    const atMicros = this.#micros();
     const whole: Event = { $typeName: "seqsync.conformance.v1.Event", op, client, endpoint, what, atMicros };
     this.events.push(whole);
     this.#listener(whole);
   }
+}
+
+function stopwatch(): () => bigint {
+  const started = process.hrtime.bigint();
+  return () => (process.hrtime.bigint() - started) / 1000n;
 }

@@ -1,7 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type Event,
-  EventSchema,
   HeaderSchema,
   RefusedSchema,
   SendCallSchema,
@@ -11,8 +10,9 @@ import {
 import type { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { printOf } from "../history/print.js";
-import type { What } from "../history/recorder.js";
+import { Recorder, type What } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
+import { lost } from "../wire/client.js";
 import { CODE_OF } from "../wire/connect.js";
 
 /** A message as a page of a story shows it. */
@@ -50,11 +50,11 @@ export interface SyncEndings extends Endings {
 
 /** Writes histories by hand, as short as they can be told: for tests of the judge. Times are steps, one an event. */
 export class Story {
-  readonly events: Event[] = [];
-  #ops = 0n;
+  readonly #recorder: Recorder = new Recorder(undefined, () => BigInt(this.events.length) * 1000n);
+  readonly events: Event[] = this.#recorder.events;
 
   constructor(header: MessageInitShape<typeof HeaderSchema> = {}) {
-    this.#add(0n, "", {
+    this.#add(0n, {
       case: "header",
       value: create(HeaderSchema, { format: 1, profiles: [Profile.CORE, Profile.WATCH], maxPageSize: 100, ...header }),
     });
@@ -63,7 +63,7 @@ export class Story {
   /** An account comes into play; without a number it may have a past. */
   open(userId: string, startSeq?: number): this {
     const value = { $typeName: "seqsync.conformance.v1.AccountOpened" as const, userId };
-    return this.#add(0n, "", { case: "accountOpened", value: startSeq === undefined ? value : { ...value, startSeq } });
+    return this.#add(0n, { case: "accountOpened", value: startSeq === undefined ? value : { ...value, startSeq } });
   }
 
   send(id: string, { from = "alice", to = "bob", text = "hello" } = {}): SendEndings {
@@ -79,7 +79,7 @@ export class Story {
     return {
       ...this.#endings(op),
       ok: (at = 1) =>
-        this.#add(op, "", {
+        this.#add(op, {
           case: "sendReturn",
           value: {
             $typeName: "seqsync.conformance.v1.SendReturn",
@@ -103,7 +103,7 @@ export class Story {
         { epoch: answered = "e1", next = undefined as number | undefined } = {},
       ) => {
         const shown = messages.map((it, index) => (typeof it === "string" ? { seq: acked + 1 + index, id: it } : it));
-        return this.#add(op, "", {
+        return this.#add(op, {
           case: "syncReturn",
           value: create(SyncReturnSchema, {
             epoch: answered,
@@ -130,7 +130,7 @@ export class Story {
     });
     return {
       frame: (svrSeq: number, epoch = "e1") =>
-        this.#add(op, "", {
+        this.#add(op, {
           case: "watchFrame",
           value: { $typeName: "seqsync.conformance.v1.WatchFrame", epoch, svrSeq },
         }),
@@ -168,30 +168,26 @@ export class Story {
   #endings(op: bigint): Endings {
     return {
       refused: (reason: Reason, state: { svrSeq?: number; epoch?: string } = {}) =>
-        this.#add(op, "", {
+        this.#add(op, {
           case: "refused",
           value: create(RefusedSchema, { httpStatus: 400, code: CODE_OF[reason] ?? "", reason, ...state }),
         }),
       failed: (code: string) =>
-        this.#add(op, "", { case: "refused", value: create(RefusedSchema, { httpStatus: 500, code }) }),
-      lost: () =>
-        this.#add(op, "", { case: "lost", value: { $typeName: "seqsync.conformance.v1.Lost", why: "no answer" } }),
+        this.#add(op, { case: "refused", value: create(RefusedSchema, { httpStatus: 500, code }) }),
+      lost: () => this.#add(op, lost("no answer")),
     };
   }
 
   #done(op: bigint): this {
-    return this.#add(op, "", { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+    return this.#add(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
   }
 
   #call(client: string, what: What): bigint {
-    this.#ops += 1n;
-    this.#add(this.#ops, client, what);
-    return this.#ops;
+    return this.#recorder.call(client, 0, what);
   }
 
-  #add(op: bigint, client: string, what: What): this {
-    const atMicros = BigInt(this.events.length) * 1000n;
-    this.events.push(create(EventSchema, { op, client, atMicros, what }));
+  #add(op: bigint, what: What): this {
+    this.#recorder.note(op, what);
     return this;
   }
 }

@@ -215,7 +215,8 @@ export class Watching {
   }
 }
 
-export function syncReturn({ epoch, svrSeq, ackedSeq, nextCliSeq, messages }: SyncResponse): SyncReturn {
+export function syncReturn(page: Omit<SyncResponse, "$typeName">): SyncReturn {
+  const { epoch, svrSeq, ackedSeq, nextCliSeq, messages } = page;
   return {
     $typeName: "seqsync.conformance.v1.SyncReturn",
     epoch,

@@ -2,12 +2,10 @@ import { create } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import {
   type Event,
-  EventSchema,
   HeaderSchema,
   RefusedSchema,
   SendCallSchema,
   SyncCallSchema,
-  SyncReturnSchema,
 } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
 import type { SyncRequest } from "../../../proto/gen/seqsync/v1/service_pb.js";
@@ -15,7 +13,8 @@ import type { Refusal } from "../../../reference-server/errors.js";
 import { HTTP_STATUS } from "../../../reference-server/errors.js";
 import type { Page } from "../../../reference-server/inbox.js";
 import { printOf } from "../../history/print.js";
-import type { What } from "../../history/recorder.js";
+import { Recorder, type What } from "../../history/recorder.js";
+import { lost, syncReturn } from "../../wire/client.js";
 import type { Timeline } from "./timeline.js";
 
 /** What somebody sends. */
@@ -28,25 +27,22 @@ export interface Letter {
 
 /** Writes down what the clients of a simulation see, in its virtual time, for the judge. */
 export class History {
-  readonly events: Event[] = [];
-  readonly #timeline: Timeline;
-  #ops = 0n;
+  readonly #recorder: Recorder;
+  operations = 0;
 
   constructor(timeline: Timeline, maxPageSize: number) {
-    this.#timeline = timeline;
-    this.#note(0n, "", {
-      case: "header",
-      value: create(HeaderSchema, { format: 1, profiles: [Profile.CORE], maxPageSize }),
-    });
+    this.#recorder = new Recorder(undefined, () => BigInt(Math.round(timeline.now * 1000)));
+    const value = create(HeaderSchema, { format: 1, profiles: [Profile.CORE], maxPageSize });
+    this.#recorder.note(0n, { case: "header", value });
   }
 
-  get operations(): number {
-    return Number(this.#ops);
+  get events(): readonly Event[] {
+    return this.#recorder.events;
   }
 
   opened(userId: string): void {
     const value = { $typeName: "seqsync.conformance.v1.AccountOpened" as const, userId, startSeq: 0 };
-    this.#note(0n, "", { case: "accountOpened", value });
+    this.#recorder.note(0n, { case: "accountOpened", value });
   }
 
   send(client: string, { payload, ...rest }: Letter): bigint {
@@ -61,21 +57,12 @@ export class History {
   }
 
   accepted(op: bigint, acceptedAt: Timestamp): void {
-    this.#note(op, "", {
-      case: "sendReturn",
-      value: { $typeName: "seqsync.conformance.v1.SendReturn", acceptedAt },
-    });
+    const value = { $typeName: "seqsync.conformance.v1.SendReturn" as const, acceptedAt };
+    this.#recorder.note(op, { case: "sendReturn", value });
   }
 
-  answered(op: bigint, { messages, ...rest }: Page): void {
-    const shown = messages.map(({ seq, senderId, clientMessageId, payload, acceptedAt }) => ({
-      seq,
-      senderId,
-      clientMessageId,
-      payload: printOf(payload),
-      ...(acceptedAt === undefined ? {} : { acceptedAt }),
-    }));
-    this.#note(op, "", { case: "syncReturn", value: create(SyncReturnSchema, { ...rest, messages: shown }) });
+  answered(op: bigint, page: Page): void {
+    this.#recorder.note(op, { case: "syncReturn", value: syncReturn(page) });
   }
 
   refused(op: bigint, { code, detail }: Refusal): void {
@@ -87,28 +74,22 @@ export class History {
       ...(svrSeq === undefined ? {} : { svrSeq }),
       ...(epoch === undefined ? {} : { epoch }),
     });
-    this.#note(op, "", { case: "refused", value });
+    this.#recorder.note(op, { case: "refused", value });
   }
 
   lost(op: bigint, why: string): void {
-    this.#note(op, "", { case: "lost", value: { $typeName: "seqsync.conformance.v1.Lost", why } });
+    this.#recorder.note(op, lost(why));
   }
 
   /** An inbox loses data from now on, until the answer is called: what its operator knows, and must own up to. */
   loses(userId: string): () => void {
     const value = { $typeName: "seqsync.conformance.v1.RotateCall" as const, userId };
     const op = this.#call("operator", { case: "rotateCall", value });
-    return () => this.#note(op, "", { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+    return () => this.#recorder.note(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
   }
 
   #call(client: string, what: What): bigint {
-    this.#ops += 1n;
-    this.#note(this.#ops, client, what);
-    return this.#ops;
-  }
-
-  #note(op: bigint, client: string, what: What): void {
-    const atMicros = BigInt(Math.round(this.#timeline.now * 1000));
-    this.events.push(create(EventSchema, { op, client, atMicros, what }));
+    this.operations += 1;
+    return this.#recorder.call(client, 0, what);
   }
 }
