@@ -162,7 +162,7 @@ export const page: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const size = Math.min(t.info.maxPayloadBytes, 4 << 20);
-      // More than 4 MiB, which is where gRPC's libraries stop by default; not so much that it holds up the other cases.
+      // Where payloads may be so large, a little more than 4 MiB, at which gRPC's libraries stop by default.
       const count = Math.max(4, Math.min(24, Math.ceil((5 << 20) / size)));
       const sent = await Promise.all(
         Array.from({ length: count }, (_, n) => alice.send(bob, new Uint8Array(size).fill(n))),

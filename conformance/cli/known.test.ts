@@ -26,6 +26,10 @@ describe("a list of known failures", () => {
     ]);
   });
 
+  test("may name a case about many messages as it runs where only JSON is checked", () => {
+    expect(read("page/size-1 (json): slow")).toEqual([{ id: "page/size-1 (json)", reason: "slow" }]);
+  });
+
   test.each([
     [CASE, /line 1: say why/],
     [`${CASE}:  `, /line 1: say why/],

@@ -3,7 +3,7 @@ import { Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/rep
 import { CATALOGUE } from "../cases/catalogue.js";
 import { REQUIREMENTS } from "../registry/requirements.js";
 import { caseOf, type KnownFailure } from "../run/known-failures.js";
-import { jobsFor } from "../run/plan.js";
+import { everyJob } from "../run/plan.js";
 import { didYouMean } from "./nearest.js";
 import { UsageError } from "./usage.js";
 
@@ -19,8 +19,7 @@ export function readKnownFailures(file: string): KnownFailure[] {
   } catch (error) {
     throw new UsageError(`cannot read the known failures in ${file}: ${(error as NodeJS.ErrnoException).code}`);
   }
-  const jobs = [...jobsFor(CATALOGUE, ["proto", "json"]), ...jobsFor(CATALOGUE, ["json"])];
-  const ids = new Set([...jobs.map(({ id }) => id), ...Object.keys(REQUIREMENTS)]);
+  const ids = new Set([...everyJob(CATALOGUE).map(({ id }) => id), ...Object.keys(REQUIREMENTS)]);
   const known: KnownFailure[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (/^\s*(#|$)/.test(line)) continue;

@@ -49,6 +49,22 @@ describe("cases are selected", () => {
   });
 });
 
+describe("a case about many messages", () => {
+  const BULK = "page/size-1";
+
+  test("runs once, in the first codec that is checked", () => {
+    expect(ids({ only: [BULK] })).toEqual([BULK]);
+    const inJson = jobsFor(CATALOGUE, ["json"]).filter(selectBy({ only: [BULK], codec: "json" }));
+    expect(inJson).toMatchObject([{ id: `${BULK} (json)`, codec: "json" }]);
+  });
+
+  test("can be named in the codec in which it ran", () => {
+    const named = selectBy({ only: [`${BULK} (json)`], codec: "json" });
+    expect(jobsFor(CATALOGUE, ["json"]).filter(named)).toHaveLength(1);
+    expect(() => selectBy({ only: [`${BULK} (json)`] })).toThrow(/leaves no case/);
+  });
+});
+
 describe("a selection is refused", () => {
   test.each([
     [{ only: ["ack/old-device-does-not-lowr"] }, /did you mean "ack\/old-device-does-not-lower/],

@@ -1,6 +1,6 @@
 import { CATALOGUE, chapterOf } from "../cases/catalogue.js";
 import { REQUIREMENTS, type Requirement } from "../registry/requirements.js";
-import { jobsFor } from "../run/plan.js";
+import { everyJob, jobsFor } from "../run/plan.js";
 import { seeded } from "../run/random.js";
 import { type Job, profileOf } from "../run/run-case.js";
 import type { Codec } from "../wire/connect.js";
@@ -23,7 +23,7 @@ export interface Selection {
 
 /** Chooses jobs. Refuses a pattern that fits nothing, and a choice that leaves nothing: a typo must not pass. */
 export function selectBy({ only = [], skip = [], profile, level, codec, shard }: Selection): (job: Job) => boolean {
-  const all = jobsFor(CATALOGUE, ["proto", "json"]);
+  const all = everyJob(CATALOGUE);
   for (const pattern of [...only, ...skip]) {
     if (!all.some(matcher(pattern))) throw unknownPattern(pattern, all);
   }
@@ -36,7 +36,7 @@ export function selectBy({ only = [], skip = [], profile, level, codec, shard }:
   }
   const wanted = only.map(matcher);
   const unwanted = skip.map(matcher);
-  const offered = codec === undefined ? all : jobsFor(CATALOGUE, [codec]);
+  const offered = jobsFor(CATALOGUE, codec === undefined ? ["proto", "json"] : [codec]);
   const chosen = offered.filter(
     (job) =>
       (wanted.length === 0 || wanted.some((fits) => fits(job))) &&

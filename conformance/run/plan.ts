@@ -24,6 +24,12 @@ export function jobsFor(cases: readonly Case[], codecs: readonly Codec[]): Job[]
   });
 }
 
+/** All jobs that there can be: of one codec too, where the cases that run once run in that. */
+export const everyJob = (cases: readonly Case[]): Job[] => {
+  const jobs = [...jobsFor(cases, ["proto", "json"]), ...jobsFor(cases, ["json"])];
+  return [...new Map(jobs.map((job) => [job.id, job])).values()];
+};
+
 /** How many cases a way to get accounts leaves open, by reason. */
 export function leftOpen(
   jobs: readonly Job[],
