@@ -104,7 +104,12 @@ async function main(): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.once(signal, () => void server.close().then(() => process.exit(0)));
   // So that --restart-command 'kill -HUP …' shows what a crash must not lose.
-  if (fault?.crash !== undefined) process.on("SIGHUP", () => void (server as FaultyServer).restart());
+  if (fault?.crash !== undefined) {
+    let crashes = Promise.resolve();
+    process.on("SIGHUP", () => {
+      crashes = crashes.then(() => (server as FaultyServer).restart());
+    });
+  }
 }
 
 function findFault(name: string): Fault {

@@ -112,9 +112,9 @@ export function head(method: string, headers: Record<string, string | number>, a
 }
 
 /** Asks again and again until it holds; fails after 5 s. For what another process, or the other end of a socket, does. */
-export async function eventually(holds: () => boolean, about: string): Promise<void> {
+export async function eventually(holds: () => boolean | Promise<boolean>, about: string): Promise<void> {
   const deadline = performance.now() + 5000;
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`not within 5 s: ${about}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
