@@ -1,8 +1,13 @@
 import type { Dispatcher } from "undici";
 import { LostAnswer } from "./lost.js";
 
-/** The largest answer that is read, in bytes: a server that never stops must not fill the memory. */
-export const MAX_ANSWER_BYTES = 256 << 20;
+export interface ExchangeLimits {
+  /** How long it may take, in milliseconds. */
+  timeoutMs: number;
+  /** The largest answer that is read, in bytes: a server that never stops must not fill the memory. */
+  maxBytes: number;
+  signal?: AbortSignal | undefined;
+}
 
 /** An answer as it came: with its content coding, and headers that are there twice as lists. */
 export interface Answer {
@@ -19,8 +24,7 @@ export interface Answer {
 export function exchange(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
-  timeoutMs: number,
-  signal?: AbortSignal,
+  { timeoutMs, maxBytes, signal }: ExchangeLimits,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -50,14 +54,13 @@ export function exchange(
         if (isOver) started.abort(new LostAnswer("given up before it began"));
       },
       onResponseStart(_, statusCode, head) {
-        // An informational one comes before the answer.
-        if (statusCode < 200) return;
+        // Of several the last one counts: those before it were informational.
         status = statusCode;
         headers = head;
       },
       onResponseData(_, chunk) {
         size += chunk.length;
-        if (size > MAX_ANSWER_BYTES) stop(new LostAnswer(`the answer did not end within ${MAX_ANSWER_BYTES} bytes`));
+        if (size > maxBytes) stop(new LostAnswer(`the answer did not end within ${maxBytes} bytes`));
         else chunks.push(chunk);
       },
       onResponseEnd() {

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
-import { type Answer, exchange, MAX_ANSWER_BYTES } from "./exchange.js";
+import { type Answer, exchange } from "./exchange.js";
 import { LostAnswer, lost } from "./lost.js";
 import { type Pace, paceOf } from "./pace.js";
 import { type RawOptions, rawExchange } from "./raw.js";
@@ -72,6 +72,9 @@ export function agentFor(options: SocketOptions, connections: number): Agent {
   });
 }
 
+/** The largest answer that is read, in bytes, before and after its content coding. */
+const MAX_ANSWER_BYTES = 256 << 20;
+
 /** Sends requests as they are given, right or wrong, over kept-alive connections. Knows nothing of the protocol. */
 export class Transport {
   readonly urls: readonly string[];
@@ -116,9 +119,8 @@ export class Transport {
   async request(request: HttpRequest): Promise<HttpAnswer> {
     if (this.#pace !== undefined) await this.#pace.turn();
     try {
-      const answer = plain(
-        await exchange(this.#agentFor(request), this.#optionsOf(request), this.#timeoutMs, request.signal),
-      );
+      const limits = { timeoutMs: this.#timeoutMs, maxBytes: MAX_ANSWER_BYTES, signal: request.signal };
+      const answer = plain(await exchange(this.#agentFor(request), this.#optionsOf(request), limits));
       this.hear?.({ request, answer });
       return answer;
     } catch (error) {
