@@ -10,6 +10,8 @@ import { http } from "./http.js";
 import { info } from "./info.js";
 import { page } from "./page.js";
 import { send } from "./send.js";
+import { sendContent } from "./send-content.js";
+import { sendIds } from "./send-ids.js";
 import { sendInbox } from "./send-inbox.js";
 import { sendRetry } from "./send-retry.js";
 import { seq } from "./seq.js";
@@ -24,7 +26,9 @@ export const CATALOGUE: readonly Case[] = [
   ...info,
   ...seq,
   ...send,
+  ...sendContent,
   ...sendRetry,
+  ...sendIds,
   ...sendInbox,
   ...sync,
   ...ack,
