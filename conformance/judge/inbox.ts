@@ -13,6 +13,7 @@ import { MAX_SEQ, Numbering, type SvrFloor } from "./numbering.js";
 import { type Breached, judgePage } from "./page.js";
 import { FAILURES } from "./send-outcome.js";
 import type { Acceptance, Send, Sends } from "./sends.js";
+import { excessOf, FALL, fallOf } from "./svr-seq.js";
 
 /** What an inbox's judge needs of the whole. */
 export interface Surroundings {
@@ -349,29 +350,15 @@ export class InboxJudge {
   }
 
   #judgeSvrSeq(numbering: Numbering, floor: SvrFloor, svrSeq: number, evidence: readonly Event[]): void {
-    const { svrCeiling, possible, base } = numbering;
     this.#around.applies("SEQ-CONSECUTIVE");
     if (floor.how !== "start") this.#around.applies(FALL[floor.how].requirement);
-    if (svrSeq < floor.seq) {
-      const { requirement, why } = FALL[floor.how];
-      this.#around.report(
-        floor.event === undefined ? evidence : [floor.event, ...evidence],
-        this.#afterRestart({
-          requirement,
-          message: `svr_seq is behind ${why}`,
-          expected: `at least ${floor.seq}`,
-          actual: String(svrSeq),
-        }),
-      );
-    }
-    if (svrSeq > svrCeiling) {
-      this.#around.report(evidence, {
-        requirement: numbering.log.sawDouble ?? (numbering.refused > 0 ? "ERR-UNCHANGED" : "SEQ-CONSECUTIVE"),
-        message: "svr_seq is beyond what was sent: a seq was burnt, or a message made twice",
-        expected: `at most ${svrCeiling}: ${possible} messages can have come after ${base}`,
-        actual: String(svrSeq),
-      });
-      numbering.base = svrSeq - possible; // go on from what the server believes
+    const fall = fallOf(floor, svrSeq);
+    if (fall !== undefined)
+      this.#around.report(floor.event === undefined ? evidence : [floor.event, ...evidence], this.#afterRestart(fall));
+    const excess = excessOf(numbering, svrSeq);
+    if (excess !== undefined) {
+      this.#around.report(evidence, excess);
+      numbering.base = svrSeq - numbering.possible; // go on from what the server believes
     }
   }
 
@@ -392,14 +379,6 @@ export class InboxJudge {
       this.#around.report(evidence, { requirement, message, expected, actual });
   }
 }
-
-/** What a fall below each kind of floor breaks. */
-const FALL: Readonly<Record<SvrFloor["how"], { requirement: RequirementId; why: string }>> = {
-  start: { requirement: "SEQ-MONOTONE", why: "where it began" },
-  answer: { requirement: "SEQ-MONOTONE", why: "an earlier answer" },
-  frame: { requirement: "WATCH-SYNC", why: "an earlier frame" },
-  accepted: { requirement: "SEND-VISIBLE", why: "the messages accepted before" },
-};
 
 /** Breaches that, after a restart, mean that something was not kept. */
 const LOSSES: readonly RequirementId[] = [

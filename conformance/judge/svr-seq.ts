@@ -1,0 +1,35 @@
+import type { RequirementId } from "../registry/requirements.js";
+import type { Numbering, SvrFloor } from "./numbering.js";
+import type { Breached } from "./page.js";
+
+/** What a fall below each kind of floor breaks. */
+export const FALL: Readonly<Record<SvrFloor["how"], { requirement: RequirementId; why: string }>> = {
+  start: { requirement: "SEQ-MONOTONE", why: "where it began" },
+  answer: { requirement: "SEQ-MONOTONE", why: "an earlier answer" },
+  frame: { requirement: "WATCH-SYNC", why: "an earlier frame" },
+  accepted: { requirement: "SEND-VISIBLE", why: "the messages accepted before" },
+};
+
+/** What an answer breaks whose `svr_seq` is below what was known when it was asked for. */
+export function fallOf(floor: SvrFloor, svrSeq: number): Breached | undefined {
+  if (svrSeq >= floor.seq) return undefined;
+  const { requirement, why } = FALL[floor.how];
+  return {
+    requirement,
+    message: `svr_seq is behind ${why}`,
+    expected: `at least ${floor.seq}`,
+    actual: String(svrSeq),
+  };
+}
+
+/** What an answer breaks whose `svr_seq` is above all that can have come. */
+export function excessOf(numbering: Numbering, svrSeq: number): Breached | undefined {
+  const { svrCeiling, possible, base, refused, log } = numbering;
+  if (svrSeq <= svrCeiling) return undefined;
+  return {
+    requirement: log.sawDouble ?? (refused > 0 ? "ERR-UNCHANGED" : "SEQ-CONSECUTIVE"),
+    message: "svr_seq is beyond what was sent: a seq was burnt, or a message made twice",
+    expected: `at most ${svrCeiling}: ${possible} messages can have come after ${base}`,
+    actual: String(svrSeq),
+  };
+}
