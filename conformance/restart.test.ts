@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Outcome, type Report } from "../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { Profile } from "../proto/gen/seqsync/v1/message_pb.js";
+import { durable as crashes } from "../reference-server/faults/durable.js";
+import { startFaultyServer } from "../reference-server/faults/fault.js";
 import { createHandler, type Listening, listen, Service, type ServiceOptions } from "../reference-server/index.js";
 import { poolAccounts } from "./accounts/pool.js";
 import { run } from "./run/run.js";
@@ -54,17 +56,20 @@ async function checkRestarts(makeService: (before: Service | undefined) => Servi
   const server = new Restartable(makeService);
   const url = await server.start();
   try {
-    return await run({
-      urls: [url],
-      seed: 1,
-      select: ({ id }) => id.startsWith("durable/"),
-      restart: () => server.restart(),
-      accounts: async () => poolAccounts("test", ACCOUNTS),
-    });
+    return await checkUrl(url, () => server.restart());
   } finally {
     await server.stop();
   }
 }
+
+const checkUrl = (url: string, restart: () => Promise<void>): Promise<Report> =>
+  run({
+    urls: [url],
+    seed: 1,
+    select: ({ id }) => id.startsWith("durable/"),
+    restart,
+    accounts: async () => poolAccounts("test", ACCOUNTS),
+  });
 
 const blamed = ({ cases }: Report) => new Set(cases.flatMap((it) => it.findings.map(({ requirement }) => requirement)));
 const durable = { profiles: [PROFILE_JSON, WATCH, DURABLE] };
@@ -82,28 +87,16 @@ describe("what a crash leaves", () => {
     expect(report.verdict).toBe(Outcome.PASS);
   });
 
-  it("nothing, under the old epoch: DUR-NEW-EPOCH", async () => {
-    const report = await checkRestarts(() => inMemory({ newId: () => "the epoch of always" }));
-    expect([...blamed(report)]).toContain("DUR-NEW-EPOCH");
-  });
-
-  it("all but the dedup records, under the old epoch: DUR-NEW-EPOCH", async () => {
-    const report = await checkRestarts((before) => {
-      const service = inMemory({ newId: () => "the epoch of always" });
-      for (const { userId } of before === undefined ? [] : ACCOUNTS) {
-        const [from, to] = [before?.accounts.get(userId)?.inbox, service.accounts.get(userId)?.inbox];
-        if (from === undefined || to === undefined) continue;
-        Object.assign(to, { svrSeq: from.svrSeq, ackedSeq: from.ackedSeq });
-        for (const [seq, message] of from.pending) to.pending.set(seq, message);
-      }
-      return service;
-    });
-    expect([...blamed(report)]).toContain("DUR-NEW-EPOCH");
-  });
-
-  it("nothing, though it declares DURABLE: DUR-KEEP", async () => {
-    const report = await checkRestarts(() => inMemory(durable));
-    expect([...blamed(report)]).toContain("DUR-KEEP");
+  it.each(crashes)("$name: $about", async (fault) => {
+    const server = await startFaultyServer(fault);
+    for (const { userId, token } of ACCOUNTS) server.service.createAccount(userId, token);
+    try {
+      const report = await checkUrl(server.url, () => server.restart());
+      expect([...blamed(report)]).toContain(fault.breaks);
+      expect(report.verdict).toBe(Outcome.FAIL);
+    } finally {
+      await server.close(0);
+    }
   });
 
   it("cannot be told without a way to restart, which a durable server needs for a green run", async () => {
