@@ -67,6 +67,8 @@ export interface Exploration {
 /** How often a failing program is run again to tell whether it fails each time; and how often at most until it fails again at all. */
 const REPEATS = 5;
 const MOST_REPEATS = 40;
+/** How often a failure is shrunk in vain before it counts as the shortest. */
+const FRUITLESS = 2;
 /** How long a watch is waited for while a failure is shrunk, in milliseconds. */
 const IMPATIENT_MS = 300;
 /** Programs that run side by side, each on accounts and a network of its own. */
@@ -176,8 +178,14 @@ async function shrink(
     const [root, times] = commonest([first.execution, ...repeated.executions]);
     // A race needs more than one try to show itself again; what never comes again cannot be shrunk.
     const isRace = times <= repeated.of;
-    const tries = isRace ? Math.max(lanes.length, Math.ceil((3 * repeated.of) / times)) : 1;
+    let tries = isRace ? Math.max(lanes.length, Math.ceil((3 * repeated.of) / times)) : 1;
+    let isKnown = false;
     const property = fc.asyncProperty(generator, async (steps) => {
+      // The program to be shrunk has failed before: a race that hides now is no reason to stop here.
+      if (isKnown) {
+        isKnown = false;
+        return false;
+      }
       for (let left = tries; left > 0; left -= lanes.length) {
         // Whoever was not woken within seconds the first time is given less time for the variations.
         const executions = await sideBySide(steps, lanes.slice(0, left), IMPATIENT_MS);
@@ -188,14 +196,23 @@ async function shrink(
       }
       return true;
     });
-    const details = await fc.check(property, {
-      seed: first.seed | 0,
-      path: first.path,
-      numRuns: 1,
-      interruptAfterTimeLimit: shrinkMs,
-      markInterruptAsFailure: true,
-    });
-    if (details.counterexamplePath) best = { ...best, path: details.counterexamplePath };
+    // A race may also hide where it was about to become shorter, so the shortest so far is shrunk again.
+    const deadline = Date.now() + shrinkMs;
+    for (let fruitless = 0; fruitless < FRUITLESS && Date.now() < deadline; ) {
+      const { path } = best;
+      isKnown = true;
+      const { counterexamplePath: found } = await fc.check(property, {
+        seed: first.seed | 0,
+        path,
+        numRuns: 1,
+        interruptAfterTimeLimit: deadline - Date.now(),
+        markInterruptAsFailure: true,
+      });
+      if (found) best = { ...best, path: found };
+      fruitless = found && found !== path ? 0 : fruitless + 1;
+      // What failed each time so far may be a race all the same.
+      tries = Math.max(tries, lanes.length);
+    }
     repeated = await repeat(best.steps, lanes);
   }
   const { seed, path, steps, execution } = best;
