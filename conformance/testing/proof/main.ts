@@ -5,9 +5,13 @@ import { parseArgs } from "node:util";
 import { FAULTS } from "../../../reference-server/faults/index.js";
 import { EXTENTS, type Examined, type Extent } from "./examine.js";
 import { matrixOf, shortcomings } from "./matrix.js";
-import { examineAll } from "./pool.js";
-import { soak } from "./soak.js";
+import { spread } from "./pool.js";
+import { type Soak, soak } from "./soak.js";
 import { line, table } from "./table.js";
+import type { Task } from "./worker.js";
+
+/** Faulty servers that one process examines at a time. */
+const AT_ONCE = 2;
 
 const USAGE = `npm run proof -- [options]
 Runs the suite against every faulty server of the zoo. Exit code 1 if one is not caught, or if the blame is right too seldom.
@@ -17,9 +21,9 @@ Runs the suite against every faulty server of the zoo. Exit code 1 if one is not
                    quick: the cases about the broken requirement; full: every case in every codec.
                    Where the broken requirement is not blamed then, all others run too
   --json FILE      write the matrix
-  --processes N    default: one for each core
+  --processes N    default: one for each core; with --soak three, so that each has to wait for one
   --limit SECONDS  most time for one run of the suite, default 100
-  --soak           instead: the suite against right servers, on a machine that is kept busy; --only chooses servers
+  --soak           instead: the suite against right servers, on a machine that is kept busy by that; --only chooses servers
   --rounds N       with --soak: how often, each time with another seed, default 100
   --minutes N      with --soak: begins no further run after this time, default 60
   --quiet          no line for each fault as it ends`;
@@ -29,7 +33,7 @@ const { values: flags } = parseArgs({
     only: { type: "string", multiple: true },
     extent: { type: "string", default: "whole" },
     json: { type: "string" },
-    processes: { type: "string", default: String(availableParallelism()) },
+    processes: { type: "string" },
     limit: { type: "string", default: "100" },
     soak: { type: "boolean", default: false },
     rounds: { type: "string", default: "100" },
@@ -46,10 +50,17 @@ if (flags.help || !(EXTENTS as readonly string[]).includes(flags.extent)) {
 
 async function endure(): Promise<number> {
   const only = flags.only === undefined ? undefined : new RegExp(flags.only.join("|"));
-  const result = await soak(Number(flags.rounds), Number(flags.minutes), only, (text) => {
+  const processes = Number(flags.processes ?? 3 * availableParallelism());
+  const write = (soFar: Soak) => {
+    if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(soFar, null, 2)}\n`);
+  };
+  const options = { rounds: Number(flags.rounds), minutes: Number(flags.minutes), processes, only };
+  // It takes hours: what it has found so far is written after each run.
+  const result = await soak(options, (text, soFar) => {
+    write(soFar);
     if (!flags.quiet) console.error(text);
   });
-  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(result, null, 2)}\n`);
+  write(result);
   for (const { name, runs, cases, falseAlarms, inconclusive } of result.servers)
     console.log(`${name}: ${runs} runs, ${cases} cases, ${falseAlarms} false alarms, ${inconclusive} inconclusive`);
   for (const alarm of result.falseAlarms) console.log(alarm);
@@ -64,7 +75,9 @@ async function prove(): Promise<number> {
   const examined = new Map<string, Examined>();
   const started = performance.now();
   const extent = { extent: flags.extent as Extent["extent"], limit: Number(flags.limit) };
-  await examineAll(["", ...chosen.map(({ name }) => name)], extent, Number(flags.processes), (it) => {
+  const processes = Number(flags.processes ?? availableParallelism());
+  const tasks: Task[] = ["", ...chosen.map(({ name }) => name)].map((name) => ({ name, ...extent }));
+  await spread<Task, Examined>(tasks, { worker: "./worker.ts", processes, atOnce: AT_ONCE }, (it) => {
     examined.set(it.name, it);
     if (!flags.quiet) console.error(line(it));
   });

@@ -1,53 +1,80 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Examined, Extent } from "./examine.js";
-import type { Answer, Task } from "./worker.js";
 
-/** Servers that one process examines at a time: while one run waits for a deadline, the others work. */
-const AT_ONCE = 2;
+/** What a worker is told, and what it tells. Tasks and answers are numbered, as several may be under way at a time. */
+interface Asked<Task> {
+  nr: number;
+  task: Task;
+}
+type Told<Answer> = { nr: number; answer: Answer } | { nr: number; crash: string };
 
-/** Examines faulty servers in `processes` processes. Resolves when all are done; `onExamined` hears of each as it ends. */
-export async function examineAll(
-  names: readonly string[],
-  extent: Extent,
-  processes: number,
-  onExamined: (examined: Examined) => void,
+export interface PoolOptions {
+  /** The module that calls `serveTasks`. */
+  worker: string;
+  processes: number;
+  /** Tasks that one process has at a time: while one waits for a deadline, the others work. */
+  atOnce: number;
+  /** Whether no further task shall begin. */
+  isOver?: () => boolean;
+}
+
+/** Has `tasks` done in processes of their own, in their order. Resolves when all are; `onAnswer` hears of each as it ends. */
+export async function spread<Task, Answer>(
+  tasks: readonly Task[],
+  { worker, processes, atOnce, isOver = () => false }: PoolOptions,
+  onAnswer: (answer: Answer, task: Task) => void,
 ): Promise<void> {
-  const queue = [...names];
-  const workers = Array.from({ length: processes }, startWorker);
+  const queue = tasks.map((task, nr) => ({ nr, task }));
+  const workers = Array.from({ length: processes }, () => startWorker(worker));
   try {
     await Promise.all(
-      workers.flatMap((worker) =>
-        Array.from({ length: AT_ONCE }, async () => {
-          for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-            const answer = await ask(worker, { name, ...extent });
-            if ("crash" in answer) throw new Error(`the examination of ${answer.name} went wrong: ${answer.crash}`);
-            onExamined(answer.examined);
+      workers.flatMap((child) =>
+        Array.from({ length: atOnce }, async () => {
+          for (let it = queue.shift(); it !== undefined && !isOver(); it = queue.shift()) {
+            const told = await ask<Task, Answer>(child, it);
+            if ("crash" in told) throw new Error(`${JSON.stringify(it.task)} went wrong: ${told.crash}`);
+            onAnswer(told.answer, it.task);
           }
         }),
       ),
     );
   } finally {
-    for (const worker of workers) worker.kill();
+    for (const child of workers) child.kill();
   }
 }
 
-function startWorker(): ChildProcess {
-  const file = fileURLToPath(new URL("./worker.ts", import.meta.url));
+/** The other end, in the worker: does what it is asked. */
+export function serveTasks<Task, Answer>(work: (task: Task) => Promise<Answer>): void {
+  // A faulty server may throw where nobody waits for it. That is part of the fault, and no reason to stop.
+  process.on("unhandledRejection", () => {});
+  process.on("uncaughtException", () => {});
+  process.on("message", async ({ nr, task }: Asked<Task>) => {
+    let told: Told<Answer>;
+    try {
+      told = { nr, answer: await work(task) };
+    } catch (error) {
+      told = { nr, crash: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    }
+    process.send?.(told);
+  });
+}
+
+function startWorker(module: string): ChildProcess {
+  const file = fileURLToPath(new URL(module, import.meta.url));
   // What broken servers log is of no interest.
   return fork(file, { execArgv: process.execArgv, stdio: ["ignore", "ignore", "ignore", "ipc"] }).setMaxListeners(0);
 }
 
-function ask(worker: ChildProcess, task: Task): Promise<Answer> {
+function ask<Task, Answer>(worker: ChildProcess, asked: Asked<Task>): Promise<Told<Answer>> {
   return new Promise((resolve, reject) => {
-    const onMessage = (answer: Answer) => {
-      if (answer.name !== task.name) return;
+    const onMessage = (told: Told<Answer>) => {
+      if (told.nr !== asked.nr) return;
       done();
-      resolve(answer);
+      resolve(told);
     };
     const onExit = (code: number | null) => {
       done();
-      reject(new Error(`a process ended with ${code} while it examined ${task.name || "the control"}`));
+      reject(new Error(`a process ended with ${code} while it worked on ${JSON.stringify(asked.task)}`));
     };
     const done = () => {
       worker.off("message", onMessage);
@@ -55,6 +82,6 @@ function ask(worker: ChildProcess, task: Task): Promise<Answer> {
     };
     worker.on("message", onMessage);
     worker.on("exit", onExit);
-    worker.send(task);
+    worker.send(asked);
   });
 }
