@@ -1,5 +1,5 @@
 import "../../../proto/base64.js";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { FAULTS } from "../../../reference-server/faults/index.js";
@@ -25,6 +25,7 @@ Runs the suite against every faulty server of the zoo. Exit code 1 if one is not
   --limit SECONDS  most time for one run of the suite, default 100
   --soak           instead: the suite against right servers, on a machine that is kept busy by that; --only chooses servers
   --rounds N       with --soak: how often, each time with another seed, default 100
+  --continue FILE  with --soak: goes on where the soak stopped whose result this is, and counts its runs
   --minutes N      with --soak: begins no further run after this time, default 60
   --quiet          no line for each fault as it ends`;
 
@@ -37,6 +38,7 @@ const { values: flags } = parseArgs({
     limit: { type: "string", default: "100" },
     soak: { type: "boolean", default: false },
     rounds: { type: "string", default: "100" },
+    continue: { type: "string" },
     minutes: { type: "string", default: "60" },
     quiet: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -54,7 +56,8 @@ async function endure(): Promise<number> {
   const write = (soFar: Soak) => {
     if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(soFar, null, 2)}\n`);
   };
-  const options = { rounds: Number(flags.rounds), minutes: Number(flags.minutes), processes, only };
+  const earlier = flags.continue === undefined ? undefined : (JSON.parse(readFileSync(flags.continue, "utf8")) as Soak);
+  const options = { rounds: Number(flags.rounds), minutes: Number(flags.minutes), processes, only, earlier };
   // It takes hours: what it has found so far is written after each run.
   const result = await soak(options, (text, soFar) => {
     write(soFar);

@@ -46,6 +46,23 @@ function microsEach(bodies: readonly Uint8Array[], service: Service, sender: Cal
 let backlog: { service: Service; reader: Caller; sender: Caller; size: number } | undefined;
 let crowd: { service: Service; sender: Caller; size: number } | undefined;
 
+function sendAmong(met: number, size: number, calls: number): number {
+  if (crowd === undefined) {
+    const service = newService();
+    crowd = { service, sender: open(service, "sender"), size: 0 };
+  }
+  const { service, sender } = crowd;
+  for (; crowd.size < size; crowd.size += 1) service.createAccount(name(crowd.size), name(crowd.size));
+  const times: number[] = [];
+  for (let batch = 0; batch < BATCHES; batch += 1) {
+    // A stride that meets them in an order that no cache foresees.
+    const bodies = Array.from({ length: calls }, (_, nr) => sendBody(name(((batch * calls + nr) * 7919) % met)));
+    times.push(microsEach(bodies, service, sender));
+  }
+  // A collection of garbage in one batch is no growth.
+  return middle(times);
+}
+
 answer({
   /** Fills one inbox up to a size, and times pages from it: each acks the last one, and as many messages come in anew. */
   syncAt(size: number, calls: number): number {
@@ -72,22 +89,9 @@ answer({
     return middle(times);
   },
   /** Opens accounts up to a number, and times batches of Sends to one after another of them. */
-  sendAt(size: number, calls: number): number {
-    if (crowd === undefined) {
-      const service = newService();
-      crowd = { service, sender: open(service, "sender"), size: 0 };
-    }
-    const { service, sender } = crowd;
-    for (; crowd.size < size; crowd.size += 1) service.createAccount(name(crowd.size), name(crowd.size));
-    const times: number[] = [];
-    for (let batch = 0; batch < BATCHES; batch += 1) {
-      // A stride that meets all accounts in an order that no cache foresees.
-      const bodies = Array.from({ length: calls }, (_, nr) => sendBody(name(((batch * calls + nr) * 7919) % size)));
-      times.push(microsEach(bodies, service, sender));
-    }
-    // A collection of garbage in one batch is no growth.
-    return middle(times);
-  },
+  sendAt: (size: number, calls: number): number => sendAmong(size, size, calls),
+  /** The same, to the same 100 of them: what of a growth comes from meeting so many, and not from there being so many. */
+  sendToFew: (size: number, calls: number): number => sendAmong(100, size, calls),
   /** Times Sends on a server that remembers so many earlier ones, where with each new one the oldest is forgotten. */
   rememberedAt(size: number, calls: number): number {
     let now = 0;
