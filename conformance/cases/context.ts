@@ -125,7 +125,7 @@ export class Context implements Stage {
 
   /** Ends the case: this requirement is broken. */
   fail(requirement: RequirementId, message: string, expected: string, actual: string): never {
-    if (WINDOWED.includes(requirement) && this.#windowIsOver())
+    if (this.#windowIsOver() && (WINDOWED.includes(requirement) || this.#sentAgain()))
       throw new Inconclusive("the server's dedup_window was over before the case was; a longer one is needed to tell");
     throw new Breach({ requirement, message, expected, actual, evidence: this.#recent() });
   }
@@ -134,6 +134,17 @@ export class Context implements Stage {
   #windowIsOver(): boolean {
     const { dedupWindow } = this.info;
     return dedupWindow !== undefined && performance.now() - this.#began >= durationMs(dedupWindow);
+  }
+
+  /** Whether an id was sent more than once: after its window that makes messages, of which a case knows nothing. */
+  #sentAgain(): boolean {
+    const ids = new Set<string>();
+    return this.recorder.events.some(({ what }) => {
+      if (what.case !== "sendCall") return false;
+      const { senderId, clientMessageId } = what.value;
+      const key = `${senderId.length}:${senderId}${clientMessageId}`;
+      return ids.has(key) || !ids.add(key);
+    });
   }
 
   /** Expects a condition to hold. */

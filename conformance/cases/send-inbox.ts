@@ -44,8 +44,15 @@ export const sendInbox: readonly Case[] = [
         );
         t.equal(told, undefined, "SEND-SEQ-HIDDEN", `the answer to ${what} tells about bob's inbox`);
       }
-      // Something was there to be told.
-      t.equal((await bob.state()).svrSeq, DISTINCT + 6, "SEND-ACCEPT", "the two Sends were not accepted");
+      // Something was there to be told. After a short dedup window the repetition is a message, too.
+      const { svrSeq } = await bob.state();
+      t.that(
+        svrSeq >= DISTINCT + 6,
+        "SEND-ACCEPT",
+        "the two Sends were not accepted",
+        String(DISTINCT + 6),
+        String(svrSeq),
+      );
     },
   },
   {

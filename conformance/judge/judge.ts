@@ -6,6 +6,7 @@ import { InboxJudge, type SyncTicket, type WatchTicket } from "./inbox.js";
 import { SendJudge } from "./send-outcome.js";
 import { isPossible, type Send, Sends } from "./sends.js";
 import { timeText } from "./time.js";
+import { Windows } from "./windows.js";
 
 /** An operation under way. */
 type Open =
@@ -25,6 +26,7 @@ export class Judge {
   readonly applied = new Map<RequirementId, number>();
   readonly #inboxes = new Map<string, InboxJudge>();
   readonly #sends = new Sends();
+  readonly #windows = new Windows();
   readonly #open = new Map<bigint, Open>();
   readonly #findings: Finding[] = [];
   readonly #reported = new Set<string>();
@@ -41,6 +43,7 @@ export class Judge {
   /** Takes the next event. */
   observe(event: Event): void {
     this.#now += 1;
+    for (const send of this.#windows.over(event.atMicros)) this.#mayRepeat(send);
     const { what } = event;
     switch (what.case) {
       case "header": {
@@ -126,18 +129,28 @@ export class Judge {
   #sendCall(event: Event, args: SendCall): void {
     const { senderId: sender, clientMessageId: id, recipientId: recipient, payload: print } = args;
     const send = this.#sends.begin(this.#now, event, { sender, id, recipient, print });
-    const late = this.#sendJudge.isLate(send, event.atMicros); // never the first attempt: it is as old as the message
-    if (late) send.mayRepeat = true;
-    const first = send.open + send.lost + send.accepted === 1;
-    if (first || late) this.#inboxes.get(recipient)?.sendBegins();
+    const { windowMicros } = this.#sendJudge;
+    if (this.#sendJudge.isLate(send, event.atMicros)) this.#mayRepeat(send);
+    else {
+      if (windowMicros > 0n) this.#windows.open(event.op, send, send.call.atMicros + windowMicros);
+      if (send.open + send.lost + send.accepted === 1) this.#inboxes.get(recipient)?.sendBegins();
+    }
     this.#inboxes.get(recipient)?.sendsUnderWay(1);
     this.#open.set(event.op, { kind: "send", call: event, send, begun: this.#now });
+  }
+
+  /** One of its attempts may take effect after the dedup window, and make another message: if it is not the only one. */
+  #mayRepeat(send: Send): void {
+    if (send.attempts === 1) return;
+    send.mayRepeat = true;
+    this.#inboxes.get(send.recipient)?.sendBegins();
   }
 
   #sendOutcome({ send, call, begun }: Open & { kind: "send" }, event: Event, what: Event["what"]): void {
     const inbox = this.#inboxes.get(send.recipient);
     send.open -= 1;
     inbox?.sendsUnderWay(-1);
+    if (what.case === "refused" || what.case === "sendReturn") this.#windows.settle(event.op);
     if (what.case === "refused") {
       if (!isPossible(send)) inbox?.sendRefused();
       this.#sendJudge.refused({ send, inbox, call, event }, what.value);

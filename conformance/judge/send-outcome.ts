@@ -91,7 +91,7 @@ export class SendJudge {
         expected: "it is accepted",
         actual: `${refusal.code} ${Reason[refusal.reason]}`,
       });
-    const known = send.first !== undefined && send.straddles === undefined;
+    const known = send.first !== undefined && send.straddles === undefined && !send.mayRepeat;
     switch (refusal.reason) {
       case Reason.RECIPIENT_UNKNOWN:
         if (inbox !== undefined) wrong("SEND-ACCEPT", "a Send to an account that exists was refused as unknown");
@@ -107,7 +107,8 @@ export class SendJudge {
       case Reason.CLIENT_MESSAGE_ID_REUSED: {
         const rivals = sends.sharing(send.sender, send.id).filter((it) => it !== send);
         if (rivals.some(isPossible)) break;
-        if (send.first !== undefined) wrong("SEND-RETRY", "a repeated Send was refused as if it were another");
+        if (send.first !== undefined && !send.mayRepeat)
+          wrong("SEND-RETRY", "a repeated Send was refused as if it were another");
         else if (rivals.length > 0 || send.attempts > 1)
           wrong("SEND-ID-FREE", "an id that was only used in refused Sends was refused as used");
         else if (sends.search((it) => it.id === send.id && it.sender !== send.sender) !== undefined) {

@@ -38,7 +38,7 @@ export interface Send {
   seq: number | undefined;
   /** When the loss was over that it may have landed before or after; undefined if there was none. */
   straddles: number | undefined;
-  /** An attempt came after the dedup window, and may have made a second message. */
+  /** An attempt may have arrived after the dedup window, and made a second message. */
   mayRepeat: boolean;
 }
 
