@@ -26,8 +26,8 @@ async function watch(url: string, { as = "bob", body = envelope(Buffer.from("{}"
   return { response, next, stop: () => parts.return(undefined) };
 }
 
-async function start() {
-  const server = await serve();
+async function start(options: Parameters<typeof serve>[0] = {}) {
+  const server = await serve(options);
   started.push(server);
   const send = (id: string) =>
     fetch(`${server.url}${PATH}/Send`, {
@@ -66,6 +66,19 @@ describe("Watch over HTTP", () => {
     expect(await bob.next()).toBeUndefined();
     expect(server.service.accounts.authenticate("Bearer carol").account.watchers.size).toBe(1);
     await carol.stop();
+  });
+
+  test("refuses one too many in order, and goes on serving the others", async () => {
+    const server = await start({ maxWatchesPerAccount: 1 });
+    const first = await watch(server.url);
+    await first.next();
+    const second = await watch(server.url);
+    expect(second.response.status).toBe(200);
+    expect(await second.next()).toMatchObject({ flags: 2, json: { error: { code: "resource_exhausted" } } });
+    expect(await second.next()).toBeUndefined();
+    await server.send("m-1");
+    expect(await first.next()).toMatchObject({ flags: 0, json: { svrSeq: 1 } });
+    await first.stop();
   });
 
   test.each([

@@ -8,8 +8,9 @@ import { type BodyType, endEnvelope, envelope } from "./codec.js";
 export function openStream(req: IncomingMessage, res: ServerResponse, { codec, contentType }: BodyType): Stream {
   // A short frame must not wait for the next one.
   req.socket.setNoDelay(true);
-  if (!req.complete) res.setHeader("Connection", "close");
-  res.writeHead(200, { "Content-Type": contentType, "Cache-Control": "no-store" });
+  if (!req.complete && !res.headersSent) res.setHeader("Connection", "close");
+  // A refusal may come when the stream is open already.
+  if (!res.headersSent) res.writeHead(200, { "Content-Type": contentType, "Cache-Control": "no-store" });
   return {
     write: (frame) => res.writableEnded || res.write(envelope(codec.encode(WatchResponseSchema, frame))),
     onReady: (callback) => res.on("drain", callback),
