@@ -3,7 +3,8 @@ import { Transport } from "../wire/http.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import type { Party } from "./party.js";
-import { answered, METHOD, rawCall, rawRefused, sendOf, syncOf } from "./raw-calls.js";
+import { answered, METHOD, rawCall, rawRefused, rpcsOf, sendOf, syncOf } from "./raw-calls.js";
+import { firstFrame, rawWatch } from "./raw-watch.js";
 
 /** Authentication: the credential decides on the account, and nothing else does. */
 export const authAccounts: readonly Case[] = [
@@ -11,7 +12,7 @@ export const authAccounts: readonly Case[] = [
     // § AUTH-CREDENTIAL-ONLY: The account for which Send, Sync and Watch act MUST be the one of the credential,
     // § whatever else the request holds.
     id: "auth/nothing-else-selects-an-account",
-    title: "alice syncs and sends with headers, cookies and fields that name bob; she stays alice",
+    title: "alice syncs, watches and sends with headers, cookies and fields that name bob; she stays alice",
     requirements: ["AUTH-CREDENTIAL-ONLY", "AUTH-SENDER"],
     async run(t) {
       const { bob, alice } = t;
@@ -23,6 +24,12 @@ export const authAccounts: readonly Case[] = [
         const answer = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...syncOf(t, alice), headers });
         const seen = answered(t, "AUTH-CREDENTIAL-ONLY", METHOD.Sync.output, answer, what);
         t.page(seen, page.svrSeq, [note], "AUTH-CREDENTIAL-ONLY", `${what} did not get alice's inbox`);
+      }
+      for (const headers of rpcsOf(t).includes("Watch") ? naming(bob) : []) {
+        const what = `a Watch of alice with ${Object.keys(headers)[0]} naming bob`;
+        const seen = await rawWatch(t, { token: alice.token, headers, until: "a frame" });
+        const { epoch } = firstFrame(t, "AUTH-CREDENTIAL-ONLY", seen, what);
+        t.equal(epoch, page.epoch, "AUTH-CREDENTIAL-ONLY", `${what} did not get alice's epoch`);
       }
       const sent = [];
       for (const headers of naming(bob)) {

@@ -3,7 +3,18 @@ import { authorization } from "../wire/session.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import type { Party } from "./party.js";
-import { answered, describeAnswer, METHOD, rawAttempt, rawCall, rawRefused, sendOf, syncOf } from "./raw-calls.js";
+import {
+  answered,
+  describeAnswer,
+  METHOD,
+  rawAttempt,
+  rawCall,
+  rawRefused,
+  rpcsOf,
+  sendOf,
+  syncOf,
+} from "./raw-calls.js";
+import { firstFrame, rawWatch, refusalOf } from "./raw-watch.js";
 
 /** Authentication: what is a credential and what is none. */
 export const authCredentials: readonly Case[] = [
@@ -75,7 +86,7 @@ export const authCredentials: readonly Case[] = [
     // § AUTH-SCHEME: A server MUST take the credential from the header `Authorization: Bearer <token>`, with the word
     // § `Bearer` in any mixture of cases, and MUST NOT take a token that comes under another scheme or without one.
     id: "auth/word-bearer-in-any-case",
-    title: "bob syncs with bearer, BEARER and bEaReR",
+    title: "bob syncs and watches with bearer, BEARER and bEaReR",
     requirements: ["AUTH-SCHEME"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -87,6 +98,10 @@ export const authCredentials: readonly Case[] = [
         });
         const page = answered(t, "AUTH-SCHEME", METHOD.Sync.output, answer, `a Sync with the word ${word}`);
         t.equal(page.svrSeq, bob.base + 1, "AUTH-SCHEME", `the word ${word} led to another inbox`);
+        if (!rpcsOf(t).includes("Watch")) continue;
+        const headers = { authorization: `${word} ${bob.token}` };
+        const seen = await rawWatch(t, { token: undefined, headers, until: "a frame" });
+        firstFrame(t, "AUTH-SCHEME", seen, `a Watch with the word ${word}`);
       }
     },
   },
@@ -114,6 +129,11 @@ export const authCredentials: readonly Case[] = [
           });
           const scheme = value === token ? "no scheme" : `the scheme ${value.split(" ", 1)[0]}`;
           rawRefused(t, answer, Reason.CREDENTIAL_INVALID, "AUTH-SCHEME", `a valid token with ${scheme}`);
+          if (!rpcsOf(t).includes("Watch")) continue;
+          const what = `a Watch with a valid token with ${scheme}`;
+          const seen = await rawWatch(t, { token: undefined, headers: { authorization: value }, until: "the end" });
+          const { code } = await t.blaming("AUTH-SCHEME", async () => refusalOf(t, seen, what));
+          t.equal(code, "unauthenticated", "AUTH-SCHEME", `the code of ${what}`);
         }
       });
       await bob.device().sync();

@@ -142,24 +142,33 @@ export const dev: readonly Case[] = [
   },
   {
     id: "dev/lagging-with-nothing-pending",
-    title: "bob has acked everything; a device that stopped at 2 is taken to the end by an empty answer",
+    title:
+      "bob has acked everything; a device that stopped at 2, and a new one, is taken to the end by an empty answer",
     requirements: ["DEV-LAGGING", "SYNC-NEXT"],
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.sendMany(bob, 6);
       await bob.device("phone").drain();
       const tablet = bob.device("tablet");
-      tablet.cliSeq = bob.base + 2;
-      const answered = await tablet.trySync();
-      const page = await t.blaming("DEV-LAGGING", async () => t.accepted(answered, "SYNC-ANSWER"));
-      const { ackedSeq, nextCliSeq, messages } = page;
-      t.equal(
-        { ackedSeq, nextCliSeq, messages: messages.length },
-        { ackedSeq: bob.base + 6, nextCliSeq: bob.base + 6, messages: 0 },
-        "DEV-LAGGING",
-        "a device that is behind is not taken to the acked seq",
-      );
-      tablet.store(page);
+      const { epoch } = await bob.state();
+      for (const [behind, named] of [
+        [0, ""],
+        [0, epoch],
+        [2, epoch],
+        [2, ""],
+      ] as const) {
+        tablet.cliSeq = behind === 0 ? 0 : bob.base + behind;
+        const answered = await tablet.trySync({ epoch: named });
+        const page = await t.blaming("DEV-LAGGING", async () => t.accepted(answered, "SYNC-ANSWER"));
+        const { ackedSeq, nextCliSeq, messages } = page;
+        t.equal(
+          { ackedSeq, nextCliSeq, messages: messages.length },
+          { ackedSeq: bob.base + 6, nextCliSeq: bob.base + 6, messages: 0 },
+          "DEV-LAGGING",
+          "a device that is behind is not taken to the acked seq",
+        );
+        tablet.store(page);
+      }
       const next = await alice.send(bob, "news");
       t.page(await tablet.sync(), bob.base + 7, [next], "DEV-LAGGING", "it does not go on from there");
     },

@@ -186,8 +186,8 @@ export const epoch: readonly Case[] = [
   },
   {
     // § EPOCH-RESTART: Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a
-    // § dedup record whose message is not in the inbox any more because of the loss MUST NOT answer a repetition: the
-    // § repetition is accepted as a new message.
+    // § dedup record of an earlier epoch MUST NOT answer a repetition, unless its message was put into the new
+    // § numbering: the repetition is accepted as a new message.
     id: "epoch/restarts-at-1",
     title: "after a loss bob's inbox has svr_seq 0 and acked_seq 0, and numbers from 1",
     requirements: ["EPOCH-RESTART"],
@@ -266,8 +266,8 @@ export const epoch: readonly Case[] = [
   },
   {
     // § EPOCH-RESTART: Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a
-    // § dedup record whose message is not in the inbox any more because of the loss MUST NOT answer a repetition: the
-    // § repetition is accepted as a new message.
+    // § dedup record of an earlier epoch MUST NOT answer a repetition, unless its message was put into the new
+    // § numbering: the repetition is accepted as a new message.
     id: "epoch/old-record-is-void",
     title: "alice repeats a message that bob's inbox has lost, acked or not: it is accepted as a new one, with seq 1",
     requirements: ["EPOCH-RESTART", "SEND-RETRY"],

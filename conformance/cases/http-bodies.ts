@@ -3,6 +3,7 @@ import { Inconclusive } from "../verdict.js";
 import { mediaType } from "../wire/connect.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
+import { hasShape } from "./errors-rows.js";
 import { emptyOf } from "./http-calls.js";
 import {
   answered,
@@ -171,6 +172,7 @@ export const httpBodies: readonly Case[] = [
           const actual = describeAnswer(answer);
           const isRefused = answer.refusal?.code === "unimplemented";
           if (!isRefused) t.fail("HTTP-ENCODING", `a ${call.rpc} with an unknown encoding`, "unimplemented", actual);
+          hasShape(t, answer, `the refusal of a ${call.rpc} with an unknown encoding`);
         }
       });
       const answer = await rawCall(t, "HTTP-ENCODING", { ...ack, headers: { "content-encoding": "identity" } });

@@ -129,12 +129,15 @@ export const httpJson: readonly Case[] = [
       // A profile of a later version has no name here yet: its number is all that can be written.
       const named = ((info["profiles"] as unknown[] | undefined) ?? []).filter((it) => !(Number(it) > Profile.DURABLE));
       for (const profile of named) form(profile, /^PROFILE_[A-Z]+$/, "a profile");
+      const acked = membersOf(t, await rawCall(t, "HTTP-JSON", syncOf(t, bob, { cliSeq: bob.base + 1 })));
 
       const numbers = {
         seq,
         svr_seq: page["svr_seq"],
         next_cli_seq: page["next_cli_seq"],
         max_page_size: info["max_page_size"],
+        max_payload_bytes: info["max_payload_bytes"],
+        acked_seq: acked["acked_seq"],
       };
       for (const [name, value] of Object.entries(numbers)) {
         t.equal(typeof value, "number", "HTTP-JSON-NUMBERS", `the JSON type of ${name}`);

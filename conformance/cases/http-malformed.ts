@@ -32,7 +32,7 @@ const LONG_VARINT = {
 };
 const LONG_CURSORS = ["08 81 80 80 80 80 80 80 80 80 80 00", "18 ff ff ff ff ff ff ff ff ff ff 01"];
 /** Texts that are not UTF-8. */
-const NO_TEXT = ["ff fe", "61 80", "c3 28", "e2 82", "f8 88 80 80 80", "c0 80"];
+const NO_TEXT = ["ff fe", "61 80", "c3 28", "e2 82", "f8 88 80 80 80", "c0 80", "ed a0 80", "e0 80 80", "f4 90 80 80"];
 
 const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
 
@@ -193,6 +193,11 @@ export const httpMalformed: readonly Case[] = [
         "a field twice": Buffer.concat([cursor(0), cursor(bob.base), cursor(bob.base + 1)]),
         "two messages in one body": Buffer.concat([cursor(bob.base), hex("18 01"), cursor(bob.base + 1), named]),
       };
+      // The last one counts, also if it is the default, for which no reader may look only whether it is true.
+      await t.unchanged(bob, "HTTP-BINARY", "a Sync whose cli_seq is a number and then 0", async () => {
+        const body = Buffer.concat([cursor(bob.base + 1), cursor(0)]);
+        await rawCall(t, "HTTP-BINARY", { ...syncOf(t, bob), body });
+      });
       for (const [what, body] of Object.entries(forms)) {
         const answer = await rawCall(t, "HTTP-BINARY", { ...syncOf(t, bob, { cliSeq: bob.base + 1 }), body });
         const page = answered(t, "HTTP-BINARY", METHOD.Sync.output, answer, `a Sync with ${what}`);

@@ -1,17 +1,9 @@
-import { fromBinary, fromJson } from "@bufbuild/protobuf";
-import { type WatchResponse, WatchResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { isAgain, mediaType, parseError, type Refusal } from "../wire/connect.js";
-import { type Envelope, envelope, envelopes, FLAG_END } from "../wire/envelope.js";
-import { LostAnswer } from "../wire/lost.js";
-import { afterPatience } from "../wire/patience.js";
-import { authorization } from "../wire/session.js";
+import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import { envelope } from "../wire/envelope.js";
 import type { Case } from "./case.js";
-import type { Context } from "./context.js";
 import { emptyOf } from "./http-calls.js";
-import { contentTypeOf, pathOf, rawCall } from "./raw-calls.js";
-
-/** How long a first frame, or the end of what is refused, may take, in milliseconds. */
-const AT_ONCE_MS = 5000;
+import { broken, contentTypeOf, rawCall, unknownField } from "./raw-calls.js";
+import { firstFrame, frameOf, isStream, rawWatch, refusalOf } from "./raw-watch.js";
 
 /** HTTP binding: the bytes of a Watch. */
 export const httpStream: readonly Case[] = [
@@ -25,7 +17,7 @@ export const httpStream: readonly Case[] = [
     async run(t) {
       const { bob, alice } = t;
       await alice.send(bob);
-      const seen = await watch(t, { token: bob.token, until: "a frame" });
+      const seen = await rawWatch(t, { token: bob.token, until: "a frame" });
       isStream(t, seen, "a Watch");
       const [first] = seen.envelopes;
       if (first === undefined) return t.fail("WATCH-FIRST", "a Watch had no frame", "one at once", seen.why);
@@ -35,12 +27,31 @@ export const httpStream: readonly Case[] = [
     },
   },
   {
+    // § HTTP-JSON-NUMBERS: In JSON a server MUST write every `uint32` as a number, and MUST take a `uint32` as a number
+    // § and as a decimal string, over the whole range 0 to 4294967295.
+    id: "http/stream-json-numbers",
+    title: "in JSON svr_seq of a frame is a number",
+    requirements: ["HTTP-JSON-NUMBERS", "HTTP-STREAM"],
+    codec: "json",
+    async run(t) {
+      const { bob, alice } = t;
+      await alice.send(bob);
+      const { envelopes } = await rawWatch(t, { token: bob.token, until: "a frame" });
+      const frame = JSON.parse(Buffer.from(envelopes[0]?.body ?? []).toString() || "{}") as Record<string, unknown>;
+      const { svrSeq = frame["svr_seq"] } = frame;
+      t.equal(typeof svrSeq, "number", "HTTP-JSON-NUMBERS", "the JSON type of svrSeq in a frame");
+    },
+  },
+  {
+    // § HTTP-STREAM: A Watch whose request has one of the stream content types MUST be answered with HTTP status 200,
+    // § the media type of the request and a body of envelopes, of which the last one, and no other, has the flag 0x02
+    // § and holds a JSON object, with the member `error` if and only if the call failed; this holds for refusals too.
     id: "http/stream-refusal",
     title:
       "a Watch without a credential is refused in its stream: status 200, one envelope with flag 2, an error in it",
     requirements: ["HTTP-STREAM", "AUTH-WATCH"],
     async run(t) {
-      const seen = await watch(t, { token: undefined, until: "the end" });
+      const seen = await rawWatch(t, { token: undefined, until: "the end" });
       const refusal = refusalOf(t, seen, "a Watch without a credential");
       t.equal(refusal.code, "unauthenticated", "AUTH-WATCH", "the code of a Watch without a credential");
     },
@@ -59,9 +70,9 @@ export const httpStream: readonly Case[] = [
         "an envelope that is longer than the body": Buffer.concat([Buffer.from([0, 0, 0, 0, 9]), Buffer.from("{}")]),
       };
       for (const [what, body] of Object.entries(bodies)) {
-        refusalOf(t, await watch(t, { token: bob.token, body, until: "the end" }), `a Watch with ${what}`);
+        refusalOf(t, await rawWatch(t, { token: bob.token, body, until: "the end" }), `a Watch with ${what}`);
       }
-      const right = await watch(t, { token: bob.token, until: "a frame" });
+      const right = await rawWatch(t, { token: bob.token, until: "a frame" });
       t.equal(right.envelopes[0]?.flags, 0, "WATCH-FIRST", "a Watch with one envelope has no frame");
     },
   },
@@ -74,7 +85,7 @@ export const httpStream: readonly Case[] = [
     async run(t) {
       const { bob } = t;
       const body = [...envelope(emptyOf(t.session.codec))].map((byte) => Buffer.from([byte]));
-      const seen = await watch(t, { token: bob.token, body, until: "a frame" });
+      const seen = await rawWatch(t, { token: bob.token, body, until: "a frame" });
       t.equal(seen.envelopes[0]?.flags, 0, "HTTP-CHUNKED", "a Watch whose request came in chunks has no frame");
     },
   },
@@ -92,114 +103,102 @@ export const httpStream: readonly Case[] = [
         const answer = await rawCall(t, "HTTP-MEDIA-TYPE", { rpc: "Watch", by: bob, contentType, body });
         t.equal(answer.status, 415, "HTTP-MEDIA-TYPE", `the status of Watch with ${contentType ?? "no content type"}`);
       }
-      const right = await watch(t, { token: bob.token, until: "a frame" });
+      const right = await rawWatch(t, { token: bob.token, until: "a frame" });
       t.equal(right.envelopes[0]?.flags, 0, "WATCH-FIRST", "a Watch with its own type has no frame");
+    },
+  },
+  {
+    // § HTTP-COMPRESSION: An answer MUST NOT be compressed in a way that the request did not offer, by
+    // § `Accept-Encoding` in a unary call and by `Connect-Accept-Encoding` in a stream.
+    id: "http/stream-not-compressed",
+    title: "bob's Watch offers gzip and br, as browsers do; its frames come at once and uncompressed",
+    requirements: ["HTTP-COMPRESSION", "HTTP-STREAM"],
+    async run(t) {
+      const { bob, alice } = t;
+      await alice.send(bob);
+      const headers = { "accept-encoding": "gzip, deflate, br" };
+      const seen = await rawWatch(t, { token: bob.token, headers, until: "a frame" });
+      t.equal(
+        seen.contentEncoding,
+        "identity",
+        "HTTP-COMPRESSION",
+        "the Content-Encoding of a Watch that offered gzip",
+      );
+      const frame = firstFrame(t, "HTTP-COMPRESSION", seen, "a Watch that offered gzip");
+      t.equal(frame.svrSeq, bob.base + 1, "WATCH-FIRST", "svr_seq of the first frame");
+    },
+  },
+  unknown("proto", "HTTP-UNKNOWN-FIELDS", unknownField),
+  unknown("json", "HTTP-JSON-UNKNOWN", (size) => Buffer.from(JSON.stringify({ futureField: "a".repeat(size) }))),
+  malformed("proto", "HTTP-MALFORMED", [Buffer.of(0x7e, 1), Buffer.of(0, 0), Buffer.of(0x80)]),
+  malformed(
+    "json",
+    "HTTP-JSON-MALFORMED",
+    ["", "[]", "{"].map((text) => Buffer.from(text)),
+  ),
+  {
+    // § ERR-ORDER: Where several refusals apply to one call, a server MUST give one of the first kind in this order:
+    // § the credential; the decoding of the body; the bounds of `client_message_id` and `payload`; `epoch`; all others.
+    id: "http/stream-credential-before-envelope",
+    title:
+      "a stranger's Watch has no envelope, half of one, or one that does not decode; it hears of the credential only",
+    requirements: ["ERR-ORDER", "AUTH-WATCH"],
+    async run(t) {
+      const one = envelope(emptyOf(t.session.codec));
+      const wrong = envelope(broken(t, emptyOf(t.session.codec)));
+      for (const token of [undefined, `nobodys-${t.newId()}`]) {
+        for (const body of [new Uint8Array(), one.subarray(0, 3), wrong]) {
+          const what = "a Watch without a valid credential and without a right envelope";
+          const refusal = refusalOf(t, await rawWatch(t, { token, body, until: "the end" }), what);
+          const { code, reason = Reason.UNSPECIFIED } = refusal;
+          const expected = "unauthenticated CREDENTIAL_INVALID";
+          t.equal(`${code} ${Reason[reason]}`, expected, "ERR-ORDER", `the refusal of ${what}`);
+        }
+      }
     },
   },
 ];
 
-interface Seen {
-  status: number;
-  type: string;
-  contentEncoding: string;
-  envelopes: Envelope[];
-  /** Why reading stopped, for people. */
-  why: string;
-  /** Whether it stopped because the stream did, and not because enough was seen or the time was up. */
-  closed: boolean;
-}
-
-interface WatchArguments {
-  token: string | undefined;
-  /** Default: one envelope with the empty message. */
-  body?: Uint8Array | readonly Uint8Array[];
-  until: "a frame" | "the end";
-}
-
-/** Opens a Watch and looks at its envelopes; again if the server asks for that. */
-async function watch(t: Context, args: WatchArguments): Promise<Seen> {
-  for (let tries = 1; ; tries += 1) {
-    const seen = await watchOnce(t, args);
-    const last = seen.envelopes.at(-1);
-    const refusal = last?.flags === FLAG_END ? errorIn(last) : undefined;
-    const again = [429, 502, 503, 504].includes(seen.status) || (refusal !== undefined && isAgain(refusal));
-    if (!again || tries === 4) return seen;
-  }
-}
-
-async function watchOnce(t: Context, { token, body, until }: WatchArguments): Promise<Seen> {
-  const contentType = contentTypeOf("Watch", t.session.codec);
-  const seen: Seen = { status: 0, type: "", contentEncoding: "", envelopes: [], why: "", closed: false };
-  try {
-    const stream = await t.session.transport.stream({
-      endpoint: t.session.nextEndpoint(),
-      path: pathOf("Watch"),
-      headers: { "content-type": contentType, ...authorization(token) },
-      body: body ?? envelope(emptyOf(t.session.codec)),
-    });
-    seen.status = stream.status;
-    seen.type = mediaType(stream.headers["content-type"]);
-    seen.contentEncoding = stream.headers["content-encoding"] ?? "identity";
-    let late = false;
-    const callOff = afterPatience(t.deadline(AT_ONCE_MS), () => {
-      late = true;
-      stream.cancel();
-    });
-    try {
-      if (seen.status === 200 && seen.type === contentType) {
-        for await (const it of envelopes(stream.chunks)) {
-          seen.envelopes.push(it);
-          if (until === "a frame") break;
-        }
+/** A case for what a Watch does with fields of later versions, of which it has none yet. */
+function unknown(
+  codec: "proto" | "json",
+  rule: "HTTP-UNKNOWN-FIELDS" | "HTTP-JSON-UNKNOWN",
+  message: (size: number) => Uint8Array,
+): Case {
+  return {
+    id: `http/stream-unknown-${codec === "proto" ? "fields" : "members"}`,
+    title: "bob's Watch has a field of a later version, of 16 bytes and of 60 KiB; it is opened as without",
+    requirements: [rule, "HTTP-STREAM", "HTTP-BODY-ROOM"],
+    codec,
+    async run(t) {
+      const { bob } = t;
+      for (const size of [16, 60 << 10]) {
+        const seen = await rawWatch(t, { token: bob.token, body: envelope(message(size)), until: "a frame" });
+        firstFrame(t, size === 16 ? rule : "HTTP-BODY-ROOM", seen, `a Watch with an unknown field of ${size} bytes`);
       }
-      seen.closed = !late && until === "the end";
-      seen.why = "the stream stopped";
-    } catch (error) {
-      seen.why = late ? `nothing more came within ${AT_ONCE_MS} ms` : (error as Error).message;
-    } finally {
-      callOff();
-      stream.cancel();
-    }
-  } catch (error) {
-    if (!(error instanceof LostAnswer)) throw error;
-    seen.why = error.message;
-  }
-  return seen;
+    },
+  };
 }
 
-function isStream(t: Context, { status, type, contentEncoding }: Seen, what: string): void {
-  t.equal(status, 200, "HTTP-STREAM", `the status of ${what}`);
-  t.equal(type, contentTypeOf("Watch", t.session.codec), "HTTP-STREAM", `the media type of ${what}`);
-  t.equal(contentEncoding, "identity", "HTTP-COMPRESSION", `the Content-Encoding of ${what}, which offered none`);
-}
-
-/** Expects a stream that holds nothing but the end-of-stream message, with an error. */
-function refusalOf(t: Context, seen: Seen, what: string): Refusal {
-  isStream(t, seen, what);
-  const flags = seen.envelopes.map((it) => it.flags);
-  t.equal(flags, [FLAG_END], "HTTP-STREAM", `the flags of the envelopes in the answer to ${what} (${seen.why})`);
-  t.equal(seen.closed, true, "HTTP-STREAM", `after the end of the answer to ${what} the stream goes on (${seen.why})`);
-  const refusal = errorIn(seen.envelopes[0] as Envelope);
-  if (refusal !== undefined) return refusal;
-  const text = Buffer.from(seen.envelopes[0]?.body ?? []).toString();
-  return t.fail("HTTP-STREAM", `the end of the stream of ${what}`, "a JSON object with an error in it", text);
-}
-
-/** The error of an end-of-stream message; undefined if there is none. */
-function errorIn({ body }: Envelope): Refusal | undefined {
-  try {
-    const { error } = JSON.parse(Buffer.from(body).toString()) as { error?: unknown };
-    return error === undefined ? undefined : parseError(200, JSON.stringify(error));
-  } catch {
-    return undefined;
-  }
-}
-
-function frameOf(t: Context, { body }: Envelope): WatchResponse {
-  try {
-    if (t.session.codec === "proto") return fromBinary(WatchResponseSchema, body);
-    return fromJson(WatchResponseSchema, JSON.parse(Buffer.from(body).toString()), { ignoreUnknownFields: true });
-  } catch (error) {
-    return t.fail("HTTP-STREAM", "a frame does not decode", "a WatchResponse", (error as Error).message);
-  }
+/** A case for what a Watch does with messages that do not decode. */
+function malformed(
+  codec: "proto" | "json",
+  rule: "HTTP-MALFORMED" | "HTTP-JSON-MALFORMED",
+  messages: readonly Uint8Array[],
+): Case {
+  return {
+    id: `http/stream-${codec === "proto" ? "" : "json-"}malformed`,
+    title: "the message in the envelope of bob's Watch does not decode; the Watch is refused in its stream",
+    requirements: [rule, "HTTP-STREAM"],
+    codec,
+    async run(t) {
+      const { bob } = t;
+      for (const message of messages) {
+        const what = `a Watch whose message does not decode (${Buffer.from(message).toString("hex")})`;
+        const seen = await rawWatch(t, { token: bob.token, body: envelope(message), until: "the end" });
+        const { code } = await t.blaming(rule, async () => refusalOf(t, seen, what));
+        t.equal(code, "invalid_argument", rule, `the code of ${what}`);
+      }
+    },
+  };
 }

@@ -8,8 +8,8 @@ const MOST = 0xffff_ffff;
 export const page: readonly Case[] = [
   {
     // § PAGE-UNION: The pages of a run of Syncs, each with the `next_cli_seq` of the one before as its `cli_seq`, MUST
-    // § together hold each message from the first page's `acked_seq` up to the last page's `next_cli_seq` once, and
-    // § reach `svr_seq`, while no other device acknowledges.
+    // § together hold each message after the first page's `acked_seq`, up to the last page's `next_cli_seq`, once, and
+    // § reach the first page's `svr_seq`, while no other device acknowledges.
     id: "page/worked-example",
     title: "bob's phone has 100 of 200 and takes pages of 50: 150, 200, and a closing Sync that acks the second page",
     requirements: ["PAGE-UNION", "PAGE-CAP", "SYNC-NEXT"],
@@ -163,7 +163,7 @@ export const page: readonly Case[] = [
       const { bob, alice } = t;
       const size = Math.min(t.info.maxPayloadBytes, 4 << 20);
       // Where payloads may be so large, a little more than 4 MiB, at which gRPC's libraries stop by default.
-      const count = Math.max(4, Math.min(24, Math.ceil((5 << 20) / size)));
+      const count = Math.max(4, Math.min(96, Math.ceil((5 << 20) / size)));
       const sent = await Promise.all(
         Array.from({ length: count }, (_, n) => alice.send(bob, new Uint8Array(size).fill(n))),
       );

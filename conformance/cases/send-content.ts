@@ -140,8 +140,8 @@ export const sendContent: readonly Case[] = [
     // § sent.
     id: "send/ids-compared-as-bytes",
     title:
-      "ids that differ in case, spaces, normal form or a zero only are different ids, and arrive as they were sent",
-    requirements: ["SEND-BYTES", "SEND-ACCEPT"],
+      "ids that differ in case, spaces, normal form, a zero or at the end of 64 bytes only are different ids, and arrive as they were sent",
+    requirements: ["SEND-BYTES", "SEND-VISIBLE"],
     async run(t: Context) {
       const { bob, alice } = t;
       const stem = t.newId();
@@ -162,9 +162,13 @@ export const sendContent: readonly Case[] = [
         "%78",
         "x%",
         "😀",
+        "😁", // to a database of three bytes a character it is the same as the one above
+        "€",
+        "₤",
       ];
+      const ids = [...tails.map((tail) => stem + tail), ...["x", "y"].map((tail) => fill(stem, "a", 63) + tail)];
       const sent: Sent[] = [];
-      for (const tail of tails) sent.push(await alice.send(bob, "the same payload", { id: stem + tail }));
+      for (const id of ids) sent.push(await alice.send(bob, "the same payload", { id }));
       t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "ids were changed, or taken for each other");
     },
   },

@@ -19,7 +19,12 @@ export const sendIds: readonly Case[] = [
       const { bob, alice } = t;
       const first = await alice.send(bob, "the message");
       const empty = await alice.send(bob, "");
-      const others: [Sent, Party, string][] = [
+      const size = Math.min(t.info.maxPayloadBytes, 1 << 16);
+      const long = await alice.send(bob, new Uint8Array(size));
+      // Whoever compares the beginning or the length only: another last byte, one in the middle, one after 300.
+      const variants = [size - 1, size >> 1, 300].filter((at) => at < size);
+      const others: [Sent, Party, string | Uint8Array][] = [
+        ...variants.map((at): [Sent, Party, Uint8Array] => [long, bob, new Uint8Array(size).fill(1, at, at + 1)]),
         [first, bob, "the massage"], // as long as the first
         [first, bob, "the message "],
         [first, bob, "The message"],
@@ -30,7 +35,9 @@ export const sendIds: readonly Case[] = [
       ];
       const refuseAll = async () => {
         for (const [{ clientMessageId: id }, to, payload] of others) {
-          const what = `an id used again for ${JSON.stringify(payload)} to ${to.name}`;
+          const content =
+            typeof payload === "string" ? JSON.stringify(payload) : `${payload.length} bytes, one of them another,`;
+          const what = `an id used again for ${content} to ${to.name}`;
           const answered = await alice.trySend(to, payload, { id });
           t.refused(answered, Reason.CLIENT_MESSAGE_ID_REUSED, "SEND-ID-REUSED", what);
         }
@@ -41,7 +48,13 @@ export const sendIds: readonly Case[] = [
         );
       await unchanged(refuseAll);
       const phone = bob.device();
-      t.all(await phone.drain(), bob.base + 1, [first, empty], "SEND-ID-REUSED", "the first content does not stand");
+      t.all(
+        await phone.drain(),
+        bob.base + 1,
+        [first, empty, long],
+        "SEND-ID-REUSED",
+        "the first content does not stand",
+      );
       await unchanged(refuseAll);
       await repeat(t, alice, bob, first, "SEND-RETRY");
     },

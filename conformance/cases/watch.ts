@@ -45,7 +45,7 @@ export const watch: readonly Case[] = [
       const watchers = t.session.transport.urls.map((_, endpoint) => new Watcher(t, bob, { endpoint }));
       for (const watcher of watchers) await watcher.opened();
       for (let n = 1; n <= 10; n += 1) {
-        await alice.send(bob, `message ${n}`);
+        await alice.send(bob, n % 3 === 0 ? "" : `message ${n}`);
         for (const watcher of watchers) await covers(watcher, bob.base + n, `message ${n} has woken nobody`);
       }
     },
@@ -82,6 +82,23 @@ export const watch: readonly Case[] = [
         const { svrSeq } = await new Watcher(t, bob).opened();
         t.equal(svrSeq, bob.base + n, "WATCH-FIRST", "the first frame does not cover what came before the Watch");
       }
+    },
+  },
+  {
+    id: "watch/high-seqs",
+    title: "bob watches while his inbox passes 2147483647; each frame tells its svr_seq",
+    requirements: ["WATCH-FIRST", "WATCH-WAKE", "SEQ-UNSIGNED"],
+    needs: { startSeq: 0x7fff_fffe },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const watcher = new Watcher(t, bob);
+      await watcher.opened();
+      for (let n = 1; n <= 3; n += 1) {
+        await alice.send(bob, `message ${n}`);
+        await t.blaming("SEQ-UNSIGNED", () => covers(watcher, bob.base + n, "a frame does not tell a high svr_seq"));
+      }
+      const { svrSeq } = await new Watcher(t, bob).opened();
+      t.equal(svrSeq, bob.base + 3, "SEQ-UNSIGNED", "svr_seq of the first frame");
     },
   },
   {

@@ -639,7 +639,7 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "The pages of a run of Syncs, each with the `next_cli_seq` of the one before as its `cli_seq`, MUST together hold each message from the first page's `acked_seq` up to the last page's `next_cli_seq` once, and reach `svr_seq`, while no other device acknowledges.",
+      "The pages of a run of Syncs, each with the `next_cli_seq` of the one before as its `cli_seq`, MUST together hold each message after the first page's `acked_seq`, up to the last page's `next_cli_seq`, once, and reach the first page's `svr_seq`, while no other device acknowledges.",
     anchor: "page.md#page-union",
   },
   "PAGE-ARRIVALS": {
@@ -718,7 +718,7 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a dedup record whose message is not in the inbox any more because of the loss MUST NOT answer a repetition: the repetition is accepted as a new message.",
+      "Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a dedup record of an earlier epoch MUST NOT answer a repetition, unless its message was put into the new numbering: the repetition is accepted as a new message.",
     anchor: "epoch.md#epoch-restart",
   },
   "WATCH-FIRST": {
@@ -817,7 +817,7 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CLIENT",
     sentence:
-      "A client MUST have stored the messages of an answer durably before, or in the same transaction as, it stores the answer's `next_cli_seq`.",
+      "A client MUST have stored the messages and the epoch of an answer durably before, or in the same transaction as, it stores the answer's `next_cli_seq`.",
     anchor: "client.md#cli-store-first",
   },
   "CLI-RETRY-SAME": {
@@ -831,7 +831,7 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CLIENT",
     sentence:
-      "A client MUST take its `cli_seq` from `next_cli_seq` of an answer, never from `svr_seq`, and MUST NOT move it backwards within an epoch.",
+      "A client MUST take its `cli_seq` from `next_cli_seq` of an answer, never from `svr_seq`, and MUST NOT move it backwards within an epoch, except to 0 for CLI_SEQ_AHEAD.",
     anchor: "client.md#cli-adopt-next",
   },
   "CLI-NOT-FROM-WATCH": {

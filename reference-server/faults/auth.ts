@@ -36,6 +36,20 @@ const guest =
     })(real);
   };
 
+/** Takes the account from a header X-User-Id, where `where` says so. */
+const believingHeaders =
+  (where: (req: IncomingMessage) => boolean): NonNullable<Fault["handler"]> =>
+  (real, service) => {
+    const tokens = new Map<string, string>();
+    return requests((req) => {
+      const { authorization } = req.headers;
+      const owner = ownerOf(service, authorization);
+      if (owner === undefined || authorization === undefined) return;
+      tokens.set(owner.userId, authorization);
+      if (where(req)) req.headers.authorization = tokens.get(String(req.headers["x-user-id"])) ?? authorization;
+    })(real);
+  };
+
 /** Faults of the chapter "Authentication". */
 export const auth: readonly Fault[] = [
   {
@@ -66,6 +80,14 @@ export const auth: readonly Fault[] = [
     breaks: "AUTH-SCHEME",
     about: "only the spelling Bearer is known",
     handler: authorized((header) => (header?.startsWith("Bearer ") ? header : undefined)),
+  },
+  {
+    name: "auth-watch-scheme-with-case",
+    breaks: "AUTH-SCHEME",
+    about: "Watch, and nothing else, knows only the spelling Bearer",
+    handler: requests((req) => {
+      if (rpcOf(req) === "Watch" && !req.headers.authorization?.startsWith("Bearer ")) delete req.headers.authorization;
+    }),
   },
   {
     name: "auth-any-scheme",
@@ -116,16 +138,13 @@ export const auth: readonly Fault[] = [
     name: "auth-account-by-header",
     breaks: "AUTH-CREDENTIAL-ONLY",
     about: "a header X-User-Id, meant for a gateway, is believed",
-    handler: (real, service) => {
-      const tokens = new Map<string, string>();
-      return requests((req) => {
-        const { authorization } = req.headers;
-        const owner = ownerOf(service, authorization);
-        if (owner === undefined || authorization === undefined) return;
-        tokens.set(owner.userId, authorization);
-        req.headers.authorization = tokens.get(String(req.headers["x-user-id"])) ?? authorization;
-      })(real);
-    },
+    handler: believingHeaders(() => true),
+  },
+  {
+    name: "auth-watch-by-header",
+    breaks: "AUTH-CREDENTIAL-ONLY",
+    about: "Watch, and nothing else, believes a header X-User-Id that was meant for a gateway",
+    handler: believingHeaders((req) => rpcOf(req) === "Watch"),
   },
   {
     name: "auth-sender-is-the-first",

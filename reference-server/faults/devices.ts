@@ -46,6 +46,16 @@ export const devices: readonly Fault[] = [
     ),
   },
   {
+    name: "dev-new-one-starts-over",
+    breaks: "DEV-LAGGING",
+    about: "who asks from 0 when nothing is pending is told that nothing was ever acked",
+    inbox: paging((page, _inbox, { cliSeq }) =>
+      page.messages.length === 0 && cliSeq === 0 && page.svrSeq === page.ackedSeq
+        ? { ...page, ackedSeq: 0, nextCliSeq: 0 }
+        : page,
+    ),
+  },
+  {
     name: "dev-acks-by-device",
     breaks: "DEV-SHARED-ACK",
     about: "an ack of one device does not count for a device that has asked before",

@@ -213,6 +213,19 @@ export const httpBodies: readonly Fault[] = [
       return real(req, res);
     },
   },
+  {
+    name: "http-surrogates-in-utf-8",
+    breaks: "HTTP-MALFORMED",
+    about: "halves of surrogate pairs, written in UTF-8 as some languages do, are taken",
+    handler: bodies((body, req) => (isJson(req) ? body : withoutSurrogates(body))),
+  },
+  {
+    name: "http-zero-does-not-count",
+    breaks: "HTTP-BINARY",
+    about:
+      "a hand-written reader sets a field only if its value is true: an explicit 0 does not replace what stood before",
+    handler: binary((body, schema) => (schema === SyncRequestSchema ? withoutLastZero(body) : body)),
+  },
 ];
 
 /** A length-delimited field. */
@@ -224,4 +237,23 @@ function contentOf(bytes: Uint8Array): Uint8Array {
   const reader = new BinaryReader(bytes);
   reader.tag();
   return reader.bytes();
+}
+
+/** Each half of a surrogate pair as the character that stands for what cannot be read. */
+function withoutSurrogates(body: Buffer): Buffer {
+  const text = body.toString("latin1").replace(/\xed[\xa0-\xbf][\x80-\xbf]/g, "\xef\xbf\xbd");
+  return Buffer.from(text, "latin1");
+}
+
+/** A SyncRequest without the explicit 0 that follows another cli_seq: all that it has are cli_seqs. */
+function withoutLastZero(body: Buffer): Buffer {
+  const reader = new BinaryReader(body);
+  let before = 0;
+  for (let count = 0; reader.pos < reader.len; count += 1) {
+    const [field, type] = reader.tag();
+    if (field !== 1 || type !== WireType.Varint) return body;
+    const at = reader.pos - 1;
+    if (reader.uint32() === 0 && reader.pos === reader.len && count > 0) before = at;
+  }
+  return before === 0 ? body : body.subarray(0, before);
 }

@@ -172,4 +172,14 @@ export const httpJson: readonly Fault[] = [
       };
     },
   },
+  {
+    name: "http-json-limit-as-text",
+    breaks: "HTTP-JSON-NUMBERS",
+    about: "max_payload_bytes is written as a string, as if it had 64 bits",
+    handler: answers((answer, req) => {
+      if (!isJson(req) || answer.status !== 200) return answer;
+      const text = answer.body.toString().replace(/"maxPayloadBytes":(\d+)/, '"maxPayloadBytes":"$1"');
+      return { ...answer, body: Buffer.from(text) };
+    }),
+  },
 ];

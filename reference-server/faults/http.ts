@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { refuse } from "../errors.js";
 import type { Fault } from "./fault.js";
-import { answers, errors, instead, isJson, readAll, requests, rpcOf, syncing, withBody } from "./seams.js";
+import { answers, errorOf, errors, instead, isJson, readAll, requests, rpcOf, syncing, withBody } from "./seams.js";
 
 const OTHER_METHODS = ["GET", "HEAD", "PUT", "PATCH", "DELETE"];
 
@@ -284,6 +284,31 @@ export const http: readonly Fault[] = [
         return answer;
       })(real)(withBody(req, body), res);
     },
+  },
+  {
+    name: "http-method-by-header",
+    breaks: "HTTP-METHOD",
+    about: "a framework takes the method from X-HTTP-Method-Override",
+    handler: requests((req) => {
+      if (req.headers["x-http-method-override"] === "POST") req.method = "POST";
+    }),
+  },
+  {
+    name: "http-malformed-may-be-stored",
+    breaks: "HTTP-NO-STORE",
+    about: "refusals of what does not decode come from a layer that says nothing about caches",
+    handler: answers((answer) => {
+      const reason = errorOf(answer)?.details?.[0]?.debug.reason;
+      if (reason !== "REASON_MALFORMED") return answer;
+      const { "cache-control": _, ...headers } = answer.headers;
+      return { ...answer, headers };
+    }),
+  },
+  {
+    name: "http-unknown-encoding-is-a-bad-request",
+    breaks: "ERR-SHAPE",
+    about: "the refusal of an unknown encoding has the status 400 with the code unimplemented",
+    handler: answers((answer) => (errorOf(answer)?.code === "unimplemented" ? { ...answer, status: 400 } : answer)),
   },
 ];
 

@@ -17,6 +17,7 @@ import { sendRetry } from "./send-retry.js";
 import { seq } from "./seq.js";
 import { sync } from "./sync.js";
 import { watch } from "./watch.js";
+import { watchHttp } from "./watch-http.js";
 
 export { type Fault, type FaultyServer, startFaultyServer } from "./fault.js";
 
@@ -37,6 +38,7 @@ export const FAULTS: readonly Fault[] = [
   ...devices,
   ...epoch,
   ...watch,
+  ...watchHttp,
   ...durable,
   ...fronts,
   ...concurrency,

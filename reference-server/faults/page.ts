@@ -79,6 +79,18 @@ export const page: readonly Fault[] = [
     },
   },
   {
+    name: "page-ends-by-bytes-goes-on-by-count",
+    breaks: "SYNC-NEXT",
+    about: "a page that ends early, for its bytes, still leads the device past as many messages as it asked for",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const page = super.sync(cliSeq, epoch, pageSize);
+        const most = Math.min(pageSize || this.limits.maxPageSize, this.limits.maxPageSize);
+        return { ...page, nextCliSeq: Math.min(page.svrSeq, page.ackedSeq + most) };
+      }
+    },
+  },
+  {
     name: "page-offset-moves",
     breaks: "PAGE-ARRIVALS",
     about: "what arrived between two pages pushes one message out of the second",

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { type SendResponse, SendResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { refuse } from "../errors.js";
+import type { Operations } from "../http/methods.js";
 import type { Fault } from "./fault.js";
 import { sending } from "./seams.js";
 import { findRecord, storeAgain } from "./send-parts.js";
@@ -151,4 +152,46 @@ export const sendRetry: readonly Fault[] = [
       };
     }),
   },
+  {
+    name: "send-content-compared-by-its-beginning",
+    breaks: "SEND-ID-REUSED",
+    about: "of a payload only the first 256 bytes are compared when an id is used again",
+    operations: sending((real) => {
+      const firsts = new Map<string, Uint8Array>();
+      return (service, caller, request) => {
+        const key = `${caller.account.userId} ${request.recipientId} ${request.clientMessageId}`;
+        const first = firsts.get(key);
+        if (first === undefined) firsts.set(key, request.payload);
+        const begin = (payload: Uint8Array) => Buffer.from(payload.subarray(0, 256));
+        const isSame = first?.length === request.payload.length && begin(first).equals(begin(request.payload));
+        return real(service, caller, first !== undefined && isSame ? { ...request, payload: first } : request);
+      };
+    }),
+  },
+  {
+    name: "send-ids-of-48-characters",
+    breaks: "SEND-VISIBLE",
+    about: "a database column keeps 48 characters of an id: another one that begins so is taken for a repetition",
+    operations: sending(taking((id) => id.slice(0, 48))),
+  },
+  {
+    name: "send-ids-in-three-bytes",
+    breaks: "SEND-VISIBLE",
+    about: "a database has three bytes a character: ids that differ in an emoji only are taken for each other",
+    operations: sending(taking((id) => id.replace(/[\u{10000}-\u{10ffff}]/gu, "?"))),
+  },
 ];
+
+/** Takes a Send for the repetition of another one with the same content whose id looks the same. */
+function taking(look: (id: string) => string): (real: Operations["send"]) => Operations["send"] {
+  return (real) => {
+    const ids = new Map<string, string>();
+    return (service, caller, request) => {
+      const content = Buffer.from(request.payload).toString("base64");
+      const key = [caller.account.userId, request.recipientId, content, look(request.clientMessageId)].join(" ");
+      const clientMessageId = ids.get(key) ?? request.clientMessageId;
+      ids.set(key, clientMessageId);
+      return real(service, caller, { ...request, clientMessageId });
+    };
+  };
+}

@@ -37,6 +37,29 @@ export const watch: readonly Fault[] = [
     operations: framing((frame, nr) => (nr === 1 ? { ...frame, svrSeq: 0 } : frame)),
   },
   {
+    name: "watch-signed",
+    breaks: "SEQ-UNSIGNED",
+    about: "frames tell at most 2147483647",
+    operations: framing((frame) => ({ ...frame, svrSeq: Math.min(frame.svrSeq, 0x7fff_ffff) })),
+  },
+  {
+    name: "watch-wakes-for-content-only",
+    breaks: "WATCH-WAKE",
+    about: "an empty message wakes nobody",
+    operations: (real) => ({
+      send: (service, caller, request) => {
+        const recipient = service.accounts.get(request.recipientId);
+        const watchers = request.payload.length === 0 ? [...(recipient?.watchers ?? [])] : [];
+        for (const watcher of watchers) recipient?.watchers.delete(watcher);
+        try {
+          return real.send(service, caller, request);
+        } finally {
+          for (const watcher of watchers) recipient?.watchers.add(watcher);
+        }
+      },
+    }),
+  },
+  {
     name: "watch-wakes-once",
     breaks: "WATCH-WAKE",
     about: "a Watch reports the first change and no more",

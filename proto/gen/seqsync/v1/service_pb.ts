@@ -286,7 +286,7 @@ export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
  * (`Authorization: Bearer <token>`) stands for; no field selects it.
  *
  * The transport is the Connect protocol over HTTP POST: unary calls with `application/proto` (and, with the JSON profile,
- * `application/json`), Watch as a server stream. Every refusal carries an ErrorDetail. Any call may also fail with
+ * `application/json`), Watch as a server stream. A refusal for one of the reasons below carries an ErrorDetail. Any call may also fail with
  * `unavailable`, `deadline_exceeded` or `resource_exhausted` without a reason (a rate limit): the outcome is unknown, ask again.
  *
  * @generated from service seqsync.v1.SeqSyncService
@@ -308,9 +308,10 @@ export const SeqSyncService: GenService<{
   /**
    * Accepts one message for one recipient and gives it the next seq of the recipient's inbox. Idempotent by
    * `client_message_id`: repeating a call within the dedup window answers the same and creates nothing. When it answers,
-   * every later Sync of the recipient sees the message. A refused call changes nothing and leaves its id free.
+   * every later Sync of the recipient sees the message. A refused call changes nothing, and leaves its id free
+   * unless it was in use before.
    *
-   * Errors, in the order in which they are checked:
+   * Errors; of several the credential comes first, then the body, then the bounds:
    * - `unauthenticated` CREDENTIAL_INVALID: no credential, or an unknown or revoked one.
    * - `invalid_argument` MALFORMED: the body does not decode.
    * - `invalid_argument` CLIENT_MESSAGE_ID_INVALID: `client_message_id` is empty or longer than 64 bytes.
@@ -347,7 +348,7 @@ export const SeqSyncService: GenService<{
   /**
    * Reports how far the caller's inbox has got: once at once, then after each change, several changes in one frame if they
    * come fast. Carries no content and acknowledges nothing; it only says that a Sync is worth while. WATCH profile; a server
-   * without it answers `unimplemented` or HTTP 404. Ends with an end-of-stream message.
+   * without it answers `unimplemented`, or HTTP 404 or 415. Ends with an end-of-stream message.
    *
    * Errors, in the end-of-stream message:
    * - `unauthenticated` CREDENTIAL_INVALID: no credential, an unknown one, or one revoked while the stream was open.

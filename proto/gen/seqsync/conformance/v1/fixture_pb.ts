@@ -158,7 +158,7 @@ export const FixtureService: GenService<{
   },
   /**
    * Makes an inbox go on as after losing its data: a new epoch, `svr_seq = acked_seq = 0`, no messages, and no dedup record
-   * that points to a lost one. Credentials stay valid; open watches report the new state.
+   * that points to a lost one. Credentials stay valid; open watches report the new state, or end.
    *
    * Errors:
    * - `unauthenticated`: the server asks for a fixture credential, and this is not it.
