@@ -31,6 +31,7 @@ describe("a file of accounts", () => {
     [[], /there are none/],
     [[ann], /there is 1/],
     [[ann, { ...ben, userId: "ann" }], /account 2 is there twice/],
+    [[ann, { ...ben, token: SECRET }], /account 2 has the token of another/],
     [[ann, { token: SECRET }], /account 2 has no "user_id"/],
     [[ann, { user_id: "ben" }], /account 2 has no "token"/],
     [[ann, { user_id: "ben", token: `${SECRET}\n` }], /account 2 has no "token" of/],

@@ -62,10 +62,15 @@ function checked(entries: readonly unknown[], place: (index: number) => string):
     }
     return { userId, token, fresh: fresh === true };
   });
-  const twice = accounts.findIndex(
-    ({ userId }, index) => accounts.findIndex((other) => other.userId === userId) !== index,
-  );
+  const repeated = (key: "userId" | "token") => {
+    const first = new Map<string, number>();
+    for (const [index, account] of accounts.entries()) if (!first.has(account[key])) first.set(account[key], index);
+    return accounts.findIndex((account, index) => first.get(account[key]) !== index);
+  };
+  const twice = repeated("userId");
   if (twice >= 0) throw new AccountListError(`${place(twice)} is there twice; each account must be another one`);
+  const shared = repeated("token");
+  if (shared >= 0) throw new AccountListError(`${place(shared)} has the token of another account; each has its own`);
   if (accounts.length < 2)
     throw new AccountListError(
       `two accounts or more are needed, and there ${accounts.length === 1 ? "is 1" : "are none"}`,

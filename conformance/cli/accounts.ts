@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { fixtureAccounts } from "../accounts/fixture.js";
 import { AccountListError, readAccountFile, runAccountCommand } from "../accounts/list.js";
-import { poolAccounts } from "../accounts/pool.js";
-import type { AccountSource } from "../accounts/source.js";
+import { type ListedAccount, poolAccounts } from "../accounts/pool.js";
+import { probeAccounts } from "../accounts/probe.js";
+import type { AccountSource, Unavailable } from "../accounts/source.js";
 import type { Transport } from "../wire/http.js";
 import { UsageError } from "./usage.js";
 
@@ -30,27 +31,34 @@ export const accountArguments = ({ accounts, accountsCommand }: AccountFlags): s
   ...(accountsCommand === undefined ? [] : ["--accounts-command", accountsCommand]),
 ];
 
+/** Where accounts come from, once the target can be asked. */
+export type FindAccounts = (transport: Transport) => Promise<AccountSource | Unavailable>;
+
 /** Accounts that the user gives; undefined to use the target's fixtures. */
-export async function accountSource({ accounts, accountsCommand }: AccountFlags): Promise<AccountSource | undefined> {
+export async function accountSource({ accounts, accountsCommand }: AccountFlags): Promise<FindAccounts | undefined> {
   if (accounts !== undefined && accountsCommand !== undefined)
     throw new UsageError("give --accounts or --accounts-command, not both");
   try {
     if (accounts !== undefined)
-      return poolAccounts(accounts === "-" ? "standard input" : accounts, readAccountFile(accounts));
-    if (accountsCommand !== undefined)
-      return poolAccounts("the accounts command", await runAccountCommand(accountsCommand));
+      return pooled(accounts === "-" ? "standard input" : accounts, readAccountFile(accounts));
+    if (accountsCommand !== undefined) return pooled("the accounts command", await runAccountCommand(accountsCommand));
     return undefined;
   } catch (error) {
     throw error instanceof AccountListError ? new UsageError(error.message) : error;
   }
 }
 
+const pooled =
+  (route: string, listed: readonly ListedAccount[]): FindAccounts =>
+  async (transport) =>
+    (await probeAccounts(transport, route, listed)) ?? poolAccounts(route, listed);
+
 /** The given accounts, or the target's fixtures. Their credential comes from the environment only. */
 export async function fixtureOr(
-  given: AccountSource | undefined,
+  given: FindAccounts | undefined,
   transport: Transport,
-): Promise<AccountSource | { unavailable: string }> {
-  return given ?? fixtureAccounts(transport, { token: fixtureToken() });
+): Promise<AccountSource | Unavailable> {
+  return given === undefined ? fixtureAccounts(transport, { token: fixtureToken() }) : given(transport);
 }
 
 export const fixtureToken = (): string | undefined => process.env["SEQSYNC_FIXTURE_TOKEN"] || undefined;

@@ -136,6 +136,37 @@ describe("exit code 3", () => {
     expect(code).toBe(3);
   });
 
+  test("if an account's token is refused, which is not the server's fault", async () => {
+    const accounts = [
+      { user_id: "ann", token: "expired-s3cret" },
+      { user_id: "ben", token: "another-s3cret" },
+    ];
+    writeFileSync(path("accounts.json"), JSON.stringify(accounts));
+    const { code, all, stdout } = await check([right, "--only", CASE, "--accounts", path("accounts.json")]);
+    expect(stdout).toMatch(/does not accept the token of account 1 of .*accounts\.json/);
+    expect(stdout).toMatch(/^0 passed, 0 failed/m);
+    expect(all).not.toContain("s3cret");
+    expect(code).toBe(3);
+  });
+
+  test("if the only case stays open, though it is about no MUST", async () => {
+    const { code, stdout } = await check([right, "--only", "watch/heartbeat"]);
+    expect(stdout).toMatch(/^0 passed, 0 failed, 2 open/m);
+    expect(stdout).not.toMatch(/keeps every requirement/);
+    expect(code).toBe(3);
+  });
+
+  test("if nobody is there; a list of known failures and an old history are left as they are", async () => {
+    writeFileSync(path("kept.txt"), `${CASE}: a reason by hand\n`);
+    writeFileSync(path("old.jsonl"), "an old history\n");
+    const known = ["--known-failures", path("kept.txt"), "--write-known-failures", path("kept.txt")];
+    const { code, stderr } = await check([await nowhere(), ...known, "--record", path("old.jsonl")]);
+    expect(stderr).toMatch(/no case was told: .*kept\.txt is left as it is/);
+    expect(readFileSync(path("kept.txt"), "utf8")).toBe(`${CASE}: a reason by hand\n`);
+    expect(readFileSync(path("old.jsonl"), "utf8")).toBe("an old history\n");
+    expect(code).toBe(3);
+  });
+
   test("if nothing that was selected applies to the server", async () => {
     const { code, stdout } = await check([right, "--profile", "DURABLE"]);
     expect(stdout).toMatch(/Nothing that was asked for applies/);

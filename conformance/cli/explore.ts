@@ -26,6 +26,8 @@ interface Flags extends AccountFlags, ConnectionFlags {
   record?: string;
 }
 
+const MOST_RUNS = 10_000_000;
+
 export const exploreCommand = connectionOptions(
   accountOptions(
     new Command("explore")
@@ -38,7 +40,11 @@ export const exploreCommand = connectionOptions(
       .option("--config <file>", "settings of `seqsync check`, of which this takes what it knows. Flags win"),
   ),
 )
-  .addOption(new Option("--runs <n>", "programs to run").argParser(whole(1, 10_000_000)).default(200))
+  .addOption(
+    new Option("--runs <n>", "programs to run; with --seconds no other bound than these")
+      .argParser(whole(1, MOST_RUNS))
+      .default(200),
+  )
   .addOption(new Option("--seconds <n>", "stop after this time").argParser(whole(1, 86_400)))
   .addOption(new Option("--seed <n>", "make the same programs again").argParser(whole(0, 0xffff_ffff)))
   .option("--path <path>", "run the one program that an earlier failure with this seed named")
@@ -52,6 +58,9 @@ export const exploreCommand = connectionOptions(
   .action(async (urls: string[], _flags: Flags) => {
     const config = applyConfig(exploreCommand, checkCommand, exploreCommand.opts<Flags>().config);
     const flags = exploreCommand.opts<Flags>();
+    // A time alone is the only bound.
+    if (flags.seconds !== undefined && exploreCommand.getOptionValueSource("runs") === "default")
+      flags.runs = MOST_RUNS;
     process.exitCode = await run(urls.length === 0 && !flags.reference ? config.urls : urls, flags);
   });
 
@@ -119,7 +128,8 @@ function stop(paint: Paint, why: string): number {
 /** On a terminal, a line that counts. */
 function progress(runs: number): (programs: number) => void {
   if (!process.stdout.isTTY) return () => {};
+  const of = runs === MOST_RUNS ? "" : ` of ${runs}`;
   return (programs) => {
-    if (programs % 10 === 0 || programs === runs) process.stdout.write(`\r${programs} of ${runs} programs`);
+    if (programs % 10 === 0 || programs === runs) process.stdout.write(`\r${programs}${of} programs`);
   };
 }

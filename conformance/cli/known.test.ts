@@ -52,9 +52,27 @@ describe("a list of known failures", () => {
       fails("sync/base (json)"),
       resultOf("sync/worked-example", Outcome.INCONCLUSIVE),
     ]);
-    expect(read(knownFailuresText(report))).toEqual([
+    expect(read(knownFailuresText(report) ?? "")).toEqual([
       { id: CASE, reason: "an old one" },
       { id: "sync/base (json)", reason: "breaks ACK-MONOTONE: not ACK-MONOTONE" },
     ]);
+  });
+
+  test("keeps what was known of cases that this run tells nothing about, and of nothing else", () => {
+    const known = [
+      { id: CASE, reason: "was not run" },
+      { id: "sync/worked-example", reason: "is open this time" },
+      { id: "sync/base", reason: "passes now" },
+    ];
+    const report = reportOn([
+      resultOf("sync/base", Outcome.PASS),
+      resultOf("sync/worked-example", Outcome.INCONCLUSIVE),
+    ]);
+    expect(read(knownFailuresText(report, known) ?? "")).toEqual(known.slice(0, 2));
+  });
+
+  test("is not written by a run that tells nothing", () => {
+    const report = reportOn([resultOf("sync/base", Outcome.INCONCLUSIVE)]);
+    expect(knownFailuresText(report, [{ id: CASE, reason: "kept" }])).toBeUndefined();
   });
 });

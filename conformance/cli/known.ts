@@ -33,8 +33,18 @@ export function readKnownFailures(file: string): KnownFailure[] {
   return known;
 }
 
-/** The list that fits a report: its failures, with the reasons that are known, or with what was found. */
-export function knownFailuresText({ cases }: Report): string {
+const TOLD: readonly Outcome[] = [Outcome.PASS, Outcome.WARN, Outcome.FAIL];
+
+/**
+ * The list that fits a report: its failures, with the reasons that are known, or with what was found; and what was known of
+ * cases that this run tells nothing about. Undefined if it tells nothing of any: then the list is better left as it is.
+ */
+export function knownFailuresText({ cases }: Report, known: readonly KnownFailure[] = []): string | undefined {
+  const told = cases.filter(({ outcome }) => TOLD.includes(outcome));
+  if (told.length === 0) return undefined;
+  const isTold = (id: string) =>
+    told.some((it) => it.id === id || caseOf(it.id) === id || it.requirements.includes(id as never));
+  const kept = known.filter(({ id }) => !isTold(id)).map(({ id, reason }) => `${id}: ${reason}\n`);
   const failed = cases.filter(({ outcome }) => outcome === Outcome.FAIL);
   const ids = [...new Set(failed.map(({ id }) => caseOf(id)))];
   const lines = ids.map((id) => {
@@ -47,7 +57,7 @@ export function knownFailuresText({ cases }: Report): string {
     const found = finding === undefined ? "fails" : `breaks ${finding.requirement}: ${finding.message}`;
     return `${name}: ${(first?.knownFailure || found).replaceAll(/\s+/g, " ")}\n`;
   });
-  return HEAD + lines.join("");
+  return HEAD + [...lines, ...kept].join("");
 }
 
 /** What a report says of known failures, for people. */

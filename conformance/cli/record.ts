@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { historyLines } from "../history/file.js";
 import { unwritable } from "./outputs.js";
@@ -9,7 +9,10 @@ export interface HistoryFile {
   close(): void;
 }
 
-/** Opens a history file. What cannot be written is told, once, and ends the recording, not the run. */
+/**
+ * Opens a history file. What cannot be written is told, once, and ends the recording, not the run. A file that is there already
+ * is replaced when the first history is written: a run that comes to nothing leaves it alone.
+ */
 export function openHistory(file: string, problem: (line: string) => void): HistoryFile {
   let fd: number | undefined;
   const attempt = (act: () => void) => {
@@ -21,14 +24,19 @@ export function openHistory(file: string, problem: (line: string) => void): Hist
     }
   };
   attempt(() => {
-    fd = openSync(file, "w");
+    fd = openSync(file, "a");
   });
+  let begun = false;
+  const append = (open: number, events: readonly Event[]) => {
+    if (!begun && fstatSync(open).isFile()) ftruncateSync(open);
+    begun = true;
+    writeSync(open, historyLines(events));
+  };
   return {
     write: (_name, events) => {
       const open = fd;
       // What has no event of its own, such as a case that never began, has no history.
-      if (open !== undefined && events[0]?.what.case === "header")
-        attempt(() => void writeSync(open, historyLines(events)));
+      if (open !== undefined && events[0]?.what.case === "header") attempt(() => append(open, events));
     },
     close: () => {
       if (fd !== undefined) closeSync(fd);

@@ -45,5 +45,7 @@ export function verdictOf({ cases, requirements, headline }: Report): Outcome {
       it.requirements.some((id) => REQUIREMENTS[id as RequirementId].level === "MUST"),
   );
   if (openMust || openCase) return Outcome.INCONCLUSIVE;
+  // Where nothing was told, nothing is kept.
+  if (!outcomes.has(Outcome.PASS) && !outcomes.has(Outcome.WARN)) return Outcome.INCONCLUSIVE;
   return outcomes.has(Outcome.WARN) ? Outcome.WARN : Outcome.PASS;
 }
