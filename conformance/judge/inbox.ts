@@ -48,13 +48,15 @@ export class InboxJudge {
   readonly #around: Surroundings;
   readonly #epochs = new Epochs();
   readonly #openSyncs = new Map<SyncTicket, SyncCall>();
-  /** `cli_seq` of lost Syncs that name no epoch: they may arrive in any later numbering. */
-  readonly #lostSyncs = new Set<number>();
+  /** Syncs that may have acked in a numbering that is not known yet, once each: they were lost, or answered from elsewhere. */
+  readonly #strays = new Map<string, Pick<SyncCall, "cliSeq" | "epoch">>();
   #sendsUnderWay = 0;
   #numbering: Numbering;
   /** When the first loss began that has not shown its consequence, and when the last one was over. */
   #lossBegun = 0;
   #lossOver = 0;
+  /** The same, of losses that were asked for: these surely come with a new epoch. */
+  #rotatedOver = 0;
   /** What would be a breach if the inbox has kept its numbering over a restart. */
   #ifKept: (() => void)[] = [];
 
@@ -104,12 +106,18 @@ export class InboxJudge {
     return this.#lossOver > at;
   }
 
+  /** Whether a loss was under way then, or came later, that gave the inbox a new epoch. */
+  rotatedSince(at: number): boolean {
+    return this.#rotatedOver > at;
+  }
+
   mayBeExhausted(): boolean {
     return this.#numbering.svrCeiling >= MAX_SEQ;
   }
 
   lossBegins(now: number): void {
     if (!this.#epochs.unsettled) this.#lossBegun = now;
+    this.#rotatedOver = Number.POSITIVE_INFINITY;
     this.#lossOver = Number.POSITIVE_INFINITY;
     this.#epochs.lossBegins();
   }
@@ -121,8 +129,15 @@ export class InboxJudge {
   }
 
   lossEnds(now: number): void {
-    this.#lossOver = now;
     this.#epochs.ends(now);
+    this.#over(now);
+  }
+
+  /** There was no loss. */
+  lossRefused(now: number): void {
+    this.#epochs.takenBack(now);
+    this.#over(now);
+    if (!this.#epochs.unsettled) for (const report of this.#ifKept.splice(0)) report();
   }
 
   syncCall(now: number, call: SyncCall, event: Event): SyncTicket {
@@ -135,7 +150,7 @@ export class InboxJudge {
 
   syncLost(ticket: SyncTicket, call: SyncCall): void {
     this.#openSyncs.delete(ticket); // it may have acked: its claim stays
-    if (call.epoch === "") this.#lostSyncs.add(call.cliSeq);
+    this.#stray(call);
   }
 
   syncRefused(ticket: SyncTicket, call: SyncCall, refusal: Refused, callEvent: Event, event: Event): void {
@@ -203,7 +218,10 @@ export class InboxJudge {
         });
     }
     const numbering = this.#enter(now, answer.epoch, ticket.begun, evidence);
-    if (numbering === undefined) return;
+    if (numbering === undefined) {
+      this.#stray(call);
+      return;
+    }
     const since = numbering === ticket.numbering ? ticket : { svrFloor: FRESH, ackFloor: 0 };
     this.#learnBase(numbering, answer, event);
 
@@ -285,6 +303,7 @@ export class InboxJudge {
     const was = `"${numbering.epoch}"`;
     this.#around.applies("EPOCH-STABLE");
     const settled = !this.#epochs.unsettled;
+    const { restartOnly } = this.#epochs;
     const seen = this.#epochs.see(now, epoch, begun);
     if (!settled && seen !== "over") this.#around.applies("EPOCH-RENEWED");
     switch (seen) {
@@ -303,7 +322,7 @@ export class InboxJudge {
       default:
         if (seen === "reused")
           breach("EPOCH-RENEWED", "a new numbering has an epoch that was used before", "a new epoch", `"${epoch}"`);
-        if (this.#epochs.restarted && this.#around.durable())
+        if (restartOnly && this.#around.durable())
           breach("DUR-KEEP", "a durable server lost its epoch over a restart", was, `"${epoch}"`);
         return this.#renew(now, epoch);
     }
@@ -329,9 +348,20 @@ export class InboxJudge {
     for (const send of certain) next.log.accepted(send);
     for (const call of this.#openSyncs.values())
       next.acks.claim(call.cliSeq, call.epoch === "" || call.epoch === epoch, undefined);
-    for (const cliSeq of this.#lostSyncs) next.acks.claim(cliSeq, true, undefined);
+    for (const stray of this.#strays.values())
+      if (stray.epoch === "" || stray.epoch === epoch) next.acks.claim(stray.cliSeq, true, undefined);
     this.#numbering = next;
     return next;
+  }
+
+  #over(now: number): void {
+    if (this.#epochs.underWay) return;
+    this.#lossOver = now;
+    if (this.#rotatedOver === Number.POSITIVE_INFINITY) this.#rotatedOver = now;
+  }
+
+  #stray(call: SyncCall): void {
+    this.#strays.set(`${call.cliSeq} ${call.epoch}`, call);
   }
 
   #newNumbering(): Numbering {
@@ -344,7 +374,10 @@ export class InboxJudge {
 
   /** The first answer tells where an inbox with a past stands, if nothing of ours can be in it yet. */
   #learnBase(numbering: Numbering, answer: SyncReturn, event: Event): void {
-    if (numbering.base !== undefined || numbering.possible > 0) return;
+    if (numbering.base !== undefined) return;
+    // What else is in it may have been there before.
+    numbering.log.hasPast = numbering.possible > 0;
+    if (numbering.log.hasPast) return;
     numbering.open(answer.svrSeq, answer.ackedSeq, event);
     numbering.log.past = answer.svrSeq;
   }

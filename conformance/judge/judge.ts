@@ -119,7 +119,11 @@ export class Judge {
         else open.inbox.syncLost(open.ticket, open.args);
         break;
       case "loss":
-        for (const inbox of open.inboxes) inbox.lossEnds(this.#now);
+        for (const inbox of open.inboxes) {
+          // One whose outcome nobody knows may come at any later time.
+          if (what.case === "refused") inbox.lossRefused(this.#now);
+          else if (what.case !== "lost") inbox.lossEnds(this.#now);
+        }
         break;
       default:
         break;
@@ -153,7 +157,7 @@ export class Judge {
     if (what.case === "refused" || what.case === "sendReturn") this.#windows.settle(event.op);
     if (what.case === "refused") {
       if (!isPossible(send)) inbox?.sendRefused();
-      this.#sendJudge.refused({ send, inbox, call, event }, what.value);
+      this.#sendJudge.refused({ send, inbox, call, event, begun }, what.value);
       return;
     }
     if (what.case !== "sendReturn") {
@@ -165,11 +169,12 @@ export class Judge {
     const at = what.value.acceptedAt;
     const acceptance = { begun, at: this.#now, event, time: at === undefined ? undefined : timeText(at) };
     // What was sent before a loss and is accepted now may be accepted from before it.
-    const straddles = send.straddles !== undefined && begun <= send.straddles;
-    // Of several attempts it may then be another one that made what is there now, at another time.
+    const straddles =
+      (send.straddles !== undefined && begun <= send.straddles) || (inbox?.rotatedSince(begun) ?? false);
+    // Of several attempts it may then be another one that made what is there now, or makes it later, at another time.
     const isTime = !straddles || send.attempts === 1;
-    this.#sendJudge.accepted({ send, inbox, call, event }, acceptance, isTime);
-    if (isTime) send.time ??= acceptance.time;
+    this.#sendJudge.accepted({ send, inbox, call, event, begun }, acceptance, isTime);
+    if (!straddles) send.time ??= acceptance.time;
     if (send.latest === undefined || begun > send.latest.begun) send.latest = acceptance;
     if (send.first !== undefined || straddles) return;
     send.straddles = undefined;

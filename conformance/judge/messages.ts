@@ -20,6 +20,8 @@ type Report = (evidence: readonly Event[], breached: Breached) => void;
 export class MessageLog {
   /** Messages up to here were there before the history began: nobody knows who sent them. */
   past = 0;
+  /** Where it stood is not known, and more may be in it than was sent here. */
+  hasPast = false;
   /** Highest seq that a page has shown. */
   highest = 0;
   /** Which requirement a message that came twice breaks, once there was one. */
@@ -153,6 +155,7 @@ export class MessageLog {
       });
       return undefined;
     }
+    if (this.hasPast) return undefined;
     const what = `seq ${message.seq}: ${clientMessageId} from ${senderId}, ${payload?.size ?? 0} bytes`;
     const blame = (requirement: RequirementId, text: string, expected: string, send?: Send) =>
       this.#report([...(send ? [send.call] : []), ...evidence], { requirement, message: text, expected, actual: what });

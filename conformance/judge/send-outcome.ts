@@ -12,6 +12,8 @@ export interface Attempt {
   inbox: InboxJudge | undefined;
   call: Event;
   event: Event;
+  /** When it began. */
+  begun: number;
 }
 
 /** What judging Sends needs of the whole. */
@@ -39,7 +41,7 @@ export class SendJudge {
   }
 
   /** `isTime`: its accepted_at is that of the message that is in the inbox now, and of none that a loss has taken. */
-  accepted({ send, inbox, call, event }: Attempt, { time, begun }: Acceptance, isTime: boolean): void {
+  accepted({ send, inbox, call, event, begun }: Attempt, { time }: Acceptance, isTime: boolean): void {
     const { applies } = this.#around;
     applies("SEND-ACCEPTED-AT");
     if (time === undefined) {
@@ -59,11 +61,13 @@ export class SendJudge {
       });
     }
     const variants = this.#around.sends.sharing(send.sender, send.id);
-    if (variants.length > 1) this.#reused(variants, { send, inbox, call, event });
+    // What was under way during a loss may have been accepted before it, when the id was free.
+    if (variants.length > 1 && !this.#around.lostSince(send.recipient, begun))
+      this.#reused(variants, { send, inbox, call, event });
   }
 
   /** The id was accepted for something else: before, or at the same time; one of the two had to be refused. */
-  #reused(variants: readonly Send[], { send, inbox, call, event }: Attempt): void {
+  #reused(variants: readonly Send[], { send, inbox, call, event }: Omit<Attempt, "begun">): void {
     this.#around.applies("SEND-ID-REUSED");
     const other = variants.find(
       (it) =>
@@ -82,7 +86,7 @@ export class SendJudge {
   }
 
   /** Most reasons depend on credentials and limits, which a history does not hold. */
-  refused({ send, inbox, call, event }: Attempt, refusal: Refused): void {
+  refused({ send, inbox, call, event, begun }: Attempt, refusal: Refused): void {
     const { sends } = this.#around;
     const wrong = (requirement: RequirementId, message: string) =>
       this.#around.report(send.recipient, [call, event], {
@@ -91,14 +95,17 @@ export class SendJudge {
         expected: "it is accepted",
         actual: `${refusal.code} ${Reason[refusal.reason]}`,
       });
-    const known = send.first !== undefined && send.straddles === undefined && !send.mayRepeat;
+    const { first } = send;
+    const mayBeLost = first !== undefined && this.#around.lostSince(send.recipient, first.begun);
+    const known = first !== undefined && !mayBeLost && send.straddles === undefined && !send.mayRepeat;
     switch (refusal.reason) {
       case Reason.RECIPIENT_UNKNOWN:
         if (inbox !== undefined) wrong("SEND-ACCEPT", "a Send to an account that exists was refused as unknown");
         break;
       case Reason.SEQ_EXHAUSTED:
         if (known) wrong("SEND-RETRY-FIRST", "a repeated Send was refused for the state of the inbox");
-        else if (inbox !== undefined && !inbox.mayBeExhausted())
+        // Before a loss that came meanwhile, the inbox stood elsewhere.
+        else if (inbox !== undefined && !inbox.lostSince(begun) && !inbox.mayBeExhausted())
           wrong("SEND-ACCEPT", "a Send was refused as if the inbox had no seq left");
         break;
       case Reason.BACKLOG_FULL:
@@ -106,7 +113,8 @@ export class SendJudge {
         break;
       case Reason.CLIENT_MESSAGE_ID_REUSED: {
         const rivals = sends.sharing(send.sender, send.id).filter((it) => it !== send);
-        if (rivals.some(isPossible)) break;
+        // After a loss it is the server's choice whether the id is still held (ruling R25).
+        if (rivals.some(isPossible) || sends.wasLost(send.sender, send.id)) break;
         if (send.first !== undefined && !send.mayRepeat)
           wrong("SEND-RETRY", "a repeated Send was refused as if it were another");
         else if (rivals.length > 0 || send.attempts > 1)

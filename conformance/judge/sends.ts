@@ -58,11 +58,18 @@ const MAX_SEARCHES = 200;
 export class Sends {
   readonly #byKey = new Map<string, Send[]>();
   readonly #byRecipient = new Map<string, Set<Send>>();
+  /** Ids of messages that a loss has taken. */
+  readonly #lost = new Set<string>();
   #searches = 0;
 
   /** The messages that share a sender and an id: one, unless an id was used again for something else. */
   sharing(sender: string, id: string): readonly Send[] {
     return this.#byKey.get(keyOf(sender, id)) ?? [];
+  }
+
+  /** Whether a message with this id was ever taken by a loss: its record is void, but may still be there. */
+  wasLost(sender: string, id: string): boolean {
+    return this.#lost.has(keyOf(sender, id));
   }
 
   /** Notes that an attempt begins, and answers the message that it is an attempt of. */
@@ -100,6 +107,7 @@ export class Sends {
     const possible: Send[] = [];
     const all = this.#byRecipient.get(recipient) ?? new Set();
     for (const send of all) {
+      this.#lost.add(keyOf(send.sender, send.id));
       send.seq = undefined;
       send.time = undefined;
       if (send.latest !== undefined && send.latest.begun > lossOver) {
