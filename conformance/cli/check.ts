@@ -192,5 +192,9 @@ function announce({ jobs, accounts, info, open }: Parameters<NonNullable<RunOpti
 function invocationOf(targets: readonly string[], flags: Flags): string {
   const target = flags.reference ? ["--reference"] : [...targets.map(withoutUserInfo), ...connectionArguments(flags)];
   const scale = flags.timeoutScale === 1 ? [] : ["--timeout-scale", String(flags.timeoutScale)];
-  return [...target, ...accountArguments(flags), ...scale].map(quoted).join(" ");
+  const needed = [
+    ...(flags.slow ? ["--slow"] : []),
+    ...(flags.restartCommand === undefined ? [] : ["--restart-command", flags.restartCommand]),
+  ];
+  return [...target, ...accountArguments(flags), ...scale, ...needed].map(quoted).join(" ");
 }

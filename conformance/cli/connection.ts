@@ -18,6 +18,9 @@ export interface ConnectionFlags {
   maxRequestsPerSecond?: number;
 }
 
+/** How long a connection may take to be made, in seconds. */
+const CONNECT_TIMEOUT = 4;
+
 /** Adds the options that say how a target is reached. */
 export function connectionOptions(command: Command): Command {
   return command
@@ -35,7 +38,7 @@ export function connectionOptions(command: Command): Command {
     .addOption(
       new Option("--connect-timeout <seconds>", "how long a connection may take to be made")
         .argParser(whole(1, 600))
-        .default(4),
+        .default(CONNECT_TIMEOUT),
     )
     .addOption(
       new Option("--max-requests-per-second <n>", "do not ask faster, for targets with a rate limit").argParser(rate),
@@ -106,13 +109,14 @@ function checkProxy({ http, https }: ProxySettings): void {
 
 /** The flags that reach a target again, for the command that reproduces a failure. It holds no secret: those are in files. */
 export function connectionArguments(flags: ConnectionFlags): string[] {
-  const { header = [], headerEnv = [], ca, cert, key, insecure, http2, maxRequestsPerSecond } = flags;
+  const { header = [], headerEnv = [], ca, cert, key, insecure, http2, connectTimeout, maxRequestsPerSecond } = flags;
   return [
     ...header.flatMap((it) => ["--header", it]),
     ...headerEnv.flatMap((it) => ["--header-env", it]),
     ...Object.entries({ ca, cert, key }).flatMap(([name, file]) => (file === undefined ? [] : [`--${name}`, file])),
     ...(insecure ? ["--insecure"] : []),
     ...(http2 ? [] : ["--no-http2"]),
+    ...(connectTimeout === CONNECT_TIMEOUT ? [] : ["--connect-timeout", String(connectTimeout)]),
     ...(maxRequestsPerSecond === undefined ? [] : ["--max-requests-per-second", String(maxRequestsPerSecond)]),
   ];
 }

@@ -4,12 +4,13 @@ import { type Exploration, explore } from "../explore/explore.js";
 import { FAULT_LEVELS, type FaultLevel } from "../explore/program.js";
 import { renderExploration } from "../report/exploration.js";
 import { type Paint, painter } from "../report/paint.js";
-import { greet } from "../run/target.js";
+import { greet, withoutUserInfo } from "../run/target.js";
 import { Transport } from "../wire/http.js";
-import { type AccountFlags, accountOptions, accountSource, fixtureOr } from "./accounts.js";
+import { type AccountFlags, accountArguments, accountOptions, accountSource, fixtureOr } from "./accounts.js";
 import { checkCommand } from "./check.js";
 import { applyConfig } from "./config.js";
-import { type ConnectionFlags, connectionOf, connectionOptions } from "./connection.js";
+import { type ConnectionFlags, connectionArguments, connectionOf, connectionOptions, quoted } from "./connection.js";
+import { interruption } from "./interruption.js";
 import { openHistory } from "./record.js";
 import { startReference } from "./reference.js";
 import { EXIT, targetUrl, UsageError, whole } from "./usage.js";
@@ -87,6 +88,7 @@ async function run(urls: string[], flags: Flags): Promise<number> {
   const paint = painter(process.stdout);
   const targetUrls = reference === undefined ? targets : [reference.url];
   const transport = new Transport({ ...connection, urls: targetUrls });
+  const interrupted = interruption(() => warn("seqsync: stopping; once more to leave at once"));
   try {
     const greeting = await greet(transport);
     if ("problem" in greeting) return stop(paint, greeting.problem);
@@ -105,13 +107,19 @@ async function run(urls: string[], flags: Flags): Promise<number> {
       path: flags.path,
       devices: flags.clients,
       faults: flags.faults,
+      signal: interrupted.signal,
       onProgram: progress(flags.runs),
       ...(history === undefined ? {} : { onHistory: history.write }),
       ...(flags.seconds === undefined ? {} : { budgetMs: flags.seconds * 1000 }),
     });
-    process.stdout.write(`\r${renderExploration(exploration, { seed, urls, flags }, paint)}`);
-    return harmed ? EXIT.inconclusive : exitCode(exploration);
+    const { faults, clients } = flags;
+    const reached = flags.reference ? ["--reference"] : [...urls.map(withoutUserInfo), ...connectionArguments(flags)];
+    const target = [...reached, ...accountArguments(flags)].map(quoted).join(" ");
+    process.stdout.write(`\r${renderExploration(exploration, { seed, target, faults, clients }, paint)}`);
+    const isCut = interrupted.signal.aborted && exploration.failure === undefined;
+    return harmed || isCut ? EXIT.inconclusive : exitCode(exploration);
   } finally {
+    interrupted.done();
     history?.close();
     await transport.close();
     await reference?.stop();

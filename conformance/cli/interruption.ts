@@ -1,7 +1,7 @@
 /** A signal that Ctrl-C, or whoever ends this process politely, aborts: what has been found by then is still told. */
 export function interruption(told: () => void): { signal: AbortSignal; done: () => void } {
   const controller = new AbortController();
-  const names = ["SIGINT", "SIGTERM"] as const;
+  const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   const stop = () => {
     // Whoever asks twice does not want to wait.
     if (controller.signal.aborted) process.exit(130);

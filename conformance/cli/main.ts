@@ -28,7 +28,9 @@ for (const command of [program, ...program.commands]) {
 // Whoever reads may have seen enough; and a disk may be full.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE" && stream === process.stdout) console.error(`seqsync: cannot write: ${error.code}`);
+    // Progress that nobody reads must not cost the verdict.
+    if (stream === process.stderr) return;
+    if (error.code !== "EPIPE") console.error(`seqsync: cannot write: ${error.code}`);
     process.exit(EXIT.inconclusive);
   });
 }

@@ -7,8 +7,10 @@ import type { Paint } from "./paint.js";
 /** How the exploration was asked for, so that it can be asked for again. */
 export interface Asked {
   seed: number;
-  urls: readonly string[];
-  flags: { faults: FaultLevel; clients: number; reference?: true };
+  /** Arguments that reach the target again. */
+  target: string;
+  faults: FaultLevel;
+  clients: number;
 }
 
 /** What an exploration found, for people. */
@@ -38,11 +40,10 @@ export function renderExploration(exploration: Exploration, asked: Asked, paint:
     "",
   );
   lines.push(...textDiagram(history).map((line) => `  ${line}`));
-  const target = asked.flags.reference ? "--reference" : asked.urls.join(" ");
   lines.push(
     "",
     "Run it again with",
-    `  seqsync explore ${target} --faults ${asked.flags.faults} --clients ${asked.flags.clients} --seed ${seed} --path ${path}`,
+    `  seqsync explore ${asked.target} --faults ${asked.faults} --clients ${asked.clients} --seed ${seed} --path ${path}`,
   );
   return `${lines.join("\n")}\n`;
 }

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
@@ -18,6 +18,8 @@ export interface CommandOptions {
   input?: string;
   /** Modules that are loaded before the command. */
   imports?: readonly string[];
+  /** Is given the process, to send it signals. */
+  onStart?: (child: ChildProcess) => void;
 }
 
 /** Runs `seqsync` as a process of its own, from source, without anything of this process's environment that it would heed. */
@@ -32,6 +34,7 @@ export function seqsync(args: readonly string[], options: CommandOptions = {}): 
     env: { PATH, HOME, ...env },
     ...(cwd === undefined ? {} : { cwd }),
   });
+  options.onStart?.(child);
   child.stdin.on("error", () => {}); // the command may have ended without reading
   child.stdin.end(input);
   return new Promise((resolve, reject) => {
