@@ -6,6 +6,8 @@ import type { StreamEnd } from "../wire/watch.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import type { Device } from "./party.js";
+import { waitAsAsked } from "./raw-calls.js";
+import { describeEnd } from "./watcher.js";
 
 /** How long the first frame of a Watch, or the end of a refused one, may take, in milliseconds. */
 const AT_ONCE_MS = 5000;
@@ -95,14 +97,12 @@ export const authRevoked: readonly Case[] = [
 
 /** Opens a Watch and waits until it has a frame or has ended; again if the server asks for that. */
 async function untilSettled(t: Context, device: Device, token: string | null): Promise<Watching> {
-  for (let tries = 1; ; tries += 1) {
+  for (let tries = 0; ; tries += 1) {
     const watching = device.watch({ token });
     await watching.until(() => true, t.deadline(AT_ONCE_MS));
     const { end } = watching;
-    const plain =
-      end?.kind === "refused" && end.refusal.code === "" && [429, 502, 503, 504].includes(end.refusal.status);
-    const again = plain || (end?.kind === "refused" && isAgain(end.refusal));
-    if (!again || tries === 4) return watching;
+    if (end?.kind !== "refused" || !isAgain(end.refusal)) return watching;
+    await waitAsAsked(t, tries, describeEnd(end));
   }
 }
 

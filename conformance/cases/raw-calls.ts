@@ -8,7 +8,16 @@ import type { What } from "../history/recorder.js";
 import type { RequirementId } from "../registry/requirements.js";
 import { Inconclusive, NoAnswer } from "../verdict.js";
 import { busy, type SendArguments, type SyncArguments } from "../wire/client.js";
-import { type Codec, describeRefusal, encode, interpret, isAgain, parseError, type Refusal } from "../wire/connect.js";
+import {
+  type Codec,
+  describeRefusal,
+  encode,
+  interpret,
+  isAgain,
+  isAgainStatus,
+  parseError,
+  type Refusal,
+} from "../wire/connect.js";
 import type { HttpAnswer, HttpRequest, Transport } from "../wire/http.js";
 import { LostAnswer } from "../wire/lost.js";
 import { rawStatus } from "../wire/raw.js";
@@ -54,18 +63,34 @@ export type RawAnswer = HttpAnswer & { text: string; refusal: Refusal | undefine
 /** Makes a call as it stands, again if the server asks for it. `requirement` is blamed if no answer comes at all. */
 export async function rawCall(t: Context, requirement: RequirementId, call: RawCall): Promise<RawAnswer> {
   for (let tries = 0; ; tries += 1) {
-    const outcome = await rawAttempt(t, call);
-    const again = "lost" in outcome ? outcome.lost : asksForMore(outcome);
-    if (again === undefined && !("lost" in outcome)) return outcome;
-    const wait = PAUSES["lost" in outcome ? "lost" : "busy"][tries];
-    if (wait === undefined && !("lost" in outcome)) throw new Inconclusive(busy(again ?? ""));
-    if (wait === undefined) throw new NoAnswer(requirement, call.rpc, again ?? "");
+    const outcome = await rawOnce(t, call);
+    if (!("lost" in outcome)) return outcome;
+    const wait = PAUSES.lost[tries];
+    if (wait === undefined) throw new NoAnswer(requirement, call.rpc, outcome.lost);
     t.session.retried += 1;
     await pause(wait);
   }
 }
 
-/** Makes a call as it stands, once. */
+/** Makes a call as it stands until it is answered or its answer is lost: again only if the server asks for it. */
+export async function rawOnce(t: Context, call: RawCall): Promise<RawAnswer | { lost: string }> {
+  for (let tries = 0; ; tries += 1) {
+    const outcome = await rawAttempt(t, call);
+    const again = "lost" in outcome ? undefined : asksForMore(outcome);
+    if (again === undefined) return outcome;
+    await waitAsAsked(t, tries, again);
+  }
+}
+
+/** Waits as a server wants that has asked for another try, `tries` times before. */
+export async function waitAsAsked(t: Context, tries: number, why: string): Promise<void> {
+  const wait = PAUSES.busy[tries];
+  if (wait === undefined) throw new Inconclusive(busy(why));
+  t.session.retried += 1;
+  await pause(wait);
+}
+
+/** Makes a call as it stands, once, whatever comes of it. */
 export async function rawAttempt(t: Context, call: RawCall): Promise<RawAnswer | { lost: string }> {
   const { rpc, by, path = pathOf(rpc), method, body, over = t.session.transport } = call;
   const contentType = call.contentType === undefined ? contentTypeOf(rpc, t.session.codec) : call.contentType;
@@ -126,7 +151,7 @@ function eventOf(means: Meaning, by: Party): What {
 /** Why the call is to be made again; undefined if it was answered. */
 export function asksForMore({ status, refusal }: RawAnswer): string | undefined {
   if (refusal !== undefined) return isAgain(refusal) ? refusal.code : undefined;
-  return [429, 502, 503, 504].includes(status) ? `HTTP ${status}` : undefined;
+  return isAgainStatus(status) ? `HTTP ${status}` : undefined;
 }
 
 function withError(answer: HttpAnswer): RawAnswer {
@@ -223,7 +248,7 @@ export async function exchange(
     const bytes = Buffer.concat([Buffer.from(lines), call.body]);
     const answer = await t.session.transport.raw(endpoint, bytes, { timeoutMs: t.deadline(5000) });
     const status = rawStatus(answer);
-    const busyNow = [429, 502, 503, 504].includes(status);
+    const busyNow = isAgainStatus(status);
     if (status !== 0 && !busyNow) return status;
     const wait = PAUSES[busyNow ? "busy" : "lost"][tries];
     if (wait === undefined && busyNow) throw new Inconclusive(busy(`HTTP ${status}`));

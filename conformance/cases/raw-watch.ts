@@ -1,14 +1,14 @@
 import { fromBinary, fromJson } from "@bufbuild/protobuf";
 import { type WatchResponse, WatchResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { RequirementId } from "../registry/requirements.js";
-import { isAgain, mediaType, parseError, type Refusal } from "../wire/connect.js";
+import { isAgain, isAgainStatus, mediaType, parseError, type Refusal } from "../wire/connect.js";
 import { type Envelope, envelope, envelopes, FLAG_END } from "../wire/envelope.js";
 import { LostAnswer } from "../wire/lost.js";
 import { afterPatience } from "../wire/patience.js";
 import { authorization } from "../wire/session.js";
 import type { Context } from "./context.js";
 import { emptyOf } from "./http-calls.js";
-import { contentTypeOf, pathOf } from "./raw-calls.js";
+import { contentTypeOf, pathOf, waitAsAsked } from "./raw-calls.js";
 
 /** How long a first frame, or the end of what is refused, may take, in milliseconds. */
 const AT_ONCE_MS = 5000;
@@ -36,12 +36,13 @@ export interface WatchArguments {
 
 /** Opens a Watch and looks at its envelopes; again if the server asks for that. */
 export async function rawWatch(t: Context, args: WatchArguments): Promise<Seen> {
-  for (let tries = 1; ; tries += 1) {
+  for (let tries = 0; ; tries += 1) {
     const seen = await watchOnce(t, args);
     const last = seen.envelopes.at(-1);
     const refusal = last?.flags === FLAG_END ? errorIn(last) : undefined;
-    const again = [429, 502, 503, 504].includes(seen.status) || (refusal !== undefined && isAgain(refusal));
-    if (!again || tries === 4) return seen;
+    const again = isAgainStatus(seen.status) || (refusal !== undefined && isAgain(refusal));
+    if (!again) return seen;
+    await waitAsAsked(t, tries, refusal?.code ?? `HTTP ${seen.status}`);
   }
 }
 

@@ -3,7 +3,7 @@ import { isWhole, pileUp } from "./backlog.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import type { Party } from "./party.js";
-import { sendForBytes } from "./unread.js";
+import { rawCall, sendOf, varint } from "./raw-calls.js";
 
 /** A number that no answer holds by chance: ten digits, or five bytes as a varint. */
 const DISTINCT = 3_141_592_653;
@@ -33,8 +33,9 @@ export const sendInbox: readonly Case[] = [
         "a refusal of a recipient": [`${bob.userId}-nobody`, t.newId(), "hello"],
       };
       for (const [what, [to, clientMessageId, payload]] of Object.entries(calls)) {
-        const recipientId = typeof to === "string" ? to : to.userId;
-        const answer = await sendForBytes(t, alice, { recipientId, clientMessageId, payload: Buffer.from(payload) });
+        const recipient = typeof to === "string" ? { userId: to } : to;
+        const call = sendOf(t, alice, recipient, { clientMessageId, payload: Buffer.from(payload) });
+        const answer = await rawCall(t, "SEND-ACCEPT", call);
         const text = `${JSON.stringify(answer.headers)}\n${Buffer.from(answer.body).toString("latin1")}`;
         const told = revealed(
           [Buffer.from(text, "latin1"), ...details(answer.body)],
@@ -92,17 +93,10 @@ function revealed(texts: readonly Buffer[], low: number, high: number, epoch: st
       const fixed = Buffer.alloc(4);
       fixed.writeUInt32LE(seq);
       const forms = [Buffer.from(String(seq)), Buffer.from(seq.toString(16)), varint(seq), fixed];
-      if (forms.some((form) => text.includes(form))) return `the number ${seq}`;
+      if (forms.some((form) => text.includes(Buffer.from(form)))) return `the number ${seq}`;
     }
   }
   return undefined;
-}
-
-function varint(value: number): Buffer {
-  const octets: number[] = [];
-  let rest = BigInt(value);
-  for (; rest > 0x7fn; rest >>= 7n) octets.push(Number(rest & 0x7fn) | 0x80);
-  return Buffer.from([...octets, Number(rest)]);
 }
 
 /** The details of an error, as bytes: in the body they are base64. */

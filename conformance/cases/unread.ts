@@ -1,10 +1,8 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { type SendRequest, SeqSyncService, type SyncRequest } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { printOf } from "../history/print.js";
 import type { SendArguments, SyncArguments } from "../wire/client.js";
 import { encode } from "../wire/connect.js";
-import type { HttpAnswer } from "../wire/http.js";
-import { authorization, pathOf } from "../wire/session.js";
+import { pathOf } from "../wire/session.js";
 import type { Context } from "./context.js";
 import type { Party } from "./party.js";
 
@@ -24,25 +22,6 @@ export async function syncUnread(t: Context, party: Party, args: SyncArguments):
   const op = t.recorder.call(party.name, 0, { case: "syncCall", value });
   await leave(t, party, "sync", encode(t.session.codec, SeqSyncService.method.sync.input, args satisfies SyncFields));
   t.recorder.note(op, lostOnPurpose);
-}
-
-/** Makes one Send and answers what came as it came, so that a case can look at its bytes. Tries again when it is told to. */
-export async function sendForBytes(t: Context, sender: Party, args: SendArguments): Promise<HttpAnswer> {
-  const method = SeqSyncService.method.send;
-  for (let wait = 20; ; wait *= 4) {
-    const endpoint = t.session.nextEndpoint();
-    const op = recordSend(t, sender, args, endpoint);
-    const answer = await t.session.transport.request({
-      endpoint,
-      path: pathOf(method),
-      headers: { "content-type": `application/${t.session.codec}`, ...authorization(sender.token) },
-      body: encode(t.session.codec, method.input, args satisfies SendFields),
-    });
-    // The history knows it as a Send that may have been accepted; what the answer means is for the case to say.
-    t.recorder.note(op, { case: "lost", value: { $typeName: "seqsync.conformance.v1.Lost", why: "read as bytes" } });
-    if (answer.status !== 503 || wait > 2000) return answer;
-    await pause(wait);
-  }
 }
 
 const lostOnPurpose = {

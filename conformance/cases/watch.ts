@@ -1,5 +1,5 @@
 import { SeqSyncService, type WatchResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { encode } from "../wire/connect.js";
+import { encode, isAgainStatus } from "../wire/connect.js";
 import { envelope } from "../wire/envelope.js";
 import { authorization, pathOf } from "../wire/session.js";
 import type { Case } from "./case.js";
@@ -144,7 +144,7 @@ export const watch: readonly Case[] = [
       for (let n = 1; n <= 5; n += 1) {
         await alice.send(bob, `message ${n}`);
         const what = "a frame took more than a second";
-        await watcher.sees(({ svrSeq }) => svrSeq >= bob.base + n, "WATCH-WAKE-SOON", what, 1000);
+        await watcher.sees(({ svrSeq }) => svrSeq >= bob.base + n, "WATCH-WAKE-SOON", what, { ms: 1000 });
       }
     },
   },
@@ -203,7 +203,7 @@ export const watch: readonly Case[] = [
         const send = alice.send(bob, `message ${n}`);
         // Not the Send's answer is waited for, but the frame: it may come first, and then the Sync must not come too early.
         const [, sent] = await Promise.all([
-          covers(watcher, bob.base + n, "a message has woken nobody").then(async ({ svrSeq }) => {
+          covers(watcher, bob.base + n, "a message has woken nobody", send).then(async ({ svrSeq }) => {
             const page = await phone.fetch();
             const [told, what] = [`at least ${svrSeq}`, "a Sync after a frame knows less than the frame"];
             t.that(page.svrSeq >= svrSeq, "WATCH-SYNC", what, told, String(page.svrSeq));
@@ -361,7 +361,9 @@ export const watch: readonly Case[] = [
       const watcher = new Watcher(t, bob);
       const first = await watcher.opened();
       const isAnother = (frame: WatchResponse) => frame !== first;
-      const { epoch, svrSeq } = await watcher.sees(isAnother, "WATCH-HEARTBEAT", "an open Watch is silent", 31_000);
+      const { epoch, svrSeq } = await watcher.sees(isAnother, "WATCH-HEARTBEAT", "an open Watch is silent", {
+        ms: 31_000,
+      });
       const repeated = { epoch: first.epoch, svrSeq: first.svrSeq };
       t.equal({ epoch, svrSeq }, repeated, "WATCH-PRIVATE", "a frame tells something else though nothing has happened");
     },
@@ -369,8 +371,8 @@ export const watch: readonly Case[] = [
 ];
 
 /** Expects a frame that covers a seq. */
-const covers = (watcher: Watcher, svrSeq: number, what: string) =>
-  watcher.sees((frame) => frame.svrSeq >= svrSeq, "WATCH-WAKE", what);
+const covers = (watcher: Watcher, svrSeq: number, what: string, after?: Promise<unknown>) =>
+  watcher.sees((frame) => frame.svrSeq >= svrSeq, "WATCH-WAKE", what, after === undefined ? {} : { after });
 
 /** Opens a Watch and never reads a byte of its frames. */
 async function stall(t: Context, party: Party): Promise<void> {
@@ -385,6 +387,6 @@ async function stall(t: Context, party: Party): Promise<void> {
     t.fail("WATCH-FIRST", "a Watch was not opened", "the head of an answer, and a first frame", error.message),
   );
   t.onEnd(() => stream.cancel());
-  if ([429, 503].includes(stream.status)) return; // asked to try again: then there are fewer that stall
+  if (isAgainStatus(stream.status)) return; // asked to try again: then there are fewer that stall
   t.equal(stream.status, 200, "HTTP-STREAM", "a Watch was not opened");
 }

@@ -7,6 +7,7 @@ import { Patience } from "../wire/patience.js";
 import type { StreamEnd } from "../wire/watch.js";
 import type { Context } from "./context.js";
 import type { Device, Party } from "./party.js";
+import { waitAsAsked } from "./raw-calls.js";
 
 /** How long a frame may take, in milliseconds (spec, "Watch"). */
 export const FRAME_MS = 5000;
@@ -43,15 +44,21 @@ export class Watcher {
     return this.#watching.ended(this.#t.deadline(ms));
   }
 
-  /** Expects a frame that fits, among those that have come or within `ms` milliseconds from now. */
+  /** Expects a frame that fits, among those that have come or within `ms` milliseconds from now, or from the end of what it comes `after`. */
   async sees(
     fits: (frame: WatchResponse) => boolean,
     requirement: RequirementId,
     what: string,
-    ms = FRAME_MS,
+    { ms = FRAME_MS, after }: { ms?: number; after?: Promise<unknown> } = {},
   ): Promise<WatchResponse> {
-    const patience = new Patience(this.#t.deadline(ms));
-    for (let slice = patience.next(); ; slice = patience.next()) {
+    let waiting = after !== undefined;
+    const begin = () => {
+      waiting = false;
+    };
+    after?.then(begin, begin);
+    let patience = new Patience(this.#t.deadline(ms));
+    for (let slice = patience.next(), tries = 0; ; slice = patience.next()) {
+      if (waiting) patience = new Patience(this.#t.deadline(ms));
       await this.#watching.until(fits, slice);
       this.frames.push(...this.#watching.frames.slice(this.#taken));
       this.#taken = this.#watching.frames.length;
@@ -60,7 +67,8 @@ export class Watcher {
       const { end } = this.#watching;
       if (slice <= 0 || (end !== undefined && !mayEndLikeThat(end))) return this.#missed(requirement, what, ms);
       if (end === undefined) continue;
-      await pause(20);
+      if (end.kind === "refused") await waitAsAsked(this.#t, tries++, describeEnd(end));
+      else await pause(20);
       this.#watching = this.#device.watch(this.#options);
       this.#taken = 0;
     }
@@ -87,7 +95,7 @@ export class Watcher {
 function mayEndLikeThat(end: StreamEnd | undefined): boolean {
   if (end?.kind !== "refused") return end?.kind === "end";
   const { refusal } = end;
-  return isAgain(refusal) || (refusal.code === "" && [429, 502, 503, 504].includes(refusal.status));
+  return isAgain(refusal);
 }
 
 export function describeEnd(end: StreamEnd): string {

@@ -219,8 +219,8 @@ export const ODDITIES: readonly Oddity[] = [
   oddity("late-answers", "answers take 0 to 60 ms, and overtake each other", usual, (inner) =>
     twisted(inner, { send: (res, body) => void setTimeout(() => res.end(body), randomInt(60)) }),
   ),
-  oddity("rate-limit", "every 20th call is told to try again, in all the ways there are", usual, (inner) =>
-    rateLimited(inner, 20),
+  oddity("rate-limit", "every third call, and every third Watch, is told to try again, in all ways", usual, (inner) =>
+    rateLimited(inner, 3),
   ),
   oddity("forgetful", "every 20th call is carried out and answered with: try again", usual, (inner) =>
     forgetful(inner, 20),

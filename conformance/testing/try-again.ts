@@ -3,8 +3,9 @@ import { twisted } from "./twist.js";
 
 /** The calls that are told to: not the fixtures, which set the stage. */
 const UNARY = /\.SeqSyncService\/(GetServerInfo|Send|Sync)$/;
+const WATCH = /\.SeqSyncService\/Watch$/;
 
-/** All ways to say "try again" to a unary call, taken by turns. */
+/** All ways to say "try again", taken by turns. */
 const AGAIN: ((res: ServerResponse) => void)[] = [
   (res) => plain(res, 429, "<h1>slow down</h1>"),
   (res) => connect(res, 503, "unavailable"),
@@ -24,14 +25,39 @@ function connect(res: ServerResponse, status: number, code: string): void {
   res.end(JSON.stringify({ code, message: "busy, ask again" }));
 }
 
-/** Turns every n-th unary call away before it is carried out, as a rate limiter in front would. */
+/** The ways to say it to a Watch: before there is a stream, and in its end-of-stream message. */
+const AGAIN_WATCH: ((res: ServerResponse, type: string) => void)[] = [
+  (res) => plain(res, 503, "upstream is restarting"),
+  (res, type) => inStream(res, type, "unavailable"),
+  (res) => plain(res, 429, "<h1>slow down</h1>"),
+  (res, type) => inStream(res, type, "resource_exhausted"),
+];
+
+function inStream(res: ServerResponse, type: string, code: string): void {
+  const end = Buffer.from(JSON.stringify({ error: { code, message: "busy, ask again" } }));
+  const head = Buffer.from([2, 0, 0, 0, 0]);
+  head.writeUInt32BE(end.length, 1);
+  res.writeHead(200, { "Content-Type": type, "Cache-Control": "no-store" }).end(Buffer.concat([head, end]));
+}
+
+/** Turns every n-th unary call, and every n-th Watch, away before it is carried out, as a rate limiter in front would. */
 export function rateLimited(inner: RequestListener, n: number): RequestListener {
   let calls = 0;
+  let watches = 0;
   return (req, res) => {
-    if (!UNARY.test(req.url ?? "") || req.method !== "POST") return inner(req, res);
-    calls += 1;
-    if (calls % n !== 0) inner(req, res);
-    else req.resume().once("end", () => AGAIN[(calls / n) % AGAIN.length]?.(res));
+    const type = req.headers["content-type"] ?? "";
+    if (req.method !== "POST") return inner(req, res);
+    if (UNARY.test(req.url ?? "")) {
+      calls += 1;
+      if (calls % n !== 0) return inner(req, res);
+      const turn = calls / n;
+      req.resume().once("end", () => AGAIN[turn % AGAIN.length]?.(res));
+    } else if (WATCH.test(req.url ?? "") && /^application\/connect\+(proto|json)$/.test(type)) {
+      watches += 1;
+      if (watches % n !== 0) return inner(req, res);
+      const turn = watches / n;
+      req.resume().once("end", () => AGAIN_WATCH[turn % AGAIN_WATCH.length]?.(res, type));
+    } else inner(req, res);
   };
 }
 

@@ -113,7 +113,7 @@ function interpretError(answer: HttpAnswer, type: string): Outcome<never> {
     type === "application/json" ? parseError(answer.status, Buffer.from(answer.body).toString("utf8")) : undefined;
   if (parsed === undefined) {
     // What stands in front of a server speaks plain HTTP.
-    if ([429, 502, 503, 504].includes(answer.status)) return { kind: "again", why: `HTTP ${answer.status}` };
+    if (isAgainStatus(answer.status)) return { kind: "again", why: `HTTP ${answer.status}` };
     if (answer.status === 404) return garbled("HTTP-PATH", "HTTP 404: there is no such RPC at this URL");
     return garbled("ERR-SHAPE", `HTTP ${answer.status} with content type "${type}" and no Connect error in the body`);
   }
@@ -127,9 +127,13 @@ function interpretError(answer: HttpAnswer, type: string): Outcome<never> {
   return { kind: "refused", refusal: parsed };
 }
 
-/** `unavailable`, `deadline_exceeded` and a rate limit are no verdict on the request. */
-export function isAgain({ code, reason }: Refusal): boolean {
+/** What proxies and rate limiters answer without a Connect error, for the client to try again. */
+export const isAgainStatus = (status: number) => [429, 502, 503, 504].includes(status);
+
+/** `unavailable`, `deadline_exceeded` and a rate limit are no verdict on the request, with a Connect error or without. */
+export function isAgain({ code, reason, status }: Refusal): boolean {
   return (
+    (code === "" && isAgainStatus(status)) ||
     code === "unavailable" ||
     code === "deadline_exceeded" ||
     (code === "resource_exhausted" && reason === Reason.UNSPECIFIED)
