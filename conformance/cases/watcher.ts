@@ -4,10 +4,10 @@ import type { RequirementId } from "../registry/requirements.js";
 import type { ClientCallOptions, Watching } from "../wire/client.js";
 import { describeRefusal, isAgain } from "../wire/connect.js";
 import { Patience } from "../wire/patience.js";
+import { PAUSES } from "../wire/session.js";
 import type { StreamEnd } from "../wire/watch.js";
 import type { Context } from "./context.js";
 import type { Device, Party } from "./party.js";
-import { waitAsAsked } from "./raw-calls.js";
 
 /** How long a frame may take, in milliseconds (spec, "Watch"). */
 export const FRAME_MS = 5000;
@@ -67,8 +67,10 @@ export class Watcher {
       const { end } = this.#watching;
       if (slice <= 0 || (end !== undefined && !mayEndLikeThat(end))) return this.#missed(requirement, what, ms);
       if (end === undefined) continue;
-      if (end.kind === "refused") await waitAsAsked(this.#t, tries++, describeEnd(end));
-      else await pause(20);
+      // Who is told to try again waits longer each time, and in the end lacks the frame: a bound on Watches looks like that, too.
+      const wait = end.kind === "refused" ? PAUSES.busy[tries++] : 20;
+      if (wait === undefined) return this.#missed(requirement, what, ms);
+      await pause(wait);
       this.#watching = this.#device.watch(this.#options);
       this.#taken = 0;
     }
