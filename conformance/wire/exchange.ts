@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import { LostAnswer } from "./lost.js";
+import { afterTimeHad } from "./patience.js";
 
 export interface ExchangeLimits {
   /** How long it may take, in milliseconds. */
@@ -35,7 +36,7 @@ export function exchange(
     let isOver = false;
     const end = () => {
       isOver = true;
-      clearTimeout(timer);
+      callOff();
       signal?.removeEventListener("abort", cancel);
     };
     const stop = (why: Error) => {
@@ -45,7 +46,7 @@ export function exchange(
       controller?.abort(why);
     };
     const cancel = () => stop(signal?.reason);
-    const timer = setTimeout(() => stop(new LostAnswer(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    const callOff = afterTimeHad(timeoutMs, () => stop(new LostAnswer(`no answer within ${timeoutMs} ms`)));
     signal?.addEventListener("abort", cancel, { once: true });
     if (signal?.aborted) return cancel();
     dispatcher.dispatch(options, {

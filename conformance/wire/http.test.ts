@@ -142,3 +142,39 @@ test("an address where nobody listens says so at once", async () => {
     hint: expect.stringMatching(/running/),
   });
 });
+
+describe("a stream", () => {
+  test("is opened again if its connection breaks before there is an answer", async () => {
+    let calls = 0;
+    const { url } = await running(
+      serve((req, res) => {
+        calls += 1;
+        if (calls <= 2) req.socket.destroy();
+        else res.end("at last");
+      }),
+    );
+    const stream = await transport(url).stream({ path: "/", body: Buffer.from("x") });
+    expect([stream.status, calls]).toEqual([200, 3]);
+    stream.cancel();
+  });
+
+  test("is given up if that goes on, or if nothing comes at all", async () => {
+    let calls = 0;
+    const closing = await running(
+      serve((req) => {
+        calls += 1;
+        req.socket.destroy();
+      }),
+    );
+    await expect(transport(closing.url).stream({ path: "/" })).rejects.toMatchObject({ name: "LostAnswer" });
+    expect(calls).toBe(4);
+    const silent = await running(
+      serve(() => {
+        calls += 1;
+      }),
+    );
+    const opening = transport(silent.url, { timeoutMs: 50 }).stream({ path: "/" });
+    await expect(opening).rejects.toThrow("no answer within 50 ms");
+    expect(calls).toBe(5);
+  });
+});

@@ -1,9 +1,11 @@
 import { Readable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
 import { type Answer, exchange } from "./exchange.js";
 import { LostAnswer, lost } from "./lost.js";
 import { type Pace, paceOf } from "./pace.js";
+import { afterTimeHad } from "./patience.js";
 import { type RawOptions, rawExchange } from "./raw.js";
 import { openSocket, type SocketOptions } from "./socket.js";
 import { type Listener, tappedRaw } from "./tap.js";
@@ -72,6 +74,9 @@ export function agentFor(options: SocketOptions, connections: number): Agent {
   });
 }
 
+/** How long to wait before a stream is opened again, in milliseconds; as often as there are numbers. */
+const REOPEN_MS = [20, 100, 400];
+
 /** The largest answer that is read, in bytes, before and after its content coding. */
 const MAX_ANSWER_BYTES = 256 << 20;
 
@@ -130,14 +135,31 @@ export class Transport {
     }
   }
 
-  /** Sends a request and resolves with the head of the answer; its body is read as it comes, without a time limit. */
+  /**
+   * Sends a request and resolves with the head of the answer; its body is read as it comes, without a time limit. For requests that
+   * change nothing: if the connection breaks before there is an answer, it sends them again. That happens to right servers too,
+   * which close an idle connection the moment that the next request goes out on it.
+   */
   async stream(request: HttpRequest): Promise<HttpStream> {
+    for (const wait of REOPEN_MS) {
+      try {
+        return await this.#open(request);
+      } catch (error) {
+        if (error instanceof LostAnswer) throw error;
+        await pause(wait);
+      }
+    }
+    return this.#open(request).catch((error) => {
+      throw lost(error);
+    });
+  }
+
+  /** Rejects with LostAnswer if the time is up, and with whatever it was if the connection broke. */
+  async #open(request: HttpRequest): Promise<HttpStream> {
     await this.#pace?.turn();
     const stop = new AbortController();
-    const timer = setTimeout(
-      () => stop.abort(new LostAnswer(`no answer within ${this.#timeoutMs} ms`)),
-      this.#timeoutMs,
-    );
+    const late = () => stop.abort(new LostAnswer(`no answer within ${this.#timeoutMs} ms`));
+    const callOff = afterTimeHad(this.#timeoutMs, late);
     try {
       const { statusCode, headers, body } = await this.#agentFor(request).request({
         ...this.#optionsOf(request),
@@ -145,10 +167,8 @@ export class Transport {
       });
       body.on("error", () => {}); // told to whoever iterates
       return { status: statusCode, headers: flatten(headers), chunks: body, cancel: () => stop.abort() };
-    } catch (error) {
-      throw lost(error);
     } finally {
-      clearTimeout(timer);
+      callOff();
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { afterTimeHad } from "./patience.js";
 
 export interface RawOptions {
   /**
@@ -19,11 +20,11 @@ export function rawExchange(socket: Socket, bytes: Uint8Array | string, options:
   return new Promise((resolve) => {
     let text = "";
     const finish = () => {
-      clearTimeout(timer);
+      callOff();
       socket.destroy();
       resolve(text);
     };
-    const timer = setTimeout(finish, timeoutMs);
+    const callOff = afterTimeHad(timeoutMs, finish);
     socket.on("error", finish);
     socket.on("close", finish);
     socket.on("data", (chunk) => {
