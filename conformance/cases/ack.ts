@@ -1,7 +1,10 @@
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { isWhole, pile } from "./backlog.js";
+import { isWhole, pile, pileUp } from "./backlog.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
+
+/** More messages than a server would write off in one step by chance. */
+const MANY = 1200;
 
 export const ack: readonly Case[] = [
   {
@@ -199,6 +202,24 @@ export const ack: readonly Case[] = [
       const page = await t.blaming("ACK-UNFETCHED", async () => t.accepted(answered, "SYNC-ANSWER"));
       t.equal(page.ackedSeq, bob.base + 4, "ACK-UNFETCHED", "an ack beyond what was fetched was not taken");
       t.page(page, bob.base + 5, sent.slice(4), "ACK-UNFETCHED", "the page is not what follows the ack");
+    },
+  },
+  {
+    id: "ack/many-at-once",
+    title: `bob's phone acks ${MANY} messages, or as many as his inbox takes, with one Sync; none is left`,
+    requirements: ["ACK-UNFETCHED", "ACK-IMPLICIT"],
+    bulk: true,
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const { sent } = await pileUp(t, MANY);
+      const end = bob.base + sent.length;
+      const { ackedSeq, messages } = await bob.device("phone").sync({ cliSeq: end });
+      const told = { ackedSeq, messages: messages.length };
+      t.equal(told, { ackedSeq: end, messages: 0 }, "ACK-UNFETCHED", `a Sync that acks ${sent.length} messages`);
+      // They are gone for every device, and there is room again.
+      const marker = await alice.send(bob, "the next one");
+      const page = await bob.device("tablet").sync();
+      t.page(page, end + 1, [marker], "ACK-UNFETCHED", `after ${sent.length} messages were acked`);
     },
   },
   {

@@ -17,6 +17,7 @@ import { sendRetry } from "./send-retry.js";
 import { seq } from "./seq.js";
 import { sync } from "./sync.js";
 import { watch } from "./watch.js";
+import { watchOften } from "./watch-often.js";
 
 /** All cases, chapter by chapter in the specification's order. */
 export const CATALOGUE: readonly Case[] = [
@@ -36,6 +37,7 @@ export const CATALOGUE: readonly Case[] = [
   ...dev,
   ...epoch,
   ...watch,
+  ...watchOften,
   ...durable,
   ...exploration,
 ];

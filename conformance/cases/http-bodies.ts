@@ -1,5 +1,4 @@
 import { gzipSync } from "node:zlib";
-import { Inconclusive } from "../verdict.js";
 import { mediaType } from "../wire/connect.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
@@ -7,25 +6,18 @@ import { hasShape } from "./errors-rows.js";
 import { emptyOf } from "./http-calls.js";
 import {
   answered,
-  asksForMore,
   describeAnswer,
   METHOD,
   padded,
-  type RawAnswer,
   type RawCall,
-  rawAttempt,
   rawCall,
   rawHead,
   recordAsPossible,
   sendOf,
   syncOf,
-  varint,
 } from "./raw-calls.js";
 
-/** How much larger than any server must take a body is that every server with a sensible bound refuses, in bytes. */
-const FAR_BEYOND = 16 << 20;
-
-/** HTTP binding: bodies, their length and their compression. */
+/** HTTP binding: bodies, how they come, how long they may be at least, and their compression. */
 export const httpBodies: readonly Case[] = [
   {
     // § HTTP-CHUNKED: A server MUST accept, over HTTP/1.1, a body sent with `Transfer-Encoding: chunked` like the same
@@ -117,38 +109,6 @@ export const httpBodies: readonly Case[] = [
       const answer = await rawCall(t, "HTTP-BODY-ROOM", { ...sync, body: padded(t, sync.body, room) });
       const page = answered(t, "HTTP-BODY-ROOM", METHOD.Sync.output, answer, `a Sync with a body of ${room} bytes`);
       t.page(page, bob.base + 1, [{ ...send, acceptedAt }], "HTTP-BODY-ROOM", "a large Send did not arrive");
-    },
-  },
-  {
-    // § HTTP-BODY-LIMIT: A server MUST have a bound on the body of a request, and MUST refuse a longer one, without
-    // § carrying it out, with the code `invalid_argument` or with HTTP status 413.
-    id: "http/body-limit",
-    title:
-      "alice's Send and bob's Sync are followed by 16 MiB of nothing, with and without a declared length; both are refused",
-    requirements: ["HTTP-BODY-LIMIT", "ERR-UNCHANGED"],
-    async run(t) {
-      const { bob, alice } = t;
-      await alice.send(bob);
-      let isBounded = true;
-      await t.unchanged(bob, "HTTP-BODY-LIMIT", "a call with a body beyond all bounds", async () => {
-        for (const call of [sendOf(t, alice, bob), syncOf(t, bob, { cliSeq: bob.base + 1 })]) {
-          const chunks = farBeyond(t, call.body);
-          const length = `${chunks.reduce((sum, chunk) => sum + chunk.length, 0)}`;
-          for (const headers of [{}, { "content-length": length }]) {
-            const answer = await answerWhileWriting(t, { ...call, body: chunks, headers });
-            if (answer === "closed") continue;
-            if (answer.status === 200) isBounded = false;
-            const { refusal, status } = answer;
-            const fits = refusal === undefined ? [200, 411, 413].includes(status) : refusal.code === "invalid_argument";
-            const expected = "invalid_argument, or HTTP 413";
-            if (!fits) t.fail("HTTP-BODY-LIMIT", `a ${call.rpc} of ${length} bytes`, expected, describeAnswer(answer));
-          }
-          // A bound that is further away is the server's choice, and what it took is then no breach.
-          if (!isBounded)
-            throw new Inconclusive(`the server takes bodies of ${length} bytes; its bound, if any, lies beyond`);
-        }
-      });
-      await bob.device().sync({ cliSeq: bob.base + 1 });
     },
   },
   {
@@ -267,26 +227,4 @@ async function cutOff(
   const bytes = Buffer.concat([Buffer.from(`${head}\r\n${line}\r\n\r\n${start}`), body]);
   // An answer is not owed. Once the server closes, it is done with the request.
   await t.session.transport.raw(endpoint, bytes, { afterwards: then, timeoutMs: t.deadline(1000) });
-}
-
-/** A body with so much that means nothing after it that every sensible bound is passed. */
-function farBeyond(t: Context, body: Uint8Array): Uint8Array[] {
-  const size = FAR_BEYOND + 2 * t.info.maxPayloadBytes;
-  const chunk = Buffer.alloc(1 << 20, " ");
-  const filler = Array.from({ length: Math.ceil(size / chunk.length) }, () => chunk);
-  if (t.session.codec === "json") return [body, ...filler];
-  return [body, Buffer.concat([Buffer.from([0x7a]), varint(filler.length * chunk.length)]), ...filler];
-}
-
-/** Makes a call that is refused while it is written: who closes then may leave the client with nothing but that. */
-async function answerWhileWriting(t: Context, call: RawCall): Promise<RawAnswer | "closed"> {
-  let why = "";
-  for (let tries = 1; tries <= 3; tries += 1) {
-    const answer = await rawAttempt(t, call);
-    const again = "lost" in answer ? answer.lost : asksForMore(answer);
-    if (again === undefined) return answer as RawAnswer;
-    if ("lost" in answer && !again.startsWith("no answer within")) return "closed";
-    why = again;
-  }
-  throw new Inconclusive(`a body beyond all bounds was answered neither with a refusal nor by closing: ${why}`);
 }

@@ -1,5 +1,6 @@
 import type { Case } from "./case.js";
 import { httpBodies } from "./http-bodies.js";
+import { httpBodyLimit } from "./http-body-limit.js";
 import { httpCalls } from "./http-calls.js";
 import { httpJson } from "./http-json.js";
 import { httpJsonMalformed } from "./http-json-malformed.js";
@@ -10,6 +11,7 @@ import { httpStream } from "./http-stream.js";
 export const http: readonly Case[] = [
   ...httpCalls,
   ...httpBodies,
+  ...httpBodyLimit,
   ...httpMalformed,
   ...httpJson,
   ...httpJsonMalformed,

@@ -113,7 +113,7 @@ export function firstFrame(t: Context, requirement: RequirementId, seen: Seen, w
 }
 
 /** The error of an end-of-stream message; undefined if there is none. */
-function errorIn({ body }: Envelope): Refusal | undefined {
+export function errorIn({ body }: Envelope): Refusal | undefined {
   try {
     const { error } = JSON.parse(Buffer.from(body).toString()) as { error?: unknown };
     return error === undefined ? undefined : parseError(200, JSON.stringify(error));

@@ -99,7 +99,7 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server MUST have a bound on the body of a request, and MUST refuse a longer one, without carrying it out, with the code `invalid_argument` or with HTTP status 413.",
+      "A server MUST have a bound on the body of a request, of at most 16 MiB more than twice `max_payload_bytes`, and MUST refuse a longer one, without carrying it out, with the code `invalid_argument` or with HTTP status 413.",
     anchor: "http.md#http-body-limit",
   },
   "HTTP-MALFORMED": {

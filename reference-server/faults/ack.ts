@@ -128,6 +128,16 @@ export const ack: readonly Fault[] = [
     },
   },
   {
+    name: "ack-in-batches",
+    breaks: "ACK-UNFETCHED",
+    about: "a Sync deletes at most 1000 messages, as a DELETE with a LIMIT does, and acks no further",
+    inbox: class extends Inbox {
+      protected override ack(cliSeq: number): void {
+        super.ack(Math.min(cliSeq, this.ackedSeq + 1000));
+      }
+    },
+  },
+  {
     name: "ack-ahead-taken",
     breaks: "ACK-AHEAD",
     about: "a cli_seq above svr_seq is taken as svr_seq",

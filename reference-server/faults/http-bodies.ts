@@ -51,6 +51,17 @@ function* fieldsOf(body: Uint8Array) {
   }
 }
 
+/** Reads the bodies of an RPC without a bound; what is too long for the server behind that is left out, as it means nothing. */
+const unbounded = (rpc: string) =>
+  bodies((body, req) => {
+    delete req.headers["content-length"];
+    if (rpcOf(req) !== rpc || body.length < 1 << 20) return body;
+    if (rpc === "Watch") return isJson(req) ? Buffer.from([0, 0, 0, 0, 2, 0x7b, 0x7d]) : Buffer.alloc(5);
+    return isJson(req)
+      ? Buffer.from(JSON.stringify(JSON.parse(body.toString())))
+      : beginning(body.subarray(0, 256), SCHEMAS[rpc] as DescMessage);
+  });
+
 /** Faults of the chapter "HTTP binding": the bodies of binary calls, and of streams. */
 export const httpBodies: readonly Fault[] = [
   {
@@ -93,6 +104,35 @@ export const httpBodies: readonly Fault[] = [
         ? { ...answer, status: 500, body: Buffer.from('{"code":"internal"}') }
         : answer,
     ),
+  },
+  {
+    name: "http-body-limit-is-again",
+    breaks: "HTTP-BODY-LIMIT",
+    about:
+      "a body that is too long is answered with resource_exhausted, as Connect libraries do: the client sends it again",
+    handler: answers((answer, req) =>
+      errorOf(answer)?.message.startsWith("the body is longer") && rpcOf(req) in SCHEMAS
+        ? { ...answer, status: 429, body: Buffer.from('{"code":"resource_exhausted"}') }
+        : answer,
+    ),
+  },
+  {
+    name: "http-body-without-bound",
+    breaks: "HTTP-BODY-LIMIT",
+    about: "a Sync is read to its end, however long it is",
+    handler: unbounded("Sync"),
+  },
+  {
+    name: "http-body-of-info-without-bound",
+    breaks: "HTTP-BODY-LIMIT",
+    about: "GetServerInfo, which anybody can call, is read to its end, however long it is",
+    handler: unbounded("GetServerInfo"),
+  },
+  {
+    name: "http-body-of-watch-without-bound",
+    breaks: "HTTP-BODY-LIMIT",
+    about: "a Watch gets room for whatever length its envelope names",
+    handler: unbounded("Watch"),
   },
   {
     name: "http-malformed-is-empty",

@@ -232,6 +232,18 @@ export const send: readonly Fault[] = [
     }),
   },
   {
+    name: "send-seq-in-nanoseconds",
+    breaks: "SEND-SEQ-HIDDEN",
+    about: "accepted_at is made unique by the last digits of the seq, which the sender can read there",
+    inbox: class extends Inbox {
+      override append(message: NewMessage) {
+        // The same object goes into the answer and the dedup record.
+        if (message.acceptedAt) message.acceptedAt.nanos += (this.svrSeq + 1) % 1_000_000;
+        return super.append(message);
+      }
+    },
+  },
+  {
     name: "send-full-inbox-drops-the-oldest",
     breaks: "SEND-BACKLOG",
     about: "a full inbox makes room by dropping its oldest message",

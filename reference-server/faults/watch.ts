@@ -197,6 +197,22 @@ export const watch: readonly Fault[] = [
     options: { maxWatchesPerAccount: 16 },
   },
   {
+    name: "watch-slots-leak",
+    breaks: "WATCH-ALL",
+    about: "an account can have 256 Watches open, and one that has ended still counts",
+    operations: (real) => {
+      const opened = new Map<object, number>();
+      return {
+        watch: (service, caller, stream) => {
+          const before = opened.get(caller.account) ?? 0;
+          if (before >= 256) throw new Refusal("resource_exhausted", "too many open watches of this account");
+          opened.set(caller.account, before + 1);
+          real.watch(service, caller, stream);
+        },
+      };
+    },
+  },
+  {
     name: "watch-last-ones-asleep",
     breaks: "WATCH-ALL",
     about: "of more than ten Watches of an account, only the first ten are told of changes",
