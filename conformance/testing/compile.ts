@@ -2,14 +2,14 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFile
 import { dirname, join } from "node:path";
 import ts from "typescript";
 
-const ROOT = join(import.meta.dirname, "../../..");
+const ROOT = join(import.meta.dirname, "../..");
 /** Inside `node_modules`, so that what is compiled finds its packages, and nothing else finds it. */
-const OUT = join(ROOT, "node_modules/.cache/seqsync-bench");
+const OUT = join(ROOT, "node_modules/.cache/seqsync-compiled");
 const ROOMS = ["proto", "reference-server", "conformance", "docs/guides/connect"];
 
 /**
- * Compiles what is measured as it would be shipped, and answers the folder. A loader that compiles on the way must not run in a
- * measured process: what it adds to functions costs time in the hot path. Only what has changed is compiled again.
+ * Compiles what is measured, or runs for long, as it would be shipped, and answers the folder. A loader that compiles on the way must
+ * not run in such a process: what it adds to functions costs time in the hot path. Only what has changed is compiled again.
  */
 export function compile(): string {
   for (const room of ROOMS) {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { parseArgs } from "node:util";
-import { compile } from "./compile.js";
+import { compile } from "../compile.js";
 import { benchDelivery } from "./delivery.js";
 import type { BenchResult, Figure } from "./figure.js";
 import { benchGrowth } from "./growth.js";

@@ -80,7 +80,7 @@ async function prove(): Promise<number> {
   const extent = { extent: flags.extent as Extent["extent"], limit: Number(flags.limit) };
   const processes = Number(flags.processes ?? availableParallelism());
   const tasks: Task[] = ["", ...chosen.map(({ name }) => name)].map((name) => ({ name, ...extent }));
-  await spread<Task, Examined>(tasks, { worker: "./worker.ts", processes, atOnce: AT_ONCE }, (it) => {
+  await spread<Task, Examined>(tasks, { worker: "worker", processes, atOnce: AT_ONCE }, (it) => {
     examined.set(it.name, it);
     if (!flags.quiet) console.error(line(it));
   });

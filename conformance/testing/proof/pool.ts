@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { compile } from "../compile.js";
 
 /** What a worker is told, and what it tells. Tasks and answers are numbered, as several may be under way at a time. */
 interface Asked<Task> {
@@ -9,7 +10,7 @@ interface Asked<Task> {
 type Told<Answer> = { nr: number; answer: Answer } | { nr: number; crash: string };
 
 export interface PoolOptions {
-  /** The module that calls `serveTasks`. */
+  /** Name of the module beside this one that calls `serveTasks`. */
   worker: string;
   processes: number;
   /** Tasks that one process has at a time: while one waits for a deadline, the others work. */
@@ -17,6 +18,9 @@ export interface PoolOptions {
   /** Whether no further task shall begin. */
   isOver?: () => boolean;
 }
+
+/** There are at least as many processes as processors: threads that collect garbage beside them only get in their way. */
+const V8_OPTIONS = ["--no-parallel-scavenge", "--max-semi-space-size=64"];
 
 /** Has `tasks` done in processes of their own, in their order. Resolves when all are; `onAnswer` hears of each as it ends. */
 export async function spread<Task, Answer>(
@@ -60,9 +64,9 @@ export function serveTasks<Task, Answer>(work: (task: Task) => Promise<Answer>):
 }
 
 function startWorker(module: string): ChildProcess {
-  const file = fileURLToPath(new URL(module, import.meta.url));
+  const file = join(compile(), "conformance/testing/proof", `${module}.js`);
   // What broken servers log is of no interest.
-  return fork(file, { execArgv: process.execArgv, stdio: ["ignore", "ignore", "ignore", "ipc"] }).setMaxListeners(0);
+  return fork(file, { execArgv: V8_OPTIONS, stdio: ["ignore", "ignore", "ignore", "ipc"] }).setMaxListeners(0);
 }
 
 function ask<Task, Answer>(worker: ChildProcess, asked: Asked<Task>): Promise<Told<Answer>> {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { cpus, platform, release } from "node:os";
 import { spread } from "./pool.js";
 import { RIGHT } from "./right.js";
@@ -10,10 +11,14 @@ export interface Soak {
   servers: { name: string; runs: number; cases: number; falseAlarms: number; inconclusive: number }[];
   /** What was said against a right server. */
   falseAlarms: string[];
+  /** What earlier parts had found that was mended since: these runs do not count, and were made again. */
+  mended?: string[];
 }
 
 interface Part {
   date: string;
+  /** The commit that ran, or "unknown". */
+  suite: string;
   machine: string;
   /** Runs at the same time, each in a process of its own: more than the machine has processors, so that each has to wait for one. */
   runsAtOnce: number;
@@ -47,18 +52,20 @@ export async function soak(
   }));
   const part: Part = {
     date: new Date(started).toISOString(),
+    suite: commit(),
     machine: `${cpus().length} × ${cpus()[0]?.model ?? "processor"}, ${platform()} ${release()}, Node ${process.versions.node}`,
     runsAtOnce: processes,
     runs: 0,
     seconds: 0,
   };
   const falseAlarms = [...(earlier?.falseAlarms ?? [])];
-  const result: Soak = { parts: [...(earlier?.parts ?? []), part], servers, falseAlarms };
+  const mended = earlier?.mended === undefined ? {} : { mended: earlier.mended };
+  const result: Soak = { parts: [...(earlier?.parts ?? []), part], servers, falseAlarms, ...mended };
   const tasks = Array.from({ length: rounds }, (_, round) =>
     servers.filter(({ runs }) => runs <= round).map(({ name }) => ({ name, seed: round + 1 })),
   ).flat();
   const isOver = () => Date.now() - started > minutes * 60_000;
-  const pool = { worker: "./soak-worker.ts", processes, atOnce: 1, isOver };
+  const pool = { worker: "soak-worker", processes, atOnce: 1, isOver };
   await spread<Task, Endured>(tasks, pool, (endured, { name, seed }) => {
     const tally = servers.find((it) => it.name === name);
     if (tally === undefined) return;
@@ -72,4 +79,15 @@ export async function soak(
     onRun(`round ${seed}, ${name}: ${endured.cases} cases, ${tally.falseAlarms} false alarms so far`, result);
   });
   return result;
+}
+
+function commit(): string {
+  try {
+    return execFileSync("git", ["describe", "--always", "--dirty"], {
+      cwd: import.meta.dirname,
+      encoding: "utf8",
+    }).trim();
+  } catch {
+    return "unknown";
+  }
 }
