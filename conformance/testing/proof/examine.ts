@@ -3,6 +3,7 @@ import { type Fault, startFaultyServer } from "../../../reference-server/faults/
 import { groupByRequirement } from "../../report/blame.js";
 import { run } from "../../run/run.js";
 import type { Job } from "../../run/run-case.js";
+import { isOwn, withoutMark } from "./own.js";
 
 /** What the suite said of one faulty server. */
 export interface Examined {
@@ -20,6 +21,8 @@ export interface Examined {
   blamed: string[];
   /** The cases that failed, in the catalogue's order. */
   killedBy: string[];
+  /** What cases themselves expected, as "case: REQUIREMENT": without that expectation the case would have let it pass, or left it to the judge. */
+  own: string[];
   /** For each blamed requirement one finding, for whoever wonders. */
   findings: { requirement: string; case: string; message: string; actual: string }[];
   /** What went wrong in the suite itself, or was left open for another reason than its time. */
@@ -28,9 +31,9 @@ export interface Examined {
 }
 
 /**
- * How much of the suite each fault meets. `quick`: the cases about the broken requirement. `whole`: every case in one codec; those
- * that compute long only if they are about the broken requirement. `full`: every case in every codec. With the first two, the
- * others run as well if the broken requirement has not been blamed by then.
+ * How much of the suite each fault meets. `quick`: the cases about the broken requirement. `whole`: then every case in one codec;
+ * those that compute long only if they are about the broken requirement. `full`: then every case in every codec. What is left of these
+ * steps is taken as well if the broken requirement has not been blamed by then.
  */
 export const EXTENTS = ["quick", "whole", "full"] as const;
 
@@ -42,29 +45,57 @@ export interface Extent {
 
 /** How many different seeds are tried on a fault that shows only when calls overlap. */
 const TRIES_AT_A_RACE = 3;
+/** How many different seeds are tried until single cases catch what they have caught before. */
+const TRIES_AT_SINGLE_CASES = 8;
 
-/** Runs the suite against one faulty server, until the broken requirement is blamed or there are no more cases. */
+/** Runs the suite against one faulty server, as far as it is to go, and until the broken requirement is blamed. */
 export async function examine(fault: Fault, { extent, limit }: Extent): Promise<Examined> {
   const started = performance.now();
   const isAboutIt = (job: Job) => concerns(job, fault);
   const isOfTheWhole = (job: Job) => isAboutIt(job) || (!job.case.bulk && isOneCodec(job));
-  const steps = { quick: [isAboutIt, isOfTheWhole, () => true], whole: [isOfTheWhole, () => true], full: [() => true] };
+  // What is about it comes first, and alone: where a fault makes each case wait, there is no time left for it behind all others.
+  const steps = [isAboutIt, isOfTheWhole, () => true];
   const reports: Report[] = [];
   for (let seed = 1; seed <= (fault.race ? TRIES_AT_A_RACE : 1); seed += 1) {
     const done = new Set<string>();
-    for (const isNext of steps[extent]) {
+    for (const [step, isNext] of steps.entries()) {
+      if (step > EXTENTS.indexOf(extent) && reports.some((report) => blames(report, fault))) break;
       const report = await runOnce(fault, (job) => !done.has(job.id) && isNext(job), seed, limit);
       reports.push(report);
       for (const { id } of report.cases) done.add(id);
-      if (report.cases.some(({ findings }) => findings.some(({ requirement }) => requirement === fault.breaks)))
-        return conclude(fault, reports, started);
     }
+    if (reports.some((report) => blames(report, fault))) break;
   }
   return conclude(fault, reports, started);
 }
 
+/** Runs single cases against one faulty server, until each has caught it as it did before, by its own expectation. */
+export async function examineAgain(fault: Fault, wanted: readonly string[], limit: number): Promise<Examined> {
+  const started = performance.now();
+  const reports: Report[] = [];
+  const open = new Set(wanted);
+  for (let seed = 2; open.size > 0 && seed < 2 + TRIES_AT_SINGLE_CASES; seed += 1) {
+    const cases = new Set([...open].map(caseOf));
+    const report = await runOnce(fault, (job) => cases.has(job.case.id), seed, limit);
+    reports.push(report);
+    for (const found of ownOf(report)) open.delete(found);
+  }
+  return conclude(fault, reports, started);
+}
+
+/** The case of "case: REQUIREMENT". */
+export const caseOf = (own: string) => own.slice(0, own.indexOf(":"));
+
+const blames = ({ cases }: Report, { breaks }: Fault) =>
+  cases.some(({ findings }) => findings.some(({ requirement }) => requirement === breaks));
+
+const ownOf = ({ cases }: Report): string[] =>
+  cases.flatMap(({ id, findings }) =>
+    findings.filter(isOwn).map(({ requirement }) => `${withoutCodec(id)}: ${requirement}`),
+  );
+
 /** The case is about what is broken: then it runs however long it takes, in all codecs. */
-const concerns = ({ case: { requirements } }: Job, { breaks }: Fault) =>
+export const concerns = ({ case: { requirements } }: Pick<Job, "case">, { breaks }: Pick<Fault, "breaks">) =>
   (requirements as readonly string[]).includes(breaks);
 
 /** Each case in one codec: in binary, unless it is about JSON. */
@@ -103,10 +134,18 @@ function conclude(fault: Fault, reports: readonly Report[], started: number): Ex
     right: blamed.includes(fault.breaks),
     blamed,
     killedBy: [...new Set(failed.map(({ id }) => withoutCodec(id)))],
+    own: [...new Set(reports.flatMap(ownOf))].sort(),
     findings: groups.flatMap(({ requirement, found: [best] }) =>
       best === undefined
         ? []
-        : [{ requirement, case: best.case.id, message: best.finding.message, actual: best.finding.actual }],
+        : [
+            {
+              requirement,
+              case: best.case.id,
+              message: withoutMark(best.finding.message),
+              actual: best.finding.actual,
+            },
+          ],
     ),
     errors: [
       ...reports.flatMap(({ headline }) => (headline === "" ? [] : [headline])),

@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { CATALOGUE } from "../../cases/catalogue.js";
 import type { Examined } from "./examine.js";
-import { matrixOf, shortcomings } from "./matrix.js";
+import { idlers, lost, matrixOf, STIMULI, shortcomings } from "./matrix.js";
 
 const finding = { requirement: "ACK-IMPLICIT", case: "ack/old-device", message: "not acked", actual: "0" };
 const [first] = CATALOGUE;
@@ -15,12 +15,13 @@ const caught = (name: string, change: Partial<Examined> = {}): Examined => ({
   right: true,
   blamed: ["ACK-IMPLICIT", "SYNC-BASE"],
   killedBy: [first?.id ?? ""],
+  own: [`${first?.id}: ACK-IMPLICIT`],
   findings: [finding],
   errors: [],
   seconds: 1,
   ...change,
 });
-const clean = caught("control", { requirement: "", killed: false, right: false, killedBy: [], findings: [] });
+const clean = caught("control", { requirement: "", killed: false, right: false, killedBy: [], own: [], findings: [] });
 const many = (count: number) => Array.from({ length: count }, (_, nr) => caught(`fault-${nr}`));
 
 test("a matrix in which all are caught and rightly blamed has no shortcoming", () => {
@@ -28,7 +29,7 @@ test("a matrix in which all are caught and rightly blamed has no shortcoming", (
 });
 
 test("a fault that is alive is one, whatever the others are", () => {
-  const alive = caught("sneaky", { killed: false, right: false, blamed: [], killedBy: [], findings: [] });
+  const alive = caught("sneaky", { killed: false, right: false, blamed: [], killedBy: [], own: [], findings: [] });
   expect(shortcomings(matrixOf([...many(99), alive], clean))).toEqual(["alive: sneaky (ACK-IMPLICIT)"]);
 });
 
@@ -50,6 +51,38 @@ test("a finding on the right server is a false alarm, and an error of the suite 
 
 test("each case is listed with what it catches, and those that catch nothing are counted", () => {
   const { cases, counts } = matrixOf(many(2), clean);
-  expect(cases[0]).toEqual({ id: first?.id, kills: ["fault-0", "fault-1"] });
+  expect(cases[0]).toEqual({ id: first?.id, kills: ["fault-0", "fault-1"], own: ["fault-0", "fault-1"] });
   expect(counts).toMatchObject({ cases: CATALOGUE.length, idle: CATALOGUE.length - 1 });
+});
+
+test("a case that catches nothing is told, and so is one that catches nothing by what it expects, unless a reason is known", () => {
+  const found = (change: Partial<Examined>) => idlers(matrixOf([caught("a", change)], clean));
+  expect(found({}).some((it) => it.includes(`${first?.id}`))).toBe(false);
+  expect(found({ own: [] })).toContain(`idle: what ${first?.id} itself expects catches no fault`);
+  expect(found({ killedBy: [] })).toContain(`idle: ${first?.id} catches no fault`);
+  const [stimulus = ""] = Object.keys(STIMULI);
+  expect(found({ killedBy: [stimulus], own: [] }).filter((it) => it.includes(stimulus))).toEqual([]);
+  expect(Object.keys(STIMULI).filter((id) => !CATALOGUE.some((it) => it.id === id))).toEqual([]);
+});
+
+describe("held against an earlier matrix", () => {
+  const earlier = (own: string[], change: Partial<Examined> = {}) => matrixOf([caught("a", { own, ...change })], clean);
+  const own = ["ack/old-device-does-not-lower: ACK-MONOTONE", "ack/sync-acks-through-cli-seq: ACK-IMPLICIT"];
+  const whole = { extent: "whole", races: new Set<string>() } as const;
+
+  test("an expectation that caught something then and does not now is told", () => {
+    const now = [caught("a", { own: own.slice(0, 1) })];
+    expect(lost(now, earlier(own), whole)).toEqual([{ name: "a", own: own.slice(1) }]);
+    const told = shortcomings(matrixOf(now, clean), lost(now, earlier(own), whole));
+    expect(told).toEqual([`lost: ${own[1]}: what the case expected of a before`]);
+    expect(lost([caught("a", { own })], earlier(own.slice(0, 1)), whole)).toEqual([]);
+  });
+
+  test("what was not run again is not, nor what is a race, nor what is new", () => {
+    const now = [caught("a", { own: [], requirement: "ACK-IMPLICIT" })];
+    expect(lost(now, earlier(own), { ...whole, extent: "quick" })).toEqual([{ name: "a", own: own.slice(1) }]);
+    expect(lost(now, earlier(own), { ...whole, races: new Set(["a"]) })).toEqual([]);
+    expect(lost([caught("b", { own: [] })], earlier(own), whole)).toEqual([]);
+    expect(lost(now, earlier(["gone/case: ACK-IMPLICIT"]), whole)).toEqual([]);
+  });
 });

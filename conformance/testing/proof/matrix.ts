@@ -1,20 +1,30 @@
 import { CATALOGUE } from "../../cases/catalogue.js";
-import type { Examined } from "./examine.js";
+import { caseOf, concerns, type EXTENTS, type Examined } from "./examine.js";
 
 /** The kill matrix: which faulty servers were caught, by which cases, and whether the right requirement was blamed. */
 export interface Matrix {
   faults: Examined[];
-  /** Each case, and the faults that it caught. */
-  cases: { id: string; kills: string[] }[];
+  /** Each case, the faults that it caught, and those of them that it caught by what it expects itself. */
+  cases: { id: string; kills: string[]; own: string[] }[];
   /** What the suite said against the server without any fault; it must be nothing. */
   falseAlarms: Examined["findings"];
   counts: { faults: number; killed: number; right: number; cases: number; idle: number };
 }
 
+/** Cases that expect nothing themselves, and why they are worth keeping. */
+export const STIMULI: Readonly<Record<string, string>> = {
+  "explore/quiet-network": "random programs: what they should see only the judge can say",
+  "explore/hostile-network": "random programs: what they should see only the judge can say",
+  "durable/crash-between-calls": "what a crash may leave depends on what the server declares: the judge knows",
+  "durable/crash-during-traffic": "what a crash may leave depends on what the server declares: the judge knows",
+  "watch/stalled": "who is held up gets no answer, and that alone is the failure",
+};
+
 export function matrixOf(faults: readonly Examined[], control: Examined | undefined): Matrix {
   const cases = CATALOGUE.map(({ id }) => ({
     id,
     kills: faults.filter(({ killedBy }) => killedBy.includes(id)).map(({ name }) => name),
+    own: faults.filter(({ own }) => own.some((it) => caseOf(it) === id)).map(({ name }) => name),
   }));
   return {
     faults: [...faults],
@@ -30,11 +40,35 @@ export function matrixOf(faults: readonly Examined[], control: Examined | undefi
   };
 }
 
+/**
+ * What cases expected when an earlier matrix was made, and do not any more, by fault: somebody took an expectation away. Only where
+ * the same was run again. Races are left out: they do not show each time.
+ */
+export function lost(
+  faults: readonly Examined[],
+  earlier: Matrix,
+  { extent, races }: { extent: (typeof EXTENTS)[number]; races: ReadonlySet<string> },
+): { name: string; own: string[] }[] {
+  return faults.flatMap((fault) => {
+    const before = races.has(fault.name) ? undefined : earlier.faults.find(({ name }) => name === fault.name);
+    const own = (before?.own ?? []).filter((it) => {
+      const found = CATALOGUE.find(({ id }) => id === caseOf(it));
+      const ran =
+        found !== undefined && (extent !== "quick" || concerns({ case: found }, { breaks: fault.requirement }));
+      return ran && !fault.own.includes(it);
+    });
+    return own.length === 0 ? [] : [{ name: fault.name, own }];
+  });
+}
+
 /** The least share of faults for which the broken requirement must be among the blamed ones. */
 const RIGHT_BLAME = 0.95;
 
 /** What keeps the matrix from being a proof; empty if it is one. */
-export function shortcomings({ faults, falseAlarms, counts }: Matrix): string[] {
+export function shortcomings(
+  { faults, falseAlarms, counts }: Matrix,
+  lostOnes: ReturnType<typeof lost> = [],
+): string[] {
   const errors = faults.flatMap((fault) => fault.errors.map((error) => `${fault.name}: ${error}`));
   return [
     ...falseAlarms.map((it) => `false alarm: ${it.case} blames ${it.requirement} on the right server: ${it.message}`),
@@ -42,6 +76,16 @@ export function shortcomings({ faults, falseAlarms, counts }: Matrix): string[] 
     ...(counts.right < counts.faults * RIGHT_BLAME
       ? [`the broken requirement is blamed for ${counts.right} of ${counts.faults}: less than ${RIGHT_BLAME * 100} %`]
       : []),
+    ...lostOnes.flatMap(({ name, own }) => own.map((it) => `lost: ${it}: what the case expected of ${name} before`)),
     ...errors.map((error) => `suite error: ${error}`),
   ];
+}
+
+/** What keeps a matrix of the whole zoo from being one: cases that catch nothing, or nothing by what they expect themselves. */
+export function idlers({ cases }: Matrix): string[] {
+  return cases.flatMap(({ id, kills, own }) => {
+    if (kills.length === 0) return [`idle: ${id} catches no fault`];
+    if (own.length === 0 && !(id in STIMULI)) return [`idle: what ${id} itself expects catches no fault`];
+    return [];
+  });
 }

@@ -1,5 +1,5 @@
 import type { Examined } from "./examine.js";
-import { type Matrix, shortcomings } from "./matrix.js";
+import type { Matrix } from "./matrix.js";
 
 /** One line for a faulty server. */
 export function line({ name, requirement, killed, right, blamed, killedBy, seconds }: Examined): string {
@@ -15,19 +15,12 @@ const shown = (names: readonly string[], most: number) =>
   names.slice(0, most).join(" ") + (names.length > most ? ` and ${names.length - most} more` : "");
 
 /** The matrix for people: a line for each fault, then what is missing. */
-export function table(matrix: Matrix): string {
-  const { faults, cases, counts } = matrix;
-  const idle = cases.filter(({ kills }) => kills.length === 0).map(({ id }) => id);
-  const missing = shortcomings(matrix);
+export function table({ faults, counts }: Matrix, missing: readonly string[]): string {
   const wrong = faults.filter(({ killed, right }) => killed && !right);
   return [
     ...faults.map(line),
     "",
     ...(wrong.length === 0 ? [] : ["Caught, but with another blame:", ...wrong.flatMap(explain), ""]),
-    // A choice of faults says nothing about the cases that it does not concern.
-    ...(idle.length === 0 || idle.length > cases.length / 2
-      ? []
-      : [`Cases that catch none of these: ${idle.join(", ")}`, ""]),
     ...missing,
     `${counts.killed} of ${counts.faults} faulty servers caught, ${counts.right} with the right blame; ` +
       `${counts.cases - counts.idle} of ${counts.cases} cases catch at least one.`,

@@ -1,18 +1,22 @@
 import "../../../proto/base64.js";
 import { FAULTS } from "../../../reference-server/faults/index.js";
-import { type Examined, type Extent, examine } from "./examine.js";
+import { type Examined, type Extent, examine, examineAgain } from "./examine.js";
+import { tellOwn } from "./own.js";
 import { serveTasks } from "./pool.js";
 
 /** One fault to be examined, by its name; "" for the control. */
 export interface Task extends Extent {
   name: string;
+  /** Only what these cases expected before, as in `Examined.own`. */
+  again?: readonly string[];
 }
 
 /** A server without any fault: what fails against it is a false alarm. */
 const CONTROL = { name: "control", breaks: "", about: "the reference server as it is" };
 
-serveTasks<Task, Examined>(async ({ name, ...extent }) => {
+tellOwn();
+serveTasks<Task, Examined>(async ({ name, again, ...extent }) => {
   const fault = name === "" ? CONTROL : FAULTS.find((it) => it.name === name);
   if (fault === undefined) throw new Error("there is no such fault");
-  return examine(fault, extent);
+  return again === undefined ? examine(fault, extent) : examineAgain(fault, again, extent.limit);
 });
