@@ -1,13 +1,21 @@
 /** Longest single wait, in milliseconds. */
 const SLICE_MS = 100;
 
+/** How old, in milliseconds, an answer of `timeHad` may be: to ask the system costs more than to make a request. */
+const GRAIN_MS = 20;
+let looked = Number.NEGATIVE_INFINITY;
+let had = 0;
+
 /**
  * Milliseconds that this process has had since it began: at rest, with nothing to do, or at work on a processor. What is missing
  * to the time of the clock it spent waiting for a processor, with work in its hands. Threads that run beside may add to it.
  */
-function timeHad(): number {
+function timeHad(now = performance.now()): number {
+  if (now - looked < GRAIN_MS) return had;
   const { user, system } = process.cpuUsage();
-  return performance.eventLoopUtilization().idle + (user + system) / 1000;
+  looked = now;
+  had = performance.eventLoopUtilization().idle + (user + system) / 1000;
+  return had;
 }
 
 /**
@@ -29,10 +37,10 @@ export class Patience {
   /** How long to wait before looking again, in milliseconds; 0 when the deadline has passed. */
   next(): number {
     const now = performance.now();
-    const had = timeHad();
-    if (this.#since !== undefined) this.#left -= Math.min(now - this.#since, had - this.#had, 2 * this.#slice);
+    const hadNow = timeHad(now);
+    if (this.#since !== undefined) this.#left -= Math.min(now - this.#since, hadNow - this.#had, 2 * this.#slice);
     this.#since = now;
-    this.#had = had;
+    this.#had = hadNow;
     this.#slice = Math.max(0, Math.min(SLICE_MS, this.#left));
     return this.#slice;
   }
