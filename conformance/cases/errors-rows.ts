@@ -4,7 +4,16 @@ import { CODE_OF, mediaType, STATUS_OF } from "../wire/connect.js";
 import type { Case, Needs } from "./case.js";
 import type { Context } from "./context.js";
 import type { Sent } from "./party.js";
-import { describeAnswer, type RawAnswer, type RawCall, rawCall, rawRefused, sendOf, syncOf } from "./raw-calls.js";
+import {
+  describeAnswer,
+  hasNoStore,
+  type RawAnswer,
+  type RawCall,
+  rawCall,
+  rawRefused,
+  sendOf,
+  syncOf,
+} from "./raw-calls.js";
 
 type SendCall = ReturnType<typeof sendOf>;
 type SyncCall = ReturnType<typeof syncOf>;
@@ -92,7 +101,7 @@ const SYNCS: readonly Row<SyncCall>[] = [
   },
 ];
 
-const CHECKS = ["ERR-CODE", "ERR-REASON", "ERR-SHAPE", "ERR-UNCHANGED"] as const;
+const CHECKS = ["ERR-CODE", "ERR-REASON", "ERR-SHAPE", "ERR-UNCHANGED", "HTTP-NO-STORE"] as const;
 
 /** Errors: each row of the table, with its code, its form, and the inbox as it was. */
 export const errorRows: readonly Case[] = [
@@ -171,6 +180,7 @@ function wellRefused(
   const isRow = answer.refusal?.code === CODE_OF[reason];
   rawRefused(t, answer, reason, isRow ? "ERR-REASON" : refuses, title);
   hasShape(t, answer, title);
+  hasNoStore(t, answer, title);
   const details = detailsOf(answer.text);
   t.equal(details.length, 1, "ERR-REASON", `${title}: the error does not have exactly one ErrorDetail`);
 }

@@ -4,12 +4,15 @@ import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import { hasShape } from "./errors-rows.js";
 import { emptyOf } from "./http-calls.js";
+import type { Sent } from "./party.js";
 import {
   answered,
   describeAnswer,
+  isPackedAsOffered,
   METHOD,
   padded,
   type RawCall,
+  type Rpc,
   rawCall,
   rawHead,
   recordAsPossible,
@@ -82,38 +85,38 @@ export const httpBodies: readonly Case[] = [
     // § bytes, for Send at most 65,536 bytes more than four thirds of `max_payload_bytes`, in any codec that it
     // § declares.
     id: "http/body-room",
-    title: "calls with bodies as long as every server must take them are answered",
-    requirements: ["HTTP-BODY-ROOM"],
+    title: "calls with bodies as long as every server must take them are answered, with a length and in chunks",
+    requirements: ["HTTP-BODY-ROOM", "HTTP-CHUNKED"],
     async run(t) {
       const { bob, alice } = t;
       const room = 65_536;
-      const info = await rawCall(t, "HTTP-BODY-ROOM", {
-        rpc: "GetServerInfo",
-        body: padded(t, emptyOf(t.session.codec), room),
-      });
-      answered(t, "HTTP-BODY-ROOM", METHOD.GetServerInfo.output, info, `GetServerInfo with a body of ${room} bytes`);
-
       const { maxPayloadBytes } = t.info;
-      const { send, ...call } = sendOf(t, alice, bob, { payload: Buffer.alloc(maxPayloadBytes, "m") });
       const most = room + Math.floor((maxPayloadBytes * 4) / 3);
-      const sent = await rawCall(t, "HTTP-BODY-ROOM", { ...call, body: padded(t, call.body, most) });
-      const { acceptedAt } = answered(
-        t,
-        "HTTP-BODY-ROOM",
-        METHOD.Send.output,
-        sent,
-        `a Send with a body of ${most} bytes`,
-      );
+      const { send, ...call } = sendOf(t, alice, bob, { payload: Buffer.alloc(maxPayloadBytes, "m") });
+      let acceptedAt: Sent["acceptedAt"];
+      for (const rule of ["HTTP-BODY-ROOM", "HTTP-CHUNKED"] as const) {
+        const how = (body: Uint8Array, size: number) => {
+          const long = padded(t, body, size);
+          return rule === "HTTP-CHUNKED" ? chunksOf(long, 4096) : long;
+        };
+        const what = (rpc: Rpc, size: number) =>
+          `a ${rpc} with a body of ${size} bytes${rule === "HTTP-CHUNKED" ? " in chunks" : ""}`;
+        const info = { rpc: "GetServerInfo", body: how(emptyOf(t.session.codec), room) } as const;
+        answered(t, rule, METHOD.GetServerInfo.output, await rawCall(t, rule, info), what(info.rpc, room));
 
-      const sync = syncOf(t, bob);
-      const answer = await rawCall(t, "HTTP-BODY-ROOM", { ...sync, body: padded(t, sync.body, room) });
-      const page = answered(t, "HTTP-BODY-ROOM", METHOD.Sync.output, answer, `a Sync with a body of ${room} bytes`);
-      t.page(page, bob.base + 1, [{ ...send, acceptedAt }], "HTTP-BODY-ROOM", "a large Send did not arrive");
+        const sent = await rawCall(t, rule, { ...call, body: how(call.body, most) });
+        ({ acceptedAt } = answered(t, rule, METHOD.Send.output, sent, what("Send", most)));
+
+        const sync = syncOf(t, bob);
+        const answer = await rawCall(t, rule, { ...sync, body: how(sync.body, room) });
+        const page = answered(t, rule, METHOD.Sync.output, answer, what("Sync", room));
+        t.page(page, bob.base + 1, [{ ...send, acceptedAt }], rule, "a large Send did not arrive");
+      }
     },
   },
   {
-    // § HTTP-ENCODING: A unary request with a `Content-Encoding` that the server does not know MUST be refused with
-    // § `unimplemented`, and MUST NOT be carried out.
+    // § HTTP-ENCODING: A unary request with a `Content-Encoding`, or a Watch with a `Connect-Content-Encoding`, that
+    // § the server does not know MUST be refused with `unimplemented`, and MUST NOT be carried out.
     id: "http/unknown-encoding",
     title: "alice's Send and bob's Sync with a Content-Encoding that nobody knows are refused; identity is none",
     requirements: ["HTTP-ENCODING"],
@@ -143,18 +146,23 @@ export const httpBodies: readonly Case[] = [
   {
     id: "http/gzip-or-not",
     title:
-      "alice sends in gzip, and says gzip of what is none: the former is understood or refused, the latter refused",
-    requirements: ["HTTP-ENCODING"],
+      "alice sends in gzip, and says gzip, br and the like of what is plain: the former is understood or refused, the latter refused",
+    requirements: ["HTTP-ENCODING", "HTTP-COMPRESSION"],
     async run(t) {
       const { bob, alice } = t;
-      const headers = { "content-encoding": "gzip" };
-      await t.unchanged(bob, "HTTP-ENCODING", "a Send that says gzip and is plain", async () => {
-        const answer = await rawCall(t, "HTTP-ENCODING", { ...sendOf(t, alice, bob), headers });
-        if (answer.status === 200)
-          t.fail("HTTP-ENCODING", "a Send that says gzip and is plain", "a refusal", "HTTP 200");
+      await t.unchanged(bob, "HTTP-ENCODING", "a Send that says how it is packed and is plain", async () => {
+        for (const encoding of ["gzip", "deflate", "br", "zstd"]) {
+          const headers = { "content-encoding": encoding };
+          const answer = await rawCall(t, "HTTP-ENCODING", { ...sendOf(t, alice, bob), headers });
+          if (answer.status === 200)
+            t.fail("HTTP-ENCODING", `a Send that says ${encoding} and is plain`, "a refusal", "HTTP 200");
+        }
       });
       const { send, ...call } = sendOf(t, alice, bob, { payload: Buffer.from("in gzip") });
+      const headers = { "content-encoding": "gzip" };
       const answer = await rawCall(t, "HTTP-ENCODING", { ...call, body: gzipSync(call.body), headers });
+      // Some libraries answer in kind.
+      isPackedAsOffered(t, answer, [], "the answer to a Send in gzip that offers nothing");
       const taken = [];
       if (answer.status === 200) {
         const { acceptedAt } = answered(t, "HTTP-ENCODING", METHOD.Send.output, answer, "a Send in gzip");
@@ -176,38 +184,47 @@ export const httpBodies: readonly Case[] = [
       const { bob, alice } = t;
       const text = "the same again and again, ".repeat(Math.min(150, Math.floor(t.info.maxPayloadBytes / 26)));
       const sent = [await alice.send(bob, text), await alice.send(bob, text)];
+      const info = { rpc: "GetServerInfo", body: emptyOf(t.session.codec) } as const;
+      const repeated = sendOf(t, alice, bob, { payload: Buffer.from(text) });
+      sent.push({ ...repeated.send, acceptedAt: undefined });
       const ahead = syncOf(t, bob, { cliSeq: 0xffff_ffff });
-      for (const offer of [undefined, "identity", "gzip;q=0", "br", "deflate", "gzip"]) {
+      for (const [offer, offered] of OFFERS) {
         const headers = offer === undefined ? {} : { "accept-encoding": offer };
-        const answer = await rawCall(t, "HTTP-COMPRESSION", { ...syncOf(t, bob), headers });
-        const refusal = await rawCall(t, "HTTP-COMPRESSION", { ...ahead, headers });
-        for (const it of [answer, refusal]) {
-          const used = it.headers["content-encoding"] ?? "identity";
-          const fits = used === "identity" || used === offer;
-          const expected = ["br", "deflate", "gzip"].includes(offer ?? "") ? `plain bytes or ${offer}` : "plain bytes";
-          if (!fits)
-            t.fail("HTTP-COMPRESSION", `an answer to a request that offers ${offer ?? "nothing"}`, expected, used);
+        const what = `a request that offers ${offer ?? "nothing"}`;
+        for (const call of [info, repeated, ahead]) {
+          const answer = await rawCall(t, "HTTP-COMPRESSION", { ...call, headers });
+          isPackedAsOffered(t, answer, offered, `a ${call.rpc}'s answer to ${what}`);
+          if (call !== ahead) continue;
+          const type = mediaType(answer.headers["content-type"]);
+          t.equal(type, "application/json", "ERR-SHAPE", `the type of a refusal of ${what}`);
         }
-        t.equal(mediaType(refusal.headers["content-type"]), "application/json", "ERR-SHAPE", "the type of a refusal");
-        if (answer.headers["content-encoding"] === "br" || answer.headers["content-encoding"] === "deflate") continue;
-        const page = answered(
-          t,
-          "HTTP-COMPRESSION",
-          METHOD.Sync.output,
-          answer,
-          `a Sync that offers ${offer ?? "nothing"}`,
-        );
+        const answer = await rawCall(t, "HTTP-COMPRESSION", { ...syncOf(t, bob), headers });
+        isPackedAsOffered(t, answer, offered, `a Sync's answer to ${what}`);
+        if (["br", "deflate"].includes(answer.headers["content-encoding"] ?? "")) continue;
+        const page = answered(t, "HTTP-COMPRESSION", METHOD.Sync.output, answer, what);
         t.page(page, bob.base + 1, sent.slice(0, page.messages.length), "HTTP-COMPRESSION", "the page is another");
       }
     },
   },
 ];
 
+/** What a request says of how its answer may be packed, and what that allows. */
+const OFFERS: readonly (readonly [offer: string | undefined, allowed: readonly string[]])[] = [
+  [undefined, []],
+  ["identity", []],
+  ["gzip;q=0", []],
+  ["gzip; q=0.0", []],
+  ["gzip;q=0, br", ["br"]],
+  ["br", ["br"]],
+  ["deflate", ["deflate"]],
+  ["gzip", ["gzip"]],
+];
+
 const chunksOf = (body: Uint8Array, size: number): Uint8Array[] =>
   Array.from({ length: Math.ceil(body.length / size) }, (_, n) => body.subarray(n * size, (n + 1) * size));
 
-/** How a connection dies: in a body with a length, or in a chunked one; with a word, or without. */
-const WAYS_TO_CUT = (["content-length", "chunked"] as const).flatMap((framing) =>
+/** How a connection dies: in a body with a length, within a chunk, or before the last one; with a word, or without. */
+const WAYS_TO_CUT = (["content-length", "chunk", "chunks"] as const).flatMap((framing) =>
   (["end", "close"] as const).map((then) => ({ framing, then })),
 );
 
@@ -221,10 +238,11 @@ async function cutOff(
   recordAsPossible(t, call, endpoint);
   const { body } = call;
   const [line, start] =
-    framing === "chunked"
-      ? ["transfer-encoding: chunked", `${body.length.toString(16)}\r\n`]
-      : [`content-length: ${body.length + 9}`, ""];
-  const bytes = Buffer.concat([Buffer.from(`${head}\r\n${line}\r\n\r\n${start}`), body]);
+    framing === "content-length"
+      ? [`content-length: ${body.length + 9}`, ""]
+      : ["transfer-encoding: chunked", `${body.length.toString(16)}\r\n`];
+  const end = framing === "chunks" ? "\r\n" : "";
+  const bytes = Buffer.concat([Buffer.from(`${head}\r\n${line}\r\n\r\n${start}`), body, Buffer.from(end)]);
   // An answer is not owed. Once the server closes, it is done with the request.
   await t.session.transport.raw(endpoint, bytes, { afterwards: then, timeoutMs: t.deadline(1000) });
 }

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { Inconclusive } from "../verdict.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
@@ -48,6 +49,27 @@ export const httpBodyLimit: readonly Case[] = [
         }
       });
       await bob.device().sync({ cliSeq: bob.base + 1 });
+    },
+  },
+  {
+    id: "http/body-limit-unpacked",
+    title: "alice's Send has 16 MiB of nothing in it and is packed in gzip, which makes it short; it is refused",
+    requirements: ["HTTP-BODY-LIMIT", "ERR-UNCHANGED"],
+    async run(t) {
+      const { bob, alice } = t;
+      const call = sendOf(t, alice, bob);
+      const body = gzipSync(Buffer.concat(farBeyond(t, call.body)), { level: 1 });
+      await t.unchanged(bob, "HTTP-BODY-LIMIT", "a Send that is beyond all bounds once unpacked", async () => {
+        const answer = await answerWhileWriting(t, { ...call, body, headers: { "content-encoding": "gzip" } });
+        if (answer === "closed") return;
+        const { refusal, status } = answer;
+        const fits =
+          refusal === undefined ? status === 413 : ["invalid_argument", "unimplemented"].includes(refusal.code);
+        const expected = "invalid_argument, HTTP 413, or unimplemented where gzip is not known";
+        const what = `a Send of ${body.length} bytes in gzip, which are far more once unpacked`;
+        if (!fits) t.fail("HTTP-BODY-LIMIT", what, expected, describeAnswer(answer));
+      });
+      await alice.send(bob);
     },
   },
   {

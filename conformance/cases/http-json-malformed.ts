@@ -1,7 +1,8 @@
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
+import { hasShape } from "./errors-rows.js";
 import type { Party } from "./party.js";
-import { describeAnswer, type Meaning, type Rpc, rawCall, syncOf } from "./raw-calls.js";
+import { describeAnswer, type Meaning, type Rpc, rawCall, sendOf, syncOf } from "./raw-calls.js";
 
 /** Bodies that are not exactly one JSON object. `OK` stands for a valid one. */
 const NO_OBJECT = [
@@ -46,6 +47,7 @@ const WRONG_NUMBERS = [
   '"4294967296"',
   '"1 2"',
   "true",
+  "false",
   "{}",
   "[]",
   "[1]",
@@ -61,21 +63,24 @@ export const httpJsonMalformed: readonly Case[] = [
     // § refused with `invalid_argument`.
     id: "http/json-malformed-no-object",
     title: "bodies that are empty, no object, or two objects are refused and change nothing",
-    requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED"],
+    requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED", "ERR-SHAPE"],
     codec: "json",
     run: (t) =>
-      changingNothing(t, async ({ bob }) => {
+      changingNothing(t, async ({ bob, alice }) => {
         const sync = Buffer.from(syncOf(t, bob, { cliSeq: bob.base + 1 }).body).toString();
         for (const form of NO_OBJECT) {
           await isRefused(t, "Sync", bob, form.replaceAll("OK", sync));
           await isRefused(t, "GetServerInfo", undefined, form.replaceAll("OK", "{}"));
+          if (!form.includes("OK")) continue;
+          const { body, means } = sendOf(t, alice, bob);
+          await isRefused(t, "Send", alice, form.replaceAll("OK", Buffer.from(body).toString()), means);
         }
       }),
   },
   {
     id: "http/json-malformed-nearly-json",
     title: "bodies that only lenient parsers take are refused and change nothing",
-    requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED"],
+    requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED", "ERR-SHAPE"],
     codec: "json",
     run: (t) =>
       changingNothing(t, async ({ bob }) => {
@@ -85,7 +90,7 @@ export const httpJsonMalformed: readonly Case[] = [
   {
     id: "http/json-malformed-numbers",
     title: "a cli_seq or page_size that is negative, too large, broken or no number is refused and changes nothing",
-    requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED"],
+    requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED", "ERR-SHAPE"],
     codec: "json",
     run: (t) =>
       changingNothing(t, async ({ bob }) => {
@@ -98,7 +103,7 @@ export const httpJsonMalformed: readonly Case[] = [
   {
     id: "http/json-malformed-strings",
     title: "an epoch, a recipient or an id that is no string is refused and changes nothing",
-    requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED"],
+    requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED", "ERR-SHAPE"],
     codec: "json",
     run: (t) =>
       changingNothing(t, async ({ bob, alice }) => {
@@ -118,7 +123,7 @@ export const httpJsonMalformed: readonly Case[] = [
   {
     id: "http/json-malformed-bytes",
     title: "a payload that is not base64 is refused and not delivered",
-    requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED"],
+    requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED", "ERR-SHAPE"],
     codec: "json",
     run: (t) =>
       changingNothing(t, async ({ bob, alice }) => {
@@ -136,7 +141,7 @@ export const httpJsonMalformed: readonly Case[] = [
   {
     id: "http/json-malformed-not-utf-8",
     title: "bodies whose strings are not UTF-8 are refused and change nothing",
-    requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED"],
+    requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED", "ERR-SHAPE"],
     codec: "json",
     run: (t) =>
       changingNothing(t, async ({ bob, alice }) => {
@@ -147,6 +152,13 @@ export const httpJsonMalformed: readonly Case[] = [
           const front = `{"recipientId":${JSON.stringify(bob.userId)},"payload":"aGk=","clientMessageId":"${t.newId()}`;
           await isRefused(t, "Send", alice, around(front, '"}'));
         }
+        // Nor may what nobody looks at be anything else.
+        const ack = `"cliSeq":${bob.base + 1}}`;
+        for (const [front, back] of [
+          ['{"futureField":"', `",${ack}`],
+          ['{"future', `Field":1,${ack}`],
+        ] as const)
+          await isRefused(t, "Sync", bob, Buffer.concat([Buffer.from(front), Buffer.of(0xff), Buffer.from(back)]));
       }),
   },
 ];
@@ -159,15 +171,22 @@ async function changingNothing(t: Context, act: (parties: Context) => Promise<vo
   await bob.device().sync({ cliSeq: bob.base + 1 });
 }
 
-async function isRefused(t: Context, rpc: Rpc, by: Party | undefined, text: string | Uint8Array): Promise<void> {
+async function isRefused(
+  t: Context,
+  rpc: Rpc,
+  by: Party | undefined,
+  text: string | Uint8Array,
+  means = meaningOf(t, rpc),
+): Promise<void> {
   const body = Buffer.from(text);
-  const answer = await rawCall(t, "HTTP-JSON-MALFORMED", { rpc, by, body, ...meaningOf(t, rpc) });
-  if (answer.refusal?.code === "invalid_argument") return;
+  const answer = await rawCall(t, "HTTP-JSON-MALFORMED", { rpc, by, body, ...(means === undefined ? {} : { means }) });
   const what = `a ${rpc} with the body ${JSON.stringify(body.toString())}`;
-  t.fail("HTTP-JSON-MALFORMED", what, "invalid_argument", describeAnswer(answer));
+  if (answer.refusal?.code !== "invalid_argument")
+    t.fail("HTTP-JSON-MALFORMED", what, "invalid_argument", describeAnswer(answer));
+  hasShape(t, answer, `the refusal of ${what}`);
 }
 
 /** What a Sync would do that took its cursor all the same. */
-function meaningOf({ bob }: Context, rpc: Rpc): { means?: Meaning } {
-  return rpc === "Sync" ? { means: { sync: { cliSeq: bob.base + 1, epoch: "", pageSize: 0 } } } : {};
+function meaningOf({ bob }: Context, rpc: Rpc): Meaning | undefined {
+  return rpc === "Sync" ? { sync: { cliSeq: bob.base + 1, epoch: "", pageSize: 0 } } : undefined;
 }

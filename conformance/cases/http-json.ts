@@ -49,7 +49,7 @@ export const httpJson: readonly Case[] = [
     async run(t) {
       const { bob } = t;
       const escaped = (text: string) =>
-        `"${text.replace(/./gsu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)}"`;
+        `"${text.replace(/./gs, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)}"`;
       const name = JSON.stringify(bob.userId);
       const sent = [
         await sends(
@@ -65,6 +65,14 @@ export const httpJson: readonly Case[] = [
           (id, p) => `{"recipientId":${name},"clientMessageId":${escaped(id)},"payload":"${p}"}`,
         ),
         await sends(t, bob, "", (id) => `{"recipientId":${name},"clientMessageId":"${id}","payload":null}`),
+        // Many writers have nothing but ASCII in their JSON: what is beyond U+FFFF is then a pair of escapes.
+        await sends(
+          t,
+          bob,
+          "c",
+          (id, p) => `{"recipientId":${name},"clientMessageId":${escaped(id)},"payload":"${p}"}`,
+          `${t.newId()}-😀`,
+        ),
       ];
       for (const text of [
         "{}",
@@ -77,6 +85,13 @@ export const httpJson: readonly Case[] = [
       }
       const info = await rawCall(t, "HTTP-JSON", { rpc: "GetServerInfo", body: Buffer.from("{}") });
       answered(t, "HTTP-JSON", METHOD.GetServerInfo.output, info, "GetServerInfo with {}");
+      for (const [text, reason] of [
+        [`{"recipientId":null,"clientMessageId":"${t.newId()}"}`, Reason.RECIPIENT_UNKNOWN],
+        [`{"recipientId":${name},"clientMessageId":null}`, Reason.CLIENT_MESSAGE_ID_INVALID],
+      ] as const) {
+        const answer = await rawCall(t, "HTTP-JSON", { rpc: "Send", by: t.alice, body: Buffer.from(text) });
+        rawRefused(t, answer, reason, "HTTP-JSON", `the Send ${text}`);
+      }
     },
   },
   {
@@ -89,10 +104,12 @@ export const httpJson: readonly Case[] = [
       const { bob } = t;
       const bytes = Buffer.from([0xfb, 0xff, 0xfe, 0x3e]);
       const [standard, url] = [bytes.toString("base64"), bytes.toString("base64url")];
-      const texts = [standard, standard.replace(/=+$/, ""), url, url.padEnd(standard.length, "=")];
+      // Some writers escape a slash, in JSON and thus in base64.
+      const slashed = standard.replaceAll("/", "\\/");
+      const texts = [standard, standard.replace(/=+$/, ""), url, url.padEnd(standard.length, "="), slashed];
       for (const text of texts) {
         await sends(t, bob, bytes, (id) =>
-          JSON.stringify({ recipientId: bob.userId, clientMessageId: id, payload: text }),
+          JSON.stringify({ recipientId: bob.userId, clientMessageId: id, payload: "?" }).replace("?", () => text),
         );
       }
       const got = (await bob.device().drain()).map(({ payload }) => Buffer.from(payload).toString("hex"));
@@ -130,6 +147,8 @@ export const httpJson: readonly Case[] = [
       const named = ((info["profiles"] as unknown[] | undefined) ?? []).filter((it) => !(Number(it) > Profile.DURABLE));
       for (const profile of named) form(profile, /^PROFILE_[A-Z]+$/, "a profile");
       const acked = membersOf(t, await rawCall(t, "HTTP-JSON", syncOf(t, bob, { cliSeq: bob.base + 1 })));
+      const { messages: none = [] } = acked;
+      t.equal<unknown>(none, [], "HTTP-JSON", "the messages of an empty page");
 
       const numbers = {
         seq,
@@ -215,6 +234,12 @@ export const httpJson: readonly Case[] = [
           answered(t, "HTTP-JSON-UNKNOWN", METHOD.GetServerInfo.output, info, `GetServerInfo with ${what}`);
         });
       }
+      // Nearly known is not known: nothing is acked.
+      const top = bob.base + sent.length;
+      await t.unchanged(bob, "HTTP-JSON-UNKNOWN", "a Sync whose cli_seq goes by nearly the right name", async () => {
+        for (const text of [`{"cliseq":${top},"CliSeq":${top},"CLI_SEQ":${top}}`, `{"__proto__":{"cliSeq":${top}}}`])
+          await syncs(t, bob, top, text, "HTTP-JSON-UNKNOWN");
+      });
     },
   },
 ];
@@ -225,8 +250,9 @@ async function sends(
   to: Party,
   payload: Uint8Array | string,
   text: (id: string, base64: string) => string,
+  clientMessageId = t.newId(),
 ): Promise<Sent> {
-  const send = { recipientId: to.userId, clientMessageId: t.newId(), payload: Buffer.from(payload) };
+  const send = { recipientId: to.userId, clientMessageId, payload: Buffer.from(payload) };
   const body = Buffer.from(text(send.clientMessageId, send.payload.toString("base64")));
   const answer = await rawCall(t, "HTTP-JSON", { rpc: "Send", by: t.alice, body, means: { send } });
   return { ...send, acceptedAt: answered(t, "HTTP-JSON", METHOD.Send.output, answer, `the Send ${body}`).acceptedAt };

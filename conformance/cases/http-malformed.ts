@@ -1,6 +1,7 @@
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
+import { hasShape } from "./errors-rows.js";
 import {
   answered,
   broken,
@@ -16,6 +17,7 @@ import {
 /** What makes a body undecodable, by what is wrong with it: bytes that follow valid fields. */
 const ENDS_EARLY = {
   "a string that is shorter than its length": "12 05 61",
+  "a payload that is shorter than its length": "1a 05 61",
   "a length beyond all memory": "7a ff ff ff ff 07 61",
   "a varint that goes on": "18 80",
   "a tag without a value": "18",
@@ -48,7 +50,7 @@ export const httpMalformed: readonly Case[] = [
     // § known string field that is not UTF-8, MUST be refused with `invalid_argument`.
     id: "http/malformed-long-cursor",
     title: "a cli_seq and a page_size of eleven bytes are refused, and nothing is acked",
-    requirements: ["HTTP-MALFORMED", "ERR-UNCHANGED"],
+    requirements: ["HTTP-MALFORMED", "ERR-UNCHANGED", "ERR-SHAPE"],
     codec: "proto",
     async run(t) {
       const { bob, alice } = t;
@@ -66,7 +68,7 @@ export const httpMalformed: readonly Case[] = [
   {
     id: "http/malformed-not-utf-8",
     title: "an epoch, a recipient and an id that are not UTF-8 are refused and change nothing",
-    requirements: ["HTTP-MALFORMED", "ERR-UNCHANGED"],
+    requirements: ["HTTP-MALFORMED", "ERR-UNCHANGED", "ERR-SHAPE"],
     codec: "proto",
     async run(t) {
       const { bob, alice } = t;
@@ -178,7 +180,7 @@ export const httpMalformed: readonly Case[] = [
   {
     id: "http/same-message-in-other-bytes",
     title:
-      "defaults that are there, fields in another order, fields twice, two messages in one body: all valid protobuf",
+      "defaults that are there, fields in another order or twice, long numbers, two messages in one body: all valid protobuf",
     requirements: ["HTTP-BINARY"],
     codec: "proto",
     async run(t) {
@@ -191,6 +193,8 @@ export const httpMalformed: readonly Case[] = [
         "defaults that are there": Buffer.concat([hex("08 00 12 00 18 00"), cursor(bob.base + 1)]),
         "fields in another order": Buffer.concat([hex("18 05"), named, cursor(bob.base + 1)]),
         "a field twice": Buffer.concat([cursor(0), cursor(bob.base), cursor(bob.base + 1)]),
+        "a string twice": Buffer.concat([stringField(2, Buffer.from("not this")), cursor(bob.base + 1), named]),
+        "a number of ten bytes": Buffer.concat([Buffer.of(8), inTenBytes(bob.base + 1), named]),
         "two messages in one body": Buffer.concat([cursor(bob.base), hex("18 01"), cursor(bob.base + 1), named]),
       };
       // The last one counts, also if it is the default, for which no reader may look only whether it is true.
@@ -216,6 +220,9 @@ const UNKNOWN = {
   "a length-delimited field": "7a 03 ff fe 00",
   "an empty length-delimited field": "7a 00",
   "a field with the highest number": "fa ff ff ff 0f 01 61",
+  // 257, 258, 259 and 65537 are 1, 2, 3 and 1 again for whoever keeps numbers of fields in a byte or two.
+  "fields whose numbers end like those of known ones":
+    "8a 10 01 78 92 10 01 78 9a 10 01 78 8a 80 20 01 78 88 10 ff ff ff ff 0f 98 10 01 88 80 20 ff ff ff ff 0f",
 };
 
 /** A case for one way in which a body does not decode, on each RPC, after fields that are valid. */
@@ -223,7 +230,7 @@ function malformed(name: string, about: string, forms: Readonly<Record<string, s
   return {
     id: `http/malformed-${name}`,
     title: `bodies ${about} are refused, and what came before that is not used`,
-    requirements: ["HTTP-MALFORMED", "ERR-UNCHANGED"],
+    requirements: ["HTTP-MALFORMED", "ERR-UNCHANGED", "ERR-SHAPE"],
     codec: "proto",
     async run(t) {
       const { bob, alice } = t;
@@ -246,6 +253,15 @@ async function isRefused(t: Context, call: RawCall, what: string): Promise<void>
   const answer = await rawCall(t, "HTTP-MALFORMED", call);
   const actual = describeAnswer(answer);
   if (answer.refusal?.code !== "invalid_argument") t.fail("HTTP-MALFORMED", what, "invalid_argument", actual);
+  hasShape(t, answer, `the refusal of ${what}`);
+}
+
+/** A varint as long as one may be: its further groups of bits are all 0. */
+function inTenBytes(value: number): Uint8Array {
+  const bytes = Buffer.alloc(10, 0x80);
+  for (const [at, byte] of varint(value).entries()) bytes[at] = byte | 0x80;
+  bytes[9] = 0;
+  return bytes;
 }
 
 function stringField(number: number, text: Uint8Array): Uint8Array {

@@ -98,7 +98,12 @@ export const httpStream: readonly Case[] = [
     requirements: ["HTTP-MEDIA-TYPE", "HTTP-STREAM"],
     async run(t) {
       const { bob } = t;
-      for (const contentType of [null, "text/plain", contentTypeOf("Sync", t.session.codec)]) {
+      for (const contentType of [
+        null,
+        "text/plain",
+        "application/octet-stream",
+        contentTypeOf("Sync", t.session.codec),
+      ]) {
         const body = envelope(emptyOf(t.session.codec));
         const answer = await rawCall(t, "HTTP-MEDIA-TYPE", { rpc: "Watch", by: bob, contentType, body });
         t.equal(answer.status, 415, "HTTP-MEDIA-TYPE", `the status of Watch with ${contentType ?? "no content type"}`);
@@ -111,7 +116,8 @@ export const httpStream: readonly Case[] = [
     // § HTTP-COMPRESSION: An answer MUST NOT be compressed in a way that the request did not offer, by
     // § `Accept-Encoding` in a unary call and by `Connect-Accept-Encoding` in a stream.
     id: "http/stream-not-compressed",
-    title: "bob's Watch offers gzip and br, as browsers do; its frames come at once and uncompressed",
+    title:
+      "bob's Watch offers gzip and br, as browsers do, and br for its frames; they come at once and in no other way",
     requirements: ["HTTP-COMPRESSION", "HTTP-STREAM"],
     async run(t) {
       const { bob, alice } = t;
@@ -126,6 +132,28 @@ export const httpStream: readonly Case[] = [
       );
       const frame = firstFrame(t, "HTTP-COMPRESSION", seen, "a Watch that offered gzip");
       t.equal(frame.svrSeq, bob.base + 1, "WATCH-FIRST", "svr_seq of the first frame");
+      const offer = { "connect-accept-encoding": "br" };
+      const packed = await rawWatch(t, { token: bob.token, headers: offer, until: "a frame" });
+      const { frameEncoding, envelopes } = packed;
+      if (((envelopes[0]?.flags ?? 0) & 1) === 0) firstFrame(t, "WATCH-FIRST", packed, "a Watch that offers br");
+      else t.equal(frameEncoding, "br", "HTTP-COMPRESSION", "how a frame is packed of a Watch that offers br");
+    },
+  },
+  {
+    // § HTTP-ENCODING: A unary request with a `Content-Encoding`, or a Watch with a `Connect-Content-Encoding`, that
+    // § the server does not know MUST be refused with `unimplemented`, and MUST NOT be carried out.
+    id: "http/stream-unknown-encoding",
+    title: "bob's Watch says an encoding that nobody knows, and is refused in its stream; identity is none",
+    requirements: ["HTTP-ENCODING", "HTTP-STREAM"],
+    async run(t) {
+      const { token } = t.bob;
+      const encoded = (encoding: string, until: "a frame" | "the end") =>
+        rawWatch(t, { token, headers: { "connect-content-encoding": encoding }, until });
+      const what = "a Watch with an unknown encoding";
+      const seen = await encoded("x-seqsync-unknown", "the end");
+      const { code } = await t.blaming("HTTP-ENCODING", async () => refusalOf(t, seen, what));
+      t.equal(code, "unimplemented", "HTTP-ENCODING", `the code of ${what}`);
+      firstFrame(t, "HTTP-ENCODING", await encoded("identity", "a frame"), "a Watch with the encoding identity");
     },
   },
   unknown("proto", "HTTP-UNKNOWN-FIELDS", unknownField),

@@ -197,6 +197,21 @@ export function describeAnswer({ status, refusal }: RawAnswer): string {
   return refusal === undefined ? `HTTP ${status}` : describeRefusal(refusal);
 }
 
+/** Expects an answer to Send or Sync to say that nobody may keep it. */
+export function hasNoStore(t: Context, { headers }: HttpAnswer, what: string): void {
+  const said = headers["cache-control"];
+  const directives = said?.split(",").map((it) => it.trim().toLowerCase()) ?? [];
+  if (!directives.includes("no-store"))
+    t.fail("HTTP-NO-STORE", what, "Cache-Control with no-store", said ?? "no Cache-Control");
+}
+
+/** Expects an answer to be in plain bytes, or packed in one of the ways that its request has offered. */
+export function isPackedAsOffered(t: Context, { headers }: HttpAnswer, offered: readonly string[], what: string): void {
+  const used = headers["content-encoding"] ?? "identity";
+  if (used !== "identity" && !offered.includes(used))
+    t.fail("HTTP-COMPRESSION", what, ["plain bytes", ...offered].join(" or "), used);
+}
+
 export const pathOf = (rpc: Rpc) => `/${SeqSyncService.typeName}/${rpc}`;
 
 export const contentTypeOf = (rpc: Rpc, codec: Codec) =>

@@ -18,6 +18,8 @@ export interface Seen {
   status: number;
   type: string;
   contentEncoding: string;
+  /** How envelopes with the flag 0x01 are packed. */
+  frameEncoding: string;
   envelopes: Envelope[];
   /** Why reading stopped, for people. */
   why: string;
@@ -48,7 +50,15 @@ export async function rawWatch(t: Context, args: WatchArguments): Promise<Seen> 
 
 async function watchOnce(t: Context, { token, headers, body, until }: WatchArguments): Promise<Seen> {
   const contentType = contentTypeOf("Watch", t.session.codec);
-  const seen: Seen = { status: 0, type: "", contentEncoding: "", envelopes: [], why: "", closed: false };
+  const seen: Seen = {
+    status: 0,
+    type: "",
+    contentEncoding: "",
+    frameEncoding: "",
+    envelopes: [],
+    why: "",
+    closed: false,
+  };
   try {
     const stream = await t.session.transport.stream({
       endpoint: t.session.nextEndpoint(),
@@ -59,6 +69,7 @@ async function watchOnce(t: Context, { token, headers, body, until }: WatchArgum
     seen.status = stream.status;
     seen.type = mediaType(stream.headers["content-type"]);
     seen.contentEncoding = stream.headers["content-encoding"] ?? "identity";
+    seen.frameEncoding = stream.headers["connect-content-encoding"] ?? "identity";
     let late = false;
     const callOff = afterPatience(t.deadline(AT_ONCE_MS), () => {
       late = true;

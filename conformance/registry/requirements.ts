@@ -126,7 +126,7 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A unary request with a `Content-Encoding` that the server does not know MUST be refused with `unimplemented`, and MUST NOT be carried out.",
+      "A unary request with a `Content-Encoding`, or a Watch with a `Connect-Content-Encoding`, that the server does not know MUST be refused with `unimplemented`, and MUST NOT be carried out.",
     anchor: "http.md#http-encoding",
   },
   "HTTP-COMPRESSION": {

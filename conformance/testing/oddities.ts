@@ -252,7 +252,7 @@ function nameProfile(body: Buffer, codec: "proto" | "json", method: string): Buf
 }
 
 function compress(res: ServerResponse, body: Buffer, { headers }: { headers: Record<string, unknown> }): void {
-  if (!/\bgzip\b(?!;q=0)/.test(String(headers["accept-encoding"] ?? ""))) return void res.end(body);
+  if (!/\bgzip\b(?! *; *q=0)/.test(String(headers["accept-encoding"] ?? ""))) return void res.end(body);
   const packed = gzipSync(body);
   res.setHeader("Content-Encoding", "gzip").setHeader("Content-Length", packed.length).end(packed);
 }

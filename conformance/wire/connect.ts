@@ -82,9 +82,22 @@ export function encode<T extends DescMessage>(codec: Codec, schema: T, message: 
 }
 
 export function decode<T extends DescMessage>(codec: Codec, schema: T, body: Uint8Array): MessageShape<T> {
-  return codec === "proto"
-    ? fromBinary(schema, body)
-    : fromJson(schema, JSON.parse(Buffer.from(body).toString("utf8")), { ignoreUnknownFields: true });
+  if (codec === "proto") return fromBinary(schema, body);
+  const json = JSON.parse(Buffer.from(body).toString("utf8"));
+  haveTheirForm(json);
+  return fromJson(schema, json, { ignoreUnknownFields: true });
+}
+
+/** A time as it is written; readers take it with any number of digits. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.(\d{3}|\d{6}|\d{9}))?Z$/;
+
+/** Throws if a time of an answer is not in the form of the mapping: of itself, or of the messages in it. */
+function haveTheirForm(json: unknown): void {
+  if (typeof json !== "object" || json === null) return;
+  const { acceptedAt, accepted_at: time = acceptedAt, messages } = json as Record<string, unknown>;
+  if (typeof time === "string" && !TIME.test(time))
+    throw new Error(`a time is in UTC with Z, and with no, 3, 6 or 9 digits of a fraction; ${time} is not`);
+  if (Array.isArray(messages)) messages.forEach(haveTheirForm);
 }
 
 /** Reads the answer of a unary call. */
