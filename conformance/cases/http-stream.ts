@@ -2,7 +2,7 @@ import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { envelope } from "../wire/envelope.js";
 import type { Case } from "./case.js";
 import { emptyOf } from "./http-calls.js";
-import { broken, contentTypeOf, rawCall, unknownField } from "./raw-calls.js";
+import { broken, contentTypeOf, unknownField } from "./raw-calls.js";
 import { firstFrame, frameOf, isStream, rawWatch, refusalOf } from "./raw-watch.js";
 
 /** HTTP binding: the bytes of a Watch. */
@@ -104,8 +104,7 @@ export const httpStream: readonly Case[] = [
         "application/octet-stream",
         contentTypeOf("Sync", t.session.codec),
       ]) {
-        const body = envelope(emptyOf(t.session.codec));
-        const answer = await rawCall(t, "HTTP-MEDIA-TYPE", { rpc: "Watch", by: bob, contentType, body });
+        const answer = await rawWatch(t, { token: bob.token, contentType, until: "a frame" });
         t.equal(answer.status, 415, "HTTP-MEDIA-TYPE", `the status of Watch with ${contentType ?? "no content type"}`);
       }
       const right = await rawWatch(t, { token: bob.token, until: "a frame" });

@@ -59,9 +59,9 @@ export const httpTypes: readonly Case[] = [
         answered(t, "HTTP-TYPE-PARAMETERS", METHOD[call.rpc].output, answer, `a ${call.rpc} with ${mixed}`);
       }
       if (!rpcsOf(t).includes("Watch")) return;
-      const headers = { "content-type": contentTypeOf("Watch", t.session.codec).toUpperCase() };
-      const seen = await rawWatch(t, { token: bob.token, headers, until: "a frame" });
-      firstFrame(t, "HTTP-TYPE-PARAMETERS", seen, `a Watch with ${headers["content-type"]}`);
+      const contentType = contentTypeOf("Watch", t.session.codec).toUpperCase();
+      const seen = await rawWatch(t, { token: bob.token, contentType, until: "a frame" });
+      firstFrame(t, "HTTP-TYPE-PARAMETERS", seen, `a Watch with ${contentType}`);
     },
   },
   {

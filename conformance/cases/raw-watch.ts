@@ -29,6 +29,8 @@ export interface Seen {
 
 export interface WatchArguments {
   token: string | undefined;
+  /** Default: that of the case's codec. Null leaves it away. */
+  contentType?: string | null;
   /** Beyond content type and credential, or instead of them. */
   headers?: Readonly<Record<string, string>>;
   /** Default: one envelope with the empty message. */
@@ -48,8 +50,9 @@ export async function rawWatch(t: Context, args: WatchArguments): Promise<Seen> 
   }
 }
 
-async function watchOnce(t: Context, { token, headers, body, until }: WatchArguments): Promise<Seen> {
-  const contentType = contentTypeOf("Watch", t.session.codec);
+async function watchOnce(t: Context, args: WatchArguments): Promise<Seen> {
+  const own = contentTypeOf("Watch", t.session.codec);
+  const { token, contentType = own, headers, body, until } = args;
   const seen: Seen = {
     status: 0,
     type: "",
@@ -63,7 +66,11 @@ async function watchOnce(t: Context, { token, headers, body, until }: WatchArgum
     const stream = await t.session.transport.stream({
       endpoint: t.session.nextEndpoint(),
       path: pathOf("Watch"),
-      headers: { "content-type": contentType, ...authorization(token), ...headers },
+      headers: {
+        ...(contentType === null ? {} : { "content-type": contentType }),
+        ...authorization(token),
+        ...headers,
+      },
       body: body ?? envelope(emptyOf(t.session.codec)),
     });
     seen.status = stream.status;
@@ -76,7 +83,7 @@ async function watchOnce(t: Context, { token, headers, body, until }: WatchArgum
       stream.cancel();
     });
     try {
-      if (seen.status === 200 && seen.type === contentType) {
+      if (seen.status === 200 && seen.type === own) {
         for await (const it of envelopes(stream.chunks)) {
           seen.envelopes.push(it);
           if (until === "a frame") break;

@@ -4,7 +4,7 @@ import { isWhole, pileUp } from "./backlog.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import type { Party } from "./party.js";
-import { rawCall, sendOf, varint } from "./raw-calls.js";
+import { hasNoStore, rawCall, sendOf, varint } from "./raw-calls.js";
 
 /** A number that no answer holds by chance: ten digits, or five bytes as a varint. */
 const DISTINCT = 3_141_592_653;
@@ -65,7 +65,7 @@ export const sendInbox: readonly Case[] = [
     // § and MUST NOT drop an accepted message to make room.
     id: "send/full-inbox",
     title: `bob's inbox gets up to ${BACKLOG_TRIED} messages and none is acked: either each is kept, or BACKLOG_FULL is said`,
-    requirements: ["SEND-BACKLOG", "SEND-RETRY-FIRST", "SEND-ID-FREE"],
+    requirements: ["SEND-BACKLOG", "SEND-RETRY-FIRST", "SEND-ID-FREE", "HTTP-NO-STORE"],
     bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
@@ -75,11 +75,13 @@ export const sendInbox: readonly Case[] = [
       t.equal({ svrSeq, ackedSeq }, expected, "SEND-BACKLOG", "an inbox made room, or counts what it refused");
       const phone = bob.device();
       if (refused !== undefined) {
+        const { clientMessageId: id, payload } = refused;
+        const full = await rawCall(t, "SEND-BACKLOG", sendOf(t, alice, bob, { clientMessageId: id, payload }));
+        if (full.refusal !== undefined) hasNoStore(t, full, "the refusal of a Send to a full inbox");
         const last = sent.at(-1);
         t.that(last !== undefined, "SEND-ACCEPT", "an empty inbox took no message", "that it is accepted", "refused");
         await t.blaming("SEND-RETRY-FIRST", () => alice.send(bob, last.payload, { id: last.clientMessageId }));
         await phone.drain();
-        const { clientMessageId: id, payload } = refused;
         sent.push(await t.blaming("SEND-ID-FREE", () => alice.send(bob, payload, { id })));
       }
       await phone.drain();

@@ -28,6 +28,18 @@ const detail = (reason: Reason) => ({
 const refusal = (code: string, ...details: unknown[]) => JSON.stringify({ code, message: "m", details });
 
 describe("an answer with status 200", () => {
+  test.each([
+    ["00Z", "ok"],
+    ["00.250Z", "ok"],
+    ["00.250000000Z", "ok"],
+    ["00.25Z", "garbled"],
+    ["00.250+00:00", "garbled"],
+  ])("has times in JSON in the form of the mapping: %s is %s", (seconds, kind) => {
+    const acceptedAt = `2026-01-01T00:00:${seconds}`;
+    const body = JSON.stringify({ messages: [{ seq: 1, acceptedAt }] });
+    expect(understood(200, "application/json", body, "json")).toMatchObject({ kind });
+  });
+
   test.each(["proto", "json"] as const)("is a message in %s, whatever the parameters of its type", (codec) => {
     const outcome = understood(
       200,

@@ -1,55 +1,9 @@
 import type { IncomingMessage } from "node:http";
+import { gunzipSync } from "node:zlib";
 import { type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import {
-  GetServerInfoRequestSchema,
-  SendRequestSchema,
-  SyncRequestSchema,
-} from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Fault } from "./fault.js";
-import { answers, bodies, errorOf, errors, instead, isJson, rpcOf } from "./seams.js";
-
-const SCHEMAS: Readonly<Record<string, DescMessage>> = {
-  GetServerInfo: GetServerInfoRequestSchema,
-  Send: SendRequestSchema,
-  Sync: SyncRequestSchema,
-};
-
-/** Changes binary bodies of the protocol's own unary calls. */
-const binary = (change: (body: Buffer, schema: DescMessage, req: IncomingMessage) => Buffer) =>
-  bodies((body, req) => {
-    const schema = SCHEMAS[rpcOf(req)];
-    return isJson(req) || schema === undefined ? body : change(body, schema, req);
-  });
-
-const decodes = (body: Uint8Array, schema: DescMessage) => {
-  try {
-    fromBinary(schema, body);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-/** The longest beginning of a body that decodes. */
-function beginning(body: Buffer, schema: DescMessage): Buffer {
-  for (let end = body.length; end > 0; end -= 1) {
-    const part = body.subarray(0, end);
-    if (decodes(part, schema)) return part;
-  }
-  return Buffer.alloc(0);
-}
-
-/** The fields of a body, as their places in it. Throws if it does not decode. */
-function* fieldsOf(body: Uint8Array) {
-  const reader = new BinaryReader(body);
-  while (reader.pos < reader.len) {
-    const start = reader.pos;
-    const [no, wireType] = reader.tag();
-    reader.skip(wireType, no);
-    yield { no, wireType: wireType as number, bytes: body.subarray(start, reader.pos) };
-  }
-}
+import { beginning, binary, decodes, SCHEMAS } from "./http-binary.js";
+import { answers, bodies, errorOf, instead, isJson, readAll, rpcOf, withBody } from "./seams.js";
 
 /** Reads the bodies of an RPC without a bound; what is too long for the server behind that is left out, as it means nothing. */
 const unbounded = (rpc: string) =>
@@ -62,8 +16,69 @@ const unbounded = (rpc: string) =>
       : beginning(body.subarray(0, 256), SCHEMAS[rpc] as DescMessage);
   });
 
-/** Faults of the chapter "HTTP binding": the bodies of binary calls, and of streams. */
+/** Faults of the chapter "HTTP binding": how bodies come, how long they may be, and those of streams. */
 export const httpBodies: readonly Fault[] = [
+  {
+    name: "http-no-chunks",
+    breaks: "HTTP-CHUNKED",
+    about: "a body without a declared length is answered with 411",
+    handler: instead((req) => (req.headers["transfer-encoding"] === undefined ? undefined : { status: 411 })),
+  },
+  {
+    name: "http-first-chunk",
+    breaks: "HTTP-CHUNKED",
+    about: "of a chunked body only the first piece is read",
+    handler: (real) => async (req, res) => {
+      if (req.headers["transfer-encoding"] === undefined) return real(req, res);
+      let first: Buffer | undefined;
+      req.on("data", (piece: Buffer) => {
+        first ??= piece;
+      });
+      req.on("end", () => real(withBody(req, first ?? Buffer.alloc(0)), res));
+    },
+  },
+  {
+    name: "http-cut-request-is-done",
+    breaks: "HTTP-CUT-REQUEST",
+    about: "of a request that is cut off, what came is carried out",
+    handler: (real) => (req, res) => {
+      const pieces: Buffer[] = [];
+      req.on("data", (piece: Buffer) => pieces.push(piece));
+      const done = () => real(withBody(req, Buffer.concat(pieces)), res);
+      req.on("end", done);
+      req.on("error", done);
+    },
+  },
+  {
+    name: "http-chunks-of-8-kib-in-all",
+    breaks: "HTTP-CHUNKED",
+    about: "a body in chunks is buffered in 8 KiB and refused beyond them; one with a length is not",
+    handler: (real) => async (req, res) => {
+      if (req.headers["transfer-encoding"] === undefined || !(rpcOf(req) in SCHEMAS)) return real(req, res);
+      const body = await readAll(req);
+      if (body === undefined) return undefined;
+      if (body.length <= 8192) return real(withBody(req, body), res);
+      return res.writeHead(413, { "content-type": "text/plain" }).end("too large\n");
+    },
+  },
+  {
+    name: "http-cut-before-the-last-chunk",
+    breaks: "HTTP-CUT-REQUEST",
+    about: "a connection that ends after a whole chunk, and before the last one, counts as the end of the body",
+    handler: (real) => (req, res) => {
+      if (req.headers["transfer-encoding"] === undefined || !(rpcOf(req) in SCHEMAS)) return real(req, res);
+      const pieces: Buffer[] = [];
+      req.on("data", (piece: Buffer) => pieces.push(piece));
+      req
+        .once("error", () => {})
+        .once("close", () => {
+          const body = Buffer.concat(pieces);
+          if (req.complete || req.socket.bytesRead === bytesUpToOneChunk(req, body.length))
+            real(withBody(req, body), res);
+        });
+      return undefined;
+    },
+  },
   {
     name: "http-body-of-max-payload",
     breaks: "HTTP-BODY-ROOM",
@@ -129,87 +144,25 @@ export const httpBodies: readonly Fault[] = [
     handler: unbounded("GetServerInfo"),
   },
   {
+    name: "http-body-unpacked-without-bound",
+    breaks: "HTTP-BODY-LIMIT",
+    about: "requests in gzip are taken, and the bound is kept before they are unpacked only",
+    handler: (real) => {
+      const roomy = unbounded("Send")(real);
+      return async (req, res) => {
+        const body = req.headers["content-encoding"] === "gzip" ? await readAll(req) : undefined;
+        // 1f 8b is how gzip begins.
+        if (body?.readUInt16BE() !== 0x1f8b) return real(body === undefined ? req : withBody(req, body), res);
+        delete req.headers["content-encoding"];
+        return roomy(withBody(req, gunzipSync(body)), res);
+      };
+    },
+  },
+  {
     name: "http-body-of-watch-without-bound",
     breaks: "HTTP-BODY-LIMIT",
     about: "a Watch gets room for whatever length its envelope names",
     handler: unbounded("Watch"),
-  },
-  {
-    name: "http-malformed-is-empty",
-    breaks: "HTTP-MALFORMED",
-    about: "a Sync that does not decode is taken for the empty message",
-    handler: binary((body, schema) =>
-      schema === SyncRequestSchema && !decodes(body, schema) ? Buffer.alloc(0) : body,
-    ),
-  },
-  {
-    name: "http-malformed-used-so-far",
-    breaks: "HTTP-MALFORMED",
-    about: "a body that does not decode is used up to the point where it breaks",
-    handler: binary((body, schema) => (decodes(body, schema) ? body : beginning(body, schema))),
-  },
-  {
-    name: "http-malformed-is-internal",
-    breaks: "HTTP-MALFORMED",
-    about: "a body that does not decode is answered with an internal error",
-    handler: answers((answer, req) =>
-      errorOf(answer)?.details?.[0]?.debug.reason === "REASON_MALFORMED" && !isJson(req)
-        ? { ...answer, status: 500, body: Buffer.from('{"code":"internal"}') }
-        : answer,
-    ),
-  },
-  {
-    name: "http-text-not-checked",
-    breaks: "HTTP-MALFORMED",
-    about: "a string that is not UTF-8 is taken, with other characters in place of what is wrong",
-    handler: binary((body, schema) => {
-      if (decodes(body, schema) || schema !== SendRequestSchema) return body;
-      try {
-        // The payload is the only field of Send that is no text.
-        return Buffer.concat(
-          [...fieldsOf(body)].map(({ no, bytes }) =>
-            no === 3 ? bytes : field(no, Buffer.from(Buffer.from(contentOf(bytes)).toString("utf8"))),
-          ),
-        );
-      } catch {
-        return body;
-      }
-    }),
-  },
-  {
-    name: "http-malformed-without-reason",
-    breaks: "HTTP-MALFORMED-REASON",
-    about: "a body that does not decode is refused without a reason, as by a stock library",
-    handler: errors(({ details, ...error }) =>
-      details?.[0]?.debug.reason === "REASON_MALFORMED" ? error : { ...error, details },
-    ),
-  },
-  {
-    name: "http-unknown-field-refused",
-    breaks: "HTTP-UNKNOWN-FIELDS",
-    about: "a field that is not known is malformed",
-    handler: binary((body, schema) =>
-      decodes(body, schema) && (fromBinary(schema, body).$unknown ?? []).length > 0 ? Buffer.from([0]) : body,
-    ),
-  },
-  {
-    name: "http-unknown-field-of-64-bits-refused",
-    breaks: "HTTP-UNKNOWN-FIELDS",
-    about: "the reader skips varints and strings, and fails at fixed 64-bit numbers",
-    handler: binary((body, schema) =>
-      decodes(body, schema) && [...fieldsOf(body)].some(({ wireType }) => wireType === 1) ? Buffer.from([0]) : body,
-    ),
-  },
-  {
-    name: "http-unknown-field-ends-the-message",
-    breaks: "HTTP-UNKNOWN-FIELDS",
-    about: "what follows an unknown field is not read",
-    handler: binary((body, schema) => {
-      if (!decodes(body, schema)) return body;
-      const fields = [...fieldsOf(body)];
-      const end = fields.findIndex(({ no }) => no > 3);
-      return end < 0 ? body : Buffer.concat(fields.slice(0, end).map(({ bytes }) => bytes));
-    }),
   },
   {
     name: "http-stream-type-of-unary",
@@ -253,47 +206,12 @@ export const httpBodies: readonly Fault[] = [
       return real(req, res);
     },
   },
-  {
-    name: "http-surrogates-in-utf-8",
-    breaks: "HTTP-MALFORMED",
-    about: "halves of surrogate pairs, written in UTF-8 as some languages do, are taken",
-    handler: bodies((body, req) => (isJson(req) ? body : withoutSurrogates(body))),
-  },
-  {
-    name: "http-zero-does-not-count",
-    breaks: "HTTP-BINARY",
-    about:
-      "a hand-written reader sets a field only if its value is true: an explicit 0 does not replace what stood before",
-    handler: binary((body, schema) => (schema === SyncRequestSchema ? withoutLastZero(body) : body)),
-  },
 ];
 
-/** A length-delimited field. */
-const field = (no: number, content: Uint8Array) =>
-  new BinaryWriter().tag(no, WireType.LengthDelimited).bytes(content).finish();
-
-/** What is in a length-delimited field. */
-function contentOf(bytes: Uint8Array): Uint8Array {
-  const reader = new BinaryReader(bytes);
-  reader.tag();
-  return reader.bytes();
-}
-
-/** Each half of a surrogate pair as the character that stands for what cannot be read. */
-function withoutSurrogates(body: Buffer): Buffer {
-  const text = body.toString("latin1").replace(/\xed[\xa0-\xbf][\x80-\xbf]/g, "\xef\xbf\xbd");
-  return Buffer.from(text, "latin1");
-}
-
-/** A SyncRequest without the explicit 0 that follows another cli_seq: all that it has are cli_seqs. */
-function withoutLastZero(body: Buffer): Buffer {
-  const reader = new BinaryReader(body);
-  let before = 0;
-  for (let count = 0; reader.pos < reader.len; count += 1) {
-    const [field, type] = reader.tag();
-    if (field !== 1 || type !== WireType.Varint) return body;
-    const at = reader.pos - 1;
-    if (reader.uint32() === 0 && reader.pos === reader.len && count > 0) before = at;
-  }
-  return before === 0 ? body : body.subarray(0, before);
+/** How many bytes a request on a connection of its own has, up to the end of a body in one chunk, as the suite writes it. */
+function bytesUpToOneChunk({ method, url, rawHeaders }: IncomingMessage, length: number): number {
+  const names = rawHeaders.filter((_, n) => n % 2 === 0);
+  const lines = names.map((name, n) => `${name}: ${rawHeaders[2 * n + 1]}`);
+  const head = [`${method} ${url} HTTP/1.1`, ...lines, "", length.toString(16)].join("\r\n");
+  return head.length + length + 4;
 }

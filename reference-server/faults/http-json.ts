@@ -182,4 +182,96 @@ export const httpJson: readonly Fault[] = [
       return { ...answer, body: Buffer.from(text) };
     }),
   },
+  {
+    name: "http-json-names-without-case",
+    breaks: "HTTP-JSON-UNKNOWN",
+    about: "names of members are compared without regard to case, as Go's encoding/json does",
+    handler: asking((json) => {
+      const known = (name: string) => KNOWN.find((it) => it.toLowerCase() === name.toLowerCase()) ?? name;
+      return Object.fromEntries(Object.entries(json).map(([name, value]) => [known(name), value]));
+    }),
+  },
+  {
+    name: "http-json-prototype",
+    breaks: "HTTP-JSON-UNKNOWN",
+    about: "members of a member __proto__ are those of the request, as when objects are merged in JavaScript",
+    handler: asking((json) => {
+      const inherited = Object.getOwnPropertyDescriptor(json, "__proto__")?.value as object | undefined;
+      return { ...inherited, ...json };
+    }),
+  },
+  {
+    name: "http-json-false-is-zero",
+    breaks: "HTTP-JSON-MALFORMED",
+    about: "where a number is due, false is 0, as JavaScript says",
+    handler: asking((json) =>
+      Object.fromEntries(
+        Object.entries(json).map(([name, value]) => [name, NUMBERS.includes(name) && value === false ? 0 : value]),
+      ),
+    ),
+  },
+  {
+    name: "http-json-text-of-unknown-members",
+    breaks: "HTTP-JSON-MALFORMED",
+    about: "only what is known has to be UTF-8: all else is passed over unread",
+    handler: bodies((body, req) => {
+      const json = concerns(req) ? parse(body) : undefined;
+      const known = Object.entries(json ?? {}).filter(([name]) => KNOWN.includes(name));
+      // As a lenient reader has it: U+FFFD for what is wrong.
+      const isRead = json !== undefined && !JSON.stringify(known).includes("\ufffd");
+      return isRead ? Buffer.from(JSON.stringify(Object.fromEntries(known))) : body;
+    }),
+  },
+  {
+    name: "http-json-array-of-one",
+    breaks: "HTTP-JSON-MALFORMED",
+    about: "a Send's object within an array is taken, as by Jackson's UNWRAP_SINGLE_VALUE_ARRAYS",
+    handler: bodies((body, req) =>
+      concerns(req) && rpcOf(req) === "Send" ? Buffer.from(body.toString().replace(/^\[(.*)\]$/s, "$1")) : body,
+    ),
+  },
+  {
+    name: "http-json-surrogate-pairs",
+    breaks: "HTTP-JSON",
+    about: "an escaped pair, such as \\ud83d\\ude00, is read as two characters, which cannot be",
+    handler: bodies((body, req) => {
+      if (!concerns(req)) return body;
+      const text = body.toString("latin1").replace(/\\ud[89ab]..\\ud[c-f]../gi, "\\ufffd\\ufffd");
+      return Buffer.from(text, "latin1");
+    }),
+  },
+  {
+    name: "http-json-null-recipient",
+    breaks: "HTTP-JSON",
+    about: "null for recipient_id is of the wrong type",
+    handler: asking((json) => (json["recipientId"] === null ? undefined : json)),
+  },
+  {
+    name: "http-json-escaped-slash",
+    breaks: "HTTP-JSON",
+    about: "an escaped slash, as PHP writes it, is no base64",
+    handler: bodies((body, req) => (concerns(req) && body.includes("\\/") ? Buffer.from("?") : body)),
+  },
+  {
+    name: "http-json-time-without-its-zeros",
+    breaks: "HTTP-JSON",
+    about: "zeros at the end of a fraction are left out, as by Go's RFC3339Nano: 00.25Z",
+    handler: answers((answer, req) => {
+      if (!concerns(req) || answer.status !== 200) return answer;
+      const text = answer.body.toString().replace(/(:\d\d)(\.\d*?)0+Z"/g, '$1$2Z"');
+      return { ...answer, body: Buffer.from(text.replaceAll('.Z"', 'Z"')) };
+    }),
+  },
+  {
+    name: "http-json-null-page",
+    breaks: "HTTP-JSON",
+    about: "an empty page is written as null, as Go does with a slice that there is not",
+    handler: (real) =>
+      answers((answer, req) => {
+        const json = concerns(req) && rpcOf(req) === "Sync" && answer.status === 200 ? parse(answer.body) : undefined;
+        return json === undefined
+          ? answer
+          : { ...answer, body: Buffer.from(JSON.stringify({ messages: null, ...json })) };
+      })(real),
+  },
 ];

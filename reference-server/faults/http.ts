@@ -1,12 +1,49 @@
-import { gzipSync } from "node:zlib";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { refuse } from "../errors.js";
+import { Refusal, refuse } from "../errors.js";
+import { endEnvelope } from "../http/codec.js";
 import type { Fault } from "./fault.js";
-import { answers, errorOf, errors, instead, isJson, readAll, requests, rpcOf, syncing, withBody } from "./seams.js";
+import {
+  type Answer,
+  answers,
+  errorOf,
+  instead,
+  isJson,
+  readAll,
+  requests,
+  rpcOf,
+  syncing,
+  withBody,
+} from "./seams.js";
 
 const OTHER_METHODS = ["GET", "HEAD", "PUT", "PATCH", "DELETE"];
 
-/** Faults of the chapter "HTTP binding": paths, methods, headers and compression. */
+/** Lets an RPC be called by GET, as Connect does with what has no side effects. */
+const byGet =
+  (rpc: string): NonNullable<Fault["handler"]> =>
+  (real) =>
+  (req, res) => {
+    const { searchParams } = new URL(req.url ?? "/", "http://localhost");
+    const message = searchParams.get("message");
+    if (req.method !== "GET" || rpcOf(req) !== rpc || message === null) return real(req, res);
+    const get = withBody(req, Buffer.from(message, "base64url"));
+    get.method = "POST";
+    get.headers["content-type"] = `application/${searchParams.get("encoding")}`;
+    return real(get, res);
+  };
+
+/** An answer about which nothing is said to caches. */
+function storable(answer: Answer): Answer {
+  const { "cache-control": _, ...headers } = answer.headers;
+  return { ...answer, headers };
+}
+
+/** Says nothing to caches about the refusals for one reason. */
+const storableFor = (reason: Reason) =>
+  answers((answer) =>
+    errorOf(answer)?.details?.[0]?.debug.reason === `REASON_${Reason[reason]}` ? storable(answer) : answer,
+  );
+
+/** Faults of the chapter "HTTP binding": paths, methods and headers. */
 export const http: readonly Fault[] = [
   {
     name: "http-path-on-a-used-connection",
@@ -51,6 +88,31 @@ export const http: readonly Fault[] = [
     }),
   },
   {
+    name: "http-path-with-a-slash",
+    breaks: "HTTP-NOT-FOUND",
+    about: "a framework's router takes a path with a slash at its end for the one without",
+    handler: requests((req) => {
+      req.url = req.url?.replace(/(.)\/$/, "$1");
+    }),
+  },
+  {
+    name: "http-path-without-case",
+    breaks: "HTTP-NOT-FOUND",
+    about: "a framework's router compares paths without regard to case",
+    handler: requests((req) => {
+      req.url = req.url?.replace(/(SeqSyncService\/)send$/, "$1Send");
+    }),
+  },
+  {
+    name: "http-type-before-path",
+    breaks: "HTTP-NOT-FOUND",
+    about: "the content type is looked at before the path: 415 at a path that there is not",
+    handler: answers((answer, req) => {
+      const isType = /^application\/(connect\+)?(proto|json)/i.test(req.headers["content-type"] ?? "");
+      return answer.status === 404 && errorOf(answer) === undefined && !isType ? { ...answer, status: 415 } : answer;
+    }),
+  },
+  {
     name: "http-any-method",
     breaks: "HTTP-METHOD",
     about: "PUT is taken like POST",
@@ -62,15 +124,31 @@ export const http: readonly Fault[] = [
     name: "http-sync-by-get",
     breaks: "HTTP-METHOD",
     about: "Sync can be called by GET, as if it had no side effects",
-    handler: (real) => (req, res) => {
-      const { searchParams } = new URL(req.url ?? "/", "http://localhost");
-      const message = searchParams.get("message");
-      if (req.method !== "GET" || rpcOf(req) !== "Sync" || message === null) return real(req, res);
-      const get = withBody(req, Buffer.from(message, "base64url"));
-      get.method = "POST";
-      get.headers["content-type"] = `application/${searchParams.get("encoding")}`;
-      return real(get, res);
-    },
+    handler: byGet("Sync"),
+  },
+  {
+    name: "http-info-by-get",
+    breaks: "HTTP-METHOD",
+    about: "GetServerInfo is marked as free of side effects, so a Connect library answers it by GET",
+    handler: byGet("GetServerInfo"),
+  },
+  {
+    name: "http-other-methods-like-post",
+    breaks: "HTTP-METHOD",
+    about: "GET, HEAD, PUT, PATCH and DELETE are refused, and all other methods are taken like POST",
+    handler: requests((req) => {
+      if (!OTHER_METHODS.includes(req.method ?? "")) req.method = "POST";
+    }),
+  },
+  {
+    name: "http-type-before-method",
+    breaks: "HTTP-METHOD",
+    about: "the content type is looked at before the method: a GET without one is answered with 415",
+    handler: instead((req) =>
+      req.method !== "POST" && rpcOf(req) !== "Sync" && req.headers["content-type"] === undefined
+        ? { status: 415 }
+        : undefined,
+    ),
   },
   {
     name: "http-other-method-not-found",
@@ -110,61 +188,6 @@ export const http: readonly Fault[] = [
     }),
   },
   {
-    name: "http-answer-type-of-google",
-    breaks: "HTTP-ANSWER-TYPE",
-    about: "binary answers to Send have the type application/x-protobuf",
-    handler: answers((answer, req) =>
-      rpcOf(req) === "Send" && answer.headers["content-type"] === "application/proto"
-        ? { ...answer, headers: { ...answer.headers, "content-type": "application/x-protobuf" } }
-        : answer,
-    ),
-  },
-  {
-    name: "http-answer-type-by-accept",
-    breaks: "HTTP-ANSWER-TYPE",
-    about: "an Accept header decides the type that the answer says it has",
-    handler: answers((answer, req) => {
-      const accept = req.headers.accept ?? "*/*";
-      return answer.status === 200 && accept.startsWith("application/")
-        ? { ...answer, headers: { ...answer.headers, "content-type": accept } }
-        : answer;
-    }),
-  },
-  {
-    name: "http-type-with-case",
-    breaks: "HTTP-TYPE-PARAMETERS",
-    about: "media types are compared with regard to case",
-    handler: instead((req) => (/[A-Z]/.test(req.headers["content-type"] ?? "") ? { status: 415 } : undefined)),
-  },
-  {
-    name: "http-type-without-charset",
-    breaks: "HTTP-TYPE-PARAMETERS",
-    about: "application/json; charset=utf-8 is no JSON",
-    handler: instead((req) => (/charset/.test(req.headers["content-type"] ?? "") ? { status: 415 } : undefined)),
-  },
-  {
-    name: "http-type-missing-is-binary",
-    breaks: "HTTP-MEDIA-TYPE",
-    about: "a body without a content type is taken as binary",
-    handler: requests((req) => {
-      if (rpcOf(req) !== "Watch") req.headers["content-type"] ??= "application/proto";
-    }),
-  },
-  {
-    name: "http-type-unknown-is-binary",
-    breaks: "HTTP-MEDIA-TYPE",
-    about: "application/octet-stream is taken as binary",
-    handler: requests((req) => {
-      if (req.headers["content-type"] === "application/octet-stream") req.headers["content-type"] = "application/proto";
-    }),
-  },
-  {
-    name: "http-type-wrong-is-400",
-    breaks: "HTTP-MEDIA-TYPE",
-    about: "a wrong content type is answered with 400",
-    handler: answers((answer) => (answer.status === 415 ? { ...answer, status: 400 } : answer)),
-  },
-  {
     name: "http-version-header-required",
     breaks: "HTTP-VERSION-HEADER",
     about: "a call without Connect-Protocol-Version is refused",
@@ -176,13 +199,65 @@ export const http: readonly Fault[] = [
       )(real),
   },
   {
+    name: "http-version-header-of-send",
+    breaks: "HTTP-VERSION-HEADER",
+    about: "a Send without Connect-Protocol-Version is a bad request",
+    handler: instead((req) =>
+      req.method === "POST" && rpcOf(req) === "Send" && req.headers["connect-protocol-version"] === undefined
+        ? { status: 400 }
+        : undefined,
+    ),
+  },
+  {
+    name: "http-version-header-of-watch",
+    breaks: "HTTP-VERSION-HEADER",
+    about: "a Watch without Connect-Protocol-Version is refused in its stream, as some Connect libraries can do",
+    handler: (real) => (req, res) => {
+      const type = req.headers["content-type"] ?? "";
+      const isRight = req.method === "POST" && rpcOf(req) === "Watch" && /^application\/connect\+/.test(type);
+      if (!isRight || req.headers["connect-protocol-version"] !== undefined) return real(req, res);
+      req.resume();
+      res.writeHead(200, { "content-type": type });
+      return res.end(endEnvelope(new Refusal("invalid_argument", "missing required header")));
+    },
+  },
+  {
     name: "http-storable-answers",
     breaks: "HTTP-NO-STORE",
     about: "the answers of Sync may be stored",
-    handler: answers((answer, req) => {
-      const { "cache-control": _, ...headers } = answer.headers;
-      return rpcOf(req) === "Sync" && answer.status === 200 ? { ...answer, headers } : answer;
-    }),
+    handler: answers((answer, req) => (rpcOf(req) === "Sync" && answer.status === 200 ? storable(answer) : answer)),
+  },
+  {
+    name: "http-storable-repetitions",
+    breaks: "HTTP-NO-STORE",
+    about: "a repeated Send is answered by a middleware, which says nothing about caches",
+    handler: (real) => {
+      const seen = new Set<string>();
+      return async (req, res) => {
+        if (rpcOf(req) !== "Send") return real(req, res);
+        const body = await readAll(req);
+        if (body === undefined) return undefined;
+        const key = `${req.headers.authorization} ${body.toString("hex")}`;
+        const wasSeen = seen.has(key);
+        return answers((answer) => {
+          if (answer.status === 200) seen.add(key);
+          return wasSeen && answer.status === 200 ? storable(answer) : answer;
+        })(real)(withBody(req, body), res);
+      };
+    },
+  },
+  {
+    name: "http-storable-reuse",
+    breaks: "HTTP-NO-STORE",
+    about: "the refusal of a reused id comes from an exception handler that says nothing about caches",
+    handler: storableFor(Reason.CLIENT_MESSAGE_ID_REUSED),
+  },
+  {
+    name: "http-storable-full-inbox",
+    breaks: "HTTP-NO-STORE",
+    about: "an inbox takes 100 messages, and the refusal of one more says nothing about caches",
+    options: { maxBacklog: 100 },
+    handler: storableFor(Reason.BACKLOG_FULL),
   },
   {
     name: "http-storable-errors",
@@ -191,77 +266,6 @@ export const http: readonly Fault[] = [
     handler: answers((answer) =>
       answer.status === 200 ? answer : { ...answer, headers: { ...answer.headers, "cache-control": "private" } },
     ),
-  },
-  {
-    name: "http-no-chunks",
-    breaks: "HTTP-CHUNKED",
-    about: "a body without a declared length is answered with 411",
-    handler: instead((req) => (req.headers["transfer-encoding"] === undefined ? undefined : { status: 411 })),
-  },
-  {
-    name: "http-first-chunk",
-    breaks: "HTTP-CHUNKED",
-    about: "of a chunked body only the first piece is read",
-    handler: (real) => async (req, res) => {
-      if (req.headers["transfer-encoding"] === undefined) return real(req, res);
-      let first: Buffer | undefined;
-      req.on("data", (piece: Buffer) => {
-        first ??= piece;
-      });
-      req.on("end", () => real(withBody(req, first ?? Buffer.alloc(0)), res));
-    },
-  },
-  {
-    name: "http-cut-request-is-done",
-    breaks: "HTTP-CUT-REQUEST",
-    about: "of a request that is cut off, what came is carried out",
-    handler: (real) => (req, res) => {
-      const pieces: Buffer[] = [];
-      req.on("data", (piece: Buffer) => pieces.push(piece));
-      const done = () => real(withBody(req, Buffer.concat(pieces)), res);
-      req.on("end", done);
-      req.on("error", done);
-    },
-  },
-  {
-    name: "http-encoding-ignored",
-    breaks: "HTTP-ENCODING",
-    about: "Content-Encoding is not looked at: the body is taken as it stands",
-    handler: requests((req) => {
-      delete req.headers["content-encoding"];
-    }),
-  },
-  {
-    name: "http-encoding-is-malformed",
-    breaks: "HTTP-ENCODING",
-    about: "an unknown Content-Encoding is refused as a body that does not decode",
-    handler: errors((error) => (error.code === "unimplemented" ? { ...error, code: "invalid_argument" } : error)),
-  },
-  {
-    name: "http-gzip-unasked",
-    breaks: "HTTP-COMPRESSION",
-    about: "answers of more than a kilobyte are compressed, whatever the client offers",
-    handler: answers((answer) => {
-      if (answer.body.length < 1024) return answer;
-      return {
-        ...answer,
-        headers: { ...answer.headers, "content-encoding": "gzip" },
-        body: gzipSync(answer.body),
-      };
-    }),
-  },
-  {
-    name: "http-gzip-refused-by-the-client",
-    breaks: "HTTP-COMPRESSION",
-    about: "gzip;q=0 in Accept-Encoding is taken as an offer of gzip",
-    handler: answers((answer, req) => {
-      if (!/gzip/.test(String(req.headers["accept-encoding"] ?? ""))) return answer;
-      return {
-        ...answer,
-        headers: { ...answer.headers, "content-encoding": "gzip" },
-        body: gzipSync(answer.body),
-      };
-    }),
   },
   {
     name: "http-answer-kept-for-the-connection",
@@ -297,18 +301,7 @@ export const http: readonly Fault[] = [
     name: "http-malformed-may-be-stored",
     breaks: "HTTP-NO-STORE",
     about: "refusals of what does not decode come from a layer that says nothing about caches",
-    handler: answers((answer) => {
-      const reason = errorOf(answer)?.details?.[0]?.debug.reason;
-      if (reason !== "REASON_MALFORMED") return answer;
-      const { "cache-control": _, ...headers } = answer.headers;
-      return { ...answer, headers };
-    }),
-  },
-  {
-    name: "http-unknown-encoding-is-a-bad-request",
-    breaks: "ERR-SHAPE",
-    about: "the refusal of an unknown encoding has the status 400 with the code unimplemented",
-    handler: answers((answer) => (errorOf(answer)?.code === "unimplemented" ? { ...answer, status: 400 } : answer)),
+    handler: storableFor(Reason.MALFORMED),
   },
 ];
 

@@ -8,8 +8,11 @@ import { errorFaults } from "./errors.js";
 import type { Fault } from "./fault.js";
 import { fronts } from "./fronts.js";
 import { http } from "./http.js";
+import { httpBinary } from "./http-binary.js";
 import { httpBodies } from "./http-bodies.js";
+import { httpCompression } from "./http-compression.js";
 import { httpJson } from "./http-json.js";
+import { httpTypes } from "./http-types.js";
 import { info } from "./info.js";
 import { page } from "./page.js";
 import { send } from "./send.js";
@@ -24,7 +27,10 @@ export { type Fault, type FaultyServer, startFaultyServer } from "./fault.js";
 /** All faulty servers, chapter by chapter in the specification's order. Names are unique. */
 export const FAULTS: readonly Fault[] = [
   ...http,
+  ...httpTypes,
   ...httpBodies,
+  ...httpCompression,
+  ...httpBinary,
   ...httpJson,
   ...errorFaults,
   ...auth,
