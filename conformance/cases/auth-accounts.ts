@@ -1,10 +1,13 @@
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import type { SyncResponse, WatchResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
+import { envelope } from "../wire/envelope.js";
 import { Transport } from "../wire/http.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
+import { emptyOf } from "./http-calls.js";
 import type { Party } from "./party.js";
-import { answered, METHOD, rawCall, rawRefused, rpcsOf, sendOf, syncOf } from "./raw-calls.js";
-import { firstFrame, rawWatch } from "./raw-watch.js";
+import { answered, METHOD, pathOf, rawCall, rawRefused, rpcsOf, sendOf, syncOf } from "./raw-calls.js";
+import { firstFrame, frameOf, rawWatch } from "./raw-watch.js";
 
 /** Authentication: the credential decides on the account, and nothing else does. */
 export const authAccounts: readonly Case[] = [
@@ -28,8 +31,7 @@ export const authAccounts: readonly Case[] = [
       for (const headers of rpcsOf(t).includes("Watch") ? naming(bob) : []) {
         const what = `a Watch of alice with ${Object.keys(headers)[0]} naming bob`;
         const seen = await rawWatch(t, { token: alice.token, headers, until: "a frame" });
-        const { epoch } = firstFrame(t, "AUTH-CREDENTIAL-ONLY", seen, what);
-        t.equal(epoch, page.epoch, "AUTH-CREDENTIAL-ONLY", `${what} did not get alice's epoch`);
+        isOf(t, page, firstFrame(t, "AUTH-CREDENTIAL-ONLY", seen, what), what);
       }
       const sent = [];
       for (const headers of naming(bob)) {
@@ -49,25 +51,61 @@ export const authAccounts: readonly Case[] = [
     },
   },
   {
-    id: "auth/unknown-fields-select-nobody",
-    title: "alice's Sync and Send hold fields with bob's user id that no message has; she stays alice",
+    id: "auth/query-selects-nobody",
+    title: "the URLs of alice's Sync, Send and Watch have a query that names bob; where she is served she stays alice",
     requirements: ["AUTH-CREDENTIAL-ONLY", "AUTH-SENDER"],
     async run(t) {
       const { bob, alice } = t;
       const note = await bob.send(alice, "for alice");
       await alice.send(bob, "for bob");
-      const { svrSeq } = await alice.state();
+      const state = await alice.state();
+      const { userId } = bob;
+      const query = `?${new URLSearchParams({ user_id: userId, userId, user: userId, account: userId, as: userId })}`;
+      const [sync, send] = [syncOf(t, alice), sendOf(t, alice, bob)];
+      const page = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...sync, path: pathOf("Sync") + query });
+      // A path with a query may be the path of no RPC.
+      if (page.status === 200) {
+        const what = "a Sync of alice with a query naming bob";
+        const seen = answered(t, "AUTH-CREDENTIAL-ONLY", METHOD.Sync.output, page, what);
+        t.page(seen, state.svrSeq, [note], "AUTH-CREDENTIAL-ONLY", `${what} did not get alice's inbox`);
+      }
+      const sent = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...send, path: pathOf("Send") + query });
+      const senders = (await bob.device().drain()).map(({ senderId }) => senderId);
+      const expected = sent.status === 200 ? [alice.userId, alice.userId] : [alice.userId];
+      t.equal(senders, expected, "AUTH-CREDENTIAL-ONLY", "a query changed who sent a message");
+      if (!rpcsOf(t).includes("Watch")) return;
+      const {
+        envelopes: [frame],
+      } = await rawWatch(t, { token: alice.token, query, until: "a frame" });
+      if (frame?.flags === 0) isOf(t, state, frameOf(t, frame), "a Watch of alice with a query naming bob");
+    },
+  },
+  {
+    id: "auth/unknown-fields-select-nobody",
+    title: "alice's Sync, Send and Watch hold fields with bob's user id that no message has; she stays alice",
+    requirements: ["AUTH-CREDENTIAL-ONLY", "AUTH-SENDER"],
+    async run(t) {
+      const { bob, alice } = t;
+      const note = await bob.send(alice, "for alice");
+      await alice.send(bob, "for bob");
+      const state = await alice.state();
       const sync = syncOf(t, alice);
       const answer = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...sync, body: withUser(t, sync.body, bob) });
       const what = "a Sync of alice with fields naming bob";
       const page = answered(t, "AUTH-CREDENTIAL-ONLY", METHOD.Sync.output, answer, what);
-      t.page(page, svrSeq, [note], "AUTH-CREDENTIAL-ONLY", `${what} did not get alice's inbox`);
+      t.page(page, state.svrSeq, [note], "AUTH-CREDENTIAL-ONLY", `${what} did not get alice's inbox`);
 
       const send = sendOf(t, alice, bob);
       const accepted = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...send, body: withUser(t, send.body, bob) });
       answered(t, "AUTH-CREDENTIAL-ONLY", METHOD.Send.output, accepted, "a Send of alice with fields naming bob");
       const [, got] = await bob.device().drain();
       t.equal(got?.senderId, alice.userId, "AUTH-CREDENTIAL-ONLY", "an unknown field changed who sent a message");
+
+      if (!rpcsOf(t).includes("Watch")) return;
+      const body = envelope(withUser(t, emptyOf(t.session.codec), bob));
+      const watch = await rawWatch(t, { token: alice.token, body, until: "a frame" });
+      const which = "a Watch of alice with fields naming bob";
+      isOf(t, state, firstFrame(t, "AUTH-CREDENTIAL-ONLY", watch, which), which);
     },
   },
   {
@@ -193,7 +231,28 @@ export const authAccounts: readonly Case[] = [
 function naming({ userId }: Party): Record<string, string>[] {
   const value = encodeURIComponent(userId);
   const names = ["x-user-id", "x-user", "x-forwarded-user", "x-remote-user", "remote-user", "x-authenticated-user"];
-  return [...names.map((name) => ({ [name]: value })), { from: value }, { cookie: `user_id=${value}; user=${value}` }];
+  // Rarer ones come together.
+  const rare = [
+    "x-auth-request-user",
+    "x-auth-request-email",
+    "x-forwarded-email",
+    "x-forwarded-preferred-username",
+    "x-account-id",
+    "x-auth-user",
+    "impersonate-user",
+  ];
+  return [
+    ...names.map((name) => ({ [name]: value })),
+    Object.fromEntries(rare.map((name) => [name, value])),
+    { from: value },
+    { cookie: `user_id=${value}; user=${value}` },
+  ];
+}
+
+/** Expects a frame to tell of the inbox that this page is of. */
+function isOf(t: Context, { epoch, svrSeq }: SyncResponse, frame: WatchResponse, what: string): void {
+  const told = { epoch: frame.epoch, svrSeq: frame.svrSeq };
+  t.equal(told, { epoch, svrSeq }, "AUTH-CREDENTIAL-ONLY", `${what} did not get alice's inbox`);
 }
 
 /** A body with further fields that hold this party's user id. */

@@ -3,11 +3,12 @@ import { Inconclusive } from "../verdict.js";
 import type { Watching } from "../wire/client.js";
 import { isAgain } from "../wire/connect.js";
 import type { StreamEnd } from "../wire/watch.js";
+import { almost, tokenText } from "./auth-credentials.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import type { Device } from "./party.js";
 import { waitAsAsked } from "./raw-calls.js";
-import { describeEnd } from "./watcher.js";
+import { describeEnd, over } from "./watcher.js";
 
 /** How long the first frame of a Watch, or the end of a refused one, may take, in milliseconds. */
 const AT_ONCE_MS = 5000;
@@ -20,17 +21,18 @@ export const authRevoked: readonly Case[] = [
     // § AUTH-WATCH: A Watch without a credential, or with one that the server does not know, MUST be refused, in the
     // § end-of-stream message and before any frame, with `unauthenticated` and the reason CREDENTIAL_INVALID.
     id: "auth/watch-needs-a-credential",
-    title: "a Watch without a credential, and one with an unknown token, end at once without a frame",
+    title: "a Watch without a credential, and ones with tokens that are nearly bob's, end at once without a frame",
     requirements: ["AUTH-WATCH"],
     async run(t) {
       const { bob, alice } = t;
       await alice.send(bob);
-      for (const token of [null, "", `${bob.token.slice(0, 1)}x`, "x".repeat(200)]) {
-        const what = token === null ? "a Watch without a credential" : "a Watch with an unknown token";
-        refusedBeforeAnyFrame(t, await untilSettled(t, bob.device(), token), what);
-      }
+      // The right one comes first: what is kept of it must not open the others.
       const watching = await untilSettled(t, bob.device(), bob.token);
       t.equal(watching.frames[0]?.svrSeq, bob.base + 1, "WATCH-FIRST", "a Watch with bob's token has no right frame");
+      for (const token of [null, "", "x".repeat(200), ...almost(bob, t)]) {
+        const what = `a Watch with ${token === null ? "no token" : tokenText(token, bob)}`;
+        refusedBeforeAnyFrame(t, await untilSettled(t, bob.device(), token), what);
+      }
     },
   },
   {
@@ -66,21 +68,33 @@ export const authRevoked: readonly Case[] = [
     // § AUTH-REVOKED-WATCH: A Watch that was opened with a credential that is then revoked MUST end within 5 seconds,
     // § with an end-of-stream message that holds `unauthenticated` and the reason CREDENTIAL_INVALID.
     id: "auth/revoked-watch-ends",
-    title: "bob's token is revoked under his open Watch, which ends; alice's Watch goes on",
-    requirements: ["AUTH-REVOKED-WATCH", "AUTH-REVOKED"],
+    title: "bob's token is revoked under his three open Watches, which end; alice's Watch goes on",
+    requirements: ["AUTH-REVOKED-WATCH", "AUTH-REVOKED", "HTTP-STREAM", "WATCH-END"],
     needs: { revokeToken: true },
     async run(t) {
       const { bob, alice } = t;
-      const watching = await untilSettled(t, bob.device(), bob.token);
+      const his: Watching[] = [];
+      for (const name of ["phone", "tablet", "laptop"]) his.push(await untilSettled(t, bob.device(name), bob.token));
       const hers = await untilSettled(t, alice.device(), alice.token);
-      t.equal(watching.frames.length > 0, true, "WATCH-FIRST", "bob's Watch has no frame");
-      if (watching.end !== undefined) throw new Inconclusive("the server ended the Watch before the token was revoked");
+      for (const { frames, end } of his) {
+        t.equal(frames.length > 0, true, "WATCH-FIRST", "bob's Watch has no frame");
+        if (end !== undefined) throw new Inconclusive("the server ended the Watch before the token was revoked");
+      }
       await t.revokeToken(bob);
-      const ended = await watching.ended(t.deadline(REVOKED_MS));
+      const all = await Promise.all(his.map((watching) => watching.ended(t.deadline(REVOKED_MS))));
       const expected = "an end-of-stream message with unauthenticated and CREDENTIAL_INVALID";
-      t.equal(ended, true, "AUTH-REVOKED-WATCH", "a Watch went on for 5 seconds after its token was revoked");
-      const fits = isCredentialInvalid(watching.end);
-      if (!fits) t.fail("AUTH-REVOKED-WATCH", "a revoked Watch ended in another way", expected, endText(watching.end));
+      t.equal(
+        all,
+        [true, true, true],
+        "AUTH-REVOKED-WATCH",
+        "a Watch went on for 5 seconds after its token was revoked",
+      );
+      for (const watching of his) {
+        await over(t, watching);
+        const { end } = watching;
+        const fits = isCredentialInvalid(end);
+        if (!fits) t.fail("AUTH-REVOKED-WATCH", "a revoked Watch ended in another way", expected, endText(end));
+      }
       refusedBeforeAnyFrame(
         t,
         await untilSettled(t, bob.device(), bob.token),

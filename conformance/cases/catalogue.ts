@@ -11,12 +11,14 @@ import { info } from "./info.js";
 import { page } from "./page.js";
 import { send } from "./send.js";
 import { sendContent } from "./send-content.js";
+import { sendHeaders } from "./send-headers.js";
 import { sendIds } from "./send-ids.js";
 import { sendInbox } from "./send-inbox.js";
 import { sendRetry } from "./send-retry.js";
 import { seq } from "./seq.js";
 import { sync } from "./sync.js";
 import { watch } from "./watch.js";
+import { watchEnds } from "./watch-ends.js";
 import { watchOften } from "./watch-often.js";
 
 /** All cases, chapter by chapter in the specification's order. */
@@ -30,6 +32,7 @@ export const CATALOGUE: readonly Case[] = [
   ...sendContent,
   ...sendRetry,
   ...sendIds,
+  ...sendHeaders,
   ...sendInbox,
   ...sync,
   ...ack,
@@ -37,6 +40,7 @@ export const CATALOGUE: readonly Case[] = [
   ...dev,
   ...epoch,
   ...watch,
+  ...watchEnds,
   ...watchOften,
   ...durable,
   ...exploration,

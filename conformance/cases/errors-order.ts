@@ -72,14 +72,22 @@ export const errorOrder: readonly Case[] = [
   },
   {
     id: "errors/bounds-before-recipient",
-    title: "alice sends with an empty id, and with too long a payload, to nobody; she hears of the id and the payload",
+    title:
+      "alice sends with an empty id, with one of 65 bytes, and with too long a payload, to nobody, whose id may be too long as well; she hears of the id and the payload",
     requirements: ["ERR-ORDER"],
     async run(t) {
       const { alice } = t;
       const nobody = { userId: `nobody-${t.newId()}` };
+      const nobodyLong = { userId: nobody.userId.padEnd(129, "x") };
       const large = Buffer.alloc(t.info.maxPayloadBytes + 1);
-      const noId = await alice.trySend(nobody, "hello", { id: "" });
-      t.refused(noId, Reason.CLIENT_MESSAGE_ID_INVALID, "ERR-ORDER", "a Send without an id to nobody");
+      const long = t.newId().padEnd(65, "x");
+      for (const [to, id, what] of [
+        [nobody, "", "a Send without an id to nobody"],
+        [nobody, long, "a Send with an id of 65 bytes to nobody"],
+        [nobodyLong, "", "a Send without an id to a recipient_id of 129 bytes"],
+      ] as const) {
+        t.refused(await alice.trySend(to, "hello", { id }), Reason.CLIENT_MESSAGE_ID_INVALID, "ERR-ORDER", what);
+      }
       const tooLong = await alice.trySend(nobody, large);
       t.refused(tooLong, Reason.PAYLOAD_TOO_LARGE, "ERR-ORDER", "a Send of too long a payload to nobody");
 

@@ -117,8 +117,8 @@ export const errors: readonly Case[] = [
     // § another account than the caller's, except what the caller itself has sent in the same call.
     id: "errors/nothing-of-another-inbox",
     title:
-      "bob has a secret message waiting; no refusal that alice can provoke holds anything of it, or of his account",
-    requirements: ["ERR-NO-LEAK"],
+      "bob has a secret message waiting; no refusal that alice can provoke holds anything of it, or of his account, even where she nearly hits his name",
+    requirements: ["ERR-NO-LEAK", "SEND-SEQ-HIDDEN"],
     async run(t) {
       const { bob, alice } = t;
       const secret = await bob.send(bob, `secret-${t.newId()}`);
@@ -128,21 +128,37 @@ export const errors: readonly Case[] = [
       if (his.epoch !== hers.epoch) hidden.push(his.epoch);
 
       const nearlyBob = { userId: `${bob.userId}-${t.newId()}`.slice(-128) };
+      // As long as his, and wrong at the end only: what a server would take for a slip of the pen.
+      const almostBob = { userId: `${bob.userId.slice(0, -1)}${bob.userId.endsWith("~") ? "!" : "~"}` };
       const id = used.clientMessageId;
+      const reused = sendOf(t, alice, alice, { clientMessageId: id, payload: used.payload });
+      const slip = sendOf(t, alice, almostBob);
       const cases: [Reason, RawCall][] = [
         [Reason.CLIENT_MESSAGE_ID_REUSED, sendOf(t, alice, bob, { clientMessageId: id })],
-        [Reason.CLIENT_MESSAGE_ID_REUSED, sendOf(t, alice, alice, { clientMessageId: id, payload: used.payload })],
+        [Reason.CLIENT_MESSAGE_ID_REUSED, reused],
         [Reason.CLIENT_MESSAGE_ID_INVALID, sendOf(t, alice, bob, { clientMessageId: "" })],
         [Reason.PAYLOAD_TOO_LARGE, sendOf(t, alice, bob, { payload: Buffer.alloc(t.info.maxPayloadBytes + 1) })],
         [Reason.RECIPIENT_UNKNOWN, sendOf(t, alice, nearlyBob)],
+        [Reason.RECIPIENT_UNKNOWN, slip],
       ];
       // All ids of this run begin alike, so no such beginning may be in an error whose call had none.
       const anyId = t.newId().slice(0, 8);
       for (const [reason, call] of cases) {
         const answer = await rawCall(t, "ERR-NO-LEAK", call);
-        rawRefused(t, answer, reason, "ERR-NO-LEAK", "a wrong Send of alice");
+        const { detail } = rawRefused(t, answer, reason, "ERR-NO-LEAK", "a wrong Send of alice");
         const isAnonymous = reason === Reason.CLIENT_MESSAGE_ID_INVALID;
-        holdsNone(t, answer, isAnonymous ? [...hidden, anyId] : hidden, `the refusal with ${Reason[reason]}`);
+        // Bob's name may be told to whom has named him in the same call, and in alice's own name it is no leak.
+        const isNameless = (call === reused || call === slip) && !alice.userId.includes(bob.userId);
+        const more = [...(isAnonymous ? [anyId] : []), ...(isNameless ? [bob.userId] : [])];
+        holdsNone(t, answer, [...hidden, ...more], `the refusal with ${Reason[reason]}`);
+        if (call !== reused) continue;
+        const told = { svrSeq: detail?.svrSeq, epoch: detail?.epoch };
+        t.equal(
+          told,
+          { svrSeq: 0, epoch: "" },
+          "SEND-SEQ-HIDDEN",
+          "a refused Send of alice to herself tells her state",
+        );
       }
       // A Sync has no recipient that could be echoed.
       const syncs: [Reason, RawCall][] = [

@@ -31,6 +31,8 @@ export interface WatchArguments {
   token: string | undefined;
   /** Default: that of the case's codec. Null leaves it away. */
   contentType?: string | null;
+  /** What stands in the URL behind the path. Default: nothing. */
+  query?: string;
   /** Beyond content type and credential, or instead of them. */
   headers?: Readonly<Record<string, string>>;
   /** Default: one envelope with the empty message. */
@@ -52,7 +54,7 @@ export async function rawWatch(t: Context, args: WatchArguments): Promise<Seen> 
 
 async function watchOnce(t: Context, args: WatchArguments): Promise<Seen> {
   const own = contentTypeOf("Watch", t.session.codec);
-  const { token, contentType = own, headers, body, until } = args;
+  const { token, query = "", contentType = own, headers, body, until } = args;
   const seen: Seen = {
     status: 0,
     type: "",
@@ -65,7 +67,7 @@ async function watchOnce(t: Context, args: WatchArguments): Promise<Seen> {
   try {
     const stream = await t.session.transport.stream({
       endpoint: t.session.nextEndpoint(),
-      path: pathOf("Watch"),
+      path: pathOf("Watch") + query,
       headers: {
         ...(contentType === null ? {} : { "content-type": contentType }),
         ...authorization(token),

@@ -1,10 +1,13 @@
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
+import { rawAttempt } from "./raw-calls.js";
 import { Watcher } from "./watcher.js";
 
 /** How many Watches are opened and left: more than 256, a usual bound on what one account may have open. */
 const ROUNDS = 26;
 const AT_ONCE = 10;
+/** So many more in each round are refused. */
+const REFUSED = 2;
 
 /** Watches that are opened and left, as phones do that go in and out of a tunnel. */
 export const watchOften: readonly Case[] = [
@@ -12,7 +15,7 @@ export const watchOften: readonly Case[] = [
     // § WATCH-ALL: A server MUST let an account have 20 Watches open at once, and each of them MUST get the frames that
     // § this chapter promises.
     id: "watch/opened-often",
-    title: `bob opens ${ROUNDS * AT_ONCE} Watches, ${AT_ONCE} at a time, and leaves each; the next one is opened and woken as the first was`,
+    title: `bob opens ${ROUNDS * AT_ONCE} Watches, ${AT_ONCE} at a time, and leaves each, and ${ROUNDS * REFUSED} are refused; the next one is opened and woken as the first was`,
     requirements: ["WATCH-ALL", "WATCH-FIRST"],
     bulk: true,
     async run(t: Context) {
@@ -20,7 +23,9 @@ export const watchOften: readonly Case[] = [
       await t.blaming("WATCH-ALL", async () => {
         for (let round = 0; round < ROUNDS; round += 1) {
           const watchers = Array.from({ length: AT_ONCE }, (_, n) => new Watcher(t, bob, {}, `watcher ${n + 1}`));
-          await Promise.all(watchers.map((watcher) => watcher.opened()));
+          // What takes a place before it has looked at the envelope has to give it back.
+          const refused = Array.from({ length: REFUSED }, () => rawAttempt(t, { rpc: "Watch", by: bob }));
+          await Promise.all([...watchers.map((watcher) => watcher.opened()), ...refused]);
           for (const watcher of watchers) watcher.cancel();
         }
         const last = new Watcher(t, bob);

@@ -44,6 +44,11 @@ export class Watcher {
     return this.#watching.ended(this.#t.deadline(ms));
   }
 
+  /** Expects its Watch, which has ended, to be over: nothing comes any more, and nobody waits for more. */
+  over(): Promise<void> {
+    return over(this.#t, this.#watching);
+  }
+
   /** Expects a frame that fits, among those that have come or within `ms` milliseconds from now, or from the end of what it comes `after`. */
   async sees(
     fits: (frame: WatchResponse) => boolean,
@@ -71,6 +76,7 @@ export class Watcher {
       const wait = end.kind === "refused" ? PAUSES.busy[tries++] : 20;
       if (wait === undefined) return this.#missed(requirement, what, ms);
       await pause(wait);
+      if (!mayEndLikeThat(this.#watching.end)) continue; // more came after its end
       this.#watching = this.#device.watch(this.#options);
       this.#taken = 0;
     }
@@ -91,6 +97,20 @@ export class Watcher {
     const cut = end?.kind === "cut" ? "WATCH-END" : end?.kind === "garbled" ? "HTTP-STREAM" : requirement;
     return this.#t.fail(cut, what, `such a frame within ${ms} ms`, actual);
   }
+}
+
+/** Expects a frame that covers a seq. */
+export const covers = (watcher: Watcher, svrSeq: number, what: string, after?: Promise<unknown>) =>
+  watcher.sees((frame) => frame.svrSeq >= svrSeq, "WATCH-WAKE", what, after === undefined ? {} : { after });
+
+/** Expects the answer to a Watch whose stream has ended to be over, too. */
+export async function over(t: Context, watching: Watching): Promise<void> {
+  const closes = await watching.closes(t.deadline(FRAME_MS));
+  const { end } = watching;
+  if (end?.kind === "garbled")
+    t.fail("HTTP-STREAM", "the end of a Watch", "the end-of-stream message, and no more", end.why);
+  const what = "the end-of-stream message has come, and the answer is not over";
+  t.that(closes, "WATCH-END", what, `its end within ${FRAME_MS} ms`, "it is open");
 }
 
 /** Whether a server may end a Watch like that at any time: in order, or asking to try again. */

@@ -111,6 +111,7 @@ export class Client {
           this.#recorder.note(op, endEvent(end));
           watching.onEnd(end);
         },
+        onClose: (wrong) => watching.onClose(wrong),
       },
     );
     watching.cancel = () => open.cancel();
@@ -168,6 +169,8 @@ export class Watching {
   readonly frames: WatchResponse[] = [];
   /** How it ended; undefined while it is open. */
   end: StreamEnd | undefined;
+  /** Whether nothing can come any more. */
+  closed = false;
   /** Goes away without a word. */
   cancel: () => void = () => {};
   readonly #waiting = new Set<() => void>();
@@ -182,9 +185,19 @@ export class Watching {
     this.#wake();
   }
 
+  onClose(wrong?: StreamEnd): void {
+    this.closed = true;
+    this.end = wrong ?? this.end;
+    this.#wake();
+  }
+
   /** Resolves with true once a frame fits, or with false if the stream ends or the time is up before. */
   async until(fits: (frame: WatchResponse) => boolean, timeoutMs: number): Promise<boolean> {
-    return this.#wait(() => this.frames.some(fits), timeoutMs);
+    return this.#wait(
+      () => this.frames.some(fits),
+      timeoutMs,
+      () => this.end !== undefined,
+    );
   }
 
   /** Resolves with true once the stream has ended, or with false when the time is up. */
@@ -192,11 +205,16 @@ export class Watching {
     return this.#wait(() => this.end !== undefined, timeoutMs);
   }
 
-  async #wait(done: () => boolean, timeoutMs: number): Promise<boolean> {
+  /** Resolves with true once the answer is over, which it may be some time after its stream, or with false when the time is up. */
+  async closes(timeoutMs: number): Promise<boolean> {
+    return this.#wait(() => this.closed, timeoutMs);
+  }
+
+  async #wait(done: () => boolean, timeoutMs: number, inVain = () => false): Promise<boolean> {
     const patience = new Patience(timeoutMs);
     while (!done()) {
       const slice = patience.next();
-      if (slice <= 0 || this.end !== undefined) return false;
+      if (slice <= 0 || inVain()) return false;
       await new Promise<void>((resolve) => {
         const wake = () => {
           clearTimeout(timer);

@@ -13,16 +13,19 @@ export type StreamEnd =
 
 export interface WatchListener {
   onFrame(frame: WatchResponse): void;
+  /** How it ended. Comes with the end-of-stream message, before the answer itself is over. */
   onEnd(end: StreamEnd): void;
+  /** The answer is over; with what is wrong about it if something came after the end-of-stream message. */
+  onClose(wrong?: StreamEnd): void;
 }
 
 /** An open Watch. */
 export interface OpenWatch {
-  /** Goes away without a word, as a phone does. `onEnd` is then not called. */
+  /** Goes away without a word, as a phone does. `onEnd` and `onClose` are then not called any more. */
   cancel(): void;
 }
 
-/** Opens a Watch and reports what comes. Never rejects: whatever goes wrong is told to `onEnd`, once. */
+/** Opens a Watch and reports what comes. Never rejects: whatever goes wrong is told to `onEnd`, once, and then to nobody. */
 export function openWatch(
   transport: Transport,
   { token, codec, endpoint }: { token: string | undefined; codec: Codec; endpoint: number },
@@ -32,7 +35,15 @@ export function openWatch(
   let cancelled = false;
   const contentType = `application/connect+${codec}`;
 
-  const read = async (): Promise<StreamEnd> => {
+  let ended = false;
+  const tell = (end: StreamEnd) => {
+    if (cancelled || ended) return;
+    ended = true;
+    listener.onEnd(end);
+  };
+
+  /** Answers what is wrong about what came after the end. */
+  const read = async (): Promise<StreamEnd | undefined> => {
     const method = SeqSyncService.method.watch;
     stream = await transport.stream({
       endpoint,
@@ -42,26 +53,28 @@ export function openWatch(
     });
     if (cancelled) stream.cancel();
     if (stream.status !== 200 || mediaType(stream.headers["content-type"]) !== contentType) {
-      return notAStream(stream);
+      tell(await notAStream(stream));
+      return undefined;
     }
     for await (const { flags, body } of envelopes(stream.chunks)) {
-      if (flags === FLAG_END) return endOf(Buffer.from(body).toString("utf8"));
-      if (flags !== 0) return { kind: "garbled", why: `an envelope with flags ${flags}` };
-      let frame: WatchResponse;
-      try {
-        frame = decode(codec, WatchResponseSchema, body);
-      } catch (error) {
-        return { kind: "garbled", why: `a frame does not decode: ${(error as Error).message}` };
+      if (ended) return { kind: "garbled", why: "the stream goes on after the end-of-stream message" };
+      const next = flags === FLAG_END ? endOf(Buffer.from(body).toString("utf8")) : frameOf(codec, flags, body);
+      if (!("kind" in next)) {
+        listener.onFrame(next);
+        continue;
       }
-      listener.onFrame(frame);
+      tell(next);
+      if (next.kind === "garbled") return undefined;
     }
-    return { kind: "cut", why: "the stream ended without an end-of-stream message" };
+    tell({ kind: "cut", why: "the stream ended without an end-of-stream message" });
+    return undefined;
   };
 
   read()
-    .catch((error: Error): StreamEnd => ({ kind: "cut", why: error.message }))
-    .then((end) => {
-      if (!cancelled) listener.onEnd(end);
+    // A connection that breaks after the end of its stream does no harm.
+    .catch((error: Error) => tell({ kind: "cut", why: error.message }))
+    .then((wrong) => {
+      if (!cancelled) listener.onClose(wrong ?? undefined);
       stream?.cancel();
     });
   return {
@@ -70,6 +83,15 @@ export function openWatch(
       stream?.cancel();
     },
   };
+}
+
+function frameOf(codec: Codec, flags: number, body: Uint8Array): WatchResponse | StreamEnd {
+  if (flags !== 0) return { kind: "garbled", why: `an envelope with flags ${flags}` };
+  try {
+    return decode(codec, WatchResponseSchema, body);
+  } catch (error) {
+    return { kind: "garbled", why: `a frame does not decode: ${(error as Error).message}` };
+  }
 }
 
 async function notAStream(stream: HttpStream): Promise<StreamEnd> {
@@ -89,15 +111,15 @@ async function notAStream(stream: HttpStream): Promise<StreamEnd> {
 }
 
 function endOf(text: string): StreamEnd {
-  let json: { error?: unknown };
+  const garbled = (what: string): StreamEnd => ({ kind: "garbled", why: `the end-of-stream message ${what}` });
+  let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    return { kind: "garbled", why: "the end-of-stream message is not JSON" };
+    return garbled("is not JSON");
   }
-  if (json.error === undefined) return { kind: "end" };
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return garbled("is no JSON object");
+  if (!("error" in json)) return { kind: "end" };
   const refusal = parseError(200, JSON.stringify(json.error));
-  return refusal === undefined
-    ? { kind: "garbled", why: "the end-of-stream message's error has no code" }
-    : { kind: "refused", refusal };
+  return refusal === undefined ? garbled("has an error without a code") : { kind: "refused", refusal };
 }

@@ -130,6 +130,29 @@ export const errorFaults: readonly Fault[] = [
     }),
   },
   {
+    name: "err-recipient-before-the-length-of-the-id",
+    breaks: "ERR-ORDER",
+    about: "an empty id is refused first of all, but that it is too long is found by the database, after the recipient",
+    operations: sending((real) => (service, caller, request) => {
+      const { clientMessageId: id, payload, recipientId } = request;
+      if (Buffer.byteLength(id) > 64 && payload.length <= service.options.maxPayloadBytes) {
+        if (service.accounts.get(recipientId) === undefined)
+          throw refuse(Reason.RECIPIENT_UNKNOWN, "there is no account with this recipient_id");
+      }
+      return real(service, caller, request);
+    }),
+  },
+  {
+    name: "err-long-recipient-before-bounds",
+    breaks: "ERR-ORDER",
+    about: "a recipient_id of more than 128 bytes is refused before the id and the payload are measured",
+    operations: sending((real) => (service, caller, request) => {
+      if (Buffer.byteLength(request.recipientId) > 128)
+        throw refuse(Reason.RECIPIENT_UNKNOWN, "no account has so long a name");
+      return real(service, caller, request);
+    }),
+  },
+  {
     name: "err-cli-seq-before-epoch",
     breaks: "ERR-ORDER",
     about: "cli_seq is compared before the epoch under which it was counted",
@@ -209,6 +232,51 @@ export const errorFaults: readonly Fault[] = [
           throw new Refusal(error.code, `${error.message}; before: ${last}`, error.detail);
         }
       };
+    }),
+  },
+  {
+    name: "err-suggests-an-account",
+    breaks: "ERR-NO-LEAK",
+    about: "the refusal of an unknown recipient suggests one that there is, if it differs in its last letter only",
+    operations: sending((real) => {
+      const known = new Set<string>();
+      return (service, caller, request) => {
+        const { recipientId } = request;
+        if (service.accounts.get(recipientId) !== undefined) known.add(recipientId);
+        else {
+          const near = [...known].find((userId) => userId.slice(0, -1) === recipientId.slice(0, -1));
+          if (near !== undefined) throw refuse(Reason.RECIPIENT_UNKNOWN, `no such account; did you mean ${near}?`);
+        }
+        return real(service, caller, request);
+      };
+    }),
+  },
+  {
+    name: "err-names-the-first-recipient",
+    breaks: "ERR-NO-LEAK",
+    about: "the refusal of a reused id names whom it was used for before",
+    operations: sending((real) => (service, caller, request) => {
+      try {
+        return real(service, caller, request);
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.detail?.reason !== Reason.CLIENT_MESSAGE_ID_REUSED) throw error;
+        const before = service.dedup.find(caller.account.userId, request.clientMessageId, service.options.now());
+        throw refuse(Reason.CLIENT_MESSAGE_ID_REUSED, `used for a message to ${before?.recipientId}`);
+      }
+    }),
+  },
+  {
+    name: "err-tells-one-s-own-state",
+    breaks: "SEND-SEQ-HIDDEN",
+    about: "the refusal of a Send to oneself has svr_seq and epoch in its detail, as that of a Sync has",
+    operations: sending((real) => (service, caller, request) => {
+      try {
+        return real(service, caller, request);
+      } catch (error) {
+        const { userId, inbox } = caller.account;
+        if (!(error instanceof Refusal) || error.detail === undefined || request.recipientId !== userId) throw error;
+        throw new Refusal(error.code, error.message, { ...error.detail, ...inbox.state() });
+      }
     }),
   },
   {

@@ -1,5 +1,6 @@
 import { ack } from "./ack.js";
 import { auth } from "./auth.js";
+import { authRevoked } from "./auth-revoked.js";
 import { concurrency } from "./concurrency.js";
 import { devices } from "./devices.js";
 import { durable } from "./durable.js";
@@ -16,10 +17,12 @@ import { httpTypes } from "./http-types.js";
 import { info } from "./info.js";
 import { page } from "./page.js";
 import { send } from "./send.js";
+import { sendHeaders } from "./send-headers.js";
 import { sendRetry } from "./send-retry.js";
 import { seq } from "./seq.js";
 import { sync } from "./sync.js";
 import { watch } from "./watch.js";
+import { watchEnds } from "./watch-ends.js";
 import { watchHttp } from "./watch-http.js";
 
 export { type Fault, type FaultyServer, startFaultyServer } from "./fault.js";
@@ -34,9 +37,11 @@ export const FAULTS: readonly Fault[] = [
   ...httpJson,
   ...errorFaults,
   ...auth,
+  ...authRevoked,
   ...info,
   ...seq,
   ...send,
+  ...sendHeaders,
   ...sendRetry,
   ...sync,
   ...ack,
@@ -44,6 +49,7 @@ export const FAULTS: readonly Fault[] = [
   ...devices,
   ...epoch,
   ...watch,
+  ...watchEnds,
   ...watchHttp,
   ...durable,
   ...fronts,

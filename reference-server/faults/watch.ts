@@ -2,8 +2,9 @@ import { create } from "@bufbuild/protobuf";
 import type { WatchResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { WatchResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { Refusal } from "../errors.js";
+import { ownerOf } from "./auth.js";
 import type { Fault } from "./fault.js";
-import { watching } from "./seams.js";
+import { readAll, rpcOf, watching, withBody } from "./seams.js";
 
 /** Changes the frames of a Watch; undefined leaves one out. `nr` counts from 1. */
 const framing = (change: (frame: WatchResponse, nr: number) => WatchResponse | undefined) =>
@@ -213,6 +214,39 @@ export const watch: readonly Fault[] = [
     },
   },
   {
+    name: "watch-slots-leak-on-refusal",
+    breaks: "WATCH-ALL",
+    about: "an account can have 30 Watches open, and one that is refused for its envelope still counts",
+    handler: (real, service) => {
+      const lost = new Map<object, number>();
+      return async (req, res) => {
+        const body = rpcOf(req) === "Watch" ? await readAll(req) : undefined;
+        if (body === undefined) return real(req, res);
+        const owner = ownerOf(service, req.headers.authorization);
+        if (owner !== undefined && body.length < 5) lost.set(owner, (lost.get(owner) ?? 0) + 1);
+        if (owner !== undefined && (lost.get(owner) ?? 0) + owner.watchers.size >= 30)
+          return res.writeHead(429, { "content-type": "text/plain" }).end("too many open watches\n");
+        return real(withBody(req, body), res);
+      };
+    },
+  },
+  {
+    name: "watch-limit-for-all-accounts",
+    breaks: "WATCH-ALL",
+    about: "all accounts together can have 32 Watches open",
+    operations: (real) => {
+      const open = new Set<object>();
+      return {
+        watch: (service, caller, stream) => {
+          if (open.size >= 32) throw new Refusal("resource_exhausted", "too many open watches");
+          open.add(stream);
+          stream.onClose(() => open.delete(stream));
+          real.watch(service, caller, stream);
+        },
+      };
+    },
+  },
+  {
     name: "watch-last-ones-asleep",
     breaks: "WATCH-ALL",
     about: "of more than ten Watches of an account, only the first ten are told of changes",
@@ -274,29 +308,6 @@ export const watch: readonly Fault[] = [
     },
   },
   {
-    name: "watch-without-heartbeat",
-    breaks: "WATCH-HEARTBEAT",
-    about: "a Watch of an inbox that does not change is silent for two minutes",
-    options: { heartbeatMs: 120_000 },
-  },
-  {
-    name: "watch-ends-without-a-word",
-    breaks: "WATCH-END",
-    about: "a Watch that the server ends has no end-of-stream message",
-    handler: (real) => (req, res) => {
-      const { end, write } = res;
-      let streaming = false;
-      res.write = ((chunk: Uint8Array) => {
-        streaming = true;
-        return write.call(res, chunk, "utf8");
-      }) as typeof write;
-      // A refusal is written in one piece, and stays what it was.
-      res.end = ((body: Uint8Array) =>
-        streaming ? end.call(res, "", "utf8") : end.call(res, body, "utf8")) as typeof end;
-      return real(req, res);
-    },
-  },
-  {
     name: "watch-holds-up-sends",
     breaks: "WATCH-STALLED",
     about: "a Send waits until each Watch of the recipient has read its frame",
@@ -343,6 +354,22 @@ export const watch: readonly Fault[] = [
     }),
   },
   {
+    name: "watch-compares-seqs-only",
+    breaks: "WATCH-EPOCH",
+    about: "a frame with the svr_seq of the one before it is left out, also if its epoch is another",
+    operations: watching((stream) => {
+      let last: WatchResponse | undefined;
+      return {
+        ...stream,
+        write: (frame) => {
+          const same = last?.svrSeq === frame.svrSeq && last.epoch !== frame.epoch;
+          if (!same) last = frame;
+          return same || stream.write(frame);
+        },
+      };
+    }),
+  },
+  {
     name: "watch-keeps-its-epoch",
     breaks: "WATCH-EPOCH",
     about: "all frames of a Watch have the epoch of its first",
@@ -362,22 +389,5 @@ export const watch: readonly Fault[] = [
     breaks: "EPOCH-PRESENT",
     about: "frames after the first have no epoch",
     operations: framing((frame, nr) => (nr > 1 ? { ...frame, epoch: "" } : frame)),
-  },
-  {
-    name: "watch-refused-by-http",
-    breaks: "HTTP-STREAM",
-    about: "a Watch without a credential is answered with status 401",
-    handler: (real, service) => (req, res) => {
-      if (!req.url?.endsWith("/Watch") || req.method !== "POST") return real(req, res);
-      try {
-        service.accounts.authenticate(req.headers.authorization);
-        return real(req, res);
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        req.resume();
-        res.writeHead(401, { "content-type": "application/json" }).end('{"code":"unauthenticated"}');
-        return undefined;
-      }
-    },
   },
 ];
