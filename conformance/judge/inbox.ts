@@ -40,6 +40,12 @@ export interface WatchTicket {
   last: WatchFrame | undefined;
 }
 
+/** What was known to be acked at a moment. */
+export interface Emptied {
+  numbering: Numbering;
+  ackFloor: number;
+}
+
 const FRESH: SvrFloor = { seq: 0, how: "start", event: undefined };
 
 /** Judges all that concerns one inbox. */
@@ -113,6 +119,18 @@ export class InboxJudge {
 
   mayBeExhausted(): boolean {
     return this.#numbering.svrCeiling >= MAX_SEQ;
+  }
+
+  /** What is surely acked by now. */
+  get emptied(): Emptied {
+    return { numbering: this.#numbering, ackFloor: this.#numbering.acks.floor };
+  }
+
+  /** Whether nothing can have been pending from then on: all that may have come was acked by then. It has taken messages before. */
+  wasEmptySince({ numbering, ackFloor }: Emptied): boolean {
+    const { base, accepted, svrCeiling } = numbering;
+    if (this.#epochs.unsettled || numbering !== this.#numbering) return false; // its records or its room may be of another
+    return base !== undefined && accepted > 0 && ackFloor >= svrCeiling;
   }
 
   lossBegins(now: number): void {

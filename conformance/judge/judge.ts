@@ -2,7 +2,7 @@ import type { Event, Header, SendCall, SyncCall } from "../../proto/gen/seqsync/
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { RequirementId } from "../registry/requirements.js";
 import type { Finding } from "../verdict.js";
-import { InboxJudge, type SyncTicket, type WatchTicket } from "./inbox.js";
+import { type Emptied, InboxJudge, type SyncTicket, type WatchTicket } from "./inbox.js";
 import { SendJudge } from "./send-outcome.js";
 import { isPossible, type Send, Sends } from "./sends.js";
 import { timeText } from "./time.js";
@@ -10,7 +10,7 @@ import { Windows } from "./windows.js";
 
 /** An operation under way. */
 type Open =
-  | { kind: "send"; call: Event; send: Send; begun: number }
+  | { kind: "send"; call: Event; send: Send; begun: number; emptied: Emptied | undefined }
   | { kind: "sync"; call: Event; args: SyncCall; inbox: InboxJudge; ticket: SyncTicket }
   | { kind: "watch"; call: Event; inbox: InboxJudge; ticket: WatchTicket }
   | { kind: "loss"; call: Event; inboxes: readonly InboxJudge[] }
@@ -139,8 +139,9 @@ export class Judge {
       if (windowMicros > 0n) this.#windows.open(event.op, send, send.call.atMicros + windowMicros);
       if (send.open + send.lost + send.accepted === 1) this.#inboxes.get(recipient)?.sendBegins();
     }
-    this.#inboxes.get(recipient)?.sendsUnderWay(1);
-    this.#open.set(event.op, { kind: "send", call: event, send, begun: this.#now });
+    const inbox = this.#inboxes.get(recipient);
+    inbox?.sendsUnderWay(1);
+    this.#open.set(event.op, { kind: "send", call: event, send, begun: this.#now, emptied: inbox?.emptied });
   }
 
   /** One of its attempts may take effect after the dedup window, and make another message: if it is not the only one. */
@@ -150,14 +151,14 @@ export class Judge {
     this.#inboxes.get(send.recipient)?.sendBegins();
   }
 
-  #sendOutcome({ send, call, begun }: Open & { kind: "send" }, event: Event, what: Event["what"]): void {
+  #sendOutcome({ send, call, begun, emptied }: Open & { kind: "send" }, event: Event, what: Event["what"]): void {
     const inbox = this.#inboxes.get(send.recipient);
     send.open -= 1;
     inbox?.sendsUnderWay(-1);
     if (what.case === "refused" || what.case === "sendReturn") this.#windows.settle(event.op);
     if (what.case === "refused") {
       if (!isPossible(send)) inbox?.sendRefused();
-      this.#sendJudge.refused({ send, inbox, call, event, begun }, what.value);
+      this.#sendJudge.refused({ send, inbox, call, event, begun, emptied }, what.value);
       return;
     }
     if (what.case !== "sendReturn") {

@@ -1,7 +1,7 @@
 import type { Event, Refused } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { RequirementId } from "../registry/requirements.js";
-import type { InboxJudge } from "./inbox.js";
+import type { Emptied, InboxJudge } from "./inbox.js";
 import type { Breached } from "./page.js";
 import { type Acceptance, isPossible, type Send, type Sends } from "./sends.js";
 
@@ -14,6 +14,8 @@ export interface Attempt {
   event: Event;
   /** When it began. */
   begun: number;
+  /** What was surely acked in the recipient's inbox when it began, if it was refused and that is known. */
+  emptied?: Emptied | undefined;
 }
 
 /** What judging Sends needs of the whole. */
@@ -86,8 +88,16 @@ export class SendJudge {
   }
 
   /** Most reasons depend on credentials and limits, which a history does not hold. */
-  refused({ send, inbox, call, event, begun }: Attempt, refusal: Refused): void {
+  refused({ send, inbox, call, event, begun, emptied }: Attempt, refusal: Refused): void {
     const { sends } = this.#around;
+    if (refusal.svrSeq !== 0 || refusal.epoch !== "") {
+      this.#around.report(send.recipient, [call, event], {
+        requirement: "SEND-SEQ-HIDDEN",
+        message: "the refusal of a Send tells the state of the recipient's inbox",
+        expected: "an ErrorDetail without svr_seq and epoch",
+        actual: `svr_seq ${refusal.svrSeq}, epoch "${refusal.epoch}"`,
+      });
+    }
     const wrong = (requirement: RequirementId, message: string) =>
       this.#around.report(send.recipient, [call, event], {
         requirement,
@@ -110,13 +120,19 @@ export class SendJudge {
         break;
       case Reason.BACKLOG_FULL:
         if (known) wrong("SEND-RETRY-FIRST", "a repeated Send was refused for the state of the inbox");
+        else if (inbox !== undefined && emptied !== undefined && inbox.wasEmptySince(emptied))
+          wrong("SEND-ACCEPT", "a Send was refused as if the inbox were full, though all in it was acked before");
         break;
       case Reason.CLIENT_MESSAGE_ID_REUSED: {
         const rivals = sends.sharing(send.sender, send.id).filter((it) => it !== send);
         // After a loss it is the server's choice whether the id is still held (ruling R25).
         if (rivals.some(isPossible) || sends.wasLost(send.sender, send.id)) break;
-        if (send.first !== undefined && !send.mayRepeat)
-          wrong("SEND-RETRY", "a repeated Send was refused as if it were another");
+        // Also one whose other attempt has no answer yet, or has lost it: it may be the one that has used the id.
+        if (isPossible(send))
+          wrong(
+            send.mayRepeat ? "SEND-ACCEPT" : brokenByRepetition(send, begun),
+            "a repeated Send was refused as if it were another",
+          );
         else if (rivals.length > 0 || send.attempts > 1)
           wrong("SEND-ID-FREE", "an id that was only used in refused Sends was refused as used");
         else if (sends.search((it) => it.id === send.id && it.sender !== send.sender) !== undefined) {
@@ -137,11 +153,16 @@ function blameForTime(send: Send, begun: number): Pick<Breached, "requirement" |
     const message = "a Send was answered with another accepted_at than its message was delivered with";
     return { requirement: "SEND-ACCEPTED-AT", message };
   }
-  const afterAnother = !send.overlapped || (send.first !== undefined && begun > send.first.at);
   return {
-    requirement: afterAnother ? "SEND-RETRY" : "SEND-RETRY-CONCURRENT",
+    requirement: brokenByRepetition(send, begun),
     message: "a repeated Send was answered with another accepted_at",
   };
+}
+
+/** What is broken where a repetition that began then is not recognised: it came after the others, or together with them. */
+function brokenByRepetition({ overlapped, first }: Send, begun: number): "SEND-RETRY" | "SEND-RETRY-CONCURRENT" {
+  const afterAnother = !overlapped || (first !== undefined && begun > first.at);
+  return afterAnother ? "SEND-RETRY" : "SEND-RETRY-CONCURRENT";
 }
 
 /** Codes by which a server owns up to a fault of its own (ruling R20). */

@@ -173,6 +173,58 @@ describe("the outcomes of Sends in a right history", () => {
       },
     ],
     [
+      "an inbox has taken nothing yet, and is said to be full",
+      (it) => {
+        it.send("m1").refused(Reason.BACKLOG_FULL);
+      },
+    ],
+    [
+      "an inbox is full, and is emptied while the Send is under way",
+      (it) => {
+        it.send("m1").ok(1);
+        const sending = it.send("m2");
+        it.sync(1).page(1, 1);
+        sending.refused(Reason.BACKLOG_FULL);
+      },
+    ],
+    [
+      "an inbox is full, and the answer of the Sync that empties it was lost",
+      (it) => {
+        it.send("m1").ok(1);
+        it.sync(1).lost();
+        it.send("m2").refused(Reason.BACKLOG_FULL);
+      },
+    ],
+    [
+      "an inbox is emptied, and full again of a message whose answer was lost",
+      (it) => {
+        it.send("m1").ok(1);
+        it.sync(1).page(1, 1);
+        it.send("m2").lost();
+        it.send("m3").refused(Reason.BACKLOG_FULL);
+      },
+    ],
+    [
+      "an inbox is emptied, and full again of a message that comes meanwhile",
+      (it) => {
+        it.send("m1").ok(1);
+        it.sync(1).page(1, 1);
+        const sending = it.send("m2");
+        it.send("m3").refused(Reason.BACKLOG_FULL);
+        sending.ok(2);
+      },
+    ],
+    [
+      "an inbox is emptied and then lost, and what came since has filled it",
+      (it) => {
+        it.send("m1").ok(1);
+        it.sync(1).page(1, 1);
+        it.rotate();
+        it.send("m2").ok(2);
+        it.send("m3").refused(Reason.BACKLOG_FULL);
+      },
+    ],
+    [
       "nothing is said of an inbox that is not part of the history",
       (it) => {
         it.send("m1", { to: "nobody" }).ok(1);
@@ -296,6 +348,29 @@ describe("the outcomes of Sends in a wrong history", () => {
       (it) => {
         it.send("m1").refused(Reason.BACKLOG_FULL);
         it.send("m1").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+      },
+    ],
+    [
+      "a repetition is refused as used after two attempts at once were answered",
+      "SEND-RETRY",
+      (it) => {
+        const [one, two] = [it.send("m1"), it.send("m1")];
+        one.ok(1);
+        two.ok(1);
+        it.send("m1").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+      },
+    ],
+    [
+      "an inbox that was lost is emptied again, and said to be full",
+      "SEND-ACCEPT",
+      (it) => {
+        it.send("m1").ok(1);
+        it.sync(0).page(0, 1, ["m1"]);
+        it.rotate();
+        it.sync(0).page(0, 0, [], { epoch: "e2" });
+        it.send("m2").ok(2);
+        it.sync(1).page(1, 1, [], { epoch: "e2" });
+        it.send("m3").refused(Reason.BACKLOG_FULL);
       },
     ],
     [

@@ -164,6 +164,50 @@ export const SEND_BREACHES: Breaches = {
       return story;
     },
   ],
+  "an emptied inbox is full": [
+    "SEND-ACCEPT",
+    () => {
+      const story = withMessages(2);
+      story.sync(2).page(2, 2);
+      story.send("m3").refused(Reason.BACKLOG_FULL);
+      return story;
+    },
+  ],
+  "a refusal tells where the recipient's inbox stands": [
+    "SEND-SEQ-HIDDEN",
+    () => {
+      const story = withMessages(2);
+      story.send("m3").refused(Reason.BACKLOG_FULL, { svrSeq: 2 });
+      return story;
+    },
+  ],
+  "a refusal tells the epoch of the recipient's inbox": [
+    "SEND-SEQ-HIDDEN",
+    () => {
+      const story = withMessages(2);
+      story.send("m3").refused(Reason.BACKLOG_FULL, { epoch: "e1" });
+      return story;
+    },
+  ],
+  "a repetition is refused as used while the first one is under way": [
+    "SEND-RETRY-CONCURRENT",
+    () => {
+      const story = begin();
+      const first = story.send("m1");
+      story.send("m1").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+      first.ok(1);
+      return story;
+    },
+  ],
+  "a repetition is refused as used after the first one's answer was lost": [
+    "SEND-RETRY",
+    () => {
+      const story = begin();
+      story.send("m1").lost();
+      story.send("m1").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+      return story;
+    },
+  ],
   "the server fails at a Send": [
     "SEND-ACCEPT",
     () => {
