@@ -213,7 +213,8 @@ export const ack: readonly Case[] = [
       const { bob, alice } = t;
       const { sent } = await pileUp(t, MANY);
       const end = bob.base + sent.length;
-      const { ackedSeq, messages } = await bob.device("phone").sync({ cliSeq: end });
+      const answered = await bob.device("phone").trySync({ cliSeq: end });
+      const { ackedSeq, messages } = await t.blaming("ACK-UNFETCHED", async () => t.accepted(answered, "SYNC-ANSWER"));
       const told = { ackedSeq, messages: messages.length };
       t.equal(told, { ackedSeq: end, messages: 0 }, "ACK-UNFETCHED", `a Sync that acks ${sent.length} messages`);
       // They are gone for every device, and there is room again.
@@ -288,7 +289,7 @@ export const ack: readonly Case[] = [
     // § ACK-FAILED: A refused Sync MUST NOT acknowledge anything.
     id: "ack/refused-acks-nothing",
     title: "Syncs with 3 of 5, refused for their epoch or their credential, ack nothing; the same Sync done right does",
-    requirements: ["ACK-FAILED", "ERR-UNCHANGED"],
+    requirements: ["ACK-FAILED", "ERR-UNCHANGED", "ACK-IMPLICIT"],
     async run(t: Context) {
       const { bob, alice } = t;
       const sent = await alice.sendMany(bob, 5);
@@ -302,9 +303,13 @@ export const ack: readonly Case[] = [
           t.refused(nobody, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", "a Sync without a valid credential");
         }
       });
+      // One that is refused right before must not take the next one's ack with it.
+      await phone.trySync({ cliSeq, epoch: "not the epoch" });
       const page = await phone.sync({ cliSeq });
       t.equal(page.ackedSeq, cliSeq, "ACK-IMPLICIT", "a Sync did not ack through its cli_seq");
       t.page(page, bob.base + 4, sent.slice(3), "SYNC-RANGE", "the page is not what follows the ack");
+      const { ackedSeq } = await bob.device("tablet").sync();
+      t.equal(ackedSeq, cliSeq, "ACK-IMPLICIT", "the ack of a Sync that came after a refused one was not kept");
     },
   },
   {

@@ -16,6 +16,7 @@ import { sendIds } from "./send-ids.js";
 import { sendInbox } from "./send-inbox.js";
 import { sendRetry } from "./send-retry.js";
 import { seq } from "./seq.js";
+import { seqRange } from "./seq-range.js";
 import { sync } from "./sync.js";
 import { watch } from "./watch.js";
 import { watchEnds } from "./watch-ends.js";
@@ -28,6 +29,7 @@ export const CATALOGUE: readonly Case[] = [
   ...auth,
   ...info,
   ...seq,
+  ...seqRange,
   ...send,
   ...sendContent,
   ...sendRetry,

@@ -11,11 +11,17 @@ export const durable: readonly Case[] = [
     // § DUR-NEW-EPOCH: A server that, after a restart, lacks any of what the DURABLE profile names MUST have given a
     // § new epoch to each inbox that is affected, before it answers a call on it.
     id: "durable/crash-between-calls",
-    title: "bob has acked 2 of 5 when the server is killed; afterwards all is as it was, or the epoch is new",
-    requirements: ["DUR-NEW-EPOCH"],
+    title:
+      "bob has acked 2 of 5 when the server is killed, and again later; each time all is as it was, or the epoch is new",
+    requirements: ["DUR-NEW-EPOCH", "EPOCH-RENEWED"],
     needs: { restart: true },
     async run(t) {
       await crash(t, "CORE");
+      // An epoch that was made for the first crash must not come again with the second.
+      await t.alice.sendMany(t.bob, 2);
+      await t.restart();
+      await credentialsSurvived(t);
+      await t.bob.device("new phone").drain();
     },
   },
   {
@@ -62,6 +68,9 @@ export const durable: readonly Case[] = [
 /** Traffic, a crash, and a look at all that may have been lost in it. */
 async function crash(t: Context, promise: "CORE" | "DURABLE"): Promise<void> {
   const { bob, alice } = t;
+  // Of an inbox that was emptied nothing but its numbers is left to lose.
+  await bob.sendMany(alice, 2);
+  await alice.device("phone").drain();
   const sent = await alice.sendMany(bob, 5);
   const phone = bob.device("phone");
   await phone.fetch(2);

@@ -3,6 +3,7 @@ import type { SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Answered } from "../wire/client.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
+import { repeat } from "./repetition.js";
 
 export const epoch: readonly Case[] = [
   {
@@ -88,7 +89,8 @@ export const epoch: readonly Case[] = [
   },
   {
     id: "epoch/compared-as-bytes",
-    title: "epochs that differ from bob's in case, a space, a zero, their end or their length only are other epochs",
+    title:
+      "epochs that differ from bob's in case, width, a space, a zero, their last character or their length only are other epochs",
     requirements: ["EPOCH-MISMATCH"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -107,7 +109,10 @@ export const epoch: readonly Case[] = [
         "x".repeat(65),
       ];
       const far = [epoch.slice(0, -1), epoch.slice(1), "x".repeat(5000), `${epoch}${"x".repeat(64)}`];
-      for (const other of [...others, ...far]) {
+      // What decodes to the same bytes in base64, or is the same to whoever folds characters.
+      const alike = [...neighbours(epoch), `\ufeff${epoch}`, epoch.replace(/[0-9a-z]/i, fullWidth)];
+      const valid = alike.filter((other) => Buffer.byteLength(other) <= 64);
+      for (const other of [...others, ...far, ...valid]) {
         if (other === epoch || other === "") continue;
         const answered = await bob.device().trySync({ cliSeq: bob.base, epoch: other });
         tellsState(
@@ -299,22 +304,37 @@ export const epoch: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const sent = [await bob.send(alice, "one"), await bob.send(alice, "two")];
+      // Of what alice has sent, only that to bob is lost.
+      await alice.send(bob, "to bob");
+      const note = await alice.send(alice, "to herself");
       const before = await alice.device().sync({ cliSeq: alice.base + 1 });
       await t.rotateEpoch(bob);
       const after = await alice.device().sync({ epoch: before.epoch });
       t.equal(after.epoch, before.epoch, "EPOCH-STABLE", "the epoch of an inbox that lost nothing has changed");
       t.equal(after.ackedSeq, alice.base + 1, "SEQ-INDEPENDENT", "an ack of another inbox was lost");
-      t.page(after, alice.base + 2, sent.slice(1), "SEQ-INDEPENDENT", "a message of another inbox was lost");
-      for (const { clientMessageId: id, payload } of sent) await bob.send(alice, payload, { id });
+      const left = [...sent.slice(1), note];
+      t.page(after, alice.base + 2, left, "SEQ-INDEPENDENT", "a message of another inbox was lost");
+      for (const one of sent) await repeat(t, bob, alice, one, "SEND-RETRY");
+      await repeat(t, alice, alice, note, "SEND-RETRY");
       t.equal(
         (await alice.state()).svrSeq,
-        alice.base + 2,
+        alice.base + 3,
         "SEND-RETRY",
         "a repetition to another inbox was stored again",
       );
     },
   },
 ];
+
+/** The same with another last character: the one before it and the one after it in Unicode. */
+function neighbours(text: string): string[] {
+  const characters = [...text];
+  const last = characters.pop()?.codePointAt(0) ?? 0;
+  const isCharacter = (code: number) => code > 0 && code < 0x11_0000 && (code < 0xd800 || code > 0xdfff);
+  return [last - 1, last + 1].filter(isCharacter).map((code) => characters.join("") + String.fromCodePoint(code));
+}
+
+const fullWidth = (character: string) => String.fromCharCode(character.charCodeAt(0) + 0xfee0);
 
 /** Expects the refusal of a Sync under another epoch, and that it tells where the inbox stands. */
 function tellsState(

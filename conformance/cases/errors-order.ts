@@ -125,13 +125,16 @@ export const errorOrder: readonly Case[] = [
   },
   {
     id: "errors/bounds-before-exhaustion",
-    title: "bob's inbox stands at 4294967295; alice's Send without an id to him is refused for the id",
+    title:
+      "bob's inbox stands at 4294967295; alice's Sends to him without an id, or of too long a payload, are refused for that",
     requirements: ["ERR-ORDER"],
     needs: { startSeq: 0xffff_ffff },
     async run(t) {
       const { bob, alice } = t;
       const noId = await alice.trySend(bob, "hello", { id: "" });
       t.refused(noId, Reason.CLIENT_MESSAGE_ID_INVALID, "ERR-ORDER", "a Send without an id to an exhausted inbox");
+      const tooLong = await alice.trySend(bob, Buffer.alloc(t.info.maxPayloadBytes + 1));
+      t.refused(tooLong, Reason.PAYLOAD_TOO_LARGE, "ERR-ORDER", "a Send of too long a payload to an exhausted inbox");
       const right = await alice.trySend(bob, "hello");
       t.refused(right, Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send to an exhausted inbox");
     },

@@ -129,8 +129,9 @@ export const page: readonly Case[] = [
     // § PAGE-MAX: An answer MUST NOT hold more than `max_page_size` messages, and a Sync with a larger `page_size` MUST
     // § be treated as one with `max_page_size`.
     id: "page/size-over-the-maximum",
-    title: "page sizes of max_page_size + 1, 2147483648 and 4294967295 are treated as max_page_size",
-    requirements: ["PAGE-MAX", "PAGE-UNION", "PAGE-PROGRESS"],
+    title:
+      "page sizes of max_page_size + 1, 2147483648 and 4294967295 are treated as max_page_size, smaller ones are kept",
+    requirements: ["PAGE-MAX", "PAGE-CAP", "PAGE-UNION", "PAGE-PROGRESS"],
     bulk: true,
     async run(t: Context) {
       const { bob } = t;
@@ -146,6 +147,12 @@ export const page: readonly Case[] = [
         return page;
       };
       for (const pageSize of over) await fetch(bob.device(), pageSize);
+      // The last ones that are no more than the maximum, and one that does not fit into a byte.
+      for (const pageSize of [256, maxPageSize - 1, maxPageSize]) {
+        if (pageSize < 1 || pageSize > maxPageSize) continue;
+        const { length } = (await bob.device().sync({ pageSize })).messages;
+        t.that(length <= pageSize, "PAGE-CAP", "a page is too large", `${pageSize} at most`, String(length));
+      }
       const phone = bob.device("phone");
       for (let had = -1, n = 0; had < phone.cliSeq && phone.cliSeq < bob.base + sent.length; n += 1) {
         had = phone.cliSeq;

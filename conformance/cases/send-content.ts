@@ -3,6 +3,7 @@ import { Inconclusive } from "../verdict.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import type { Sent } from "./party.js";
+import { repeat } from "./repetition.js";
 
 /** Beyond this no test fills a payload: it would be about the machine that runs the suite. */
 const LARGEST_TRIED = 32 << 20;
@@ -107,7 +108,7 @@ export const sendContent: readonly Case[] = [
     id: "send/id-of-64-bytes",
     title:
       "ids of a few and of 64 bytes, in one, two, three and four bytes a character, are accepted and arrive as they were",
-    requirements: ["SEND-SIZES", "SEND-BYTES"],
+    requirements: ["SEND-SIZES", "SEND-BYTES", "SEND-RETRY"],
     async run(t: Context) {
       const { bob, alice } = t;
       const ids = [
@@ -118,30 +119,46 @@ export const sendContent: readonly Case[] = [
       await t.blaming("SEND-SIZES", async () => {
         for (const id of ids) sent.push(await alice.send(bob, "hello", { id }));
       });
+      for (const one of sent) await repeat(t, alice, bob, one, "SEND-RETRY");
       t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "an id did not arrive as it was sent");
     },
   },
   {
     id: "send/id-of-1-byte",
     title: "ids of one byte are accepted, and are as many ids",
-    requirements: ["SEND-SIZES", "SEND-BYTES"],
+    requirements: ["SEND-SIZES", "SEND-BYTES", "SEND-RETRY"],
     needs: { fresh: true },
-    async run(t: Context) {
-      const { bob, alice } = t;
-      const sent: Sent[] = [];
-      await t.blaming("SEND-SIZES", async () => {
-        for (const id of ["0", "a", "A", " ", "\0", "\x7f", "/"]) sent.push(await alice.send(bob, "hello", { id }));
-      });
-      t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "an id did not arrive as it was sent");
-    },
+    run: (t: Context) => wholeIds(t, ["0", "a", "A", " ", "\0", "\x7f", "/"]),
+  },
+  {
+    id: "send/id-of-another-meaning",
+    title:
+      "ids that look like numbers, like a byte order mark, or like what each object of some languages has, are ids like any other",
+    requirements: ["SEND-SIZES", "SEND-BYTES", "SEND-RETRY"],
+    needs: { fresh: true },
+    run: (t: Context) =>
+      wholeIds(t, [
+        "007",
+        "7",
+        "1e3",
+        "1000",
+        "1.0",
+        "1",
+        "null",
+        "__proto__",
+        "constructor",
+        "toString",
+        "\ufeff",
+        "x\r",
+      ]),
   },
   {
     // § SEND-BYTES: The payload and the `client_message_id` of a message MUST be delivered byte for byte as they were
     // § sent.
     id: "send/ids-compared-as-bytes",
     title:
-      "ids that differ in case, spaces, normal form, a zero or at the end of 64 bytes only are different ids, and arrive as they were sent",
-    requirements: ["SEND-BYTES", "SEND-VISIBLE"],
+      "ids that differ in case, spaces, normal form, width, what nobody sees or at the end of 64 bytes only are different ids, and arrive as they were sent",
+    requirements: ["SEND-BYTES", "SEND-VISIBLE", "SEND-SIZES", "SEND-RETRY"],
     async run(t: Context) {
       const { bob, alice } = t;
       const stem = t.newId();
@@ -152,6 +169,13 @@ export const sendContent: readonly Case[] = [
         " x",
         "x\0",
         "x\n",
+        "x\r\n",
+        "x\x01",
+        "x\u00ad",
+        "x\u200b",
+        "x\ufffd", // what a decoder puts in for what is no UTF-8
+        "\uff58",
+        "x<&>",
         "\u00e9",
         "e\u0301",
         "\ufeffx",
@@ -166,9 +190,14 @@ export const sendContent: readonly Case[] = [
         "€",
         "₤",
       ];
-      const ids = [...tails.map((tail) => stem + tail), ...["x", "y"].map((tail) => fill(stem, "a", 63) + tail)];
+      const ids = [
+        ...tails.map((tail) => stem + tail),
+        ...["x", "y"].map((tail) => fill(stem, "a", 63) + tail),
+        `\ufeff${stem}x`,
+      ];
       const sent: Sent[] = [];
       for (const id of ids) sent.push(await alice.send(bob, "the same payload", { id }));
+      for (const one of sent) await repeat(t, alice, bob, one, "SEND-RETRY");
       t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "ids were changed, or taken for each other");
     },
   },
@@ -200,6 +229,17 @@ export const sendContent: readonly Case[] = [
     },
   },
 ];
+
+/** Sends bob a message under each of these ids, twice: they are taken as they are, and each is one. */
+async function wholeIds(t: Context, ids: readonly string[]): Promise<void> {
+  const { bob, alice } = t;
+  const sent: Sent[] = [];
+  await t.blaming("SEND-SIZES", async () => {
+    for (const id of ids) sent.push(await alice.send(bob, "hello", { id }));
+  });
+  for (const one of sent) await repeat(t, alice, bob, one, "SEND-RETRY");
+  t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "an id did not arrive as it was sent");
+}
 
 /** The declared maximum, if a test can fill it. */
 function triable(t: Context): number {

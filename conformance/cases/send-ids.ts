@@ -21,6 +21,8 @@ export const sendIds: readonly Case[] = [
       const empty = await alice.send(bob, "");
       const size = Math.min(t.info.maxPayloadBytes, 1 << 16);
       const long = await alice.send(bob, new Uint8Array(size));
+      const noText = await alice.send(bob, Uint8Array.of(0xff));
+      const letters = await alice.send(bob, "Aa");
       // Whoever compares the beginning or the length only: another last byte, one in the middle, one after 300.
       const variants = [size - 1, size >> 1, 300].filter((at) => at < size);
       const others: [Sent, Party, string | Uint8Array][] = [
@@ -32,6 +34,8 @@ export const sendIds: readonly Case[] = [
         [first, alice, "the message"],
         [first, alice, "another message"],
         [empty, bob, "\0"],
+        [noText, bob, Uint8Array.of(0xfe)], // as text, both are U+FFFD
+        [letters, bob, "BB"], // of the same hash in Java
       ];
       const refuseAll = async () => {
         for (const [{ clientMessageId: id }, to, payload] of others) {
@@ -51,7 +55,7 @@ export const sendIds: readonly Case[] = [
       t.all(
         await phone.drain(),
         bob.base + 1,
-        [first, empty, long],
+        [first, empty, long, noText, letters],
         "SEND-ID-REUSED",
         "the first content does not stand",
       );
@@ -90,7 +94,8 @@ export const sendIds: readonly Case[] = [
   {
     // § SEND-ID-SCOPE: The same `client_message_id` used by two senders MUST be taken as two ids.
     id: "send/id-of-another-sender",
-    title: "alice and bob send to bob under one id, with the same payload and with others: each sender's counts",
+    title:
+      "alice and bob send to bob, and to each other, under one id, with the same payload and with others: each sender's counts",
     requirements: ["SEND-ID-SCOPE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -104,6 +109,14 @@ export const sendIds: readonly Case[] = [
         for (const [index, one] of sent.entries()) {
           await repeat(t, index < 2 ? alice : bob, bob, one, "SEND-RETRY");
         }
+        // Nor are the two who write to each other one sender.
+        const back: Sent[] = [];
+        for (const answer of ["hello", "hello yourself"]) {
+          const id = t.newId();
+          sent.push(await alice.send(bob, "hello", { id }));
+          back.push(await bob.send(alice, answer, { id }));
+        }
+        t.all(await alice.device().drain(), alice.base + 1, back, "SEND-ID-SCOPE", "an answer got in a message's way");
         t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-ID-SCOPE", "senders got in each other's way");
       });
     },

@@ -1,9 +1,10 @@
 import { base64Decode } from "@bufbuild/protobuf/wire";
+import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { Message } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { isWhole, pileUp } from "./backlog.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
-import type { Party } from "./party.js";
+import { bytes, type Party, type Sent } from "./party.js";
 import { hasNoStore, rawCall, sendOf, varint } from "./raw-calls.js";
 
 /** A number that no answer holds by chance: ten digits, or five bytes as a varint. */
@@ -65,30 +66,77 @@ export const sendInbox: readonly Case[] = [
     // § and MUST NOT drop an accepted message to make room.
     id: "send/full-inbox",
     title: `bob's inbox gets up to ${BACKLOG_TRIED} messages and none is acked: either each is kept, or BACKLOG_FULL is said`,
-    requirements: ["SEND-BACKLOG", "SEND-RETRY-FIRST", "SEND-ID-FREE", "HTTP-NO-STORE"],
+    requirements: ["SEND-BACKLOG", "SEND-RETRY-FIRST", "SEND-ID-FREE", "SEND-ACCEPT", "ERR-ORDER", "HTTP-NO-STORE"],
     bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
+      const phone = bob.device();
+      const acked = await alice.send(bob, "acked before");
+      await phone.drain();
       const { sent, refused } = await pileUp(t, BACKLOG_TRIED);
       const { svrSeq, ackedSeq } = await bob.state();
-      const expected = { svrSeq: bob.base + sent.length, ackedSeq: bob.base };
+      const expected = { svrSeq: bob.base + 1 + sent.length, ackedSeq: bob.base + 1 };
       t.equal({ svrSeq, ackedSeq }, expected, "SEND-BACKLOG", "an inbox made room, or counts what it refused");
-      const phone = bob.device();
+      // It is the recipient's inbox that may be full, not the sender's.
+      await takes(t, bob, alice, "SEND-ACCEPT");
       if (refused !== undefined) {
         const { clientMessageId: id, payload } = refused;
         const full = await rawCall(t, "SEND-BACKLOG", sendOf(t, alice, bob, { clientMessageId: id, payload }));
         if (full.refusal !== undefined) hasNoStore(t, full, "the refusal of a Send to a full inbox");
         const last = sent.at(-1);
         t.that(last !== undefined, "SEND-ACCEPT", "an empty inbox took no message", "that it is accepted", "refused");
-        await t.blaming("SEND-RETRY-FIRST", () => alice.send(bob, last.payload, { id: last.clientMessageId }));
+        for (const { clientMessageId: id, payload } of [last, acked])
+          await t.blaming("SEND-RETRY-FIRST", () => alice.send(bob, payload, { id }));
+        await boundsComeFirst(t);
+        await freeForAnother(t, sent);
         await phone.drain();
-        sent.push(await t.blaming("SEND-ID-FREE", () => alice.send(bob, payload, { id })));
+        await takes(t, alice, bob, "SEND-BACKLOG", sent, refused);
+        const room = await bob.state();
+        const all = bob.base + 1 + sent.length;
+        t.equal(room.svrSeq, all, "SEND-ID-FREE", "what was refused before, and sent again, is not there");
       }
       await phone.drain();
-      isWhole(t, phone.stored, bob.base + 1, sent, "SEND-BACKLOG");
+      isWhole(t, phone.stored, bob.base + 1, [acked, ...sent], "SEND-BACKLOG");
     },
   },
 ];
+
+/** Sends to an inbox in which nothing is unacked: it cannot be full. */
+async function takes(
+  t: Context,
+  from: Party,
+  to: Party,
+  requirement: "SEND-ACCEPT" | "SEND-BACKLOG",
+  sent: Sent[] = [],
+  { clientMessageId: id, payload } = { clientMessageId: t.newId(), payload: bytes("hello") },
+): Promise<void> {
+  const answered = await from.trySend(to, payload, { id });
+  const isFull = answered.kind === "refused" && answered.refusal.reason === Reason.BACKLOG_FULL;
+  const what = `${to.name}'s inbox is said to be full, and nothing in it is unacked`;
+  t.that(!isFull, requirement, what, "that it takes a message", "BACKLOG_FULL");
+  const blamed = requirement === "SEND-BACKLOG" ? "SEND-ID-FREE" : requirement;
+  const { acceptedAt } = await t.blaming(blamed, async () => t.accepted(answered, "SEND-ACCEPT"));
+  sent.push({ clientMessageId: id, payload, acceptedAt });
+}
+
+/** Sends to bob's full inbox what no inbox takes: that comes first, and tells nothing of the inbox. */
+async function boundsComeFirst(t: Context): Promise<void> {
+  const { bob, alice } = t;
+  const noId = await alice.trySend(bob, "hello", { id: "" });
+  t.refused(noId, Reason.CLIENT_MESSAGE_ID_INVALID, "ERR-ORDER", "a Send without an id to a full inbox");
+  const tooLong = await alice.trySend(bob, Buffer.alloc(t.info.maxPayloadBytes + 1));
+  t.refused(tooLong, Reason.PAYLOAD_TOO_LARGE, "ERR-ORDER", "a Send of too long a payload to a full inbox");
+}
+
+/** An id that bob's full inbox has refused is used for something else. How much it takes may change: then it has taken it. */
+async function freeForAnother(t: Context, sent: Sent[]): Promise<void> {
+  const { bob, alice } = t;
+  const id = t.newId();
+  const answered = await alice.trySend(bob, "to a full inbox", { id });
+  if (answered.kind === "ok")
+    sent.push({ clientMessageId: id, payload: bytes("to a full inbox"), acceptedAt: answered.value.acceptedAt });
+  else await t.blaming("SEND-ID-FREE", () => alice.send(alice, "a note", { id }));
+}
 
 /** What of an inbox an answer holds: a number from `low` to `high` in any usual form, or the epoch. */
 function revealed(texts: readonly Buffer[], low: number, high: number, epoch: string): string | undefined {

@@ -1,13 +1,18 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { durationMs } from "@bufbuild/protobuf/wkt";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { Codec } from "../wire/connect.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import type { Party, Sent } from "./party.js";
+import { answered, METHOD, rawCall } from "./raw-calls.js";
 import { repeat, sameInstant } from "./repetition.js";
 import { sendUnread } from "./unread.js";
 
 const MAX_SEQ = 0xffff_ffff;
+/** Longer than what a server forgets by mistake, and no longer than a test can wait. In milliseconds. */
+const LONG = 30_000;
 
 export const sendRetry: readonly Case[] = [
   {
@@ -46,6 +51,33 @@ export const sendRetry: readonly Case[] = [
         "SEND-RETRY",
         "a repetition was delivered as another message",
       );
+    },
+  },
+  {
+    id: "send/retry-without-a-payload",
+    title: "in JSON a payload that is left out, an empty one and null are the same, and repetitions of each other",
+    requirements: ["SEND-RETRY"],
+    codec: "json",
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const sent: Sent[] = [];
+      const forms: (string | null | undefined)[] = [undefined, "", null];
+      for (const first of [undefined, ""]) {
+        const clientMessageId = t.newId();
+        const send = { recipientId: bob.userId, clientMessageId, payload: new Uint8Array() };
+        const answers: Sent[] = [];
+        for (const payload of [first, ...forms]) {
+          const body = Buffer.from(JSON.stringify({ recipientId: bob.userId, clientMessageId, payload }));
+          const answer = await rawCall(t, "SEND-RETRY", { rpc: "Send", by: alice, body, means: { send } });
+          const what = `a Send with the payload ${JSON.stringify(payload) ?? "left out"}`;
+          const { acceptedAt } = answered(t, "SEND-RETRY", METHOD.Send.output, answer, what);
+          answers.push({ clientMessageId, payload: send.payload, acceptedAt });
+        }
+        for (const again of answers) sameInstant(t, again, answers[0] as Sent, "SEND-RETRY");
+        sent.push(answers[0] as Sent);
+      }
+      const got = await bob.device().drain();
+      t.all(got, bob.base + 1, sent, "SEND-RETRY", "what has no payload in one way or another is not the same message");
     },
   },
   {
@@ -114,9 +146,7 @@ export const sendRetry: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const id = t.newId();
-      await t.blaming("SEND-ID-SCOPE", async () => {
-        await Promise.all([alice, bob].map((sender) => atOnce(t, sender, bob, "the same words", 5, id)));
-      });
+      await Promise.all([alice, bob].map((sender) => atOnce(t, sender, bob, "the same words", 5, id)));
       const got = await bob.device().drain();
       const senders = got.map(({ senderId }) => senderId).sort();
       t.equal(
@@ -180,7 +210,8 @@ export const sendRetry: readonly Case[] = [
   },
   {
     id: "send/retry-after-ack",
-    title: "bob has acked the message, and even emptied his inbox, when alice repeats it; nothing comes",
+    title:
+      "bob has acked the message, and even emptied his inbox, and alice hers, when alice repeats it; nothing comes",
     requirements: ["SEND-RETRY-LATER"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -190,20 +221,43 @@ export const sendRetry: readonly Case[] = [
       await repeat(t, alice, bob, first, "SEND-RETRY-LATER");
       await phone.drain();
       for (const sent of [first, second]) await repeat(t, alice, bob, sent, "SEND-RETRY-LATER");
+      // What alice acks is in her own inbox: it says nothing of what she has sent.
+      await bob.send(alice, "an answer");
+      await alice.device().drain();
+      for (const sent of [first, second]) await repeat(t, alice, bob, sent, "SEND-RETRY-LATER");
       const marker = await alice.send(bob, "the end");
       t.all(await phone.drain(), bob.base + 3, [marker], "SEND-RETRY-LATER", "an acked message was sent once more");
+    },
+  },
+  {
+    id: "send/retry-after-a-while",
+    title:
+      "bob does not ask, and alice repeats her message after half a minute, or half of the dedup window; it is there once",
+    requirements: ["SEND-RETRY-LATER", "ACK-REDELIVER"],
+    slow: true,
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const { dedupWindow } = t.info;
+      const sent = await alice.sendMany(bob, 2);
+      const half = dedupWindow === undefined ? LONG : durationMs(dedupWindow) / 2;
+      await pause(Math.min(half, LONG), undefined, { signal: t.signal });
+      for (const one of sent) await repeat(t, alice, bob, one, "SEND-RETRY-LATER");
+      const page = await bob.device().sync();
+      t.equal(page.svrSeq, bob.base + 2, "SEND-RETRY-LATER", "a repetition was not recognised after a while");
+      t.page(page, bob.base + 1, sent, "ACK-REDELIVER", "what nobody has asked for is gone after a while");
     },
   },
   {
     // § SEND-RETRY-FIRST: Within the dedup window a repetition MUST be recognised before the recipient is looked at:
     // § also when its inbox has since become full or has used its last seq.
     id: "send/retry-when-exhausted",
-    title: "the message that got the last seq is repeated, before and after its ack; it is recognised",
+    title:
+      "the message that gets the last seq is sent 8 times at once, and repeated before and after its ack; it is recognised",
     requirements: ["SEND-RETRY-FIRST"],
     needs: { startSeq: MAX_SEQ - 1 },
     async run(t: Context) {
       const { bob, alice } = t;
-      const last = await alice.send(bob, "the last");
+      const last = await t.blaming("SEND-RETRY-FIRST", () => atOnce(t, alice, bob, "the last", 8));
       t.refused(await alice.trySend(bob), Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send beyond the last seq");
       await repeat(t, alice, bob, last, "SEND-RETRY-FIRST");
       t.all(await bob.device().drain(), MAX_SEQ, [last], "SEND-RETRY-FIRST", "the last message is not there once");
@@ -218,8 +272,10 @@ const codecsOf = ({ info }: Context): Codec[] => (info.profiles.includes(Profile
 /** Sends one message several times at the same moment, over all codecs and endpoints. */
 async function atOnce(t: Context, from: Party, to: Party, text: string, times: number, id = t.newId()): Promise<Sent> {
   const codecs = codecsOf(t);
-  const answers = await Promise.all(
-    Array.from({ length: times }, (_, n) => from.send(to, text, { id, codec: codecs[n % codecs.length] as Codec })),
+  const answers = await t.blaming("SEND-RETRY-CONCURRENT", () =>
+    Promise.all(
+      Array.from({ length: times }, (_, n) => from.send(to, text, { id, codec: codecs[n % codecs.length] as Codec })),
+    ),
   );
   const [first] = answers as [Sent];
   for (const again of answers) sameInstant(t, again, first, "SEND-RETRY-CONCURRENT");

@@ -2,6 +2,7 @@ import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import type { Sent } from "./party.js";
+import { repeat } from "./repetition.js";
 
 export const send: readonly Case[] = [
   {
@@ -77,28 +78,59 @@ export const send: readonly Case[] = [
   },
   {
     id: "send/recipient-compared-as-bytes",
-    title: "user ids that are bob's but for case or a space do not reach bob",
+    title: "user ids that are bob's but for case, width, a space, an escape or what nobody sees do not reach bob",
     requirements: ["SEND-RECIPIENT"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const swapped = bob.userId === bob.userId.toUpperCase() ? bob.userId.toLowerCase() : bob.userId.toUpperCase();
-      const alike = [swapped, `${bob.userId} `, ` ${bob.userId}`, `${bob.userId}\0`].filter((it) => it !== bob.userId);
+      const id = bob.userId;
+      const half = id.length >> 1;
+      const swapped = id === id.toUpperCase() ? id.toLowerCase() : id.toUpperCase();
+      const alike = [
+        ...[`${id} `, ` ${id}`, `${id}\0`],
+        ...[`./${id}`, `${id}/`], // to whom each inbox is a file
+        id.replace(/[!-~]/, (character) => `%${character.charCodeAt(0).toString(16)}`),
+        id.replace(/[!-~]/, (character) => String.fromCharCode(character.charCodeAt(0) + 0xfee0)), // in full width
+        `\ufeff${id}`,
+        `${id.slice(0, half)}\u200b${id.slice(half)}`,
+      ].filter((it) => it !== id);
       await t.unchanged(bob, "SEND-RECIPIENT", "a Send to a user id like bob's", async () => {
-        for (const userId of alike) await alice.trySend({ userId });
+        for (const userId of alike) {
+          const what = `a Send to ${JSON.stringify(userId)}`;
+          t.refused(await alice.trySend({ userId }), Reason.RECIPIENT_UNKNOWN, "SEND-RECIPIENT", what);
+        }
+        // Somebody else may really be called so.
+        if (swapped !== id) await alice.trySend({ userId: swapped });
       });
       const proper = await alice.send(bob);
       t.all(await bob.device().drain(), bob.base + 1, [proper], "SEND-RECIPIENT", "something else arrived");
     },
   },
   {
+    id: "send/recipient-of-another-meaning",
+    title:
+      "alice sends to a me and to the names of what each object has: these are accounts only if somebody is called so",
+    requirements: ["SEND-RECIPIENT"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const names = ["me", "constructor", "__proto__"].filter((it) => it !== bob.userId && it !== alice.userId);
+      await t.unchanged(alice, "SEND-RECIPIENT", "a Send to a name of another meaning", async () => {
+        for (const userId of names) {
+          const answered = await alice.trySend({ userId });
+          if (answered.kind === "ok") continue;
+          t.refused(answered, Reason.RECIPIENT_UNKNOWN, "SEND-RECIPIENT", `a Send to ${JSON.stringify(userId)}`);
+        }
+      });
+    },
+  },
+  {
     // § SEND-SELF: A Send to the sender's own account MUST be treated like one to any other.
     id: "send/to-oneself",
     title: "alice sends to herself while bob writes to her: all arrive like any others, and a repetition counts once",
-    requirements: ["SEND-SELF", "SEND-RETRY"],
+    requirements: ["SEND-SELF", "SEND-RETRY", "SEND-RETRY-LATER"],
     async run(t: Context) {
       const { bob, alice } = t;
+      const note = await alice.send(alice, "note to self");
       await t.blaming("SEND-SELF", async () => {
-        const note = await alice.send(alice, "note to self");
         const word = await bob.send(alice, "from bob");
         await alice.send(alice, "note to self", { id: note.clientMessageId });
         const other = await alice.trySend(alice, "another note", { id: note.clientMessageId });
@@ -121,6 +153,9 @@ export const send: readonly Case[] = [
         );
         t.equal((await alice.state()).ackedSeq, alice.base + 3, "ACK-IMPLICIT", "notes to oneself were not acked");
       });
+      await repeat(t, alice, alice, note, "SEND-RETRY-LATER");
+      const { svrSeq } = await alice.state();
+      t.equal(svrSeq, alice.base + 3, "SEND-RETRY-LATER", "a note that was acked counts once more when it is repeated");
     },
   },
   {
