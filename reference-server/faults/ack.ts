@@ -1,4 +1,5 @@
-import { Inbox, type Page } from "../inbox.js";
+import { Refusal } from "../errors.js";
+import { Inbox, type NewMessage, type Page } from "../inbox.js";
 import type { Fault } from "./fault.js";
 import { Hoarder } from "./seams.js";
 
@@ -156,6 +157,63 @@ export const ack: readonly Fault[] = [
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         return super.sync(cliSeq === 0xffff_ffff ? this.svrSeq : cliSeq, epoch, pageSize);
+      }
+    },
+  },
+  {
+    name: "ack-by-a-list-of-1000",
+    breaks: "ACK-UNFETCHED",
+    about: "an ack deletes by a list of seqs, and the database takes 1000 in a list",
+    inbox: class extends Inbox {
+      protected override ack(cliSeq: number): void {
+        if (cliSeq - this.ackedSeq > 1000) throw new Refusal("internal", "ORA-01795");
+        super.ack(cliSeq);
+      }
+    },
+  },
+  {
+    name: "ack-after-a-refusal-rolled-back",
+    breaks: "ACK-IMPLICIT",
+    about: "the transaction of a refused Sync stays open: the ack of the next one is rolled back with it",
+    inbox: class extends Inbox {
+      #failed = false;
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const failed = this.#failed;
+        const before = this.ackedSeq;
+        const kept = new Map(this.pending);
+        try {
+          this.#failed = false;
+          const page = super.sync(cliSeq, epoch, pageSize);
+          if (failed && page.ackedSeq > before) {
+            this.ackedSeq = before;
+            this.pending.clear();
+            for (const [seq, message] of kept) this.pending.set(seq, message);
+          }
+          return page;
+        } catch (error) {
+          this.#failed = true;
+          throw error;
+        }
+      }
+    },
+  },
+  {
+    name: "ack-or-expires-after-5-seconds",
+    breaks: "ACK-REDELIVER",
+    about: "what nobody has fetched for 5 seconds expires",
+    inbox: class extends Inbox {
+      readonly #came = new Map<number, number>();
+      override append(message: NewMessage) {
+        const stored = super.append(message);
+        this.#came.set(stored.seq, performance.now());
+        return stored;
+      }
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        let upTo = this.ackedSeq;
+        const now = performance.now();
+        while (upTo < this.svrSeq && now - (this.#came.get(upTo + 1) ?? now) > 5000) upTo += 1;
+        this.ack(upTo);
+        return super.sync(cliSeq, epoch, pageSize);
       }
     },
   },

@@ -54,4 +54,27 @@ export const durable: readonly Fault[] = [
       for (const inbox of inboxes) inbox.ackedSeq = inbox.svrSeq - inbox.pending.size;
     },
   },
+  {
+    name: "crash-counts-from-the-table",
+    breaks: "DUR-NEW-EPOCH",
+    about:
+      "after a crash the counter is the highest seq in the table: an inbox whose messages are all acked counts from 1 again",
+    crash: ({ inboxes }) => {
+      for (const inbox of inboxes)
+        if (inbox.pending.size === 0) {
+          inbox.svrSeq = 0;
+          inbox.ackedSeq = 0;
+        }
+    },
+  },
+  {
+    name: "crash-epoch-by-a-counter",
+    breaks: "DUR-NEW-EPOCH",
+    about:
+      "after a crash all is gone, under an epoch from a counter that is gone as well: the second crash brings it back",
+    crash: ({ inboxes, forgetSends }) => {
+      for (const inbox of inboxes) inbox.rotate("epoch-1");
+      forgetSends();
+    },
+  },
 ];

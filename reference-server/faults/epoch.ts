@@ -3,6 +3,7 @@ import { refuse } from "../errors.js";
 import { Inbox, type NewMessage, type Page } from "../inbox.js";
 import type { Fault } from "./fault.js";
 import { paging, sending } from "./seams.js";
+import { findRecord, storeAgain } from "./send-parts.js";
 
 /** Faults of the chapter "Epochs". */
 export const epoch: readonly Fault[] = [
@@ -174,5 +175,66 @@ export const epoch: readonly Fault[] = [
       service.dedup.add(userId, request.clientMessageId, service.options.now(), { ...record, epoch: inbox.epoch });
       return real(service, caller, request);
     }),
+  },
+  {
+    name: "epoch-compared-decoded",
+    breaks: "EPOCH-MISMATCH",
+    about: "epochs are decoded from base64 before they are compared, and the last bits of that are not looked at",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const same =
+          epoch.length === this.epoch.length &&
+          /^[\w-]+$/.test(epoch) &&
+          Buffer.from(epoch, "base64url").equals(Buffer.from(this.epoch, "base64url"));
+        return super.sync(cliSeq, same ? this.epoch : epoch, pageSize);
+      }
+    },
+  },
+  {
+    name: "epoch-compared-normalised",
+    breaks: "EPOCH-MISMATCH",
+    about: "epochs are normalised before they are compared",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        return super.sync(cliSeq, epoch.normalize("NFKC"), pageSize);
+      }
+    },
+  },
+  {
+    name: "epoch-takes-all-records-of-its-senders",
+    breaks: "SEND-RETRY",
+    about: "a loss drops all records of whoever has ever sent to the inbox, to others too",
+    operations: (real) => {
+      const sentTo = new Map<string, Set<string>>();
+      const forgotten = new Map<string, number>();
+      const at = new Map<string, number>();
+      let nr = 0;
+      return {
+        send: (service, caller, request) => {
+          const me = caller.account.userId;
+          const key = `${me} ${request.clientMessageId}`;
+          nr += 1;
+          const record = findRecord(service, caller, request.clientMessageId);
+          const current = service.accounts.get(request.recipientId)?.inbox.epoch === record?.epoch;
+          if (
+            record?.recipientId === request.recipientId &&
+            current &&
+            (at.get(key) ?? 0) < (forgotten.get(me) ?? -1)
+          ) {
+            at.set(key, nr);
+            return storeAgain(service, caller, request);
+          }
+          const answer = real.send(service, caller, request);
+          sentTo.set(request.recipientId, (sentTo.get(request.recipientId) ?? new Set()).add(me));
+          if (!(record?.recipientId === request.recipientId && current)) at.set(key, nr);
+          return answer;
+        },
+        rotateEpoch: (service, request) => {
+          nr += 1;
+          for (const sender of sentTo.get(request.userId) ?? []) forgotten.set(sender, nr);
+          return real.rotateEpoch(service, request);
+        },
+      };
+    },
   },
 ];

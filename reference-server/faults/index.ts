@@ -18,6 +18,8 @@ import { info } from "./info.js";
 import { page } from "./page.js";
 import { send } from "./send.js";
 import { sendHeaders } from "./send-headers.js";
+import { sendIds } from "./send-ids.js";
+import { sendInbox } from "./send-inbox.js";
 import { sendRetry } from "./send-retry.js";
 import { seq } from "./seq.js";
 import { sync } from "./sync.js";
@@ -43,6 +45,8 @@ export const FAULTS: readonly Fault[] = [
   ...send,
   ...sendHeaders,
   ...sendRetry,
+  ...sendIds,
+  ...sendInbox,
   ...sync,
   ...ack,
   ...page,

@@ -148,4 +148,52 @@ export const page: readonly Fault[] = [
       }
     },
   },
+  {
+    name: "page-end-wraps",
+    breaks: "SEQ-EXHAUSTED-SYNC",
+    about: "the end of a page is acked_seq + page_size in 32 bits: near the last seq it is a small number",
+    inbox: class extends Inbox {
+      protected override page(pageSize: number) {
+        const page = super.page(pageSize);
+        if (pageSize === 0) return page;
+        const end = (this.ackedSeq + Math.min(pageSize, this.limits.maxPageSize)) >>> 0;
+        return page.filter(({ seq }) => seq <= end);
+      }
+    },
+  },
+  {
+    name: "page-end-signed",
+    breaks: "SEQ-UNSIGNED",
+    about: "the end of a page is acked_seq + page_size as a signed number: across 2^31 it is below zero",
+    inbox: class extends Inbox {
+      protected override page(pageSize: number) {
+        const page = super.page(pageSize);
+        if (pageSize === 0 || this.ackedSeq > 0x7fff_ffff) return page;
+        const end = (this.ackedSeq + Math.min(pageSize, this.limits.maxPageSize)) | 0;
+        return page.filter(({ seq }) => seq <= end);
+      }
+    },
+  },
+  {
+    name: "page-size-in-a-byte",
+    breaks: "PAGE-CAP",
+    about: "page_size goes through a byte: 256 is 0, which is the server's choice",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        return super.sync(cliSeq, epoch, pageSize > 1000 ? pageSize : pageSize & 0xff);
+      }
+    },
+  },
+  {
+    name: "page-looks-ahead-at-the-maximum",
+    breaks: "PAGE-CAP",
+    about: "one more is read than was asked for to see whether there is more; at the maximum it is not taken off again",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const { maxPageSize } = this.limits;
+        if (pageSize !== maxPageSize - 1) return super.sync(cliSeq, epoch, pageSize);
+        return super.sync(cliSeq, epoch, pageSize + 1);
+      }
+    },
+  },
 ];

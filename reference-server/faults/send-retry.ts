@@ -1,11 +1,11 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { type SendResponse, SendResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { refuse } from "../errors.js";
-import type { Operations } from "../http/methods.js";
 import type { Fault } from "./fault.js";
-import { sending } from "./seams.js";
-import { findRecord, storeAgain } from "./send-parts.js";
+import { isJson, readAll, rpcOf, sending, withBody } from "./seams.js";
+import { findRecord, forgetting, storeAgain, taking } from "./send-parts.js";
 
 /** Faults of the chapter "Send": repetitions, and what an id is good for. */
 export const sendRetry: readonly Fault[] = [
@@ -180,18 +180,135 @@ export const sendRetry: readonly Fault[] = [
     about: "a database has three bytes a character: ids that differ in an emoji only are taken for each other",
     operations: sending(taking((id) => id.replace(/[\u{10000}-\u{10ffff}]/gu, "?"))),
   },
+  {
+    name: "send-content-compared-as-text",
+    breaks: "SEND-ID-REUSED",
+    about: "payloads are compared as text, in which all that is no UTF-8 is the same",
+    operations: comparing((payload) => Buffer.from(payload).toString("utf8")),
+  },
+  {
+    name: "send-content-compared-by-a-short-hash",
+    breaks: "SEND-ID-REUSED",
+    about: "the digest of a payload is Arrays.hashCode",
+    operations: comparing((payload) => javaHash(payload)),
+  },
+  {
+    name: "send-id-shared-by-a-conversation",
+    breaks: "SEND-ID-SCOPE",
+    about: "ids are unique within a conversation: the answer under the id that one has just used is a repetition",
+    operations: sending((real) => {
+      const all = new Map<string, { sender: string; answer: SendResponse }>();
+      return (service, caller, request) => {
+        const me = caller.account.userId;
+        const key = [...[me, request.recipientId].sort(), request.clientMessageId].join(" ");
+        const earlier = all.get(key);
+        if (earlier !== undefined && earlier.sender !== me) return earlier.answer;
+        const answer = real(service, caller, request);
+        if (earlier === undefined) all.set(key, { sender: me, answer });
+        return answer;
+      };
+    }),
+  },
+  {
+    name: "send-retry-without-a-payload",
+    breaks: "SEND-RETRY",
+    about: "in JSON an absent payload and an empty one are not the same when a Send is repeated",
+    handler: (real) => {
+      const forms = new Map<string, boolean>();
+      return async (req, res) => {
+        if (rpcOf(req) !== "Send" || !isJson(req)) return real(req, res);
+        const body = await readAll(req);
+        if (body === undefined) return;
+        let out = body;
+        try {
+          const json = JSON.parse(body.toString());
+          const key = `${req.headers.authorization} ${json.clientMessageId ?? json.client_message_id}`;
+          const absent = json.payload === undefined || json.payload === null;
+          const first = forms.get(key);
+          if (first === undefined) forms.set(key, absent);
+          else if (first !== absent) out = Buffer.from(JSON.stringify({ ...json, payload: "bnVsbA==" }));
+        } catch {}
+        real(withBody(req, out), res);
+      };
+    },
+  },
+  {
+    name: "send-retry-window-of-5-seconds",
+    breaks: "SEND-RETRY-LATER",
+    about: "records live for 5 seconds, whatever window is declared",
+    operations: forgetting((_request, _caller, { acceptedAt }) => Date.now() - timestampMs(acceptedAt) > 5000),
+  },
+  {
+    name: "send-retry-ids-of-36-characters",
+    breaks: "SEND-RETRY",
+    about: "the records' column takes a UUID of 36 characters and cuts what is longer: such an id is not found again",
+    operations: forgetting(({ clientMessageId }) => clientMessageId.length > 36),
+  },
+  {
+    name: "send-retry-ids-trimmed",
+    breaks: "SEND-RETRY",
+    about: "a record's id is trimmed when it is stored, and not when it is looked up",
+    operations: forgetting(({ clientMessageId }) => clientMessageId.trim() !== clientMessageId),
+  },
+  {
+    name: "send-retry-to-oneself-after-ack",
+    breaks: "SEND-RETRY-LATER",
+    about: "who sends to himself finds the records in his own inbox: what he has acked he can send again",
+    operations: forgetting(
+      ({ recipientId, clientMessageId }, { account: { userId, inbox } }) =>
+        recipientId === userId && ![...inbox.pending.values()].some((it) => it.clientMessageId === clientMessageId),
+    ),
+  },
+  {
+    name: "send-retry-forgotten-by-own-ack",
+    breaks: "SEND-RETRY-LATER",
+    about: "an ack deletes the records of what the acking account has sent, rather than of what it was sent",
+    operations: (real) => {
+      const dropped = new Set<string>();
+      const mine = new Map<string, Set<string>>();
+      return {
+        send: (service, caller, request) => {
+          const me = caller.account.userId;
+          const key = `${me} ${request.clientMessageId}`;
+          const record = findRecord(service, caller, request.clientMessageId);
+          const current = service.accounts.get(request.recipientId)?.inbox.epoch === record?.epoch;
+          if (dropped.delete(key) && record?.recipientId === request.recipientId && current)
+            return storeAgain(service, caller, request);
+          const answer = real.send(service, caller, request);
+          mine.set(me, (mine.get(me) ?? new Set()).add(key));
+          return answer;
+        },
+        sync: (service, caller, request) => {
+          const before = caller.account.inbox.ackedSeq;
+          const answer = real.sync(service, caller, request);
+          if (answer.ackedSeq > before) {
+            for (const key of mine.get(caller.account.userId) ?? []) dropped.add(key);
+            mine.delete(caller.account.userId);
+          }
+          return answer;
+        },
+      };
+    },
+  },
 ];
 
-/** Takes a Send for the repetition of another one with the same content whose id looks the same. */
-function taking(look: (id: string) => string): (real: Operations["send"]) => Operations["send"] {
-  return (real) => {
-    const ids = new Map<string, string>();
+/** Takes the payload of a Send for the first one's under its id if they look the same. */
+function comparing(look: (payload: Uint8Array) => string) {
+  return sending((real) => {
+    const firsts = new Map<string, Uint8Array>();
     return (service, caller, request) => {
-      const content = Buffer.from(request.payload).toString("base64");
-      const key = [caller.account.userId, request.recipientId, content, look(request.clientMessageId)].join(" ");
-      const clientMessageId = ids.get(key) ?? request.clientMessageId;
-      ids.set(key, clientMessageId);
-      return real(service, caller, { ...request, clientMessageId });
+      const key = `${caller.account.userId} ${request.recipientId} ${request.clientMessageId}`;
+      const first = firsts.get(key);
+      if (first === undefined) firsts.set(key, request.payload);
+      const isSame = first !== undefined && look(first) === look(request.payload);
+      return real(service, caller, isSame ? { ...request, payload: first } : request);
     };
-  };
+  });
 }
+
+/** The hash of an array in Java: 32 bits, and easily met. */
+const javaHash = (values: Iterable<number>) => {
+  let hash = 1;
+  for (const value of values) hash = (Math.imul(hash, 31) + value) | 0;
+  return `${hash}`;
+};

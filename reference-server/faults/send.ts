@@ -2,18 +2,13 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { MessageSchema } from "../../proto/gen/seqsync/v1/message_pb.js";
-import { type SendRequest, type SendResponse, SendResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
-import type { Caller } from "../accounts.js";
+import { type SendResponse, SendResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { refuse } from "../errors.js";
 import { Inbox, type NewMessage } from "../inbox.js";
 import type { Service } from "../service.js";
 import type { Fault } from "./fault.js";
 import { sending } from "./seams.js";
-import { findRecord, storeAgain } from "./send-parts.js";
-
-/** Sends something else than was asked for. */
-const altering = (change: (request: SendRequest, caller: Caller) => Partial<SendRequest>) =>
-  sending((real) => (service, caller, request) => real(service, caller, { ...request, ...change(request, caller) }));
+import { altering, findRecord, storeAgain } from "./send-parts.js";
 
 /** Faults of the chapter "Send": what is accepted, stored and answered. */
 export const send: readonly Fault[] = [

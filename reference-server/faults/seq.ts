@@ -3,7 +3,7 @@ import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { MessageSchema } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { refuse } from "../errors.js";
 import { Inbox, MAX_SEQ, type NewMessage, type Page } from "../inbox.js";
-import type { Fault } from "./fault.js";
+import type { Fault, InboxClass } from "./fault.js";
 
 /** Faults of the chapter "Seqs". */
 export const seq: readonly Fault[] = [
@@ -199,4 +199,46 @@ export const seq: readonly Fault[] = [
       }
     },
   },
+  {
+    name: "seq-in-four-digits",
+    breaks: "SEQ-UNSIGNED",
+    about: "keys of a store are seqs in four digits: 10000 sorts before 9999",
+    inbox: padded(4),
+  },
+  {
+    name: "seq-in-nine-digits",
+    breaks: "SEQ-UNSIGNED",
+    about: "keys of a store are seqs in nine digits: 1000000000 sorts before 999999999",
+    inbox: padded(9),
+  },
+  {
+    name: "seq-signed-in-a-refusal",
+    breaks: "EPOCH-MISMATCH",
+    about: "the refusal of another epoch tells at most 2147483647 as svr_seq",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        if (epoch !== "" && epoch !== this.epoch)
+          throw refuse(Reason.EPOCH_MISMATCH, "another epoch", {
+            epoch: this.epoch,
+            svrSeq: Math.min(this.svrSeq, 0x7fff_ffff),
+          });
+        return super.sync(cliSeq, epoch, pageSize);
+      }
+    },
+  },
 ];
+
+/** An inbox in a store that sorts its keys as text, in so many digits. */
+function padded(digits: number): InboxClass {
+  return class extends Inbox {
+    protected override page(pageSize: number) {
+      const key = (seq: number) => String(seq).padStart(digits, "0");
+      const most = pageSize === 0 ? this.limits.maxPageSize : Math.min(pageSize, this.limits.maxPageSize);
+      const after = key(this.ackedSeq);
+      return [...this.pending.values()]
+        .filter(({ seq }) => key(seq) > after)
+        .sort((a, b) => (key(a.seq) < key(b.seq) ? -1 : 1))
+        .slice(0, most);
+    }
+  };
+}
