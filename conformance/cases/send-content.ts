@@ -196,7 +196,9 @@ export const sendContent: readonly Case[] = [
         `\ufeff${stem}x`,
       ];
       const sent: Sent[] = [];
-      for (const id of ids) sent.push(await alice.send(bob, "the same payload", { id }));
+      await t.blaming("SEND-SIZES", async () => {
+        for (const id of ids) sent.push(await alice.send(bob, "the same payload", { id }));
+      });
       for (const one of sent) await repeat(t, alice, bob, one, "SEND-RETRY");
       t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "ids were changed, or taken for each other");
     },

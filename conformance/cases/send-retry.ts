@@ -12,7 +12,7 @@ import { sendUnread } from "./unread.js";
 
 const MAX_SEQ = 0xffff_ffff;
 /** Longer than what a server forgets by mistake, and no longer than a test can wait. In milliseconds. */
-const LONG = 30_000;
+const LONG = 20_000;
 
 export const sendRetry: readonly Case[] = [
   {
@@ -54,9 +54,12 @@ export const sendRetry: readonly Case[] = [
     },
   },
   {
+    // § HTTP-JSON: A server MUST serve each unary RPC that it has with `application/json`, and Watch, if it has it,
+    // § with `application/connect+json`, in the canonical protobuf JSON mapping, and MUST take member names in
+    // § lowerCamelCase as well as in the form of the proto file.
     id: "send/retry-without-a-payload",
     title: "in JSON a payload that is left out, an empty one and null are the same, and repetitions of each other",
-    requirements: ["SEND-RETRY"],
+    requirements: ["HTTP-JSON", "SEND-RETRY"],
     codec: "json",
     async run(t: Context) {
       const { bob, alice } = t;
@@ -81,6 +84,8 @@ export const sendRetry: readonly Case[] = [
     },
   },
   {
+    // § SEND-RETRY: Within the dedup window a repetition of an accepted Send MUST be answered with success and the
+    // § first one's `accepted_at`, and MUST NOT create a message.
     id: "send/answer-never-read",
     title: "alice goes away before she reads the answer, and sends again; bob has each message once",
     requirements: ["SEND-RETRY", "SEND-RETRY-CONCURRENT"],
@@ -232,7 +237,7 @@ export const sendRetry: readonly Case[] = [
   {
     id: "send/retry-after-a-while",
     title:
-      "bob does not ask, and alice repeats her message after half a minute, or half of the dedup window; it is there once",
+      "bob does not ask, and alice repeats her messages after 20 seconds, or half of the dedup window; each is there once",
     requirements: ["SEND-RETRY-LATER", "ACK-REDELIVER"],
     slow: true,
     async run(t: Context) {

@@ -85,7 +85,7 @@ export const seqRange: readonly Case[] = [
     // § wrap.
     id: "seq/last-is-4294967295",
     title: "the last two seqs are given to messages; the Send after that is refused, and nothing wraps",
-    requirements: ["SEQ-EXHAUSTED", "SEND-ACCEPT"],
+    requirements: ["SEQ-EXHAUSTED", "SEND-ACCEPT", "SEND-SEQ-HIDDEN"],
     needs: { startSeq: MAX_SEQ - 2 },
     async run(t: Context) {
       const { bob, alice } = t;

@@ -17,35 +17,28 @@ export const sendInbox: readonly Fault[] = [
     name: "send-full-for-ever",
     breaks: "SEND-BACKLOG",
     about: "what counts against the bound is all that ever came, acked or not: an inbox that was full once stays so",
-    operations: sending((real) => {
-      const counts = new Map<string, number>();
-      return (service, caller, request) => {
-        const to = service.accounts.get(request.recipientId)?.inbox;
-        const count = counts.get(request.recipientId) ?? 0;
-        const known = findRecord(service, caller, request.clientMessageId) !== undefined;
-        if (to !== undefined && !known && count >= 300 && Buffer.byteLength(request.clientMessageId) <= 64)
-          throw refuse(Reason.BACKLOG_FULL, "full");
-        const before = to?.svrSeq;
-        const answer = real(service, caller, request);
-        if (to?.svrSeq !== before) counts.set(request.recipientId, count + 1);
-        return answer;
-      };
-    }),
+    inbox: class extends Inbox {
+      readonly #start = this.svrSeq;
+      override append(message: NewMessage) {
+        if (this.svrSeq < MAX_SEQ && this.svrSeq - this.#start >= 300) throw refuse(Reason.BACKLOG_FULL, "full");
+        return super.append(message);
+      }
+    },
   },
   {
     name: "send-full-though-empty",
     breaks: "SEND-ACCEPT",
-    about: "each tenth Send to an inbox that was emptied is told that it is full",
-    operations: sending((real) => {
-      let count = 0;
-      return (service, caller, request) => {
-        const to = service.accounts.get(request.recipientId)?.inbox;
-        const known = findRecord(service, caller, request.clientMessageId) !== undefined;
-        if (to !== undefined && !known && to.pending.size === 0 && to.svrSeq > 0 && ++count % 10 === 0)
+    about: "an inbox that was emptied is said to be full once before it takes the next message",
+    inbox: class extends Inbox {
+      #told = this.svrSeq;
+      override append(message: NewMessage) {
+        if (this.svrSeq < MAX_SEQ && this.pending.size === 0 && this.svrSeq > this.#told) {
+          this.#told = this.svrSeq;
           throw refuse(Reason.BACKLOG_FULL, "full");
-        return real(service, caller, request);
-      };
-    }),
+        }
+        return super.append(message);
+      }
+    },
   },
   {
     name: "send-full-sender-is-refused",
