@@ -54,12 +54,9 @@ export const sendRetry: readonly Case[] = [
     },
   },
   {
-    // § HTTP-JSON: A server MUST serve each unary RPC that it has with `application/json`, and Watch, if it has it,
-    // § with `application/connect+json`, in the canonical protobuf JSON mapping, and MUST take member names in
-    // § lowerCamelCase as well as in the form of the proto file.
     id: "send/retry-without-a-payload",
     title: "in JSON a payload that is left out, an empty one and null are the same, and repetitions of each other",
-    requirements: ["HTTP-JSON", "SEND-RETRY"],
+    requirements: ["SEND-RETRY", "HTTP-JSON"],
     codec: "json",
     async run(t: Context) {
       const { bob, alice } = t;
@@ -84,8 +81,6 @@ export const sendRetry: readonly Case[] = [
     },
   },
   {
-    // § SEND-RETRY: Within the dedup window a repetition of an accepted Send MUST be answered with success and the
-    // § first one's `accepted_at`, and MUST NOT create a message.
     id: "send/answer-never-read",
     title: "alice goes away before she reads the answer, and sends again; bob has each message once",
     requirements: ["SEND-RETRY", "SEND-RETRY-CONCURRENT"],
