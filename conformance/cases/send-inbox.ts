@@ -71,7 +71,8 @@ export const sendInbox: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const phone = bob.device();
-      const acked = await alice.send(bob, "acked before");
+      const acked: Sent[] = [];
+      await takes(t, alice, bob, "SEND-ACCEPT", acked);
       await phone.drain();
       const { sent, refused } = await pileUp(t, BACKLOG_TRIED);
       const { svrSeq, ackedSeq } = await bob.state();
@@ -85,7 +86,7 @@ export const sendInbox: readonly Case[] = [
         if (full.refusal !== undefined) hasNoStore(t, full, "the refusal of a Send to a full inbox");
         const last = sent.at(-1);
         t.that(last !== undefined, "SEND-ACCEPT", "an empty inbox took no message", "that it is accepted", "refused");
-        for (const { clientMessageId: id, payload } of [last, acked])
+        for (const { clientMessageId: id, payload } of [last, ...acked])
           await t.blaming("SEND-RETRY-FIRST", () => alice.send(bob, payload, { id }));
         await boundsComeFirst(t);
         await freeForAnother(t, sent);
@@ -96,7 +97,7 @@ export const sendInbox: readonly Case[] = [
         t.equal(room.svrSeq, all, "SEND-ID-FREE", "what was refused before, and sent again, is not there");
       }
       await phone.drain();
-      isWhole(t, phone.stored, bob.base + 1, [acked, ...sent], "SEND-BACKLOG");
+      isWhole(t, phone.stored, bob.base + 1, [...acked, ...sent], "SEND-BACKLOG");
     },
   },
 ];
