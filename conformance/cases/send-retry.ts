@@ -90,7 +90,8 @@ export const sendRetry: readonly Case[] = [
       for (let n = 0; n < 6; n += 1) {
         const message = { clientMessageId: t.newId(), payload: Buffer.from(`message ${n}`) };
         await sendUnread(t, alice, { recipientId: bob.userId, ...message });
-        sent.push(await alice.send(bob, message.payload, { id: message.clientMessageId }));
+        const { clientMessageId: id, payload } = message;
+        sent.push(await t.blaming("SEND-RETRY", () => alice.send(bob, payload, { id })));
       }
       const marker = await alice.send(bob, "the end");
       const phone = bob.device();
