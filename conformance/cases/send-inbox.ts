@@ -66,7 +66,15 @@ export const sendInbox: readonly Case[] = [
     // § and MUST NOT drop an accepted message to make room.
     id: "send/full-inbox",
     title: `bob's inbox gets up to ${BACKLOG_TRIED} messages and none is acked: either each is kept, or BACKLOG_FULL is said`,
-    requirements: ["SEND-BACKLOG", "SEND-RETRY-FIRST", "SEND-ID-FREE", "SEND-ACCEPT", "SEND-SEQ-HIDDEN", "ERR-ORDER", "HTTP-NO-STORE"],
+    requirements: [
+      "SEND-BACKLOG",
+      "SEND-RETRY-FIRST",
+      "SEND-ID-FREE",
+      "SEND-ACCEPT",
+      "SEND-SEQ-HIDDEN",
+      "ERR-ORDER",
+      "HTTP-NO-STORE",
+    ],
     bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
