@@ -148,6 +148,8 @@ export const authCredentials: readonly Case[] = [
     id: "auth/token-in-the-url",
     title: "bob's token in the query of the URL, and nowhere else, is no credential",
     requirements: ["AUTH-SCHEME", "ERR-UNCHANGED"],
+    // URLs are kept in logs: the token of an account that somebody uses must not get there.
+    needs: { fresh: true },
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.send(bob);
@@ -232,8 +234,6 @@ export function almost({ token }: Party, t: Context): string[] {
     token.slice(0, -1),
     ...["null", "undefined", "*"],
   ];
-  // Padding, which some decoders skip.
-  if (length < 4096) tries.push(`${token}=`);
   if (length <= 2048) tries.push(token + token);
   return tries.filter((it) => t.parties.every((party) => party.token !== it));
 }
@@ -246,7 +246,6 @@ const another = (token: string, at: number) => BASE64[BASE64.indexOf(token[at] ?
 /** Says how a token differs without showing it. */
 export function tokenText(token: string, { token: real }: Party): string {
   if (token === "") return "an empty token";
-  if (token === `${real}=`) return "a valid token and padding";
   if (token === real + real) return "a valid token twice over";
   if (real.startsWith(token)) return "the beginning of a valid token";
   if (token.toLowerCase() === real.toLowerCase()) return "a valid token in other letters' case";

@@ -12,6 +12,9 @@ import type { Device, Party } from "./party.js";
 /** How long a frame may take, in milliseconds (spec, "Watch"). */
 export const FRAME_MS = 5000;
 
+/** Pauses before a Watch that was told to try again is opened again. A bound refuses each; a limiter lets one in three through. */
+const BUSY = [...PAUSES.busy, 3000, 3000, 3000];
+
 /** Somebody who watches an inbox as clients do: a Watch that the server has ended in order is opened again. */
 export class Watcher {
   /** All frames so far, over all of its Watches. */
@@ -73,9 +76,11 @@ export class Watcher {
       if (slice <= 0 || (end !== undefined && !mayEndLikeThat(end))) return this.#missed(requirement, what, ms);
       if (end === undefined) continue;
       // Who is told to try again waits longer each time, and in the end lacks the frame: a bound on Watches looks like that, too.
-      const wait = end.kind === "refused" ? PAUSES.busy[tries++] : 20;
+      const wait = end.kind === "refused" ? BUSY[tries++] : 20;
       if (wait === undefined) return this.#missed(requirement, what, ms);
       await pause(wait);
+      // The deadline is that of an open Watch, and there was none.
+      if (end.kind === "refused") patience = new Patience(this.#t.deadline(ms));
       if (!mayEndLikeThat(this.#watching.end)) continue; // more came after its end
       this.#watching = this.#device.watch(this.#options);
       this.#taken = 0;

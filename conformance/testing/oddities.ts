@@ -172,6 +172,14 @@ export const ODDITIES: readonly Oddity[] = [
     /^(watch|auth|epoch)/,
   ),
 
+  oddity(
+    "credential-first",
+    "who has no credential hears of that first, whatever the path, the method and the type",
+    usual,
+    (inner) => credentialFirst(inner),
+    /^(http|auth|errors|info)/,
+  ),
+
   oddity("unknown-fields", "fields and members of a later version at every level", usual, (inner) =>
     twisted(inner, {
       message: withUnknownFields,
@@ -234,6 +242,20 @@ export const NARROW: readonly Oddity[] = [
     store: new Store({ pendingMessages: 20 }),
   })),
 ];
+
+/** A gateway in front that looks for a bearer token before it looks at anything else; whether it is a good one the server knows. */
+function credentialFirst(inner: RequestListener): RequestListener {
+  const body =
+    '{"code":"unauthenticated","message":"who are you?","details":[{"type":"seqsync.v1.ErrorDetail","value":"CAE"}]}';
+  return (req, res) => {
+    const isOpen = /\.SeqSyncService\/GetServerInfo(\?|$)|\.FixtureService\//.test(req.url ?? "");
+    const isStream = /^application\/connect\+(proto|json)/i.test(req.headers["content-type"] ?? "");
+    if (isOpen || isStream || /^bearer +\S/i.test(req.headers.authorization ?? "")) return inner(req, res);
+    req.resume();
+    res.writeHead(401, { "Content-Type": "application/json", "Cache-Control": "no-store", Connection: "close" });
+    res.end(body);
+  };
+}
 
 function surroundDetails(error: ErrorJson): ErrorJson {
   const foreign = { type: "google.rpc.ErrorInfo", value: "CgNhYmM", debug: { reason: "abc" } };

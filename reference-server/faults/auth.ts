@@ -91,12 +91,6 @@ export const auth: readonly Fault[] = [
     },
   },
   {
-    name: "auth-token-with-padding",
-    breaks: "AUTH-REQUIRED",
-    about: "tokens are compared after base64 was decoded, so that padding at their end makes no difference",
-    handler: authorized((it) => it?.replace(/=+$/, "")),
-  },
-  {
     name: "auth-watch-token-by-its-beginning",
     breaks: "AUTH-WATCH",
     about: "Watch, and nothing else, looks up the first 16 characters of a token",

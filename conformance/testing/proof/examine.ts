@@ -1,7 +1,8 @@
 import { Outcome, type Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { type Fault, startFaultyServer } from "../../../reference-server/faults/index.js";
+import { CATALOGUE } from "../../cases/catalogue.js";
 import { groupByRequirement } from "../../report/blame.js";
-import { run } from "../../run/run.js";
+import { jobsFor, run } from "../../run/run.js";
 import type { Job } from "../../run/run-case.js";
 import { isOwn, withoutMark } from "./own.js";
 
@@ -33,7 +34,7 @@ export interface Examined {
 /**
  * How much of the suite each fault meets. `quick`: the cases about the broken requirement. `whole`: then every case in one codec;
  * those that compute long only if they are about the broken requirement. `full`: then every case in every codec. What is left of these
- * steps is taken as well if the broken requirement has not been blamed by then.
+ * steps is taken as well if the broken requirement has not been blamed by then, and before it the slow cases about it.
  */
 export const EXTENTS = ["quick", "whole", "full"] as const;
 
@@ -42,6 +43,9 @@ export interface Extent {
   /** Most seconds for one run of the suite. What has not ended by then is left open. */
   limit: number;
 }
+
+/** What there is to run on a server that speaks both codecs. */
+const JOBS = jobsFor(CATALOGUE, ["proto", "json"]);
 
 /** How many different seeds are tried on a fault that shows only when calls overlap. */
 const TRIES_AT_A_RACE = 3;
@@ -54,15 +58,23 @@ export async function examine(fault: Fault, { extent, limit }: Extent): Promise<
   const isAboutIt = (job: Job) => concerns(job, fault);
   const isOfTheWhole = (job: Job) => isAboutIt(job) || (!job.case.bulk && isOneCodec(job));
   // What is about it comes first, and alone: where a fault makes each case wait, there is no time left for it behind all others.
-  const steps = [isAboutIt, isOfTheWhole, () => true];
+  const steps: [isNext: (job: Job) => boolean, from: Extent["extent"] | undefined][] = [
+    [(job) => isAboutIt(job) && !job.case.slow, "quick"],
+    [isAboutIt, undefined],
+    [(job) => isOfTheWhole(job) && !job.case.slow, "whole"],
+    [(job) => !job.case.slow, "full"],
+  ];
+  const isDue = (from: Extent["extent"] | undefined) =>
+    from !== undefined && EXTENTS.indexOf(from) <= EXTENTS.indexOf(extent);
   const reports: Report[] = [];
   for (let seed = 1; seed <= (fault.race ? TRIES_AT_A_RACE : 1); seed += 1) {
     const done = new Set<string>();
-    for (const [step, isNext] of steps.entries()) {
-      if (step > EXTENTS.indexOf(extent) && reports.some((report) => blames(report, fault))) break;
-      const report = await runOnce(fault, (job) => !done.has(job.id) && isNext(job), seed, limit);
-      reports.push(report);
-      for (const { id } of report.cases) done.add(id);
+    for (const [isNext, from] of steps) {
+      if (!isDue(from) && reports.some((report) => blames(report, fault))) continue;
+      const next = new Set(JOBS.filter((job) => !done.has(job.id) && isNext(job)).map(({ id }) => id));
+      if (next.size === 0) continue;
+      reports.push(await runOnce(fault, ({ id }) => next.has(id), seed, limit));
+      for (const id of next) done.add(id);
     }
     if (reports.some((report) => blames(report, fault))) break;
   }
@@ -108,11 +120,10 @@ async function runOnce(fault: Fault, select: (job: Job) => boolean, seed: number
       urls: server.urls,
       seed,
       concurrency: 16,
-      // Slow cases wait rather than work; the few that there are run where they matter.
       slow: true,
       // To most faults a crash does nothing.
       ...(fault.crash === undefined ? {} : { restart: () => server.restart() }),
-      select: (job) => select(job) && (!job.case.slow || concerns(job, fault)),
+      select,
       signal: AbortSignal.timeout(limit * 1000),
     });
   } finally {
