@@ -5,12 +5,12 @@ import type {
   SyncReturn,
   WatchFrame,
 } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { RequirementId } from "../registry/requirements.js";
 import { Epochs } from "./epochs.js";
 import { MessageLog } from "./messages.js";
 import { MAX_SEQ, Numbering, type SvrFloor } from "./numbering.js";
 import { type Breached, judgePage } from "./page.js";
+import { judgeReason, judgeState, ruleOf } from "./refused-sync.js";
 import { FAILURES } from "./send-outcome.js";
 import type { Acceptance, Send, Sends } from "./sends.js";
 import { excessOf, FALL, fallOf } from "./svr-seq.js";
@@ -178,41 +178,15 @@ export class InboxJudge {
     if (FAILURES.includes(refusal.code))
       this.#breacher([callEvent, event])("SYNC-ANSWER", "the server failed at a Sync", "an answer", refusal.code);
     if (this.#epochs.unsettled || numbering !== this.#numbering) return; // either epoch may have been asked
-    const breach = this.#breacher([callEvent, event]);
-    const told = Reason[refusal.reason] ?? "";
-    if (refusal.reason === Reason.EPOCH_MISMATCH) {
-      this.#around.applies("EPOCH-MISMATCH");
-      if (call.epoch === "")
-        breach("EPOCH-UNCHECKED", "a Sync without an epoch was refused for its epoch", "an answer", told);
-      else if (call.epoch === numbering.epoch)
-        breach("SYNC-ANSWER", "a Sync with the right epoch was refused for it", "an answer", told);
-    } else if (refusal.reason === Reason.CLI_SEQ_AHEAD) {
-      this.#around.applies("ACK-AHEAD");
-      if (call.epoch !== "" && numbering.epoch !== undefined && call.epoch !== numbering.epoch) {
-        breach("ERR-ORDER", "cli_seq was checked before the epoch that it belongs to", "EPOCH_MISMATCH", told);
-      } else if (call.cliSeq <= ticket.svrFloor.seq) {
-        const known = `${call.cliSeq} is not above svr_seq, which was at least ${ticket.svrFloor.seq}`;
-        breach(
-          call.cliSeq > numbering.log.highest ? "ACK-UNFETCHED" : "SYNC-ANSWER",
-          "a Sync that is not ahead was refused as ahead",
-          "an answer",
-          `${told}, though ${known}`,
-        );
-      }
-    } else return;
-    const requirement = refusal.reason === Reason.EPOCH_MISMATCH ? "EPOCH-MISMATCH" : "ACK-AHEAD";
-    if (numbering.epoch !== undefined && refusal.epoch !== numbering.epoch) {
-      breach(requirement, "a refusal does not tell the current epoch", `"${numbering.epoch}"`, `"${refusal.epoch}"`);
-    } else if (refusal.svrSeq < ticket.svrFloor.seq) {
-      breach(
-        requirement,
-        "a refusal does not tell the current svr_seq",
-        `at least ${ticket.svrFloor.seq}`,
-        String(refusal.svrSeq),
-      );
-    } else if (refusal.svrSeq > numbering.svrCeiling) {
-      this.#judgeSvrSeq(numbering, FRESH, refusal.svrSeq, [callEvent, event]);
-    } else if (numbering.epoch !== undefined) numbering.raise(refusal.svrSeq, "answer", event);
+    const requirement = ruleOf(refusal);
+    if (requirement === undefined) return;
+    this.#around.applies(requirement);
+    const evidence = [callEvent, event];
+    const [unreasonable, untrue] = [judgeReason(call, refusal, ticket), judgeState(refusal, requirement, ticket)];
+    for (const breached of [unreasonable, untrue]) if (breached !== undefined) this.#around.report(evidence, breached);
+    if (untrue !== undefined) return;
+    if (refusal.svrSeq > numbering.svrCeiling) this.#judgeSvrSeq(numbering, FRESH, refusal.svrSeq, evidence);
+    else if (numbering.epoch !== undefined) numbering.raise(refusal.svrSeq, "answer", event);
   }
 
   syncReturn(
