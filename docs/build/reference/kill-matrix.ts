@@ -98,7 +98,7 @@ function byRequirement(): [RequirementId, Fault[]][] {
 function entry({ name, about, wild, race }: Fault, matrix: Matrix | undefined): string {
   const found = matrix?.faults.find((it) => it.name === name);
   const lines = [
-    `- ${anchor(faultAnchor(name))}**${name}**: ${escaped(about)}${race ? " (a race)" : ""}${wild === undefined ? "" : ` Seen in ${wild}.`}`,
+    `- ${anchor(faultAnchor(name))}**${name}**: ${escaped(about)}${race ? " (a race)" : ""}.${wild === undefined ? "" : ` Seen in ${wild}.`}`,
   ];
   if (found !== undefined) {
     const also = found.blamed.filter((id) => id !== found.requirement);
