@@ -5,10 +5,9 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   root: join(import.meta.dirname, ".."),
   test: {
-    include: [
-      "reference-server/{inbox,dedup,interleavings}.test.ts",
-      "conformance/judge/{judge,breaches,page,epochs,snapshots,sends,acks,messages,inbox,inbox-losses,loss-under-way}.test.ts",
-    ],
+    include: ["reference-server/{inbox,dedup,interleavings}.test.ts", "conformance/judge/*.test.ts"],
+    // Random histories take long, and find by chance.
+    exclude: ["conformance/judge/simulator.test.ts", "node_modules/**"],
     testTimeout: 60_000,
   },
 });
