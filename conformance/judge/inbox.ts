@@ -335,7 +335,8 @@ export class InboxJudge {
       boundary,
       this.#epochs.restarted,
     );
-    next.possible = certain.length + possible.length;
+    // After its dedup window each attempt at a message may have made one.
+    for (const { mayRepeat, attempts } of [...certain, ...possible]) next.possible += mayRepeat ? attempts : 1;
     next.accepted = certain.length;
     for (const send of certain) next.log.accepted(send);
     for (const call of this.#openSyncs.values())

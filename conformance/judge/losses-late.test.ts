@@ -36,6 +36,22 @@ describe("nothing is blamed where", () => {
       },
     ],
     [
+      "a message is there twice after a loss, as its repetition came after its dedup window, before anybody has seen the loss",
+      () => {
+        const story = new Story({ dedupWindow: { seconds: 0n, nanos: 2_500_000 } }).open("bob", 0);
+        story.sync(0).page(0, 0);
+        story.rotate();
+        story.send("m1").lost();
+        story.send("m1").ok(5);
+        const twice = [
+          { seq: 1, id: "m1", at: 1 },
+          { seq: 2, id: "m1", at: 5 },
+        ];
+        story.sync(0).page(0, 2, twice, e2);
+        return story;
+      },
+    ],
+    [
       "a repetition is refused as the inbox is full again, before anybody has seen the loss",
       () => {
         const story = begin();
