@@ -32,7 +32,7 @@ export const SOAK: Measurement = {
 export const MUTATION: Measurement = {
   title: "Mutation tests",
   about:
-    "Small changes to the judge and to the reference server's core, one at a time: how many of them a test notices. What is left was read one by one: comparisons of event numbers, of which no two are equal; conditions that are there for the types only; what only saves memory; and which of two equal proofs is shown.",
+    "Small changes to the judge and to the reference server's core, one at a time: how many of them a test notices. What is left was read one by one: comparisons of event numbers, of which no two are equal; conditions that are there for the types only; what only saves memory; which of two equal proofs is shown; and, around losses, conditions by which the judge says less than it could, never more.",
   file: "docs/data/mutation.json",
   command: "npm run test:mutation",
 };
