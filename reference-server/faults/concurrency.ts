@@ -4,7 +4,6 @@ import type { Message } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { SendResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Caller } from "../accounts.js";
 import { refuse } from "../errors.js";
-import { MAX_SEQ } from "../inbox.js";
 import type { Fault } from "./fault.js";
 import { findRecord, storeAgain } from "./send-parts.js";
 
@@ -202,25 +201,6 @@ export const concurrency: readonly Fault[] = [
         });
         watchers.delete(own);
         void step().then(() => over || watchers.add(own));
-      },
-    }),
-  },
-  {
-    name: "race-last-seq-looked-at-again",
-    breaks: "SEND-RETRY-FIRST",
-    about:
-      "a Send looks for a record, then waits for the inbox: the repetition of the one that took the last seq is refused",
-    race: true,
-    operations: (real) => ({
-      send: async (service, caller, request) => {
-        const inbox = service.accounts.get(request.recipientId)?.inbox;
-        const known = findRecord(service, caller, request.clientMessageId) !== undefined;
-        if (inbox === undefined || known || Buffer.byteLength(request.clientMessageId) > 64)
-          return real.send(service, caller, request);
-        await step();
-        if (inbox.svrSeq === MAX_SEQ && request.clientMessageId !== "" && request.payload.length <= 65_536)
-          throw refuse(Reason.SEQ_EXHAUSTED, "no seq left");
-        return real.send(service, caller, request);
       },
     }),
   },

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
@@ -165,6 +166,25 @@ export const sendInbox: readonly Fault[] = [
           throw error;
         }
       };
+    }),
+  },
+  {
+    name: "race-last-seq-looked-at-again",
+    breaks: "SEND-RETRY-FIRST",
+    about:
+      "a Send looks for a record, then waits for the inbox: the repetition of the one that took the last seq is refused",
+    race: true,
+    operations: (real) => ({
+      send: async (service, caller, request) => {
+        const inbox = service.accounts.get(request.recipientId)?.inbox;
+        const known = findRecord(service, caller, request.clientMessageId) !== undefined;
+        if (inbox === undefined || known || Buffer.byteLength(request.clientMessageId) > 64)
+          return real.send(service, caller, request);
+        await pause(5); // other calls go on meanwhile
+        if (inbox.svrSeq === MAX_SEQ && request.clientMessageId !== "" && request.payload.length <= 65_536)
+          throw refuse(Reason.SEQ_EXHAUSTED, "no seq left");
+        return real.send(service, caller, request);
+      },
     }),
   },
 ];
