@@ -31,6 +31,9 @@ export class Inconclusive extends Error {
   override readonly name = "Inconclusive";
 }
 
+/** Why a case was not run that takes longer than a few seconds, where nobody has asked for such cases. */
+export const TAKES_LONG = "takes long by its nature; run it with --slow";
+
 /** A well-formed call got no answer, though it was tried again. Who is to blame depends on whether the server still lives. */
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";

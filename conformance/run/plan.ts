@@ -4,6 +4,7 @@ import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource } from "../accounts/source.js";
 import type { Case } from "../cases/case.js";
+import { TAKES_LONG } from "../verdict.js";
 import type { Codec } from "../wire/connect.js";
 import { type Job, lacks, profileOf } from "./run-case.js";
 
@@ -53,8 +54,7 @@ export function whyNot(
   const alien = notApplicable(it, info);
   if (alien !== undefined) return alien;
   if (it.needs?.restart && restart === undefined) return noRestart(info);
-  if (it.slow && !slow)
-    return { outcome: Outcome.INCONCLUSIVE, reason: "takes long by its nature; run it with --slow" };
+  if (it.slow && !slow) return { outcome: Outcome.INCONCLUSIVE, reason: TAKES_LONG };
   return undefined;
 }
 

@@ -7,6 +7,7 @@ import {
   RequirementResultSchema,
 } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { REQUIREMENTS, type RequirementId } from "../registry/requirements.js";
+import { TAKES_LONG } from "../verdict.js";
 
 /** What a run says of each requirement that its cases check, or that a finding blames. In the specification's order. */
 export function judgeRequirements(cases: readonly CaseResult[]): RequirementResult[] {
@@ -39,9 +40,11 @@ export function verdictOf({ cases, requirements, headline }: Report): Outcome {
   if (headline !== "" || cases.length === 0) return Outcome.INCONCLUSIVE;
   if (cases.every(({ outcome }) => outcome === Outcome.NOT_APPLICABLE)) return Outcome.NOT_APPLICABLE;
   const openMust = requirements.some(({ level, outcome }) => level === "MUST" && outcome === Outcome.INCONCLUSIVE);
+  // Slow cases that nobody has asked for leave nothing open, as long as others check the same.
   const openCase = cases.some(
     (it) =>
       it.outcome === Outcome.INCONCLUSIVE &&
+      it.reason !== TAKES_LONG &&
       it.requirements.some((id) => REQUIREMENTS[id as RequirementId].level === "MUST"),
   );
   if (openMust || openCase) return Outcome.INCONCLUSIVE;
