@@ -24,6 +24,8 @@ export interface Examined {
   killedBy: string[];
   /** What cases themselves expected, as "case: REQUIREMENT": without that expectation the case would have let it pass, or left it to the judge. */
   own: string[];
+  /** Those of `own` that came again when only the cases about the broken requirement ran: what an earlier matrix is held to. */
+  steady: string[];
   /** For each blamed requirement one finding, for whoever wonders. */
   findings: { requirement: string; case: string; message: string; actual: string }[];
   /** What went wrong in the suite itself, or was left open for another reason than its time. */
@@ -82,12 +84,17 @@ export async function examine(fault: Fault, { extent, limit }: Extent): Promise<
 }
 
 /** Runs single cases against one faulty server, until each has caught it as it did before, by its own expectation. */
-export async function examineAgain(fault: Fault, wanted: readonly string[], limit: number): Promise<Examined> {
+export async function examineAgain(
+  fault: Fault,
+  wanted: readonly string[],
+  { limit, tries = TRIES_AT_SINGLE_CASES }: { limit: number; tries?: number | undefined },
+): Promise<Examined> {
   const started = performance.now();
   const reports: Report[] = [];
   const open = new Set(wanted);
-  for (let seed = 2; open.size > 0 && seed < 2 + TRIES_AT_SINGLE_CASES; seed += 1) {
-    const cases = new Set([...open].map(caseOf));
+  // Always all of them: some faults show only in company.
+  const cases = new Set(wanted.map(caseOf));
+  for (let seed = 2; open.size > 0 && seed < 2 + tries; seed += 1) {
     const report = await runOnce(fault, (job) => cases.has(job.case.id), seed, limit);
     reports.push(report);
     for (const found of ownOf(report)) open.delete(found);
@@ -146,6 +153,7 @@ function conclude(fault: Fault, reports: readonly Report[], started: number): Ex
     blamed,
     killedBy: [...new Set(failed.map(({ id }) => withoutCodec(id)))],
     own: [...new Set(reports.flatMap(ownOf))].sort(),
+    steady: [],
     findings: groups.flatMap(({ requirement, found: [best] }) =>
       best === undefined
         ? []

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { FAULTS } from "../../../reference-server/faults/index.js";
 import { EXTENTS, type Examined, type Extent } from "./examine.js";
-import { idlers, lost, type Matrix, matrixOf, shortcomings } from "./matrix.js";
+import { candidates, idlers, lost, type Matrix, matrixOf, shortcomings } from "./matrix.js";
 import { spread } from "./pool.js";
 import { type Soak, soak } from "./soak.js";
 import { line, table } from "./table.js";
@@ -96,15 +96,27 @@ async function prove(): Promise<number> {
   // In the order of the zoo, whatever ended first.
   const faults = chosen.flatMap(({ name }) => examined.get(name) ?? []);
   const races = new Set(chosen.filter(({ race }) => race).map(({ name }) => name));
-  const findLost = () => (earlier === undefined ? [] : lost(faults, earlier, { extent: extent.extent, races }));
+  const findLost = () => (earlier === undefined ? [] : lost(faults, earlier, races));
+  const steadyOf = (fault: string) => earlier?.faults.find(({ name }) => name === fault)?.steady ?? [];
   // What chance decides is tried again before anything is said.
   await run(
-    findLost().map(({ name, own }) => ({ name, again: own, ...extent })),
+    findLost().map(({ name }) => ({ name, again: steadyOf(name), ...extent })),
     ({ name, own }) => {
       const it = examined.get(name);
       it?.own.push(...own.filter((found) => !it.own.includes(found)));
     },
   );
+  // What others will be held to has to come again in a small company: what depends on all other cases does not.
+  if (flags.json !== undefined)
+    await run(
+      faults
+        .filter((it) => !races.has(it.name) && candidates(it).length > 0)
+        .map((it) => ({ name: it.name, again: candidates(it), tries: 1, ...extent })),
+      ({ name, own }) => {
+        const it = examined.get(name);
+        it?.steady.push(...candidates(it).filter((found) => own.includes(found)));
+      },
+    );
   const matrix = matrixOf(faults, examined.get("control"));
   const missing = [
     ...shortcomings(matrix, findLost()),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CATALOGUE } from "../../cases/catalogue.js";
 import type { Examined } from "./examine.js";
-import { idlers, lost, matrixOf, STIMULI, shortcomings } from "./matrix.js";
+import { candidates, idlers, lost, matrixOf, STIMULI, shortcomings } from "./matrix.js";
 
 const finding = { requirement: "ACK-IMPLICIT", case: "ack/old-device", message: "not acked", actual: "0" };
 const [first] = CATALOGUE;
@@ -16,6 +16,7 @@ const caught = (name: string, change: Partial<Examined> = {}): Examined => ({
   blamed: ["ACK-IMPLICIT", "SYNC-BASE"],
   killedBy: [first?.id ?? ""],
   own: [`${first?.id}: ACK-IMPLICIT`],
+  steady: [],
   findings: [finding],
   errors: [],
   seconds: 1,
@@ -66,23 +67,29 @@ test("a case that catches nothing is told, and so is one that catches nothing by
 });
 
 describe("held against an earlier matrix", () => {
-  const earlier = (own: string[], change: Partial<Examined> = {}) => matrixOf([caught("a", { own, ...change })], clean);
-  const own = ["ack/old-device-does-not-lower: ACK-MONOTONE", "ack/sync-acks-through-cli-seq: ACK-IMPLICIT"];
-  const whole = { extent: "whole", races: new Set<string>() } as const;
+  const steady = ["ack/old-device-does-not-lower: ACK-MONOTONE", "ack/sync-acks-through-cli-seq: ACK-IMPLICIT"];
+  const earlier = (change: Partial<Examined> = {}) => matrixOf([caught("a", { steady, ...change })], clean);
+  const none = new Set<string>();
 
   test("an expectation that caught something then and does not now is told", () => {
-    const now = [caught("a", { own: own.slice(0, 1) })];
-    expect(lost(now, earlier(own), whole)).toEqual([{ name: "a", own: own.slice(1) }]);
-    const told = shortcomings(matrixOf(now, clean), lost(now, earlier(own), whole));
-    expect(told).toEqual([`lost: ${own[1]}: what the case expected of a before`]);
-    expect(lost([caught("a", { own })], earlier(own.slice(0, 1)), whole)).toEqual([]);
+    const now = [caught("a", { own: steady.slice(0, 1) })];
+    expect(lost(now, earlier(), none)).toEqual([{ name: "a", own: steady.slice(1) }]);
+    const told = shortcomings(matrixOf(now, clean), lost(now, earlier(), none));
+    expect(told).toEqual([`lost: ${steady[1]}: what the case expected of a before`]);
+    expect(lost([caught("a", { own: steady })], earlier(), none)).toEqual([]);
   });
 
-  test("what was not run again is not, nor what is a race, nor what is new", () => {
-    const now = [caught("a", { own: [], requirement: "ACK-IMPLICIT" })];
-    expect(lost(now, earlier(own), { ...whole, extent: "quick" })).toEqual([{ name: "a", own: own.slice(1) }]);
-    expect(lost(now, earlier(own), { ...whole, races: new Set(["a"]) })).toEqual([]);
-    expect(lost([caught("b", { own: [] })], earlier(own), whole)).toEqual([]);
-    expect(lost(now, earlier(["gone/case: ACK-IMPLICIT"]), whole)).toEqual([]);
+  test("what is not steady is not, nor what is a race, what is new, or a case that is gone", () => {
+    const now = [caught("a", { own: [] })];
+    expect(lost(now, earlier({ own: steady, steady: [] }), none)).toEqual([]);
+    expect(lost(now, earlier(), new Set(["a"]))).toEqual([]);
+    expect(lost([caught("b", { own: [] })], earlier(), none)).toEqual([]);
+    expect(lost(now, earlier({ steady: ["gone/case: ACK-IMPLICIT"] }), none)).toEqual([]);
+  });
+
+  test("steady can be what is about the broken requirement, and does not take long", () => {
+    const own = [...steady, "send/retry-after-a-while: ACK-REDELIVER"];
+    expect(candidates(caught("a", { own, requirement: "ACK-IMPLICIT" }))).toEqual(steady.slice(1));
+    expect(candidates(caught("a", { own, requirement: "ACK-REDELIVER" }))).toEqual([]);
   });
 });

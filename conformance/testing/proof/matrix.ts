@@ -1,5 +1,5 @@
 import { CATALOGUE } from "../../cases/catalogue.js";
-import { caseOf, concerns, type EXTENTS, type Examined } from "./examine.js";
+import { caseOf, concerns, type Examined } from "./examine.js";
 
 /** The kill matrix: which faulty servers were caught, by which cases, and whether the right requirement was blamed. */
 export interface Matrix {
@@ -41,23 +41,28 @@ export function matrixOf(faults: readonly Examined[], control: Examined | undefi
 }
 
 /**
- * What cases expected when an earlier matrix was made, and do not any more, by fault: somebody took an expectation away. Only where
- * the same was run again. Races are left out: they do not show each time.
+ * What cases expected when an earlier matrix was made, and do not any more, by fault: somebody took an expectation away. Races are left
+ * out: they do not show each time.
  */
 export function lost(
   faults: readonly Examined[],
   earlier: Matrix,
-  { extent, races }: { extent: (typeof EXTENTS)[number]; races: ReadonlySet<string> },
+  races: ReadonlySet<string>,
 ): { name: string; own: string[] }[] {
   return faults.flatMap((fault) => {
     const before = races.has(fault.name) ? undefined : earlier.faults.find(({ name }) => name === fault.name);
-    const own = (before?.own ?? []).filter((it) => {
-      const found = CATALOGUE.find(({ id }) => id === caseOf(it));
-      const ran =
-        found !== undefined && (extent !== "quick" || concerns({ case: found }, { breaks: fault.requirement }));
-      return ran && !fault.own.includes(it);
-    });
+    const own = (before?.steady ?? []).filter(
+      (it) => CATALOGUE.some(({ id }) => id === caseOf(it)) && !fault.own.includes(it),
+    );
     return own.length === 0 ? [] : [{ name: fault.name, own }];
+  });
+}
+
+/** What of a fault's `own` may be steady: it is about the broken requirement, so that each extent runs it. */
+export function candidates({ own, requirement }: Examined): string[] {
+  return own.filter((it) => {
+    const found = CATALOGUE.find(({ id }) => id === caseOf(it));
+    return found !== undefined && !found.slow && concerns({ case: found }, { breaks: requirement });
   });
 }
 
