@@ -235,12 +235,13 @@ export const ack: readonly Case[] = [
       const sent = await alice.sendMany(bob, 3);
       const phone = bob.device("phone");
       const { epoch } = await phone.sync();
-      for (const [cliSeq, named] of [
-        [bob.base + 4, epoch],
-        [0xffff_ffff, epoch],
-        [bob.base + 4, ""],
+      for (const [cliSeq, named, pageSize] of [
+        [bob.base + 4, epoch, 0],
+        [0xffff_ffff, epoch, 0],
+        [bob.base + 4, "", 0],
+        [0xffff_ffff, epoch, 10],
       ] as const) {
-        const answered = await phone.trySync({ cliSeq, epoch: named });
+        const answered = await phone.trySync({ cliSeq, epoch: named, pageSize });
         const refusal = t.refused(answered, Reason.CLI_SEQ_AHEAD, "ACK-AHEAD", "a cli_seq above svr_seq");
         const state = { svrSeq: refusal.detail?.svrSeq, epoch: refusal.detail?.epoch };
         t.equal(state, { svrSeq: bob.base + 3, epoch }, "ACK-AHEAD", "the refusal does not tell the current state");

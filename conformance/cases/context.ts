@@ -218,7 +218,7 @@ export class Context implements Stage {
     const { refusal } = answered;
     if (refusal.reason === reason && refusal.code === CODE_OF[reason]) return refusal;
     const tooEarly = refusal.reason === Reason.BACKLOG_FULL && BEFORE_INBOX.includes(reason);
-    if (!tooEarly) this.#excuse(refusal);
+    if (!tooEarly && refusal.reason !== reason) this.#excuse(refusal);
     const wrong = `${what} was refused in another way`;
     // A wrong code with the right reason, or no reason, are faults of the error; another reason means that something else was checked.
     if (refusal.reason === reason) return this.fail("ERR-CODE", wrong, expected, describeRefusal(refusal));

@@ -49,6 +49,7 @@ export const httpHeaders: readonly Case[] = [
         ["a Send", send],
         ["a Send that repeats another", send],
         ["a Sync", syncOf(t, bob)],
+        ["a Sync of who has everything", syncOf(t, bob, { cliSeq: bob.base + 1 })],
       ] as const) {
         const answer = await rawCall(t, "HTTP-NO-STORE", call);
         t.equal(answer.status, 200, call.rpc === "Send" ? "SEND-ACCEPT" : "SYNC-ANSWER", `the status of ${what}`);

@@ -73,6 +73,7 @@ export const sendInbox: readonly Case[] = [
       "SEND-ACCEPT",
       "SEND-SEQ-HIDDEN",
       "ERR-ORDER",
+      "ERR-CODE",
       "HTTP-NO-STORE",
     ],
     bulk: true,

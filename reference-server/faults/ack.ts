@@ -150,6 +150,17 @@ export const ack: readonly Fault[] = [
     },
   },
   {
+    name: "ack-ahead-of-a-page",
+    breaks: "ACK-FAILED",
+    about: "a Sync that is ahead and asks for pages is refused, after it has acked all that there is",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        if (pageSize > 0 && cliSeq > this.svrSeq + 1 && (epoch === "" || epoch === this.epoch)) this.ack(this.svrSeq);
+        return super.sync(cliSeq, epoch, pageSize);
+      }
+    },
+  },
+  {
     name: "ack-ahead-at-the-maximum",
     breaks: "ACK-AHEAD",
     about: "a cli_seq of 4294967295 means everything",

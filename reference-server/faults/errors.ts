@@ -79,6 +79,13 @@ export const errorFaults: readonly Fault[] = [
     handler: recoded(Reason.SEQ_EXHAUSTED, "out_of_range"),
   },
   {
+    name: "err-code-of-a-full-inbox",
+    breaks: "ERR-CODE",
+    about: "a full inbox refuses with failed_precondition",
+    options: { maxBacklog: 300 },
+    handler: recoded(Reason.BACKLOG_FULL, "failed_precondition"),
+  },
+  {
     name: "err-without-details",
     breaks: "ERR-REASON",
     about: "errors have no details",

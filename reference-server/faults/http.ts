@@ -228,6 +228,14 @@ export const http: readonly Fault[] = [
     handler: answers((answer, req) => (rpcOf(req) === "Sync" && answer.status === 200 ? storable(answer) : answer)),
   },
   {
+    name: "http-storable-when-there-is-nothing",
+    breaks: "HTTP-NO-STORE",
+    about: "the answer to a Sync that brings nothing may be kept",
+    handler: answers((answer, req) =>
+      rpcOf(req) === "Sync" && answer.status === 200 && answer.body.length < 70 ? storable(answer) : answer,
+    ),
+  },
+  {
     name: "http-storable-repetitions",
     breaks: "HTTP-NO-STORE",
     about: "a repeated Send is answered by a middleware, which says nothing about caches",
