@@ -34,6 +34,22 @@ describe("a server written from the specification alone, with Connect's library"
       await server.stop();
     }
   }, 180_000);
+
+  // With frames this often, most clients leave while one is being written.
+  it("gives the place back of everybody who leaves a Watch", async () => {
+    const server = await start({ fixtures: true, heartbeatMs: 2 });
+    try {
+      const report = await run({
+        urls: [server.url],
+        seed: 1,
+        select: ({ case: { id } }) => id === "watch/opened-often",
+      });
+      expect(complaints(report)).toEqual([]);
+      expect(report.counts?.pass).toBe(1);
+    } finally {
+      await server.stop();
+    }
+  }, 120_000);
 });
 
 // One after the other: deadlines of seconds are part of what is checked, and this process plays both sides.

@@ -128,6 +128,9 @@ function routes({ store, fixtures, profiles, heartbeatMs, watchMs, shutdown }: S
       // First the bell, then the state: what comes in between rings.
       const bell = new Bell();
       account.bells.add(bell);
+      const leave = () => account.bells.delete(bell);
+      // Who goes away while a frame is being written leaves this generator unfinished: the library never resumes it.
+      ended.addEventListener("abort", leave);
       try {
         while (!ended.aborted) {
           yield { epoch: account.epoch, svrSeq: account.svrSeq };
@@ -135,7 +138,7 @@ function routes({ store, fixtures, profiles, heartbeatMs, watchMs, shutdown }: S
           caller(context);
         }
       } finally {
-        account.bells.delete(bell);
+        leave();
       }
     },
   };
