@@ -6,7 +6,7 @@ import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import { emptyOf } from "./http-calls.js";
 import type { Party } from "./party.js";
-import { answered, METHOD, pathOf, rawCall, rawRefused, rpcsOf, sendOf, syncOf } from "./raw-calls.js";
+import { answered, METHOD, pathOf, type RawAnswer, rawCall, rawRefused, rpcsOf, sendOf, syncOf } from "./raw-calls.js";
 import { firstFrame, frameOf, rawWatch } from "./raw-watch.js";
 
 /** Authentication: the credential decides on the account, and nothing else does. */
@@ -15,26 +15,28 @@ export const authAccounts: readonly Case[] = [
     // § AUTH-CREDENTIAL-ONLY: The account for which Send, Sync and Watch act MUST be the one of the credential,
     // § whatever else the request holds.
     id: "auth/nothing-else-selects-an-account",
-    title: "alice syncs, watches and sends with headers, cookies and fields that name bob; she stays alice",
+    title:
+      "alice syncs, watches and sends with headers and cookies that name bob, and cookies that were set for him; she stays alice",
     requirements: ["AUTH-CREDENTIAL-ONLY", "AUTH-SENDER"],
     async run(t) {
       const { bob, alice } = t;
       const note = await bob.send(alice, "for alice");
       await alice.send(bob, "for bob");
       const page = await alice.device().sync();
-      for (const headers of naming(bob)) {
+      const naming = [...namesOf(bob), ...cookiesFor(await rawCall(t, "AUTH-CREDENTIAL-ONLY", syncOf(t, bob)))];
+      for (const headers of naming) {
         const what = `a Sync of alice with ${Object.keys(headers)[0]} naming bob`;
         const answer = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...syncOf(t, alice), headers });
         const seen = answered(t, "AUTH-CREDENTIAL-ONLY", METHOD.Sync.output, answer, what);
         t.page(seen, page.svrSeq, [note], "AUTH-CREDENTIAL-ONLY", `${what} did not get alice's inbox`);
       }
-      for (const headers of rpcsOf(t).includes("Watch") ? naming(bob) : []) {
+      for (const headers of rpcsOf(t).includes("Watch") ? naming : []) {
         const what = `a Watch of alice with ${Object.keys(headers)[0]} naming bob`;
         const seen = await rawWatch(t, { token: alice.token, headers, until: "a frame" });
         isOf(t, page, firstFrame(t, "AUTH-CREDENTIAL-ONLY", seen, what), what);
       }
       const sent = [];
-      for (const headers of naming(bob)) {
+      for (const headers of naming) {
         const { send, ...call } = sendOf(t, alice, bob, { payload: Buffer.from(`with ${Object.keys(headers)[0]}`) });
         const answer = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...call, headers });
         const { acceptedAt } = answered(t, "AUTH-CREDENTIAL-ONLY", METHOD.Send.output, answer, "a Send of alice");
@@ -228,7 +230,7 @@ export const authAccounts: readonly Case[] = [
 ];
 
 /** Headers in which proxies and frameworks pass an account on, each naming this party. */
-function naming({ userId }: Party): Record<string, string>[] {
+function namesOf({ userId }: Party): Record<string, string>[] {
   const value = encodeURIComponent(userId);
   const names = ["x-user-id", "x-user", "x-forwarded-user", "x-remote-user", "remote-user", "x-authenticated-user"];
   // Rarer ones come together.
@@ -247,6 +249,14 @@ function naming({ userId }: Party): Record<string, string>[] {
     { from: value },
     { cookie: `user_id=${value}; user=${value}` },
   ];
+}
+
+/** The cookies that an answer sets, as they are sent back: a cookie jar that two accounts share, as behind a proxy, does that. */
+function cookiesFor({ headers }: RawAnswer): { cookie: string }[] {
+  const set = headers["set-cookie"] ?? "";
+  // Several headers are joined by a comma; one within a date is not followed by a name and "=".
+  const cookie = [...set.matchAll(/(?:^|, )([^\s;,=]+=[^;,]*)/g)].map(([, pair]) => pair).join("; ");
+  return cookie === "" ? [] : [{ cookie }];
 }
 
 /** Expects a frame to tell of the inbox that this page is of. */

@@ -37,6 +37,23 @@ export const httpHeaders: readonly Case[] = [
     },
   },
   {
+    // § HTTP-BINARY: A server MUST accept a unary request whose content type is `application/proto` and whose body is
+    // § the binary encoding of the request message, nothing more, and MUST answer it, if it succeeds, with HTTP status
+    // § 200 and the binary encoding of the response message.
+    id: "http/range",
+    title: "each call is made with a Range, which in HTTP means nothing for a POST; each answer is whole",
+    requirements: ["HTTP-BINARY"],
+    codec: "proto",
+    async run(t) {
+      const { bob, alice } = t;
+      await alice.send(bob);
+      for (const call of [{ rpc: "GetServerInfo" as const }, sendOf(t, alice, bob), syncOf(t, bob)]) {
+        const answer = await rawCall(t, "HTTP-BINARY", { ...call, headers: { range: "bytes=0-1" } });
+        answered(t, "HTTP-BINARY", METHOD[call.rpc].output, answer, `a ${call.rpc} with a Range`);
+      }
+    },
+  },
+  {
     // § HTTP-NO-STORE: Every successful answer and every Connect error to a POST of Send or Sync MUST carry the header
     // § `Cache-Control` with the directive `no-store`.
     id: "http/no-store",

@@ -6,6 +6,7 @@ import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import { bytes, type Party, type Sent } from "./party.js";
 import { hasNoStore, rawCall, sendOf, varint } from "./raw-calls.js";
+import { repeat } from "./repetition.js";
 
 /** A number that no answer holds by chance: ten digits, or five bytes as a varint. */
 const DISTINCT = 3_141_592_653;
@@ -69,6 +70,7 @@ export const sendInbox: readonly Case[] = [
     requirements: [
       "SEND-BACKLOG",
       "SEND-RETRY-FIRST",
+      "SEND-RETRY-LATER",
       "SEND-ID-FREE",
       "SEND-ACCEPT",
       "SEND-SEQ-HIDDEN",
@@ -84,6 +86,7 @@ export const sendInbox: readonly Case[] = [
       await takes(t, alice, bob, "SEND-ACCEPT", acked);
       await phone.drain();
       const { sent, refused } = await pileUp(t, BACKLOG_TRIED);
+      if (refused === undefined) await repeat(t, alice, bob, acked[0] as Sent, "SEND-RETRY-LATER");
       const { svrSeq, ackedSeq } = await bob.state();
       const expected = { svrSeq: bob.base + 1 + sent.length, ackedSeq: bob.base + 1 };
       t.equal({ svrSeq, ackedSeq }, expected, "SEND-BACKLOG", "an inbox made room, or counts what it refused");

@@ -26,6 +26,24 @@ export const seqRange: readonly Case[] = [
     run: (t) => ordinaryLife(t, HALF),
   },
   {
+    id: "seq/ack-across-2-to-the-31",
+    title: "one ack goes from 2147483644 to 2147483649; another phone gets what follows it, and nothing else",
+    requirements: ["SEQ-UNSIGNED"],
+    needs: { startSeq: HALF - 4 },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      await t.blaming("SEQ-UNSIGNED", async () => {
+        const sent = await alice.sendMany(bob, 6);
+        await bob.device("phone").sync({ cliSeq: HALF + 1 });
+        for (const cliSeq of [0, HALF - 4, HALF - 1, HALF]) {
+          const page = await bob.device("tablet").sync({ cliSeq });
+          t.equal(page.ackedSeq, HALF + 1, "DEV-SHARED-ACK", "the ack of another phone is not where it was");
+          t.page(page, HALF + 2, sent.slice(5), "DEV-SHARED-ACK", "another phone did not get what follows the ack");
+        }
+      });
+    },
+  },
+  {
     id: "seq/across-9999",
     title: "bob's inbox goes from 9997 to 10009, of which each is above 9999 as a number and not as a text",
     requirements: ["SEQ-UNSIGNED"],

@@ -1,6 +1,7 @@
 import type { Case } from "./case.js";
 import type { Context } from "./context.js";
 import { rawAttempt } from "./raw-calls.js";
+import { repeat } from "./repetition.js";
 import { Watcher } from "./watcher.js";
 
 /** How many Watches are opened and left: more than 256, a usual bound on what one account may have open. */
@@ -18,13 +19,14 @@ export const watchOften: readonly Case[] = [
     // § this chapter promises.
     id: "watch/opened-often",
     title: `bob opens ${ROUNDS * AT_ONCE} Watches, ${AT_ONCE} at a time, and leaves each, and ${ROUNDS * REFUSED} are refused; the next one is opened and woken as the first was`,
-    requirements: ["WATCH-ALL", "WATCH-FIRST"],
+    requirements: ["WATCH-ALL", "WATCH-FIRST", "SEND-RETRY-LATER"],
     bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       // Who has not noticed yet that a Watch is gone, and is full, may ask to wait.
       const opened = (watcher: Watcher) =>
         watcher.sees(() => true, "WATCH-FIRST", "a Watch got no first frame", { ms: PATIENCE_MS });
+      const note = await bob.send(alice, "before he watches");
       await t.blaming("WATCH-ALL", async () => {
         for (let round = 1; round <= ROUNDS; round += 1) {
           const watchers = Array.from({ length: AT_ONCE }, (_, n) => new Watcher(t, bob, {}, `watcher ${n + 1}`));
@@ -41,6 +43,8 @@ export const watchOften: readonly Case[] = [
         const what = `after ${ROUNDS * AT_ONCE} Watches that are gone the next one was not woken`;
         await last.sees(({ svrSeq }) => svrSeq > before, "WATCH-WAKE", what);
       });
+      // What is kept with a connection goes with it, and ids are not.
+      await repeat(t, bob, alice, note, "SEND-RETRY-LATER");
     },
   },
 ];

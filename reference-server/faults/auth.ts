@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type Account, bearerToken } from "../accounts.js";
 import { Inbox, type NewMessage } from "../inbox.js";
@@ -216,6 +217,26 @@ export const auth: readonly Fault[] = [
     breaks: "AUTH-CREDENTIAL-ONLY",
     about: "a header X-Auth-Request-User, which oauth2-proxy sets, is believed, whoever has set it",
     handler: believing((req) => header(req, "x-auth-request-user")),
+  },
+  {
+    name: "auth-account-by-session-cookie",
+    breaks: "AUTH-CREDENTIAL-ONLY",
+    about: "a call with a credential opens a session, and its cookie outranks the credential of later calls",
+    handler: (real, service) => {
+      const sessions = new Map<string, string>();
+      return (req, res) => {
+        const { authorization, cookie = "" } = req.headers;
+        if (ownerOf(service, authorization) === undefined || authorization === undefined) return real(req, res);
+        const id = createHash("sha256").update(authorization).digest("base64url");
+        sessions.set(id, authorization);
+        res.setHeader("set-cookie", [
+          `lang=en; Expires=${new Date(Date.now() + 60_000).toUTCString()}`,
+          `sid=${id}; Path=/`,
+        ]);
+        req.headers.authorization = sessions.get(/sid=([^;]*)/.exec(cookie)?.[1] ?? "") ?? authorization;
+        return real(req, res);
+      };
+    },
   },
   {
     name: "auth-account-by-query",

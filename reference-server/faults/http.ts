@@ -177,6 +177,16 @@ export const http: readonly Fault[] = [
     ),
   },
   {
+    name: "http-range-is-honoured",
+    breaks: "HTTP-BINARY",
+    about: "a cache in front answers a part of the answer, with 206, to a call with a Range",
+    handler: answers((answer, req) =>
+      req.headers.range !== undefined && answer.status === 200
+        ? { ...answer, status: 206, body: answer.body.subarray(0, 2) }
+        : answer,
+    ),
+  },
+  {
     name: "http-answer-in-an-envelope",
     breaks: "HTTP-BINARY",
     about: "the binary answer of Sync has the five bytes before it that belong to streams",

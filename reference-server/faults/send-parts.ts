@@ -52,6 +52,25 @@ export const storing = (change: (id: string) => string): InboxClass =>
     }
   };
 
+/** Remembers but the last so many ids of each sender. */
+export const remembering = (most: number) =>
+  sending((real) => {
+    const counts = new Map<string, number>();
+    const places = new Map<string, number>();
+    return (service, caller, request) => {
+      const { userId } = caller.account;
+      const key = `${userId} ${request.clientMessageId}`;
+      const count = counts.get(userId) ?? 0;
+      const place = places.get(key);
+      if (place !== undefined && count - place > most) return storeAgain(service, caller, request);
+      if (place === undefined) {
+        places.set(key, count);
+        counts.set(userId, count + 1);
+      }
+      return real(service, caller, request);
+    };
+  });
+
 /** Takes a Send for a new one, though there is a good record of it, if the record is not found for this reason. */
 export const forgetting = (isForgotten: (request: SendRequest, caller: Caller, record: DedupRecord) => boolean) =>
   sending((real) => (service, caller, request) => {

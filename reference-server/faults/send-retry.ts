@@ -5,7 +5,7 @@ import { type SendResponse, SendResponseSchema } from "../../proto/gen/seqsync/v
 import { refuse } from "../errors.js";
 import type { Fault } from "./fault.js";
 import { isJson, readAll, rpcOf, sending, withBody } from "./seams.js";
-import { findRecord, forgetting, storeAgain, taking } from "./send-parts.js";
+import { findRecord, forgetting, remembering, storeAgain, taking } from "./send-parts.js";
 
 /** Faults of the chapter "Send": repetitions, and what an id is good for. */
 export const sendRetry: readonly Fault[] = [
@@ -49,22 +49,30 @@ export const sendRetry: readonly Fault[] = [
     breaks: "SEND-RETRY-LATER",
     about: "only the last 500 ids of a sender are remembered",
     wild: "matrix-org/synapse#3365",
-    operations: sending((real) => {
-      const counts = new Map<string, number>();
-      const places = new Map<string, number>();
-      return (service, caller, request) => {
-        const { userId } = caller.account;
-        const key = `${userId} ${request.clientMessageId}`;
-        const count = counts.get(userId) ?? 0;
-        const place = places.get(key);
-        if (place !== undefined && count - place > 500) return storeAgain(service, caller, request);
-        if (place === undefined) {
-          places.set(key, count);
-          counts.set(userId, count + 1);
-        }
-        return real(service, caller, request);
+    operations: remembering(500),
+  },
+  {
+    name: "send-retry-cache-of-1100",
+    breaks: "SEND-RETRY-LATER",
+    about: "only the last 1100 ids of a sender are remembered",
+    operations: remembering(1100),
+  },
+  {
+    name: "send-retry-forgotten-with-the-watch",
+    breaks: "SEND-RETRY-LATER",
+    about: "what a sender has sent is forgotten when a Watch of theirs ends",
+    operations: (real) => {
+      const gone = new Map<object, number>();
+      return {
+        ...forgetting((_request, { account }, { acceptedAt }) => timestampMs(acceptedAt) < (gone.get(account) ?? 0))(
+          real,
+        ),
+        watch: (service, caller, stream) => {
+          stream.onClose(() => gone.set(caller.account, service.options.now()));
+          real.watch(service, caller, stream);
+        },
       };
-    }),
+    },
   },
   {
     name: "send-retry-after-ack",

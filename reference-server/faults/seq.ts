@@ -174,6 +174,22 @@ export const seq: readonly Fault[] = [
     },
   },
   {
+    name: "seq-ack-stops-at-two-to-the-31",
+    breaks: "SEQ-UNSIGNED",
+    about: "an ack from below 2147483647 to above is stored as that, which the phone that acks does not see",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const [before, kept] = [this.ackedSeq, [...this.pending]];
+        const page = super.sync(cliSeq, epoch, pageSize);
+        if (before < 0x7fff_ffff && this.ackedSeq > 0x7fff_ffff) {
+          this.ackedSeq = 0x7fff_ffff;
+          for (const [seq, message] of kept) if (seq > this.ackedSeq) this.pending.set(seq, message);
+        }
+        return page;
+      }
+    },
+  },
+  {
     name: "seq-wraps",
     breaks: "SEQ-EXHAUSTED",
     about: "after 4294967295 the counter goes on from 1",
