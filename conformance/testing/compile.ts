@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import ts from "typescript";
 
@@ -18,13 +18,22 @@ export function compile(): string {
       const source = join(ROOT, room, file);
       const target = join(OUT, room, file.replace(/\.ts$/, ".js"));
       if (isNewer(target, source)) continue;
-      mkdirSync(dirname(target), { recursive: true });
       const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023, verbatimModuleSyntax: true };
-      writeFileSync(target, ts.transpile(readFileSync(source, "utf8"), options));
+      put(target, ts.transpile(readFileSync(source, "utf8"), options));
     }
   }
-  copyFileSync(join(ROOT, "package.json"), join(OUT, "package.json"));
+  // Says that these files are modules.
+  const [source, target] = [join(ROOT, "package.json"), join(OUT, "package.json")];
+  if (!isNewer(target, source)) put(target, readFileSync(source, "utf8"));
   return OUT;
+}
+
+/** Writes a file that another process may read at that moment: it sees all of it or nothing. */
+function put(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const unfinished = `${file}.${process.pid}`;
+  writeFileSync(unfinished, text);
+  renameSync(unfinished, file);
 }
 
 function isNewer(target: string, source: string): boolean {
