@@ -31,6 +31,17 @@ export class Inconclusive extends Error {
   override readonly name = "Inconclusive";
 }
 
+/** The server asked for another try each time until patience was at its end; `why` is the code or the status that says so. */
+export class KeptWaiting extends Inconclusive {
+  readonly why: string;
+
+  constructor(why: string) {
+    const said = `the server asked for another try until patience was at its end (${why})`;
+    super(`${said}; use --max-requests-per-second or --concurrency`);
+    this.why = why;
+  }
+}
+
 /** Why a case was not run that takes longer than a few seconds, where nobody has asked for such cases. */
 export const TAKES_LONG = "takes long by its nature; run it with --slow";
 

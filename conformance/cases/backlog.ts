@@ -2,6 +2,7 @@ import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { Inconclusive } from "../verdict.js";
 import type { Context } from "./context.js";
 import { bytes, type Sent } from "./party.js";
+import { refusedOpenly } from "./refused-openly.js";
 
 /** How many Sends are under way at the same time while a backlog is made. */
 const AT_ONCE = 100;
@@ -21,7 +22,8 @@ export async function pileUp(t: Context, count: number, payload: Uint8Array | st
       clientMessageId: t.newId(),
       payload: bytes(payload),
     }));
-    const answers = await Promise.all(batch.map(({ clientMessageId: id }) => t.alice.trySend(t.bob, payload, { id })));
+    const sends = batch.map(({ clientMessageId: id }) => t.alice.trySend(t.bob, payload, { id }));
+    const answers = await refusedOpenly(t, t.bob, sends, "SEND-BACKLOG", Reason.BACKLOG_FULL);
     let refused: Sent | undefined;
     for (const [index, message] of batch.entries()) {
       const answered = answers[index];

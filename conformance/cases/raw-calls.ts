@@ -6,8 +6,8 @@ import { SeqSyncService } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { printOf } from "../history/print.js";
 import type { What } from "../history/recorder.js";
 import type { RequirementId } from "../registry/requirements.js";
-import { Inconclusive, NoAnswer } from "../verdict.js";
-import { busy, type SendArguments, type SyncArguments } from "../wire/client.js";
+import { KeptWaiting, NoAnswer } from "../verdict.js";
+import type { SendArguments, SyncArguments } from "../wire/client.js";
 import {
   type Codec,
   describeRefusal,
@@ -85,7 +85,7 @@ export async function rawOnce(t: Context, call: RawCall): Promise<RawAnswer | { 
 /** Waits as a server wants that has asked for another try, `tries` times before. */
 export async function waitAsAsked(t: Context, tries: number, why: string): Promise<void> {
   const wait = PAUSES.busy[tries];
-  if (wait === undefined) throw new Inconclusive(busy(why));
+  if (wait === undefined) throw new KeptWaiting(why);
   t.session.retried += 1;
   await pause(wait);
 }
@@ -266,7 +266,7 @@ export async function exchange(
     const busyNow = isAgainStatus(status);
     if (status !== 0 && !busyNow) return status;
     const wait = PAUSES[busyNow ? "busy" : "lost"][tries];
-    if (wait === undefined && busyNow) throw new Inconclusive(busy(`HTTP ${status}`));
+    if (wait === undefined && busyNow) throw new KeptWaiting(`HTTP ${status}`);
     if (wait === undefined) throw new NoAnswer(requirement, call.rpc, "nothing came back that is HTTP");
     await pause(wait);
   }

@@ -8,7 +8,7 @@ import {
 } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { printOf } from "../history/print.js";
 import type { Recorder, What } from "../history/recorder.js";
-import { Breach, Inconclusive, NoAnswer } from "../verdict.js";
+import { Breach, KeptWaiting, NoAnswer } from "../verdict.js";
 import type { Codec, Refusal } from "./connect.js";
 import { Patience } from "./patience.js";
 import type { CallOptions, Ended, Session } from "./session.js";
@@ -148,7 +148,7 @@ export class Client {
         this.#recorder.note(op, refused(ended.refusal));
         return ended;
       case "lost":
-        if (ended.busy) throw new Inconclusive(busy(ended.why));
+        if (ended.busy) throw new KeptWaiting(ended.why);
         throw new NoAnswer(requirement, call.case === "sendCall" ? "Send" : "Sync", ended.why);
       case "garbled": {
         this.#recorder.note(op, lost(ended.why));
@@ -159,10 +159,6 @@ export class Client {
     }
   }
 }
-
-/** What to do about a server that keeps asking for another try. */
-export const busy = (why: string) =>
-  `the server asked for another try until patience was at its end (${why}); use --max-requests-per-second or --concurrency`;
 
 /** An open Watch, as a case looks at it. */
 export class Watching {

@@ -16,6 +16,12 @@ const recoded = (reason: Reason, code: keyof typeof HTTP_STATUS): NonNullable<Fa
     return { ...answer, status: HTTP_STATUS[code], body: Buffer.from(JSON.stringify({ ...error, code })) };
   });
 
+/** Gives the refusals for one reason no details. */
+const unexplained = (reason: Reason): NonNullable<Fault["handler"]> =>
+  errors(({ details, ...error }) =>
+    details?.[0] !== undefined && reasonOf(details[0].value) === reason ? error : { ...error, details },
+  );
+
 const detail = (reason: Reason) => {
   const value = base64Encode(toBinary(ErrorDetailSchema, create(ErrorDetailSchema, { reason })), "std_raw");
   return { type: ErrorDetailSchema.typeName, value };
@@ -84,6 +90,19 @@ export const errorFaults: readonly Fault[] = [
     about: "a full inbox refuses with failed_precondition",
     options: { maxBacklog: 300 },
     handler: recoded(Reason.BACKLOG_FULL, "failed_precondition"),
+  },
+  {
+    name: "err-no-reason-of-the-last-seq",
+    breaks: "SEQ-EXHAUSTED",
+    about: "an exhausted inbox refuses with resource_exhausted and no details, which asks for another try",
+    handler: unexplained(Reason.SEQ_EXHAUSTED),
+  },
+  {
+    name: "err-no-reason-of-a-full-inbox",
+    breaks: "SEND-BACKLOG",
+    about: "a full inbox refuses with resource_exhausted and no details, which asks for another try",
+    options: { maxBacklog: 300 },
+    handler: unexplained(Reason.BACKLOG_FULL),
   },
   {
     name: "err-without-details",
