@@ -78,10 +78,22 @@ export const sendContent: readonly Case[] = [
     requirements: ["SEND-SIZES", "SEND-BYTES"],
     async run(t: Context) {
       const max = triable(t);
-      const pattern = (size: number) => new Uint8Array(size).map((_, n) => (n * 31 + (n >> 8)) & 0xff);
       await t.blaming("SEND-SIZES", () =>
         delivers(t, [pattern(Math.max(0, max - 1)), pattern(max), new Uint8Array(max)]),
       );
+    },
+  },
+  {
+    // § SEND-BYTES: The payload and the `client_message_id` of a message MUST be delivered byte for byte as they were
+    // § sent.
+    id: "send/payload-of-each-magnitude",
+    title: "payloads of each power of two up to 65536 bytes, and of a byte less and more, arrive whole",
+    requirements: ["SEND-BYTES", "SEND-VISIBLE", "SEND-ACCEPT"],
+    async run(t: Context) {
+      for (const by of [-1, 0, 1]) {
+        const sizes = Array.from({ length: 17 }, (_, n) => 2 ** n + by);
+        await delivers(t, sizes.filter((size) => size <= t.info.maxPayloadBytes).map(pattern));
+      }
     },
   },
   {
@@ -242,6 +254,9 @@ async function wholeIds(t: Context, ids: readonly string[]): Promise<void> {
   for (const one of sent) await repeat(t, alice, bob, one, "SEND-RETRY");
   t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "an id did not arrive as it was sent");
 }
+
+/** So many bytes, of which no two parts look the same. */
+const pattern = (size: number) => new Uint8Array(size).map((_, n) => (n * 31 + (n >> 8)) & 0xff);
 
 /** The declared maximum, if a test can fill it. */
 function triable(t: Context): number {

@@ -86,6 +86,12 @@ export const send: readonly Fault[] = [
     operations: altering(({ payload }) => ({ payload: Buffer.from(Buffer.from(payload).toString("utf8")) })),
   },
   {
+    name: "send-bytes-of-a-full-buffer",
+    breaks: "SEND-BYTES",
+    about: "a payload that fills a buffer of 4096 bytes loses the last one",
+    operations: altering(({ payload }) => ({ payload: payload.length === 4096 ? payload.subarray(0, -1) : payload })),
+  },
+  {
     name: "send-trims-payloads",
     breaks: "SEND-BYTES",
     about: "zero bytes at a payload's end are cut off",
