@@ -3,6 +3,7 @@ import { start } from "../docs/guides/connect/server.js";
 import { Outcome, type Report } from "../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { CATALOGUE } from "./cases/catalogue.js";
 import { run } from "./run/run.js";
+import { alive } from "./testing/garbage.js";
 import { ODDITIES } from "./testing/oddities.js";
 
 /** How many cases an oddity meets here. A soak has the time to let it meet all. */
@@ -36,19 +37,29 @@ describe("a server written from the specification alone, with Connect's library"
   }, 180_000);
 
   // With frames this often, most clients leave while one is being written.
-  it("gives the place back of everybody who leaves a Watch", async () => {
+  it("gives the place back of everybody who leaves a Watch, and keeps nothing", async () => {
+    const signals: WeakRef<AbortSignal>[] = [];
+    const { any } = AbortSignal;
+    AbortSignal.any = (sources) => {
+      const made = any.call(AbortSignal, sources);
+      signals.push(new WeakRef(made));
+      return made;
+    };
     const server = await start({ fixtures: true, heartbeatMs: 2 });
     try {
       const report = await run({
         urls: [server.url],
         seed: 1,
-        select: ({ case: { id } }) => id === "watch/opened-often",
+        select: ({ case: { id } }) => id === "watch/opened-often" || id === "auth/revoked-watch-ends",
       });
       expect(complaints(report)).toEqual([]);
-      expect(report.counts?.pass).toBe(1);
+      expect(report.counts?.pass).toBe(3); // one in both codecs
     } finally {
       await server.stop();
+      AbortSignal.any = any;
     }
+    expect(signals.length).toBeGreaterThan(256);
+    await expect.poll(() => alive(signals)).toBe(0);
   }, 120_000);
 });
 

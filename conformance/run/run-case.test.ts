@@ -5,6 +5,7 @@ import { fixtureAccounts } from "../accounts/fixture.js";
 import type { AccountSource } from "../accounts/source.js";
 import type { Case } from "../cases/case.js";
 import { Judge } from "../judge/judge.js";
+import { alive } from "../testing/garbage.js";
 import { Inconclusive } from "../verdict.js";
 import { Transport } from "../wire/http.js";
 import { runCase, type Stage } from "./run-case.js";
@@ -66,6 +67,15 @@ describe("the outcome of a case", () => {
     const stopped = play(() => new Promise<never>(() => stop.abort()), { signal: stop.signal });
     expect(await stopped).toMatchObject({ outcome: Outcome.INCONCLUSIVE, reason: expect.stringMatching(/stopped/) });
   });
+});
+
+test("a case that has ended leaves no signal behind", async () => {
+  const signals: WeakRef<AbortSignal>[] = [];
+  await play(async ({ signal }) => {
+    signals.push(new WeakRef(signal));
+  });
+  expect(signals).toHaveLength(1);
+  await expect.poll(() => alive(signals)).toBe(0);
 });
 
 describe("a bug of the suite says nothing about the server", () => {

@@ -97,7 +97,7 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
     });
     const playing = context;
     const run = prepare(playing, leases).then(() => job.case.run(playing));
-    await Promise.race([run, aborted(signal)]);
+    await orAborted(run, signal);
   } catch (error) {
     ending = error;
   } finally {
@@ -239,12 +239,19 @@ function header({ info, seed }: Stage, name: string) {
 }
 
 /** Rejects when the time is up: nothing came that the case could blame. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const stop = () => reject(new Inconclusive("the case did not end in time, or the run was stopped"));
+async function orAborted<T>(run: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {};
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(new Inconclusive("the case did not end in time, or the run was stopped"));
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
   });
+  try {
+    return await Promise.race([run, stopped]);
+  } finally {
+    // Node keeps a signal made of others for as long as somebody listens to it.
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 /** How much longer a case may take where requests are held back: as if it had a thousand of them each second. */

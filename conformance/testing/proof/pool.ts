@@ -15,8 +15,6 @@ export interface PoolOptions {
   processes: number;
   /** Tasks that one process has at a time: while one waits for a deadline, the others work. */
   atOnce: number;
-  /** After so many tasks a process gives way to a fresh one: what servers leave behind adds up, and slows it. Default: never. */
-  tasksEach?: number;
   /** Whether no further task shall begin. */
   isOver?: () => boolean;
 }
@@ -27,33 +25,23 @@ const V8_OPTIONS = ["--no-parallel-scavenge", "--max-semi-space-size=64"];
 /** Has `tasks` done in processes of their own, in their order. Resolves when all are; `onAnswer` hears of each as it ends. */
 export async function spread<Task, Answer>(
   tasks: readonly Task[],
-  { worker, processes, atOnce, tasksEach = Number.POSITIVE_INFINITY, isOver = () => false }: PoolOptions,
+  { worker, processes, atOnce, isOver = () => false }: PoolOptions,
   onAnswer: (answer: Answer, task: Task) => void,
 ): Promise<void> {
   const queue = tasks.map((task, nr) => ({ nr, task }));
-  const workers = new Set<ChildProcess>();
-  const oneAfterTheOther = async () => {
-    while (queue.length > 0 && !isOver()) {
-      const child = startWorker(worker);
-      workers.add(child);
-      let left = tasksEach;
-      const slot = async () => {
-        while (left > 0 && !isOver()) {
-          const it = queue.shift();
-          if (it === undefined) return;
-          left -= 1;
-          const told = await ask<Task, Answer>(child, it);
-          if ("crash" in told) throw new Error(`${JSON.stringify(it.task)} went wrong: ${told.crash}`);
-          onAnswer(told.answer, it.task);
-        }
-      };
-      await Promise.all(Array.from({ length: atOnce }, slot));
-      child.kill();
-      workers.delete(child);
-    }
-  };
+  const workers = Array.from({ length: processes }, () => startWorker(worker));
   try {
-    await Promise.all(Array.from({ length: processes }, oneAfterTheOther));
+    await Promise.all(
+      workers.flatMap((child) =>
+        Array.from({ length: atOnce }, async () => {
+          for (let it = queue.shift(); it !== undefined && !isOver(); it = queue.shift()) {
+            const told = await ask<Task, Answer>(child, it);
+            if ("crash" in told) throw new Error(`${JSON.stringify(it.task)} went wrong: ${told.crash}`);
+            onAnswer(told.answer, it.task);
+          }
+        }),
+      ),
+    );
   } finally {
     for (const child of workers) child.kill();
   }

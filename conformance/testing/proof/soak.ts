@@ -65,7 +65,7 @@ export async function soak(
     servers.filter(({ runs }) => runs <= round).map(({ name }) => ({ name, seed: round + 1 })),
   ).flat();
   const isOver = () => Date.now() - started > minutes * 60_000;
-  const pool = { worker: "soak-worker", processes, atOnce: 1, tasksEach: 12, isOver };
+  const pool = { worker: "soak-worker", processes, atOnce: 1, isOver };
   await spread<Task, Endured>(tasks, pool, (endured, { name, seed }) => {
     const tally = servers.find((it) => it.name === name);
     if (tally === undefined) return;

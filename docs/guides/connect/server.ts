@@ -130,7 +130,7 @@ function routes({ store, fixtures, profiles, heartbeatMs, watchMs, shutdown }: S
       account.bells.add(bell);
       const leave = () => account.bells.delete(bell);
       // Who goes away while a frame is being written leaves this generator unfinished: the library never resumes it.
-      ended.addEventListener("abort", leave);
+      ended.addEventListener("abort", leave, { once: true });
       try {
         while (!ended.aborted) {
           yield { epoch: account.epoch, svrSeq: account.svrSeq };
