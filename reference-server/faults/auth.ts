@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { type Account, bearerToken } from "../accounts.js";
+import { type Account, bearerToken, hash } from "../accounts.js";
 import { Inbox, type NewMessage } from "../inbox.js";
 import type { Service } from "../service.js";
 import type { Fault } from "./fault.js";
@@ -227,7 +226,7 @@ export const auth: readonly Fault[] = [
       return (req, res) => {
         const { authorization, cookie = "" } = req.headers;
         if (ownerOf(service, authorization) === undefined || authorization === undefined) return real(req, res);
-        const id = createHash("sha256").update(authorization).digest("base64url");
+        const id = hash(authorization);
         sessions.set(id, authorization);
         res.setHeader("set-cookie", [
           `lang=en; Expires=${new Date(Date.now() + 60_000).toUTCString()}`,

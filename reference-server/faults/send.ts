@@ -92,6 +92,15 @@ export const send: readonly Fault[] = [
     operations: altering(({ payload }) => ({ payload: payload.length === 4096 ? payload.subarray(0, -1) : payload })),
   },
   {
+    name: "send-size-of-a-full-buffer",
+    breaks: "SEND-SIZES",
+    about: "a payload that fills a buffer of 4096 bytes is refused as too large",
+    operations: sending((real) => (service, caller, request) => {
+      if (request.payload.length === 4096) throw refuse(Reason.PAYLOAD_TOO_LARGE, "the buffer is full");
+      return real(service, caller, request);
+    }),
+  },
+  {
     name: "send-trims-payloads",
     breaks: "SEND-BYTES",
     about: "zero bytes at a payload's end are cut off",
