@@ -7,12 +7,14 @@ import type {
 } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import type { RequirementId } from "../registry/requirements.js";
 import { Epochs } from "./epochs.js";
+import { judgeFirst, judgeFrame, overrunning } from "./frame.js";
 import { MessageLog } from "./messages.js";
 import { MAX_SEQ, Numbering, type SvrFloor } from "./numbering.js";
 import { type Breached, judgePage } from "./page.js";
 import { judgeReason, judgeState, ruleOf } from "./refused-sync.js";
 import { FAILURES } from "./send-outcome.js";
 import type { Acceptance, Send, Sends } from "./sends.js";
+import { contradicting } from "./snapshots.js";
 import { excessOf, FALL, fallOf } from "./svr-seq.js";
 
 /** What an inbox's judge needs of the whole. */
@@ -234,27 +236,15 @@ export class InboxJudge {
 
   watchFrame(now: number, ticket: WatchTicket, frame: WatchFrame, callEvent: Event, event: Event): void {
     const evidence = [callEvent, event];
-    const breach = this.#breacher(evidence);
-    this.#around.applies("WATCH-MONOTONE");
-    const epochBytes = Buffer.byteLength(frame.epoch);
-    if (epochBytes < 1 || epochBytes > 64)
-      breach("EPOCH-PRESENT", "a frame has no valid epoch", "an epoch of 1 to 64 bytes", `one of ${epochBytes} bytes`);
-    if (ticket.last?.epoch === frame.epoch && frame.svrSeq < ticket.last.svrSeq) {
-      breach("WATCH-MONOTONE", "a watch went back", `at least ${ticket.last.svrSeq}`, String(frame.svrSeq));
-    }
+    for (const breached of judgeFrame(ticket.last, frame, this.#around.applies))
+      this.#around.report(evidence, breached);
     const first = ticket.last === undefined;
     ticket.last = frame;
     const numbering = this.#enter(now, frame.epoch, ticket.begun, evidence);
     if (numbering === undefined) return;
     if (first) this.#around.applies("WATCH-FIRST");
-    if (first && numbering === ticket.numbering && frame.svrSeq < ticket.svrFloor.seq) {
-      breach(
-        "WATCH-FIRST",
-        "the first frame is older than the watch",
-        `at least ${ticket.svrFloor.seq}`,
-        String(frame.svrSeq),
-      );
-    }
+    const stale = first && numbering === ticket.numbering ? judgeFirst(ticket.svrFloor.seq, frame) : undefined;
+    if (stale !== undefined) this.#around.report(evidence, stale);
     this.#around.applies("WATCH-PRIVATE");
     const { svrCeiling } = numbering;
     if (frame.svrSeq <= svrCeiling) numbering.raise(frame.svrSeq, "frame", event);
@@ -268,24 +258,10 @@ export class InboxJudge {
   #close({ log, base, snapshots, overrun, answered }: Numbering): void {
     log.finish(base, snapshots);
     // If Sync agrees with the frame, the frame is right about an inbox that is wrong, and that has its finding.
-    if (overrun !== undefined && overrun.svrSeq > answered) {
-      this.#around.report(overrun.evidence, {
-        requirement: "WATCH-PRIVATE",
-        message: "a frame reports more than can have come to this inbox",
-        expected: `at most ${overrun.svrCeiling}`,
-        actual: String(overrun.svrSeq),
-      });
-    }
+    if (overrun !== undefined && overrun.svrSeq > answered) this.#around.report(overrun.evidence, overrunning(overrun));
     this.#around.applies("SYNC-LINEARIZABLE");
     const pair = snapshots.contradiction();
-    if (pair === undefined) return;
-    const text = pair.map(({ ackedSeq, svrSeq }) => `acked_seq ${ackedSeq} with svr_seq ${svrSeq}`);
-    this.#around.report([...pair[0].evidence, ...pair[1].evidence], {
-      requirement: "SYNC-LINEARIZABLE",
-      message: "two answers show states of which neither can come before the other",
-      expected: "both numbers only grow, so one of two states is nowhere below the other",
-      actual: text.join(", and "),
-    });
+    if (pair !== undefined) this.#around.report([...pair[0].evidence, ...pair[1].evidence], contradicting(pair));
   }
 
   /** Finds the numbering that an epoch names; undefined if the answer is of one that is over. */

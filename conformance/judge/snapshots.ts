@@ -1,4 +1,5 @@
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import type { Breached } from "./page.js";
 
 /** The state of an inbox at one moment, as an answer has shown it. */
 export interface Snapshot {
@@ -53,4 +54,14 @@ export class Snapshots {
       return latest;
     };
   }
+}
+
+/** What two states break that contradict each other. */
+export function contradicting(pair: readonly [Snapshot, Snapshot]): Breached {
+  return {
+    requirement: "SYNC-LINEARIZABLE",
+    message: "two answers show states of which neither can come before the other",
+    expected: "both numbers only grow, so one of two states is nowhere below the other",
+    actual: pair.map(({ ackedSeq, svrSeq }) => `acked_seq ${ackedSeq} with svr_seq ${svrSeq}`).join(", and "),
+  };
 }
