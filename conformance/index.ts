@@ -12,16 +12,17 @@
  */
 export { type ListedAccount, poolAccounts } from "./accounts/pool.js";
 export type { AccountSource, Lease, Unavailable, Wish } from "./accounts/source.js";
-export type { Case, Needs } from "./cases/case.js";
 export { CATALOGUE } from "./cases/catalogue.js";
+export type { Finding } from "./findings.js";
+export type { Case, Needs } from "./harness/case.js";
 export { Judge } from "./judge/judge.js";
-export { REQUIREMENTS, type Requirement, type RequirementId } from "./registry/requirements.js";
-export { type Renderer, type RenderOptions, type ReportFormat, renderers } from "./report/renderers.js";
+export type { RenderOptions } from "./report/formats/options.js";
+export { type Renderer, type ReportFormat, renderers } from "./report/formats/renderers.js";
+export { REQUIREMENTS, type Requirement, type RequirementId } from "./requirements/requirements.js";
+export type { Codec } from "./rpc/connect.js";
 export type { KnownFailure } from "./run/known-failures.js";
 export { type RunOptions, run } from "./run/run.js";
 export type { Job } from "./run/run-case.js";
-export type { Finding } from "./verdict.js";
+export type { ProxySettings } from "./transport/proxy.js";
+export type { TlsSettings } from "./transport/socket.js";
 export { VERSION } from "./version.js";
-export type { Codec } from "./wire/connect.js";
-export type { ProxySettings } from "./wire/proxy.js";
-export type { TlsSettings } from "./wire/socket.js";

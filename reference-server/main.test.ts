@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
-import { FAULTS } from "./faults/index.js";
 import { compileReferenceServer } from "./testing/compiled.js";
 import { call, callJson, dial, errorInShort, eventually, head } from "./testing/http.js";
 
@@ -138,44 +137,6 @@ describe("serves", () => {
   });
 });
 
-describe("is broken on purpose", () => {
-  test("in the way that --fault names, of those that --faults lists, and says so at the start and in GetServerInfo", async () => {
-    const { out, code } = await run(["--faults"]).exit;
-    expect(code).toBe(0);
-    expect(out).toMatch(/^ack-on-answer +ACK-NOT-ON-ANSWER +\S/m);
-    expect(out.trim().split("\n")).toHaveLength(FAULTS.length);
-
-    const { listening, output } = run(["--port", "0", "--fixtures", "--fault", "ack-on-answer"]);
-    const url = await listening;
-    expect(output.out).toBe(
-      `listening on ${url} - BROKEN on purpose: ack-on-answer (ACK-NOT-ON-ANSWER): ${FAULTS.find(({ name }) => name === "ack-on-answer")?.about}\n`,
-    );
-    const { json } = await callJson(url, "GetServerInfo", {}, { as: "" });
-    expect(json).toMatchObject({ implementation: expect.stringMatching(/BROKEN on purpose: ack-on-answer/) });
-  });
-
-  test("and crashes at SIGHUP where that shows the fault: it is there again at the same URL, without what it lost", async () => {
-    const args = ["--port", "0", "--fault", "crash-loses-all-in-silence"];
-    const { child, listening, exit } = run(args, { SEQSYNC_ACCOUNTS: "alice:alice bob:bob" });
-    const url = await listening;
-    await callJson(url, "Send", { recipientId: "bob", clientMessageId: "m-1" }, { as: "alice" });
-    const { json: before } = await callJson(url, "Sync", {});
-    expect(before).toMatchObject({ svrSeq: 1 });
-
-    child.kill("SIGHUP");
-    let after: Record<string, unknown> = before;
-    const sync = () => callJson(url, "Sync", {}).then(({ json }) => json);
-    await eventually(async () => {
-      after = await sync().catch(() => before); // it may be down
-      return !("svrSeq" in after);
-    }, "the server after its crash");
-    expect(after).toEqual({ epoch: before["epoch"] });
-
-    child.kill("SIGTERM");
-    expect((await exit).code).toBe(0);
-  });
-});
-
 describe("refuses with exit code 2 and one line that helps", () => {
   test.each([
     ["an unknown option", ["--prot", "1"], /unknown option '--prot'\n\(Did you mean --port\?\)\n$/],
@@ -192,7 +153,6 @@ describe("refuses with exit code 2 and one line that helps", () => {
       ["--host", "192.0.2.1", "--port", "0"],
       /cannot listen on 192\.0\.2\.1 port 0: EADDRNOTAVAIL/,
     ],
-    ["a fault that there is not", ["--fault", "nope"], /there is no fault nope; --faults lists them/],
     ["a file that is not there", ["--accounts", "/nonexistent"], /cannot read --accounts \/nonexistent: ENOENT/],
   ])("%s", async (_, args, message) => {
     const { code, out, err } = await run(args).exit;

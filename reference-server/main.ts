@@ -3,7 +3,6 @@ import "../proto/base64.js";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { FAULTS, type Fault, type FaultyServer, startFaultyServer } from "./faults/index.js";
 import { type LogEntry, startReferenceServer } from "./index.js";
 
 /** Bad usage: told in one line, exit code 2. */
@@ -36,11 +35,6 @@ const program = new Command("seqsync-reference-server")
       .default(600),
   )
   .option("--json-logs", "write one JSON line for each answered request to standard output")
-  .option(
-    "--fault <name>",
-    "break it on purpose, to see what a failure of the suite looks like; --faults lists the names",
-  )
-  .option("--faults", "list the faults: name, requirement that it breaks, and what it does")
   .addHelpText("after", "\nExample:\n  SEQSYNC_ACCOUNTS='alice:secret1 bob:secret2' seqsync-reference-server --port 0")
   .showSuggestionAfterError()
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
@@ -55,17 +49,10 @@ interface Flags {
   maxBacklog: number;
   dedupWindow: number;
   jsonLogs?: true;
-  fault?: string;
-  faults?: true;
 }
 
 async function main(): Promise<void> {
   const flags = program.parse().opts<Flags>();
-  if (flags.faults) {
-    for (const { name, breaks, about } of FAULTS) console.log(`${name.padEnd(38)} ${breaks.padEnd(22)} ${about}`);
-    return;
-  }
-  const fault = flags.fault === undefined ? undefined : findFault(flags.fault);
   const fixtureToken = process.env["SEQSYNC_FIXTURE_TOKEN"];
   if (flags.fixtures && !fixtureToken && !isLoopback(flags.host)) {
     throw new UsageError(
@@ -82,8 +69,7 @@ async function main(): Promise<void> {
       ? { log: (entry: LogEntry) => console.log(JSON.stringify({ time: new Date().toISOString(), ...entry })) }
       : {}),
   };
-  const starting = fault === undefined ? startReferenceServer(options) : startFaultyServer(fault, options);
-  const server = await starting.catch((error: NodeJS.ErrnoException) => {
+  const server = await startReferenceServer(options).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(
       `cannot listen on ${flags.host} port ${flags.port}: ${error.code ?? error.message}; try --port 0 for a free port`,
     );
@@ -91,31 +77,14 @@ async function main(): Promise<void> {
   for (const { userId, token } of accounts) server.service.createAccount(userId, token);
 
   // The first line is for whoever started this process and wants to know the port.
-  const urls = "urls" in server ? (server as FaultyServer).urls : [server.url];
-  const broken = fault === undefined ? {} : { BROKEN: fault.name, breaks: fault.breaks, about: fault.about, urls };
-  if (flags.jsonLogs) console.log(JSON.stringify({ listening: server.url, ...broken }));
-  else if (fault === undefined) console.log(`listening on ${server.url}`);
-  else
-    console.log(`listening on ${urls.join(" ")} - BROKEN on purpose: ${fault.name} (${fault.breaks}): ${fault.about}`);
+  if (flags.jsonLogs) console.log(JSON.stringify({ listening: server.url }));
+  else console.log(`listening on ${server.url}`);
   if (!flags.fixtures && accounts.length === 0)
     console.error(
       "nobody can log in yet: open accounts with --accounts FILE or SEQSYNC_ACCOUNTS, or use --fixtures for tests",
     );
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.once(signal, () => void server.close().then(() => process.exit(0)));
-  // So that --restart-command 'kill -HUP …' shows what a crash must not lose.
-  if (fault?.crash !== undefined) {
-    let crashes = Promise.resolve();
-    process.on("SIGHUP", () => {
-      crashes = crashes.then(() => (server as FaultyServer).restart());
-    });
-  }
-}
-
-function findFault(name: string): Fault {
-  const found = FAULTS.find((fault) => fault.name === name);
-  if (found === undefined) throw new UsageError(`there is no fault ${name}; --faults lists them`);
-  return found;
 }
 
 function readAccounts(file: string | undefined): { userId: string; token: string }[] {

@@ -1,9 +1,9 @@
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { FixtureService } from "../../proto/gen/seqsync/conformance/v1/fixture_pb.js";
-import { Inconclusive } from "../verdict.js";
-import type { Codec } from "../wire/connect.js";
-import type { Transport } from "../wire/http.js";
-import { Session, type Unary } from "../wire/session.js";
+import { Inconclusive } from "../findings.js";
+import type { Codec } from "../rpc/connect.js";
+import { Session, type Unary } from "../rpc/session.js";
+import type { Transport } from "../transport/http.js";
 import type { AccountSource, Lease, Wish } from "./source.js";
 
 const { createAccount, rotateEpoch, revokeToken } = FixtureService.method;

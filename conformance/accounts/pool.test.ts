@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Inconclusive } from "../verdict.js";
+import { Inconclusive } from "../findings.js";
 import { type ListedAccount, poolAccounts } from "./pool.js";
 import type { Lease } from "./source.js";
 

@@ -1,4 +1,4 @@
-import { Inconclusive } from "../verdict.js";
+import { Inconclusive } from "../findings.js";
 import type { AccountSource, Lease, Wish } from "./source.js";
 
 /** An account as a list gives it. */

@@ -1,6 +1,6 @@
 import { SeqSyncService } from "../../proto/gen/seqsync/v1/service_pb.js";
-import type { Transport } from "../wire/http.js";
-import { Session } from "../wire/session.js";
+import { Session } from "../rpc/session.js";
+import type { Transport } from "../transport/http.js";
 import type { ListedAccount } from "./pool.js";
 import type { Unavailable } from "./source.js";
 

@@ -1,4 +1,4 @@
-import type { Credentials } from "../wire/client.js";
+import type { Credentials } from "../rpc/client.js";
 
 /** What a case wants of the accounts that it gets. */
 export interface Wish {

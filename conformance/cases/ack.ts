@@ -1,7 +1,7 @@
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { isWhole, pile, pileUp } from "./backlog.js";
-import type { Case } from "./case.js";
-import type { Context } from "./context.js";
+import { isWhole, pile, pileUp } from "../harness/backlog.js";
+import type { Case } from "../harness/case.js";
+import type { Context } from "../harness/context.js";
 
 /** More messages than a server would write off in one step by chance. */
 const MANY = 1200;

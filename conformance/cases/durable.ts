@@ -1,6 +1,6 @@
-import { Inconclusive } from "../verdict.js";
-import type { Case } from "./case.js";
-import type { Context } from "./context.js";
+import { Inconclusive } from "../findings.js";
+import type { Case } from "../harness/case.js";
+import type { Context } from "../harness/context.js";
 
 /**
  * Crashes. Whether a server may lose what it had, its profile says; that it must not lose it in silence holds for all. The judge

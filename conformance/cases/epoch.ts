@@ -1,9 +1,9 @@
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
-import type { Answered } from "../wire/client.js";
-import type { Case } from "./case.js";
-import type { Context } from "./context.js";
-import { repeat } from "./repetition.js";
+import type { Case } from "../harness/case.js";
+import type { Context } from "../harness/context.js";
+import { repeat } from "../harness/retries.js";
+import type { Answered } from "../rpc/client.js";
 
 export const epoch: readonly Case[] = [
   {

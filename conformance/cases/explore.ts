@@ -1,5 +1,5 @@
-import type { RequirementId } from "../registry/requirements.js";
-import type { Case } from "./case.js";
+import type { Case } from "../harness/case.js";
+import type { RequirementId } from "../requirements/requirements.js";
 
 /** What random traffic can break that no single stimulus may. The judge knows all rules; these are the ones that races break. */
 const RACES: readonly [RequirementId, ...RequirementId[]] = [

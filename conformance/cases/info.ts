@@ -1,12 +1,12 @@
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
-import type { RequirementId } from "../registry/requirements.js";
-import { parseError } from "../wire/connect.js";
-import { envelope } from "../wire/envelope.js";
-import type { Case } from "./case.js";
-import type { Context } from "./context.js";
-import { emptyOf } from "./http-calls.js";
-import { answered, describeAnswer, METHOD, type RawCall, rawCall, rawOnce } from "./raw-calls.js";
+import type { Case } from "../harness/case.js";
+import type { Context } from "../harness/context.js";
+import { answered, describeAnswer, METHOD, type RawCall, rawCall, rawOnce } from "../harness/raw-calls.js";
+import type { RequirementId } from "../requirements/requirements.js";
+import { parseError } from "../rpc/connect.js";
+import { envelope } from "../rpc/envelope.js";
+import { emptyOf } from "./http/calls.js";
 
 /** Cases of the chapter "Server info". */
 export const info: readonly Case[] = [

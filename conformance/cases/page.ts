@@ -1,7 +1,7 @@
-import { isWhole, pile, pileUp } from "./backlog.js";
-import type { Case } from "./case.js";
-import type { Context } from "./context.js";
-import type { Device, Sent } from "./party.js";
+import type { Device, Sent } from "../harness/account.js";
+import { isWhole, pile, pileUp } from "../harness/backlog.js";
+import type { Case } from "../harness/case.js";
+import type { Context } from "../harness/context.js";
 
 const MOST = 0xffff_ffff;
 

@@ -1,10 +1,10 @@
-import { NoAnswer } from "../verdict.js";
-import { afterPatience } from "../wire/patience.js";
-import { isWhole, pile } from "./backlog.js";
-import type { Case } from "./case.js";
-import type { Context } from "./context.js";
-import type { Party, Sent } from "./party.js";
-import { syncUnread } from "./unread.js";
+import { NoAnswer } from "../findings.js";
+import { syncUnread } from "../harness/abandoned-calls.js";
+import type { Party, Sent } from "../harness/account.js";
+import { isWhole, pile } from "../harness/backlog.js";
+import type { Case } from "../harness/case.js";
+import type { Context } from "../harness/context.js";
+import { afterPatience } from "../transport/deadline.js";
 
 export const sync: readonly Case[] = [
   {

@@ -4,7 +4,7 @@ import { AccountListError, readAccountFile, runAccountCommand } from "../account
 import { type ListedAccount, poolAccounts } from "../accounts/pool.js";
 import { probeAccounts } from "../accounts/probe.js";
 import type { AccountSource, Unavailable } from "../accounts/source.js";
-import type { Transport } from "../wire/http.js";
+import type { Transport } from "../transport/http.js";
 import { UsageError } from "./usage.js";
 
 export interface AccountFlags {

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startFaultyServer } from "../../reference-server/faults/fault.js";
-import { FAULTS } from "../../reference-server/faults/index.js";
 import { startReferenceServer } from "../../reference-server/index.js";
-import { type CommandOptions, type Ended, seqsync } from "../testing/command.js";
-import { serve } from "../testing/serve.js";
-import { nowhere } from "../testing/tls.js";
+import { FAULTS } from "../selftest/mutants/index.js";
+import { startFaultyServer } from "../selftest/mutants/mutant.js";
+import { type CommandOptions, type Ended, seqsync } from "../selftest/support/command.js";
+import { serve } from "../selftest/support/serve.js";
+import { nowhere } from "../selftest/support/tls.js";
 
 const CASE = "ack/old-device-does-not-lower";
 const SECRET = "fixture-s3cret-0123456789";
@@ -188,7 +188,7 @@ describe("exit code 3", () => {
   });
 
   test("if the judge is broken: that says nothing about the server", async () => {
-    const imports = [fileURLToPath(new URL("../testing/broken-judge.ts", import.meta.url))];
+    const imports = [fileURLToPath(new URL("../selftest/support/broken-judge.ts", import.meta.url))];
     const { code, stdout } = await check([wrong, "--only", CASE], { imports });
     expect(stdout).toMatch(/the suite itself went wrong; please report this: RangeError: the judge is broken/);
     expect(stdout).toMatch(/says nothing about the server/);

@@ -1,9 +1,10 @@
 import { Command, Option } from "commander";
-import type { Requirement } from "../registry/requirements.js";
-import { type Paint, painter } from "../report/paint.js";
+import { type Paint, painter } from "../report/formats/style.js";
+import type { Requirement } from "../requirements/requirements.js";
+import type { Codec } from "../rpc/connect.js";
 import { type RunOptions, run } from "../run/run.js";
 import { withoutUserInfo } from "../run/target.js";
-import type { Codec } from "../wire/connect.js";
+import { interruption } from "./abort-signal.js";
 import {
   type AccountFlags,
   accountArguments,
@@ -14,20 +15,18 @@ import {
 } from "./accounts.js";
 import { applyConfig, CONFIG_FILE } from "./config.js";
 import { type ConnectionFlags, connectionArguments, connectionOf, connectionOptions, quoted } from "./connection.js";
-import { interruption } from "./interruption.js";
-import { knownFailuresText, readKnownFailures } from "./known.js";
+import { openHistory } from "./history-writer.js";
+import { knownFailuresText, readKnownFailures } from "./known-failures.js";
+import { isLocal, type LocalFlags, localArguments, localTarget, requireOneTarget } from "./local-server.js";
+import { type TellFlags, tell, tellingOf, tellOptions } from "./output.js";
 import { tryOutputs, writeText } from "./outputs.js";
 import { Progress } from "./progress.js";
-import { openHistory } from "./record.js";
-import { startReference } from "./reference.js";
-import { restartBy } from "./restart.js";
 import { selectBy } from "./select.js";
 import { parseShard, type Shard, shardText } from "./shard.js";
-import { type TellFlags, tell, tellingOf, tellOptions } from "./tell.js";
-import { collect, EXIT, targetUrl, UsageError, whole } from "./usage.js";
+import { restartBy } from "./shell.js";
+import { collect, EXIT, targetUrl, whole } from "./usage.js";
 
-interface Flags extends AccountFlags, ConnectionFlags, TellFlags {
-  reference?: true;
+interface Flags extends AccountFlags, ConnectionFlags, TellFlags, LocalFlags {
   config?: string;
   only?: string[];
   skip?: string[];
@@ -53,6 +52,7 @@ const command = new Command("check")
   )
   .argument("[urls...]", "base URLs of the server; several are front ends of one deployment")
   .option("--reference", "check the reference server, started for this run")
+  .option("--mutant <name>", "check a faulty server, started for this run; `seqsync mutants` lists them")
   .option("--config <file>", `settings; default: ${CONFIG_FILE} if it is there. Flags win`)
   .optionsGroup("Which cases:")
   .option(
@@ -114,19 +114,18 @@ Exit codes: 0 all applicable MUSTs hold, or break only as known; 1 a violation, 
   .action(async (urls: string[], _flags: Flags) => {
     const config = applyConfig(checkCommand, checkCommand, checkCommand.opts<Flags>().config);
     const flags = checkCommand.opts<Flags>();
-    process.exitCode = await check(urls.length === 0 && !flags.reference ? config.urls : urls, flags);
+    process.exitCode = await check(urls.length === 0 && !isLocal(flags) ? config.urls : urls, flags);
   });
 
 async function check(urls: string[], flags: Flags): Promise<number> {
-  if (flags.reference ? urls.length > 0 : urls.length === 0)
-    throw new UsageError("give the URL of a server to check, or --reference, one of the two");
+  requireOneTarget(urls, flags, "check");
   const telling = tellingOf(flags);
   const { detail } = telling;
   const targets = urls.map(targetUrl);
   const known = flags.knownFailures === undefined ? [] : readKnownFailures(flags.knownFailures);
   const select = selectBy(flags);
   const progress = new Progress(process.stderr, painter(process.stderr), detail);
-  const connection = flags.reference ? {} : connectionOf(flags, targets, (line) => progress.line(line));
+  const connection = isLocal(flags) ? {} : connectionOf(flags, targets, (line) => progress.line(line));
   const source = await accountSource(flags);
 
   let harmed = false;
@@ -136,13 +135,14 @@ async function check(urls: string[], flags: Flags): Promise<number> {
   };
   tryOutputs(telling.outputs, problem);
   const history = flags.record === undefined ? undefined : openHistory(flags.record, problem);
-  const reference = flags.reference ? await startReference() : undefined;
+  const local = await localTarget(flags);
+  const restart = flags.restartCommand === undefined ? local?.restart : restartBy(flags.restartCommand);
   const paint = painter(process.stdout);
   const interrupted = interruption(() => progress.line("seqsync: stopping; once more to leave at once"));
   try {
     const report = await run({
       ...connection,
-      urls: reference === undefined ? targets : [reference.url],
+      urls: local?.urls ?? targets,
       select,
       concurrency: flags.concurrency,
       timeoutScale: flags.timeoutScale,
@@ -155,7 +155,7 @@ async function check(urls: string[], flags: Flags): Promise<number> {
       ...(flags.seed === undefined ? {} : { seed: flags.seed }),
       ...(flags.codec === undefined ? {} : { codecs: [flags.codec] }),
       ...(history === undefined ? {} : { onHistory: history.write }),
-      ...(flags.restartCommand === undefined ? {} : { restart: restartBy(flags.restartCommand) }),
+      ...(restart === undefined ? {} : { restart }),
       accounts: (transport) => fixtureOr(source, transport),
       // Only so that it is kept out of the reports.
       fixtureToken: fixtureToken(),
@@ -177,7 +177,7 @@ async function check(urls: string[], flags: Flags): Promise<number> {
   } finally {
     interrupted.done();
     history?.close();
-    await reference?.stop();
+    await local?.stop();
   }
 }
 
@@ -190,7 +190,9 @@ function announce({ jobs, accounts, info, open }: Parameters<NonNullable<RunOpti
 
 /** Arguments that reach the target of this run again. */
 function invocationOf(targets: readonly string[], flags: Flags): string {
-  const target = flags.reference ? ["--reference"] : [...targets.map(withoutUserInfo), ...connectionArguments(flags)];
+  const target = isLocal(flags)
+    ? localArguments(flags)
+    : [...targets.map(withoutUserInfo), ...connectionArguments(flags)];
   const scale = flags.timeoutScale === 1 ? [] : ["--timeout-scale", String(flags.timeoutScale)];
   const needed = [
     ...(flags.slow ? ["--slow"] : []),

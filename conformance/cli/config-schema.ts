@@ -1,4 +1,4 @@
-import { REQUIREMENTS } from "../registry/requirements.js";
+import { REQUIREMENTS } from "../requirements/requirements.js";
 import { checkCommand } from "./check.js";
 import { settingsOf, typeOf } from "./config.js";
 

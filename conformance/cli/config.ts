@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, type Option } from "commander";
-import { didYouMean } from "./nearest.js";
+import { didYouMean } from "./suggest.js";
 import { UsageError } from "./usage.js";
 
 export const CONFIG_FILE = "seqsync.config.json";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { ConnectionOptions } from "../wire/http.js";
-import { type ProxySettings, proxySettings } from "../wire/proxy.js";
+import type { ConnectionOptions } from "../transport/http.js";
+import { type ProxySettings, proxySettings } from "../transport/proxy.js";
 import { headersOf } from "./headers.js";
 import { collect, UsageError, whole } from "./usage.js";
 

@@ -2,10 +2,10 @@
 import type { RequestListener } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createHandler, Service } from "../../reference-server/index.js";
-import { CA, certificateFile } from "../testing/certificates.js";
-import { seqsync } from "../testing/command.js";
-import type { Running } from "../testing/serve.js";
-import { serveProxy, serveTls, versionOf } from "../testing/tls.js";
+import { CA, certificateFile } from "../selftest/support/certificates.js";
+import { seqsync } from "../selftest/support/command.js";
+import type { Running } from "../selftest/support/serve.js";
+import { serveProxy, serveTls, versionOf } from "../selftest/support/tls.js";
 
 const ONLY = ["--only", "ack/worked-example", "--codec", "proto"];
 const GATEWAY_KEY = "gateway-k3y";

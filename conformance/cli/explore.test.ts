@@ -1,10 +1,10 @@
 /** `seqsync explore` as a process. */
 import type { ChildProcess } from "node:child_process";
 import { expect, test } from "vitest";
-import { startFaultyServer } from "../../reference-server/faults/fault.js";
-import { FAULTS } from "../../reference-server/faults/index.js";
 import { startReferenceServer } from "../../reference-server/index.js";
-import { seqsync } from "../testing/command.js";
+import { FAULTS } from "../selftest/mutants/index.js";
+import { startFaultyServer } from "../selftest/mutants/mutant.js";
+import { seqsync } from "../selftest/support/command.js";
 
 test("what it found can be had again with all that reached the server", async () => {
   const fault = FAULTS.find(({ name }) => name === "ack-on-answer");

@@ -2,22 +2,21 @@ import { randomBytes } from "node:crypto";
 import { Command, Option } from "commander";
 import { type Exploration, explore } from "../explore/explore.js";
 import { FAULT_LEVELS, type FaultLevel } from "../explore/program.js";
-import { renderExploration } from "../report/exploration.js";
-import { type Paint, painter } from "../report/paint.js";
+import { renderExploration } from "../report/formats/exploration.js";
+import { type Paint, painter } from "../report/formats/style.js";
 import { greet, withoutUserInfo } from "../run/target.js";
-import { Transport } from "../wire/http.js";
+import { Transport } from "../transport/http.js";
+import { interruption } from "./abort-signal.js";
 import { type AccountFlags, accountArguments, accountOptions, accountSource, fixtureOr } from "./accounts.js";
 import { checkCommand } from "./check.js";
 import { applyConfig } from "./config.js";
 import { type ConnectionFlags, connectionArguments, connectionOf, connectionOptions, quoted } from "./connection.js";
-import { interruption } from "./interruption.js";
-import { openHistory } from "./record.js";
-import { startReference } from "./reference.js";
+import { openHistory } from "./history-writer.js";
+import { isLocal, type LocalFlags, localArguments, localTarget, requireOneTarget } from "./local-server.js";
 import { EXIT, targetUrl, UsageError, whole } from "./usage.js";
 
-interface Flags extends AccountFlags, ConnectionFlags {
+interface Flags extends AccountFlags, ConnectionFlags, LocalFlags {
   config?: string;
-  reference?: true;
   runs: number;
   seconds?: number;
   seed?: number;
@@ -38,6 +37,7 @@ export const exploreCommand = connectionOptions(
       )
       .argument("[urls...]", "base URLs of the server; several are front ends of one deployment")
       .option("--reference", "explore the reference server, started for this run")
+      .option("--mutant <name>", "explore a faulty server, started for this run; `seqsync mutants` lists them")
       .option("--config <file>", "settings of `seqsync check`, of which this takes what it knows. Flags win"),
   ),
 )
@@ -62,12 +62,11 @@ export const exploreCommand = connectionOptions(
     // A time alone is the only bound.
     if (flags.seconds !== undefined && exploreCommand.getOptionValueSource("runs") === "default")
       flags.runs = MOST_RUNS;
-    process.exitCode = await run(urls.length === 0 && !flags.reference ? config.urls : urls, flags);
+    process.exitCode = await run(urls.length === 0 && !isLocal(flags) ? config.urls : urls, flags);
   });
 
 async function run(urls: string[], flags: Flags): Promise<number> {
-  if (flags.reference ? urls.length > 0 : urls.length === 0)
-    throw new UsageError("give the URL of a server to explore, or --reference, one of the two");
+  requireOneTarget(urls, flags, "explore");
   if (flags.path !== undefined && flags.seed === undefined)
     throw new UsageError("--path goes with the --seed that it was found with");
   if (flags.path !== undefined && !/^\d+(:\d+)*$/.test(flags.path))
@@ -75,7 +74,7 @@ async function run(urls: string[], flags: Flags): Promise<number> {
   const given = await accountSource(flags);
   const targets = urls.map(targetUrl);
   const warn = (line: string) => console.error(line);
-  const connection = flags.reference ? {} : connectionOf(flags, targets, warn);
+  const connection = isLocal(flags) ? {} : connectionOf(flags, targets, warn);
   let harmed = false;
   const history =
     flags.record === undefined
@@ -84,9 +83,9 @@ async function run(urls: string[], flags: Flags): Promise<number> {
           harmed = true;
           warn(`seqsync: ${line}`);
         });
-  const reference = flags.reference ? await startReference() : undefined;
+  const local = await localTarget(flags);
   const paint = painter(process.stdout);
-  const targetUrls = reference === undefined ? targets : [reference.url];
+  const targetUrls = local?.urls ?? targets;
   const transport = new Transport({ ...connection, urls: targetUrls });
   const interrupted = interruption(() => warn("seqsync: stopping; once more to leave at once"));
   try {
@@ -113,7 +112,9 @@ async function run(urls: string[], flags: Flags): Promise<number> {
       ...(flags.seconds === undefined ? {} : { budgetMs: flags.seconds * 1000 }),
     });
     const { faults, clients } = flags;
-    const reached = flags.reference ? ["--reference"] : [...urls.map(withoutUserInfo), ...connectionArguments(flags)];
+    const reached = isLocal(flags)
+      ? localArguments(flags)
+      : [...urls.map(withoutUserInfo), ...connectionArguments(flags)];
     const target = [...reached, ...accountArguments(flags)].map(quoted).join(" ");
     process.stdout.write(`\r${renderExploration(exploration, { seed, target, faults, clients }, paint)}`);
     const isCut = interrupted.signal.aborted && exploration.failure === undefined;
@@ -122,7 +123,7 @@ async function run(urls: string[], flags: Flags): Promise<number> {
     interrupted.done();
     history?.close();
     await transport.close();
-    await reference?.stop();
+    await local?.stop();
   }
 }
 

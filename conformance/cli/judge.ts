@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { readHistory } from "../history/file.js";
 import { Judge } from "../judge/judge.js";
-import { textDiagram } from "../report/diagram.js";
-import { findingText } from "../report/finding.js";
-import { type Paint, painter } from "../report/paint.js";
+import { textDiagram } from "../report/formats/diagram.js";
+import { type Paint, painter } from "../report/formats/style.js";
+import { findingText } from "../report/model/finding.js";
 import { EXIT, UsageError } from "./usage.js";
 
 export const judgeCommand = new Command("judge")

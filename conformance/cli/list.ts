@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { CATALOGUE } from "../cases/catalogue.js";
-import { REQUIREMENTS } from "../registry/requirements.js";
+import { REQUIREMENTS } from "../requirements/requirements.js";
 
 export const listCommand = new Command("list")
   .summary("print the cases, or the requirements")

@@ -7,6 +7,7 @@ import { exploreCommand } from "./explore.js";
 import { judgeCommand } from "./judge.js";
 import { listCommand } from "./list.js";
 import { mergeCommand } from "./merge.js";
+import { mutantsCommand } from "./mutants.js";
 import { reportCommand } from "./report.js";
 import { EXIT, UsageError } from "./usage.js";
 
@@ -17,7 +18,15 @@ const program = new Command("seqsync")
   .version(VERSION)
   .showSuggestionAfterError();
 
-for (const command of [checkCommand, exploreCommand, judgeCommand, reportCommand, mergeCommand, listCommand])
+for (const command of [
+  checkCommand,
+  exploreCommand,
+  judgeCommand,
+  reportCommand,
+  mergeCommand,
+  listCommand,
+  mutantsCommand,
+])
   program.addCommand(command);
 for (const command of [program, ...program.commands]) {
   command.exitOverride((error) => {

@@ -2,9 +2,9 @@ import { Command } from "commander";
 import type { Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { markKnownFailures } from "../run/known-failures.js";
 import { MergeError, mergeReports } from "../run/merge.js";
-import { readKnownFailures } from "./known.js";
+import { readKnownFailures } from "./known-failures.js";
+import { type TellFlags, tell, tellingOf, tellOptions } from "./output.js";
 import { readReport } from "./read-report.js";
-import { type TellFlags, tell, tellingOf, tellOptions } from "./tell.js";
 import { UsageError } from "./usage.js";
 
 interface Flags extends TellFlags {

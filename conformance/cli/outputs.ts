@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import type { Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { type ReportFormat, renderers } from "../report/renderers.js";
-import { didYouMean } from "./nearest.js";
+import { type ReportFormat, renderers } from "../report/formats/renderers.js";
+import { didYouMean } from "./suggest.js";
 import { UsageError } from "./usage.js";
 
 /** The formats that --report knows. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Outcome, resultOf } from "../testing/reports.js";
+import { Outcome, resultOf } from "../selftest/support/reports.js";
 import { type Detail, Progress } from "./progress.js";
 
 const CLEAR = "\r\u001b[2K";

@@ -1,8 +1,8 @@
 import type { WriteStream } from "node:tty";
 import { type CaseResult, Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { OUTCOMES } from "../report/outcomes.js";
-import type { Paint } from "../report/paint.js";
-import { chapterOf, secondsOf } from "../report/summary.js";
+import type { Paint } from "../report/formats/style.js";
+import { OUTCOMES } from "../report/model/outcomes.js";
+import { chapterOf, secondsOf } from "../report/model/summary.js";
 import { isUnexpected } from "../run/known-failures.js";
 
 export type Detail = "quiet" | "normal" | "verbose";

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { Command } from "commander";
 import { rejudge } from "../run/rejudge.js";
+import { type TellFlags, tell, tellingOf, tellOptions } from "./output.js";
 import { readReport } from "./read-report.js";
-import { type TellFlags, tell, tellingOf, tellOptions } from "./tell.js";
 import { UsageError } from "./usage.js";
 
 export const reportCommand = tellOptions(

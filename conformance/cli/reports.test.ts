@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startFaultyServer } from "../../reference-server/faults/fault.js";
-import { FAULTS } from "../../reference-server/faults/index.js";
-import { seqsync } from "../testing/command.js";
+import { FAULTS } from "../selftest/mutants/index.js";
+import { startFaultyServer } from "../selftest/mutants/mutant.js";
+import { seqsync } from "../selftest/support/command.js";
 
 const folder = mkdtempSync(join(tmpdir(), "seqsync-reports-"));
 const path = (name: string) => join(folder, name);

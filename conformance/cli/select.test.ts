@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { describe, expect, test } from "vitest";
 import { CATALOGUE, chapterOf } from "../cases/catalogue.js";
-import { REQUIREMENTS } from "../registry/requirements.js";
+import { REQUIREMENTS } from "../requirements/requirements.js";
 import { jobsFor } from "../run/plan.js";
 import { type Selection, selectBy } from "./select.js";
 import { parseShard } from "./shard.js";

@@ -1,11 +1,11 @@
 import { CATALOGUE, chapterOf } from "../cases/catalogue.js";
-import { REQUIREMENTS, type Requirement } from "../registry/requirements.js";
+import { REQUIREMENTS, type Requirement } from "../requirements/requirements.js";
+import type { Codec } from "../rpc/connect.js";
 import { everyJob, jobsFor } from "../run/plan.js";
 import { seeded } from "../run/random.js";
 import { type Job, profileOf } from "../run/run-case.js";
-import type { Codec } from "../wire/connect.js";
-import { didYouMean, nearest } from "./nearest.js";
 import type { Shard } from "./shard.js";
+import { didYouMean, nearest } from "./suggest.js";
 import { UsageError } from "./usage.js";
 
 /** Which cases a run has. What is left away does not narrow. */

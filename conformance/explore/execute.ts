@@ -2,17 +2,17 @@ import { create } from "@bufbuild/protobuf";
 import { HeaderSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
+import { recordLoss } from "../accounts/rotate-epoch.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
-import { recordLoss } from "../history/loss.js";
+import { Breach, type Finding, NoAnswer } from "../findings.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
-import type { RequirementId } from "../registry/requirements.js";
-import { Breach, type Finding, NoAnswer } from "../verdict.js";
-import { Client, type Watching } from "../wire/client.js";
-import { type Codec, describeRefusal, type Refusal } from "../wire/connect.js";
-import type { Session } from "../wire/session.js";
-import { Actor, type DeviceState, type Message } from "./actor.js";
-import type { Network } from "./network.js";
+import type { RequirementId } from "../requirements/requirements.js";
+import { Actor, type DeviceState, type Message } from "../rpc/attempts.js";
+import { Client, type Watching } from "../rpc/client.js";
+import { type Codec, describeRefusal, type Refusal } from "../rpc/connect.js";
+import type { Session } from "../rpc/session.js";
+import type { Network } from "./faulty-network.js";
 import { clientOf, groups, type Step } from "./program.js";
 
 export interface Ground {

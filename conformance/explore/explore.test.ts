@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ack } from "../../reference-server/faults/ack.js";
-import { concurrency } from "../../reference-server/faults/concurrency.js";
-import { startFaultyServer } from "../../reference-server/faults/fault.js";
 import { startReferenceServer } from "../../reference-server/index.js";
 import { fixtureAccounts } from "../accounts/fixture.js";
-import type { RequirementId } from "../registry/requirements.js";
+import type { RequirementId } from "../requirements/requirements.js";
 import { greet } from "../run/target.js";
-import { Transport } from "../wire/http.js";
+import { ack } from "../selftest/mutants/ack.js";
+import { concurrency } from "../selftest/mutants/concurrency.js";
+import { startFaultyServer } from "../selftest/mutants/mutant.js";
+import { Transport } from "../transport/http.js";
 import { type Exploration, type ExploreOptions, explore } from "./explore.js";
 import { programs } from "./program.js";
 

@@ -4,13 +4,13 @@ import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource } from "../accounts/source.js";
+import type { Finding } from "../findings.js";
 import { NEEDS, RULES } from "../judge/rules.js";
-import type { RequirementId } from "../registry/requirements.js";
-import type { Finding } from "../verdict.js";
-import type { ConnectionOptions } from "../wire/http.js";
+import type { RequirementId } from "../requirements/requirements.js";
+import type { ConnectionOptions } from "../transport/http.js";
 import { type Execution, execute } from "./execute.js";
-import { Lane } from "./lane.js";
 import { FAULTS, type FaultLevel, programs, type Step } from "./program.js";
+import { Lane } from "./worker.js";
 
 export interface ExploreOptions {
   urls: readonly string[];

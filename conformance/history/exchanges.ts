@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Exchange, ExchangeSchema } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import type { HttpRequest } from "../wire/http.js";
-import type { Tapped } from "../wire/tap.js";
+import type { Tapped } from "../transport/exchange-log.js";
+import type { HttpRequest } from "../transport/messages.js";
 
 /** How many exchanges of a case are kept: those at its end, where it failed. */
 const KEPT = 6;

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { EventSchema, SyncCallSchema, SyncReturnSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { type Story, shown, withMessages } from "../testing/story.js";
+import { type Story, shown, withMessages } from "../selftest/histories/history-builder.js";
 import { AckBounds } from "./acks.js";
 
 /** A whole page after `acked`: all messages up to `last`. */

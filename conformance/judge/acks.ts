@@ -1,6 +1,6 @@
 import type { Event, SyncCall, SyncReturn } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { RequirementId } from "../registry/requirements.js";
-import type { Breached } from "./page.js";
+import type { Breached } from "../findings.js";
+import type { RequirementId } from "../requirements/requirements.js";
 
 /** A breach, and earlier events that help to prove it. */
 export interface AckBreach {

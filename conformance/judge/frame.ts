@@ -1,7 +1,7 @@
 import type { WatchFrame } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { RequirementId } from "../registry/requirements.js";
+import type { Breached } from "../findings.js";
+import type { RequirementId } from "../requirements/requirements.js";
 import type { Numbering } from "./numbering.js";
-import type { Breached } from "./page.js";
 
 /** What can be said of a frame from it and from the one before it in its Watch. */
 export function judgeFrame(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { begin, type Histories, type Story, seen, shown, withMessages } from "../testing/story.js";
+import { begin, type Histories, type Story, seen, shown, withMessages } from "../selftest/histories/history-builder.js";
 
 const LOSSES: Histories = {
   "a retry makes the message anew after a loss, before anybody has seen it": [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import type { RequirementId } from "../registry/requirements.js";
-import { begin, type Histories, Story, seen, shown, withMessages } from "../testing/story.js";
+import type { RequirementId } from "../requirements/requirements.js";
+import { begin, type Histories, Story, seen, shown, withMessages } from "../selftest/histories/history-builder.js";
 import { Judge } from "./judge.js";
 
 const AHEAD = Reason.CLI_SEQ_AHEAD;

@@ -5,14 +5,16 @@ import type {
   SyncReturn,
   WatchFrame,
 } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { RequirementId } from "../registry/requirements.js";
+import type { Breached } from "../findings.js";
+import type { RequirementId } from "../requirements/requirements.js";
 import { Epochs } from "./epochs.js";
 import { judgeFirst, judgeFrame, overrunning } from "./frame.js";
 import { MessageLog } from "./messages.js";
-import { MAX_SEQ, Numbering, type SvrFloor } from "./numbering.js";
-import { type Breached, judgePage } from "./page.js";
+import { type Emptied, MAX_SEQ, Numbering, type SvrFloor, type SyncTicket, type WatchTicket } from "./numbering.js";
+import { judgePage } from "./page.js";
 import { judgeReason, judgeState, ruleOf } from "./refused-sync.js";
-import { FAILURES } from "./send-outcome.js";
+import { FAILURES } from "./rules.js";
+import type { RecipientInbox } from "./send-outcome.js";
 import type { Acceptance, Send, Sends } from "./sends.js";
 import { contradicting } from "./snapshots.js";
 import { excessOf, FALL, fallOf } from "./svr-seq.js";
@@ -27,31 +29,10 @@ export interface Surroundings {
   report: (evidence: readonly Event[], breached: Breached) => void;
 }
 
-/** What was known when a call began: no answer to it may fall behind that. */
-export interface SyncTicket {
-  begun: number;
-  numbering: Numbering;
-  svrFloor: SvrFloor;
-  ackFloor: number;
-}
-
-export interface WatchTicket {
-  begun: number;
-  numbering: Numbering;
-  svrFloor: SvrFloor;
-  last: WatchFrame | undefined;
-}
-
-/** What was known to be acked at a moment. */
-export interface Emptied {
-  numbering: Numbering;
-  ackFloor: number;
-}
-
 const FRESH: SvrFloor = { seq: 0, how: "start", event: undefined };
 
 /** Judges all that concerns one inbox. */
-export class InboxJudge {
+export class InboxJudge implements RecipientInbox {
   readonly #userId: string;
   readonly #around: Surroundings;
   readonly #epochs = new Epochs();

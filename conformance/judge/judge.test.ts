@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { begin, Story, shown, withMessages } from "../testing/story.js";
+import { begin, Story, shown, withMessages } from "../selftest/histories/history-builder.js";
 import { Judge } from "./judge.js";
 
 describe("a server that keeps the specification", () => {

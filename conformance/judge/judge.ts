@@ -1,8 +1,9 @@
 import type { Event, Header, SendCall, SyncCall } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
-import type { RequirementId } from "../registry/requirements.js";
-import type { Finding } from "../verdict.js";
-import { type Emptied, InboxJudge, type SyncTicket, type WatchTicket } from "./inbox.js";
+import type { Finding } from "../findings.js";
+import type { RequirementId } from "../requirements/requirements.js";
+import { InboxJudge } from "./inbox.js";
+import type { Emptied, SyncTicket, WatchTicket } from "./numbering.js";
 import { SendJudge } from "./send-outcome.js";
 import { isPossible, type Send, Sends } from "./sends.js";
 import { timeText } from "./time.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type SendEndings, Story } from "../testing/story.js";
+import { type SendEndings, Story } from "../selftest/histories/history-builder.js";
 
 describe("a Send that was under way while its inbox lost its data", () => {
   it("may have landed after the loss", () => {

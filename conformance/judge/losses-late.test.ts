@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { EventSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
-import { begin, Story, seen, shown } from "../testing/story.js";
+import { begin, Story, seen, shown } from "../selftest/histories/history-builder.js";
 
 const e2 = { epoch: "e2" };
 const e3 = { epoch: "e3" };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DeliveredMessage } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { begin, Story, shown, withMessages } from "../testing/story.js";
+import { begin, Story, shown, withMessages } from "../selftest/histories/history-builder.js";
 
 /** Changes what the last answer shows in a way that a story has no words for. */
 function retouch(story: Story, change: (message: DeliveredMessage) => void): Story {

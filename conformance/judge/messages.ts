@@ -1,6 +1,6 @@
 import type { DeliveredMessage, Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { RequirementId } from "../registry/requirements.js";
-import type { Breached } from "./page.js";
+import type { Breached } from "../findings.js";
+import type { RequirementId } from "../requirements/requirements.js";
 import { isPossible, retriedAfterAnswer, type Send, type Sends, samePayload } from "./sends.js";
 import type { Snapshots } from "./snapshots.js";
 import { timeText } from "./time.js";

@@ -1,4 +1,4 @@
-import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import type { Event, WatchFrame } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { AckBounds } from "./acks.js";
 import type { MessageLog } from "./messages.js";
 import { Snapshots } from "./snapshots.js";
@@ -57,4 +57,25 @@ export class Numbering {
     const better = seq === svrFloor.seq && SOURCES.indexOf(how) > SOURCES.indexOf(svrFloor.how);
     if (seq > svrFloor.seq || better) this.svrFloor = { seq, how, event };
   }
+}
+
+/** What was known when a call began: no answer to it may fall behind that. */
+export interface SyncTicket {
+  begun: number;
+  numbering: Numbering;
+  svrFloor: SvrFloor;
+  ackFloor: number;
+}
+
+export interface WatchTicket {
+  begun: number;
+  numbering: Numbering;
+  svrFloor: SvrFloor;
+  last: WatchFrame | undefined;
+}
+
+/** What was known to be acked at a moment. */
+export interface Emptied {
+  numbering: Numbering;
+  ackFloor: number;
 }

@@ -1,13 +1,6 @@
 import type { SyncCall, SyncReturn } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { RequirementId } from "../registry/requirements.js";
-
-/** A breach without its evidence, which whoever calls knows. */
-export interface Breached {
-  requirement: RequirementId;
-  message: string;
-  expected: string;
-  actual: string;
-}
+import type { Breached } from "../findings.js";
+import type { RequirementId } from "../requirements/requirements.js";
 
 /** What can be said of an answer to a Sync from the answer alone. `maxPageSize` 0 means unknown. */
 export function judgePage(

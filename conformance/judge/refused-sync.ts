@@ -1,8 +1,8 @@
 import type { Refused, SyncCall } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import type { RequirementId } from "../registry/requirements.js";
-import type { SyncTicket } from "./inbox.js";
-import type { Breached } from "./page.js";
+import type { Breached } from "../findings.js";
+import type { RequirementId } from "../requirements/requirements.js";
+import type { SyncTicket } from "./numbering.js";
 
 /** The two reasons that speak of where an inbox stands, and the requirement that wants its state told with them. */
 const RULE: Readonly<Partial<Record<Reason, "EPOCH-MISMATCH" | "ACK-AHEAD">>> = {

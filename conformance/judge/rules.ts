@@ -1,4 +1,4 @@
-import type { RequirementId } from "../registry/requirements.js";
+import type { RequirementId } from "../requirements/requirements.js";
 
 /** What the judge can find in the traffic of an exploration: a rule of these that never applied was not checked. */
 export const RULES: readonly RequirementId[] = [
@@ -41,3 +41,6 @@ export const NEEDS: Readonly<Partial<Record<RequirementId, "watch" | "rotate" | 
   "WATCH-SYNC": "watch",
   "SEND-RETRY-CONCURRENT": "faults",
 };
+
+/** Codes with which a server reports a fault of its own (ruling R20). */
+export const FAILURES: readonly string[] = ["internal", "unknown", "data_loss"];

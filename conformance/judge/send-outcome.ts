@@ -1,15 +1,26 @@
 import type { Event, Refused } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import type { RequirementId } from "../registry/requirements.js";
-import type { Emptied, InboxJudge } from "./inbox.js";
-import type { Breached } from "./page.js";
+import type { Breached } from "../findings.js";
+import type { RequirementId } from "../requirements/requirements.js";
+import type { Emptied } from "./numbering.js";
+import { FAILURES } from "./rules.js";
 import { type Acceptance, isPossible, type Send, type Sends } from "./sends.js";
+
+/** What judging the outcome of a Send needs of the recipient's inbox. */
+export interface RecipientInbox {
+  /** Reports at once, or once it is known that the inbox has kept its numbering over a restart. */
+  reportIfKept(evidence: readonly Event[], breached: Breached): void;
+  /** Whether the inbox may have lost data at this time or later. */
+  lostSince(at: number): boolean;
+  mayBeExhausted(): boolean;
+  wasEmptySince(emptied: Emptied): boolean;
+}
 
 /** An attempt to send that has its outcome. */
 export interface Attempt {
   send: Send;
   /** The recipient's; undefined if nobody said that there is one. */
-  inbox: InboxJudge | undefined;
+  inbox: RecipientInbox | undefined;
   call: Event;
   event: Event;
   /** When it began. */
@@ -164,6 +175,3 @@ function brokenByRepetition({ overlapped, first }: Send, begun: number): "SEND-R
   const afterAnother = !overlapped || (first !== undefined && begun > first.at);
   return afterAnother ? "SEND-RETRY" : "SEND-RETRY-CONCURRENT";
 }
-
-/** Codes by which a server owns up to a fault of its own (ruling R20). */
-export const FAILURES: readonly string[] = ["internal", "unknown", "data_loss"];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { type Shown, Story } from "../testing/story.js";
+import { type Shown, Story } from "../selftest/histories/history-builder.js";
 
 describe("a repetition that begins within the dedup window, and may arrive after it", () => {
   const twice: Shown[] = [

@@ -1,5 +1,5 @@
 import type { Event, PayloadPrint } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import { printKey } from "../history/print.js";
+import { printKey } from "../history/fingerprint.js";
 
 /** That an attempt was accepted, and what it was told. */
 export interface Acceptance {

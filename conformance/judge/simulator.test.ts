@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { ModelInbox, simulate } from "../testing/simulator.js";
+import { ModelInbox, simulate } from "../selftest/histories/simulator.js";
 
 /** How many histories for each check. */
 const SAMPLES = 150;

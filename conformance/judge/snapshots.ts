@@ -1,5 +1,5 @@
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { Breached } from "./page.js";
+import type { Breached } from "../findings.js";
 
 /** The state of an inbox at one moment, as an answer has shown it. */
 export interface Snapshot {

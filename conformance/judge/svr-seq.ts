@@ -1,6 +1,6 @@
-import type { RequirementId } from "../registry/requirements.js";
+import type { Breached } from "../findings.js";
+import type { RequirementId } from "../requirements/requirements.js";
 import type { Numbering, SvrFloor } from "./numbering.js";
-import type { Breached } from "./page.js";
 
 /** What a fall below each kind of floor breaks. */
 export const FALL: Readonly<Record<SvrFloor["how"], { requirement: RequirementId; why: string }>> = {

@@ -3,10 +3,10 @@ import { poolAccounts } from "../accounts/pool.js";
 import { historyLines } from "../history/file.js";
 import { type RunOptions, run } from "../run/run.js";
 import { Secrets } from "../run/secrets.js";
-import { serve } from "../testing/serve.js";
-import { renderers } from "./renderers.js";
-import { renderReport } from "./terminal.js";
-import { indiscreetServer } from "./testing/indiscreet.js";
+import { indiscreetServer } from "../selftest/support/leaking-server.js";
+import { serve } from "../selftest/support/serve.js";
+import { renderers } from "./formats/renderers.js";
+import { renderReport } from "./formats/terminal.js";
 
 const HEADER = "key-of-the-gateway-9876543210";
 const FIXTURES = "token-of-the-fixtures-112233";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CATALOGUE } from "../cases/catalogue.js";
 import { exitCodeOf } from "../cli/exit-code.js";
-import { Outcome, reportOn, resultOf } from "../testing/reports.js";
+import { Outcome, reportOn, resultOf } from "../selftest/support/reports.js";
 import { type KnownFailure, markKnownFailures } from "./known-failures.js";
 
 const ONE = "ack/old-device-does-not-lower";

@@ -1,6 +1,6 @@
 import { type CaseResult, Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { CATALOGUE } from "../cases/catalogue.js";
-import { REQUIREMENTS } from "../registry/requirements.js";
+import { REQUIREMENTS } from "../requirements/requirements.js";
 
 /** A failure that is known: of a case, in one codec or in all, or whatever breaks a requirement. */
 export interface KnownFailure {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { exitCodeOf } from "../cli/exit-code.js";
-import { Outcome, reportOn, resultOf } from "../testing/reports.js";
+import { Outcome, reportOn, resultOf } from "../selftest/support/reports.js";
 import { mergeReports } from "./merge.js";
 
 const part = (shard: string, id: string, outcome = Outcome.PASS, more = {}) =>

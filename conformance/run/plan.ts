@@ -3,9 +3,9 @@ import { type CaseResult, CaseResultSchema, Outcome } from "../../proto/gen/seqs
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource } from "../accounts/source.js";
-import type { Case } from "../cases/case.js";
-import { TAKES_LONG } from "../verdict.js";
-import type { Codec } from "../wire/connect.js";
+import { TAKES_LONG } from "../findings.js";
+import type { Case } from "../harness/case.js";
+import type { Codec } from "../rpc/connect.js";
 import { type Job, lacks, profileOf } from "./run-case.js";
 
 /** Why a case is not run, and what that makes of it. */

@@ -12,10 +12,10 @@ import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { CATALOGUE } from "../cases/catalogue.js";
 import { readHistory } from "../history/file.js";
 import { Judge } from "../judge/judge.js";
-import { REQUIREMENTS, type RequirementId } from "../registry/requirements.js";
+import { REQUIREMENTS, type RequirementId } from "../requirements/requirements.js";
 import { VERSION } from "../version.js";
-import { conclude } from "./conclude.js";
 import { caseOf } from "./known-failures.js";
+import { conclude } from "./summarize.js";
 
 /** How many events of its history a failed case shows. */
 const SHOWN_EVENTS = 400;

@@ -6,8 +6,8 @@ import {
   type RequirementResult,
   RequirementResultSchema,
 } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { REQUIREMENTS, type RequirementId } from "../registry/requirements.js";
-import { TAKES_LONG } from "../verdict.js";
+import { TAKES_LONG } from "../findings.js";
+import { REQUIREMENTS, type RequirementId } from "../requirements/requirements.js";
 
 /** What a run says of each requirement that its cases check, or that a finding blames. In the specification's order. */
 export function judgeRequirements(cases: readonly CaseResult[]): RequirementResult[] {

@@ -3,11 +3,11 @@ import { Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { startReferenceServer } from "../../reference-server/index.js";
 import { fixtureAccounts } from "../accounts/fixture.js";
 import type { AccountSource } from "../accounts/source.js";
-import type { Case } from "../cases/case.js";
+import { Inconclusive } from "../findings.js";
+import type { Case } from "../harness/case.js";
 import { Judge } from "../judge/judge.js";
-import { alive } from "../testing/garbage.js";
-import { Inconclusive } from "../verdict.js";
-import { Transport } from "../wire/http.js";
+import { alive } from "../selftest/support/garbage.js";
+import { Transport } from "../transport/http.js";
 import { runCase, type Stage } from "./run-case.js";
 import { greet } from "./target.js";
 

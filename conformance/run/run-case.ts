@@ -9,17 +9,17 @@ import {
 } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource, Lease, Wish } from "../accounts/source.js";
-import type { Case } from "../cases/case.js";
-import { Context } from "../cases/context.js";
+import { Breach, type Finding, Inconclusive, NoAnswer } from "../findings.js";
+import type { Case } from "../harness/case.js";
+import { Context } from "../harness/context.js";
 import { Exchanges } from "../history/exchanges.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
-import { REQUIREMENTS, type RequirementId } from "../registry/requirements.js";
-import { Breach, type Finding, Inconclusive, NoAnswer } from "../verdict.js";
-import type { Codec } from "../wire/connect.js";
-import type { Transport } from "../wire/http.js";
-import { paceOf } from "../wire/pace.js";
-import { Session } from "../wire/session.js";
+import { REQUIREMENTS, type RequirementId } from "../requirements/requirements.js";
+import type { Codec } from "../rpc/connect.js";
+import { Session } from "../rpc/session.js";
+import type { Transport } from "../transport/http.js";
+import { paceOf } from "../transport/rate-limit.js";
 import { seeded } from "./random.js";
 import { greet } from "./target.js";
 

@@ -13,14 +13,14 @@ import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_p
 import { fixtureAccounts } from "../accounts/fixture.js";
 import type { AccountSource, Unavailable } from "../accounts/source.js";
 import { CATALOGUE } from "../cases/catalogue.js";
+import type { Codec } from "../rpc/connect.js";
+import { type ConnectionOptions, Transport } from "../transport/http.js";
 import { VERSION } from "../version.js";
-import type { Codec } from "../wire/connect.js";
-import { type ConnectionOptions, Transport } from "../wire/http.js";
-import { conclude } from "./conclude.js";
 import { isUnexpected, type KnownFailure, markKnownFailures, reasonFor } from "./known-failures.js";
 import { jobsFor, leftOpen, unrun, whyNot } from "./plan.js";
 import { type Job, runCase, type Stage } from "./run-case.js";
 import { Secrets } from "./secrets.js";
+import { conclude } from "./summarize.js";
 import { greet, withoutUserInfo } from "./target.js";
 
 export { jobsFor } from "./plan.js";

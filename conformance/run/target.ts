@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { type GetServerInfoResponse, SeqSyncService } from "../../proto/gen/seqsync/v1/service_pb.js";
-import type { Transport } from "../wire/http.js";
-import { PAUSES, Session } from "../wire/session.js";
+import { PAUSES, Session } from "../rpc/session.js";
+import type { Transport } from "../transport/http.js";
 
 /** What the server says of itself, or why it cannot be checked: one line for people. */
 export type Greeting = { info: GetServerInfoResponse } | { problem: string; reachable: boolean };

@@ -1,11 +1,11 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { Refusal } from "../../reference-server/errors.js";
-import { ack as ackFaults } from "../../reference-server/faults/ack.js";
-import { startFaultyServer } from "../../reference-server/faults/fault.js";
 import { startReferenceServer } from "../../reference-server/index.js";
 import { CATALOGUE } from "../cases/catalogue.js";
 import { jobsFor } from "../run/run.js";
+import { ack as ackFaults } from "../selftest/mutants/ack.js";
+import { startFaultyServer } from "../selftest/mutants/mutant.js";
 import { runProject } from "./testing/run-project.js";
 
 // Each test runs a vitest of its own, and with it up to the whole catalogue.

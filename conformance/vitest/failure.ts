@@ -1,5 +1,5 @@
 import { type CaseResult, type Finding, Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { REQUIREMENTS, type RequirementId } from "../registry/requirements.js";
+import { REQUIREMENTS, type RequirementId } from "../requirements/requirements.js";
 
 /** An error that says why a case did not pass: a card for each finding, root cause first, or the reason why it stays open. */
 export function failureOf({ outcome, reason, findings }: CaseResult): Error {

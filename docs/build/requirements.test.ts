@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { expect, test } from "vitest";
-import { REQUIREMENTS } from "../../conformance/registry/requirements.js";
+import { REQUIREMENTS } from "../../conformance/requirements/requirements.js";
 import { specification } from "./documents.js";
 import { withProof } from "./requirements.js";
 

@@ -1,8 +1,8 @@
 /** Puts next to each requirement of the specification what checks it: its cases, and the faulty servers that prove these. */
 import { posix } from "node:path";
 import { CATALOGUE } from "../../conformance/cases/catalogue.js";
-import { REQUIREMENTS, type RequirementId } from "../../conformance/registry/requirements.js";
-import { FAULTS } from "../../reference-server/faults/index.js";
+import { REQUIREMENTS, type RequirementId } from "../../conformance/requirements/requirements.js";
+import { FAULTS } from "../../conformance/selftest/mutants/index.js";
 import { caseAnchor, faultAnchor } from "./anchors.js";
 
 /** The block quote of a requirement, with its last line break. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
-import { type Envelope, envelopes } from "../../conformance/wire/envelope.js";
+import { type Envelope, envelopes } from "../../conformance/rpc/envelope.js";
 import { ErrorDetailSchema, Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { endEnvelope } from "../../reference-server/http/codec.js";
 import { startReferenceServer } from "../../reference-server/index.js";

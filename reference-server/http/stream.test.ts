@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import { type Envelope, envelope, envelopes } from "../../conformance/wire/envelope.js";
+import { type Envelope, envelope, envelopes } from "../../conformance/rpc/envelope.js";
 import { createHandler, listen, Service } from "../index.js";
 import { dial, head, PATH, serve } from "../testing/http.js";
 

@@ -1,6 +1,6 @@
 /** One figure of the benchmarks as Markdown: what it means, a picture, what is compared, and the numbers. */
-import type { Comparison, Figure, Value } from "../../../conformance/testing/bench/figure.js";
-import { number } from "../../../conformance/testing/bench/table.js";
+import type { Comparison, Figure, Value } from "../../../conformance/benchmarks/figure.js";
+import { number } from "../../../conformance/benchmarks/table.js";
 import { anchor } from "../anchors.js";
 import { type BarGroup, drawBars, scaleOf } from "../diagrams/bars.js";
 

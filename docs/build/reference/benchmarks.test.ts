@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { type BenchResult, compare, type Figure, value } from "../../../conformance/testing/bench/figure.js";
+import { type BenchResult, compare, type Figure, value } from "../../../conformance/benchmarks/figure.js";
 import { benchmarksPage } from "./benchmarks.js";
 import { BENCHMARKS } from "./measurements.js";
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { BenchResult, Figure } from "../../../conformance/testing/bench/figure.js";
-import { number } from "../../../conformance/testing/bench/table.js";
+import type { BenchResult, Figure } from "../../../conformance/benchmarks/figure.js";
+import { number } from "../../../conformance/benchmarks/table.js";
 import { escaped, figureAnchor, figureSection, ratio } from "./benchmark-figure.js";
 import { BENCHMARKS, measurementPage } from "./measurements.js";
 

@@ -1,7 +1,7 @@
-import type { Case } from "../../../conformance/cases/case.js";
 import { CATALOGUE, chapterOf } from "../../../conformance/cases/catalogue.js";
-import { REQUIREMENTS } from "../../../conformance/registry/requirements.js";
-import { groupBy } from "../../../conformance/report/group-by.js";
+import type { Case } from "../../../conformance/harness/case.js";
+import { groupBy } from "../../../conformance/report/model/group-by.js";
+import { REQUIREMENTS } from "../../../conformance/requirements/requirements.js";
 import { anchor, caseAnchor } from "../anchors.js";
 
 /** All cases of the suite, chapter by chapter. */

@@ -2,9 +2,9 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CATALOGUE } from "../../../conformance/cases/catalogue.js";
-import { REQUIREMENTS, type RequirementId } from "../../../conformance/registry/requirements.js";
-import { type Matrix, STIMULI } from "../../../conformance/testing/proof/matrix.js";
-import { FAULTS, type Fault } from "../../../reference-server/faults/index.js";
+import { REQUIREMENTS, type RequirementId } from "../../../conformance/requirements/requirements.js";
+import { type Matrix, STIMULI } from "../../../conformance/selftest/kill-matrix/matrix.js";
+import { FAULTS, type Fault } from "../../../conformance/selftest/mutants/index.js";
 import { anchor, caseAnchor, faultAnchor } from "../anchors.js";
 
 /** Where the matrix is kept: it takes long to make, so the site shows the last one that was committed. */

@@ -1,7 +1,7 @@
-import { htmlReport } from "../../../conformance/report/html/page.js";
+import { htmlReport } from "../../../conformance/report/formats/html/page.js";
 import { run } from "../../../conformance/run/run.js";
+import { FAULTS, startFaultyServer } from "../../../conformance/selftest/mutants/index.js";
 import type { Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { FAULTS, startFaultyServer } from "../../../reference-server/faults/index.js";
 import { startReferenceServer } from "../../../reference-server/index.js";
 import type { Page } from "../stage.js";
 

@@ -1,0 +1,26 @@
+import { create } from "@bufbuild/protobuf";
+import { SendRequestSchema } from "../../../proto/gen/seqsync/v1/service_pb.js";
+import { send } from "../../../reference-server/operations/send.js";
+import { Service } from "../../../reference-server/service.js";
+
+/** Accounts of every measured server; a token is its account's name. `reader` has 100 messages of 100 bytes, `idle` none. */
+export const NAMES = { sender: "sender", recipient: "recipient", reader: "reader", idle: "idle" } as const;
+
+/** The state behind each measured server. What a server holds after minutes of load is within its bounds. */
+export function benchService(): Service {
+  const service = new Service({ maxBacklog: 100_000_000, maxDedupRecords: 10_000_000 });
+  for (const name of Object.values(NAMES)) service.createAccount(name, name);
+  const caller = service.accounts.authenticate(`Bearer ${NAMES.sender}`);
+  for (let nr = 0; nr < 100; nr += 1) {
+    const clientMessageId = `message-${String(nr).padStart(12, "0")}`;
+    send(
+      service,
+      caller,
+      create(SendRequestSchema, { recipientId: NAMES.reader, clientMessageId, payload: new Uint8Array(100).fill(nr) }),
+    );
+  }
+  // Somebody fetches what is sent: a server whose backlog only grows is measured elsewhere.
+  const { inbox } = service.accounts.authenticate(`Bearer ${NAMES.recipient}`).account;
+  setInterval(() => inbox.sync(inbox.svrSeq, "", 1), 100).unref();
+  return service;
+}

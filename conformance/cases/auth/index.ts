@@ -1,0 +1,7 @@
+import type { Case } from "../../harness/case.js";
+import { authAccounts } from "./accounts.js";
+import { authCredentials } from "./credentials.js";
+import { authRevoked } from "./revoked.js";
+
+/** Cases of the chapter "Authentication". */
+export const auth: readonly Case[] = [...authCredentials, ...authAccounts, ...authRevoked];

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { Outcome, reportOn, resultOf } from "../selftest/support/reports.js";
+import { knownFailuresText, readKnownFailures } from "./known-failures.js";
+
+const folder = mkdtempSync(join(tmpdir(), "seqsync-known-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const CASE = "ack/old-device-does-not-lower";
+
+function read(text: string) {
+  const file = join(folder, "known.txt");
+  writeFileSync(file, text);
+  return readKnownFailures(file);
+}
+
+describe("a list of known failures", () => {
+  test("has a case or a requirement a line, with the reason", () => {
+    const text = `# why\n\n${CASE}: one: two\r\n  ${CASE} (json)  :  three \nACK-MONOTONE: four`;
+    expect(read(text)).toEqual([
+      { id: CASE, reason: "one: two" },
+      { id: `${CASE} (json)`, reason: "three" },
+      { id: "ACK-MONOTONE", reason: "four" },
+    ]);
+  });
+
+  test("may name a case about many messages as it runs where only JSON is checked", () => {
+    expect(read("page/size-1 (json): slow")).toEqual([{ id: "page/size-1 (json)", reason: "slow" }]);
+  });
+
+  test.each([
+    [CASE, /line 1: say why/],
+    [`${CASE}:  `, /line 1: say why/],
+    ["#\nack/old-device-does-not-lowr: x", /line 2: .*did you mean "ack\/old-device-does-not-lower"/],
+    ["ack/*: x", /there is no case or requirement "ack\/\*"/],
+    [`${CASE}: x\n${CASE}: y`, /line 2: .* is there twice/],
+  ])("that says %j is refused", (text, why) => {
+    expect(() => read(text)).toThrow(why);
+  });
+
+  test("that is written is read again, with the reasons that were known", () => {
+    const fails = (id: string, knownFailure = "") => ({
+      ...resultOf(id, Outcome.FAIL, ["ACK-MONOTONE"]),
+      knownFailure,
+    });
+    const report = reportOn([
+      fails(CASE, "an old one"),
+      fails(`${CASE} (json)`, "an old one"),
+      resultOf("sync/base", Outcome.PASS),
+      fails("sync/base (json)"),
+      resultOf("sync/worked-example", Outcome.INCONCLUSIVE),
+    ]);
+    expect(read(knownFailuresText(report) ?? "")).toEqual([
+      { id: CASE, reason: "an old one" },
+      { id: "sync/base (json)", reason: "breaks ACK-MONOTONE: not ACK-MONOTONE" },
+    ]);
+  });
+
+  test("keeps what was known of cases that this run tells nothing about, and of nothing else", () => {
+    const known = [
+      { id: CASE, reason: "was not run" },
+      { id: "sync/worked-example", reason: "is open this time" },
+      { id: "sync/base", reason: "passes now" },
+    ];
+    const report = reportOn([
+      resultOf("sync/base", Outcome.PASS),
+      resultOf("sync/worked-example", Outcome.INCONCLUSIVE),
+    ]);
+    expect(read(knownFailuresText(report, known) ?? "")).toEqual(known.slice(0, 2));
+  });
+
+  test("is not written by a run that tells nothing", () => {
+    const report = reportOn([resultOf("sync/base", Outcome.INCONCLUSIVE)]);
+    expect(knownFailuresText(report, [{ id: CASE, reason: "kept" }])).toBeUndefined();
+  });
+});

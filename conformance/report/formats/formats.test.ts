@@ -1,0 +1,189 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fromJsonString } from "@bufbuild/protobuf";
+import { Parser, type Result } from "tap-parser";
+import { describe, expect, test } from "vitest";
+import { validateXML } from "xmllint-wasm";
+import { Outcome, type Report, ReportSchema } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import {
+  bytes,
+  ended,
+  failed,
+  hostileReport,
+  reportOf,
+  sendLost,
+  syncs,
+} from "../../selftest/support/sample-report.js";
+import { renderers } from "./renderers.js";
+
+const history = [...sendLost(1n, bytes("hi")), ...syncs(2n, "bob's phone", 0)];
+const usual = reportOf([
+  failed("ack/a", ["ACK-NOT-ON-ANSWER"], history),
+  ended("ack/b", Outcome.PASS),
+  ended("ack/open", Outcome.INCONCLUSIVE, "no accounts"),
+]);
+const known = reportOf([{ ...failed("ack/a", ["ACK-NOT-ON-ANSWER"], history), knownFailure: "ticket #12" }]);
+const empty = reportOf([], { headline: "http://127.0.0.1:1 cannot be reached", profiles: [] });
+const reports: [string, Report][] = [
+  ["usual", usual],
+  ["known", known],
+  ["empty", empty],
+  ["hostile", hostileReport()],
+];
+
+describe("JUnit XML", () => {
+  const schema = readFileSync(join(import.meta.dirname, "../../selftest/support/junit.xsd"), "utf8");
+  const problems = async (contents: string) => {
+    const { errors } = await validateXML({
+      xml: [{ fileName: "report.xml", contents }],
+      schema: [{ fileName: "junit.xsd", contents: schema }],
+    });
+    return errors.map(({ message }) => message);
+  };
+
+  test.each(reports)("of the %s report is valid", async (_, report) => {
+    expect(await problems(renderers.junit(report))).toEqual([]);
+  });
+
+  test("that is not valid is found out", async () => {
+    const broken = renderers.junit(usual).replace('name="ack" tests="3"', 'name="ack"');
+    expect(await problems(broken)).not.toEqual([]);
+    expect(await problems(renderers.junit(usual).replace("acked_seq 0", "\u0007"))).not.toEqual([]);
+  });
+
+  test("has a failure with its rule and its exchanges, and a reason for what was skipped", () => {
+    const text = renderers.junit(usual);
+    expect(text).toContain('<testsuite name="ack" tests="3" failures="1" errors="0" time="1.256" skipped="1"');
+    expect(text).toContain('<failure message="ACK-NOT-ON-ANSWER: what was only answered counts as acked"');
+    expect(text).toMatch(
+      /Delivering a message in an answer MUST NOT acknowledge it\.[\s\S]*✗╌+ no answer: connection closed/,
+    );
+    expect(text).toContain('<skipped message="no accounts"/>');
+  });
+});
+
+describe("TAP", () => {
+  const read = (report: Report) => {
+    const points: Result[] = [];
+    const strict = new Parser({ strict: true });
+    strict.on("assert", (point: Result) => points.push(point));
+    strict.end(renderers.tap(report));
+    return { points, results: strict.results };
+  };
+
+  test("has a point for each case, with its findings as diagnosis", () => {
+    const { points, results } = read(usual);
+    expect(results).toMatchObject({ ok: false, count: 3, fail: 1, skip: 1, plan: { start: 1, end: 3 } });
+    expect(points[0]).toMatchObject({
+      name: "ack/a",
+      diag: {
+        requirement: "ACK-NOT-ON-ANSWER",
+        expected: "acked_seq 0",
+        actual: "acked_seq 5",
+        reproduce: "seqsync check http://127.0.0.1:8080 --only ack/a --seed 7",
+      },
+    });
+    expect(points[2]?.skip).toBe("no accounts");
+  });
+
+  test("cannot be forged by what a server says", () => {
+    const { points, results } = read(hostileReport());
+    expect(results).toMatchObject({ count: 7, fail: 4, todo: 1, plan: { end: 7 } });
+    expect(results?.failures.filter(({ tapError }) => tapError)).toEqual([]);
+    expect(points.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+});
+
+describe("Markdown", () => {
+  test("has the card with the difference and a diagram that Mermaid draws", () => {
+    const text = renderers.markdown(usual);
+    expect(text).toContain("### ❌ [ACK-NOT-ON-ANSWER](docs/spec/ack.md#ack-not-on-answer) (MUST, in one case)");
+    expect(text).toContain("```diff\n+ expected  acked_seq 0\n- actual    acked_seq 5\n```");
+    expect(text).toContain(
+      [
+        "```mermaid",
+        "sequenceDiagram",
+        "  participant c0 as alice",
+        "  participant c1 as bob's phone",
+        "  participant server",
+        "  c0->>server: Send to bob, id id-1, 2 B",
+        "  server--xc0: no answer: connection closed",
+        "  c1->>server: Sync(0, epoch epoch-1)",
+        "  server-->>c1: no message#59; acked 5, next 5, svr 5, epoch epoch-1",
+        "```",
+      ].join("\n"),
+    );
+    expect(text).toContain("- no accounts: <code>ack/open</code>");
+  });
+
+  test("links to where the specification is said to be", () => {
+    expect(renderers.markdown(usual, { spec: "https://example.org/spec/" })).toContain(
+      "(https://example.org/spec/ack.md#ack-not-on-answer)",
+    );
+  });
+
+  test("does not take up what a server says as markup", () => {
+    const outside = renderers.markdown(hostileReport()).replaceAll(/^(`{3,})\w*\n[\s\S]*?\n\1$/gm, "");
+    expect(outside).not.toMatch(/<(script|img)/);
+    expect(outside).not.toMatch(/^# heading/m);
+  });
+
+  test("stays below what a GitHub step summary may have", () => {
+    const ids = Array.from({ length: 300 }, (_, index) =>
+      failed(`ack/${index}`, [`MADE-UP-${index}`], history, { actual: "x".repeat(9000) }),
+    );
+    const text = renderers.markdown(reportOf(ids));
+    expect(Buffer.byteLength(text)).toBeLessThan(1 << 20);
+    expect(text).toMatch(/And \d+ more, for which there is no room here\./);
+  });
+});
+
+describe("HTML", () => {
+  test.each(reports)("of the %s report needs no network, and its policy forbids any", (_, report) => {
+    const text = renderers.html(report);
+    expect(text).not.toMatch(/<(link|img|iframe|script [^>]*src|object|embed)\b/i);
+    expect(text).not.toMatch(/url\(|@import|\son\w+=["']/i);
+    const hashes = ["style", "script"].map((name) => {
+      const inside = new RegExp(`<${name}>([\\s\\S]*?)</${name}>`).exec(text)?.[1] ?? "";
+      return `${name}-src 'sha256-${createHash("sha256").update(inside).digest("base64")}'`;
+    });
+    expect(text).toContain(`content="default-src 'none'; ${hashes.join("; ")};`);
+  });
+
+  test("does not take up what a server says as markup", () => {
+    const text = renderers.html(hostileReport());
+    expect(text.match(/<\/script>/g)).toHaveLength(1);
+    expect(text).toContain("&lt;img src=x onerror=alert(1)&gt;");
+    expect(text).not.toMatch(/(?![\n\t])[\p{Cc}\u202e]/u);
+  });
+
+  test("has each case once, the card, and the diagram both drawn and as a list", () => {
+    const text = renderers.html(usual);
+    expect(
+      [...text.matchAll(/<li id="case-[^"]*" data-outcome="([^"]*)" data-chapter="ack">/g)].map(([, it]) => it),
+    ).toEqual(["fail", "pass", "open"]);
+    expect(text).toContain('<a href="docs/spec/ack.md#ack-not-on-answer">');
+    expect(text).toContain("acked_seq <mark>5</mark>");
+    expect(text).toMatch(/<svg [^>]*role="img" aria-label="Sequence diagram: what proves ACK-NOT-ON-ANSWER[^"]*"/);
+    expect(text).toContain("<li>alice gets no answer it can use: no answer: connection closed</li>");
+  });
+
+  test("gives each element an id of its own", () => {
+    const ids = [...renderers.html(usual).matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
+    expect(ids.length).toBeGreaterThan(5);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+test("a known failure does not fail a build, and is still told", () => {
+  expect(renderers.junit(known)).toContain('<testsuite name="ack" tests="1" failures="0"');
+  expect(renderers.junit(known)).toContain('<skipped message="known failure: ticket #12"/>');
+  expect(renderers.tap(known)).toContain("\nnot ok 1 - ack/a # TODO ticket \\#12\n");
+  expect(renderers.markdown(known)).toContain("Known: ticket &#35;12");
+  expect(renderers.html(known)).toContain("Known: ticket #12");
+});
+
+test("JSON is the report itself", () => {
+  expect(fromJsonString(ReportSchema, renderers.json(usual))).toEqual(usual);
+});

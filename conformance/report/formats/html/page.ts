@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import type { Report } from "../../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { cardsOf } from "../../model/card.js";
+import { OUTCOMES, tally } from "../../model/outcomes.js";
+import { byChapter, byProfile, chapterOf, countsLine, headlineOf } from "../../model/summary.js";
+import type { RenderOptions } from "../options.js";
+import { cardHtml } from "./card.js";
+import { caseItem } from "./cases.js";
+import { SCRIPT } from "./script.js";
+import { STYLE } from "./style.js";
+import { Html, html } from "./template.js";
+
+/**
+ * A report as one HTML file that needs no network: its policy forbids any. It follows the reader's colour scheme, fits a phone, and
+ * without its script still shows everything.
+ */
+export function htmlReport(report: Report, options: RenderOptions = {}): string {
+  const name = report.implementation || "a server that does not tell its name";
+  const cards = cardsOf(report, options);
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '${hashOf(STYLE)}'; script-src '${hashOf(SCRIPT)}'; base-uri 'none'; form-action 'none'">
+<title>${OUTCOMES[report.verdict].word}: Seq Sync conformance of ${name}</title>
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+<a class="skip" href="#cases">To the cases</a>
+<header>
+<h1><span class="${OUTCOMES[report.verdict].word}" aria-hidden="true">${OUTCOMES[report.verdict].mark}</span> ${headlineOf(report)}</h1>
+<p>${countsLine(report)}</p>
+${facts(report)}
+</header>
+<main>
+${profiles(report)}
+${filter(report)}
+${cards.length === 0 ? "" : html`<section data-group aria-labelledby="failures"><h2 id="failures">What is broken, root cause first</h2>${cards.map(cardHtml)}</section>`}
+<section aria-labelledby="cases"><h2 id="cases">Cases <span class="soft" id="count" role="status"></span></h2>
+${byChapter(report.cases).map(([chapter, own]) => html`<section data-group aria-labelledby="chapter-${chapter}"><h3 id="chapter-${chapter}">${chapter}</h3><ul class="cases">${own.map((it) => caseItem(it, report))}</ul></section>`)}
+</section>
+</main>
+<script>${new Html(SCRIPT)}</script>
+</body>
+</html>
+`.text;
+}
+
+/** As a content security policy names what stands in the page itself. */
+const hashOf = (text: string) => `sha256-${createHash("sha256").update(text).digest("base64")}`;
+
+function facts(report: Report): Html {
+  const rows = [
+    ["Server", report.implementation],
+    ["At", report.targets.join(", ")],
+    ["Declares", report.profiles.join(", ")],
+    ["Specification", report.specVersion],
+    ["Suite", report.suiteVersion],
+    ["Accounts", report.accounts],
+    ["Begun", report.startedAt === undefined ? "" : timestampDate(report.startedAt).toISOString()],
+  ] as const;
+  return html`<dl>${rows.flatMap(([label, value]) => (value === "" ? [] : [html`<dt>${label}</dt><dd>${value}</dd>`]))}</dl>`;
+}
+
+function profiles(report: Report): Html | string {
+  const rows = byProfile(report).map(({ profile, declared, outcome, requirements }) => {
+    const { word, mark } = OUTCOMES[outcome];
+    return html`<tr><th scope="row">${profile}</th><td class="${declared ? word : "soft"}">${declared ? `${mark} ${word}` : "not declared"}</td><td>${declared ? requirements : ""}</td></tr>`;
+  });
+  if (rows.length === 0) return "";
+  return html`<table><caption>Requirements by profile</caption><thead><tr><th scope="col">Profile</th><th scope="col">Verdict</th><th scope="col">Requirements</th></tr></thead><tbody>${rows}</tbody></table>`;
+}
+
+/** Hidden until the script runs: without it, it would do nothing. */
+function filter({ cases }: Report): Html {
+  const boxes = tally(cases.map(({ outcome }) => outcome)).map(({ outcome, count }) => {
+    const { word } = OUTCOMES[outcome];
+    return html`<label><input type="checkbox" name="outcome" value="${word}" checked> ${word} (${count})</label>`;
+  });
+  const chapters = [...new Set(cases.map(chapterOf))].map((it) => html`<option>${it}</option>`);
+  return html`<form class="filter" role="search" aria-label="Cases and failures" hidden>
+<fieldset><legend>Outcomes</legend>${boxes}</fieldset>
+<label>Chapter <select name="chapter"><option value="">all</option>${chapters}</select></label>
+<label class="search">Search <input type="search" name="text" autocomplete="off"></label>
+</form>`;
+}

@@ -1,0 +1,54 @@
+import type { Exchange } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+
+/** An exchange in a line. */
+export function exchangeLine({
+  request,
+  requestHeaders,
+  requestSize,
+  status,
+  answerHeaders,
+  answerSize,
+  lost,
+}: Exchange) {
+  const asked = `${request} (${[typeOf(requestHeaders), `${requestSize} B`].filter(Boolean).join(", ")})`;
+  if (lost !== "") return `${asked}: no answer: ${lost}`;
+  return `${asked}: HTTP ${status} (${[typeOf(answerHeaders), `${answerSize} B`].filter(Boolean).join(", ")})`;
+}
+
+/** An exchange as it went over the wire: heads as text, bodies as text where they are text, else as bytes. */
+export function exchangeLines(exchange: Exchange): string[] {
+  const { request, requestHeaders, requestBody, requestSize, status, answerHeaders, answerBody, answerSize, lost } =
+    exchange;
+  const answer =
+    lost === ""
+      ? [`HTTP ${status}`, ...answerHeaders, "", ...bodyLines(answerBody, answerSize)]
+      : [`no answer: ${lost}`];
+  return [request, ...requestHeaders, "", ...bodyLines(requestBody, requestSize), "", ...answer];
+}
+
+const typeOf = (headers: readonly string[]) => /^content-type: *(.*)$/im.exec(headers.join("\n"))?.[1] ?? "";
+
+function bodyLines(body: Uint8Array, size: number): string[] {
+  if (size === 0) return ["(no body)"];
+  const text = textOf(body);
+  const lines = text === undefined ? hexDump(body) : text.split("\n");
+  return size > body.length ? [...lines, `… ${size} bytes in all`] : lines;
+}
+
+/** Text without controls is shown as such. A body may end within a character where it was cut off. */
+function textOf(body: Uint8Array): string | undefined {
+  const text = Buffer.from(body)
+    .toString("utf8")
+    .replace(/\ufffd$/, "");
+  return /(?![\n\r\t])\p{Cc}|\ufffd/u.test(text) ? undefined : text;
+}
+
+/** Eight bytes a line, so that it fits a phone. */
+function hexDump(bytes: Uint8Array): string[] {
+  return Array.from({ length: Math.ceil(bytes.length / 8) }, (_, index) => {
+    const row = [...bytes.subarray(index * 8, index * 8 + 8)];
+    const hex = row.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    const text = row.map((byte) => (byte > 32 && byte < 127 ? String.fromCharCode(byte) : "·")).join("");
+    return `${(index * 8).toString(16).padStart(3, "0")}  ${hex.padEnd(23)}  ${text}`;
+  });
+}

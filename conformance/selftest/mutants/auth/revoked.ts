@@ -1,0 +1,114 @@
+import { Reason } from "../../../../proto/gen/seqsync/v1/error_pb.js";
+import { type Account, bearerToken, hash } from "../../../../reference-server/accounts.js";
+import { refuse } from "../../../../reference-server/errors.js";
+import { rpcOf, watching } from "../interceptors.js";
+import type { Fault } from "../mutant.js";
+
+/** Faults of the chapter "Authentication" that a revoked credential shows. */
+export const authRevoked: readonly Fault[] = [
+  {
+    name: "auth-revocation-takes-a-minute",
+    breaks: "AUTH-REVOKED",
+    about: "a token that was used before is good for as long as it is cached",
+    handler: (real, service) => {
+      const cached = new Map<string, Account>();
+      const { accounts } = service;
+      const { authenticate } = accounts;
+      accounts.authenticate = (authorization) => {
+        const token = bearerToken(authorization) ?? "";
+        const account = cached.get(token);
+        if (account !== undefined) return { account, tokenHash: hash(token) };
+        const caller = authenticate.call(accounts, authorization);
+        cached.set(token, caller.account);
+        return caller;
+      };
+      return real;
+    },
+  },
+  {
+    name: "auth-revocation-of-sync-only",
+    breaks: "AUTH-REVOKED",
+    about: "Send goes on with a revoked credential that has sent before",
+    handler: (real, service) => {
+      const cached = new Map<string, Account>();
+      const { accounts } = service;
+      const { authenticate } = accounts;
+      let rpc = "";
+      accounts.authenticate = (authorization) => {
+        const token = bearerToken(authorization) ?? "";
+        const account = cached.get(token);
+        if (account !== undefined && rpc === "Send") return { account, tokenHash: hash(token) };
+        const caller = authenticate.call(accounts, authorization);
+        cached.set(token, caller.account);
+        return caller;
+      };
+      return (req, res) => {
+        rpc = rpcOf(req);
+        return real(req, res);
+      };
+    },
+  },
+  {
+    name: "auth-revocation-ends-no-watch",
+    breaks: "AUTH-REVOKED-WATCH",
+    about: "a Watch outlives its credential",
+    operations: watching((stream) => ({
+      ...stream,
+      end: (error) => {
+        if (error?.detail?.reason !== Reason.CREDENTIAL_INVALID) stream.end(error);
+      },
+    })),
+  },
+  {
+    name: "auth-revocation-ends-one-watch",
+    breaks: "AUTH-REVOKED-WATCH",
+    about: "of several Watches with one credential only the first ends when it is revoked",
+    operations: (real) => {
+      const first = new Map<string, object>();
+      return watching((stream, { tokenHash }) => {
+        if (!first.has(tokenHash)) first.set(tokenHash, stream);
+        stream.onClose(() => first.get(tokenHash) === stream && first.delete(tokenHash));
+        return {
+          ...stream,
+          end: (error) => {
+            if (first.get(tokenHash) === stream || error?.detail?.reason !== Reason.CREDENTIAL_INVALID)
+              stream.end(error);
+          },
+        };
+      })(real);
+    },
+  },
+  {
+    name: "auth-revoked-watch-ends-well",
+    breaks: "AUTH-REVOKED-WATCH",
+    about: "a Watch whose credential is revoked ends without an error",
+    operations: watching((stream) => ({ ...stream, end: () => stream.end() })),
+  },
+  {
+    name: "auth-revocation-hits-another",
+    breaks: "AUTH-REVOKED",
+    about: "a revocation locks out the account that sent last as well",
+    operations: (real) => {
+      let last: string | undefined;
+      const out = new Set<string>();
+      const check = (userId: string) => {
+        if (out.has(userId)) throw refuse(Reason.CREDENTIAL_INVALID, "log in again");
+      };
+      return {
+        send: (service, caller, request) => {
+          check(caller.account.userId);
+          last = caller.account.userId;
+          return real.send(service, caller, request);
+        },
+        sync: (service, caller, request) => {
+          check(caller.account.userId);
+          return real.sync(service, caller, request);
+        },
+        revokeToken: (service, request) => {
+          if (last !== undefined) out.add(last);
+          return real.revokeToken(service, request);
+        },
+      };
+    },
+  },
+];

@@ -1,0 +1,199 @@
+import { Inbox, type Page } from "../../../reference-server/inbox.js";
+import { paging } from "./interceptors.js";
+import type { Fault } from "./mutant.js";
+
+/** Faults of the chapter "Paging". */
+export const page: readonly Fault[] = [
+  {
+    name: "page-ignores-page-size",
+    breaks: "PAGE-CAP",
+    about: "page_size has no effect",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string): Page {
+        return super.sync(cliSeq, epoch, 0);
+      }
+    },
+  },
+  {
+    name: "page-one-too-many",
+    breaks: "PAGE-CAP",
+    about: "a full page has one message more than was asked for",
+    wild: "tinode/tindroid#158",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        return super.sync(cliSeq, epoch, pageSize > 1 ? pageSize + 1 : pageSize);
+      }
+    },
+  },
+  {
+    name: "page-over-the-maximum",
+    breaks: "PAGE-MAX",
+    about: "a page_size above the maximum is granted",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const before = this.limits.maxPageSize;
+        this.limits.maxPageSize = Math.max(before, pageSize);
+        try {
+          return super.sync(cliSeq, epoch, pageSize);
+        } finally {
+          this.limits.maxPageSize = before;
+        }
+      }
+    },
+  },
+  {
+    name: "page-size-zero-is-zero",
+    breaks: "PAGE-DEFAULT",
+    about: "page_size 0 gets no messages",
+    inbox: paging((page, _inbox, { pageSize }) =>
+      pageSize === 0 ? { ...page, messages: [], nextCliSeq: page.ackedSeq } : page,
+    ),
+  },
+  {
+    name: "page-of-nothing-when-large",
+    breaks: "PAGE-PROGRESS",
+    about: "a message that does not fit the page's byte limit is never delivered",
+    wild: "element-hq/synapse#11611",
+    inbox: paging((page) => {
+      let bytes = 0;
+      const fit = page.messages.findIndex(({ payload }) => {
+        bytes += payload.length;
+        return bytes > 60_000;
+      });
+      const messages = fit < 0 ? page.messages : page.messages.slice(0, fit);
+      return { ...page, messages, nextCliSeq: messages.at(-1)?.seq ?? page.ackedSeq };
+    }),
+  },
+  {
+    name: "page-loses-the-last",
+    breaks: "PAGE-UNION",
+    about: "when the last page is exactly full, its last message never comes",
+    wild: "matrix-org/synapse#11457",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const page = super.sync(cliSeq, epoch, pageSize);
+        if (pageSize < 2 || page.messages.length !== pageSize || page.nextCliSeq !== page.svrSeq) return page;
+        const messages = page.messages.slice(0, -1);
+        return { ...page, messages, svrSeq: page.svrSeq - 1, nextCliSeq: page.nextCliSeq - 1 };
+      }
+    },
+  },
+  {
+    name: "page-ends-by-bytes-goes-on-by-count",
+    breaks: "SYNC-NEXT",
+    about: "a page that ends early, for its bytes, still leads the device past as many messages as it asked for",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const page = super.sync(cliSeq, epoch, pageSize);
+        const most = Math.min(pageSize || this.limits.maxPageSize, this.limits.maxPageSize);
+        return { ...page, nextCliSeq: Math.min(page.svrSeq, page.ackedSeq + most) };
+      }
+    },
+  },
+  {
+    name: "page-offset-moves",
+    breaks: "PAGE-ARRIVALS",
+    about: "what arrived between two pages pushes one message out of the second",
+    wild: "iNPUTmice/jmap#47",
+    inbox: class extends Inbox {
+      #seen = 0;
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const page = super.sync(cliSeq, epoch, pageSize);
+        const arrived = this.#seen > 0 && this.svrSeq > this.#seen && cliSeq > 0 && cliSeq < this.#seen;
+        this.#seen = page.nextCliSeq < page.svrSeq ? this.svrSeq : 0;
+        if (!arrived || page.messages.length < 2) return page;
+        const [first, ...rest] = page.messages;
+        return first === undefined ? page : { ...page, ackedSeq: first.seq, messages: rest };
+      }
+    },
+  },
+  {
+    name: "page-waits-for-traffic",
+    breaks: "PAGE-NO-TRAFFIC",
+    about: "what is left after a page is delivered only when something new arrives",
+    wild: "iNPUTmice/jmap#47",
+    inbox: class extends Inbox {
+      #paged = 0;
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const page = super.sync(cliSeq, epoch, pageSize);
+        const waiting = cliSeq > 0 && cliSeq === this.#paged && page.messages.length > 0;
+        this.#paged = page.nextCliSeq < page.svrSeq ? page.nextCliSeq : 0;
+        if (!waiting) return page;
+        return { ...page, messages: [], nextCliSeq: page.ackedSeq };
+      }
+      override append(message: Parameters<Inbox["append"]>[0]) {
+        this.#paged = 0;
+        return super.append(message);
+      }
+    },
+  },
+  {
+    name: "page-asked-again-is-the-next",
+    breaks: "PAGE-REPEAT",
+    about: "the server remembers where a page ended, so that asking again gets the next one",
+    inbox: class extends Inbox {
+      #ended = 0;
+      #asked = -1;
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const again =
+          cliSeq === this.#asked && pageSize > 0 && this.#ended > this.ackedSeq && this.#ended < this.svrSeq;
+        this.#asked = cliSeq;
+        const page = super.sync(cliSeq, epoch, again ? 0 : pageSize);
+        if (again) {
+          const messages = page.messages.filter(({ seq }) => seq > this.#ended).slice(0, pageSize);
+          return { ...page, messages, nextCliSeq: messages.at(-1)?.seq ?? page.ackedSeq };
+        }
+        this.#ended = page.nextCliSeq;
+        return page;
+      }
+    },
+  },
+  {
+    name: "page-end-wraps",
+    breaks: "SEQ-EXHAUSTED-SYNC",
+    about: "the end of a page is acked_seq + page_size in 32 bits: near the last seq it is a small number",
+    inbox: class extends Inbox {
+      protected override page(pageSize: number) {
+        const page = super.page(pageSize);
+        if (pageSize === 0) return page;
+        const end = (this.ackedSeq + Math.min(pageSize, this.limits.maxPageSize)) >>> 0;
+        return page.filter(({ seq }) => seq <= end);
+      }
+    },
+  },
+  {
+    name: "page-end-signed",
+    breaks: "SEQ-UNSIGNED",
+    about: "the end of a page is acked_seq + page_size as a signed number: across 2^31 it is below zero",
+    inbox: class extends Inbox {
+      protected override page(pageSize: number) {
+        const page = super.page(pageSize);
+        if (pageSize === 0 || this.ackedSeq > 0x7fff_ffff) return page;
+        const end = (this.ackedSeq + Math.min(pageSize, this.limits.maxPageSize)) | 0;
+        return page.filter(({ seq }) => seq <= end);
+      }
+    },
+  },
+  {
+    name: "page-size-in-a-byte",
+    breaks: "PAGE-CAP",
+    about: "page_size goes through a byte: 256 is 0, which is the server's choice",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        return super.sync(cliSeq, epoch, pageSize > 1000 ? pageSize : pageSize & 0xff);
+      }
+    },
+  },
+  {
+    name: "page-looks-ahead-at-the-maximum",
+    breaks: "PAGE-CAP",
+    about: "one more is read than was asked for to see whether there is more; at the maximum it is not taken off again",
+    inbox: class extends Inbox {
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const { maxPageSize } = this.limits;
+        if (pageSize !== maxPageSize - 1) return super.sync(cliSeq, epoch, pageSize);
+        return super.sync(cliSeq, epoch, pageSize + 1);
+      }
+    },
+  },
+];

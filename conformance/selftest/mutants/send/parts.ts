@@ -1,0 +1,87 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import {
+  type SendRequest,
+  type SendResponse,
+  SendResponseSchema,
+} from "../../../../proto/gen/seqsync/v1/service_pb.js";
+import type { Caller } from "../../../../reference-server/accounts.js";
+import type { DedupRecord } from "../../../../reference-server/dedup.js";
+import type { Operations } from "../../../../reference-server/http/methods.js";
+import { Inbox, type NewMessage } from "../../../../reference-server/inbox.js";
+import type { Service } from "../../../../reference-server/service.js";
+import { sending } from "../interceptors.js";
+import type { InboxClass } from "../mutant.js";
+
+/** Stores a message without any look at what was sent before. */
+export function storeAgain(
+  service: Service,
+  { account }: Caller,
+  { recipientId, clientMessageId, payload }: SendRequest,
+): SendResponse {
+  const acceptedAt = timestampFromMs(service.options.now());
+  const recipient = service.accounts.get(recipientId);
+  recipient?.inbox.append({ senderId: account.userId, clientMessageId, payload, acceptedAt });
+  for (const watcher of recipient?.watchers ?? []) watcher.changed();
+  return create(SendResponseSchema, { acceptedAt });
+}
+
+/** What the server remembers of an earlier Send with this id. */
+export const findRecord = (service: Service, { account }: Caller, id: string) =>
+  service.dedup.find(account.userId, id, service.options.now());
+
+/** Sends something else than was asked for. */
+export const altering = (change: (request: SendRequest, caller: Caller) => Partial<SendRequest>) =>
+  sending((real) => (service, caller, request) => real(service, caller, { ...request, ...change(request, caller) }));
+
+/** Takes a Send for the repetition of another one with the same content whose id looks the same. */
+export function taking(look: (id: string) => string): (real: Operations["send"]) => Operations["send"] {
+  return (real) => {
+    const ids = new Map<string, string>();
+    return (service, caller, request) => {
+      const content = Buffer.from(request.payload).toString("base64");
+      const key = [caller.account.userId, request.recipientId, content, look(request.clientMessageId)].join(" ");
+      const clientMessageId = ids.get(key) ?? request.clientMessageId;
+      ids.set(key, clientMessageId);
+      return real(service, caller, { ...request, clientMessageId });
+    };
+  };
+}
+
+/** Stores the ids of messages in another form. */
+export const storing = (change: (id: string) => string): InboxClass =>
+  class extends Inbox {
+    override append(message: NewMessage) {
+      return super.append({ ...message, clientMessageId: change(message.clientMessageId) });
+    }
+  };
+
+/** Remembers but the last so many ids of each sender. */
+export const remembering = (most: number) =>
+  sending((real) => {
+    const counts = new Map<string, number>();
+    const places = new Map<string, number>();
+    return (service, caller, request) => {
+      const { userId } = caller.account;
+      const key = `${userId} ${request.clientMessageId}`;
+      const count = counts.get(userId) ?? 0;
+      const place = places.get(key);
+      if (place !== undefined && count - place > most) return storeAgain(service, caller, request);
+      if (place === undefined) {
+        places.set(key, count);
+        counts.set(userId, count + 1);
+      }
+      return real(service, caller, request);
+    };
+  });
+
+/** Takes a Send for a new one, though there is a good record of it, if the record is not found for this reason. */
+export const forgetting = (isForgotten: (request: SendRequest, caller: Caller, record: DedupRecord) => boolean) =>
+  sending((real) => (service, caller, request) => {
+    const record = findRecord(service, caller, request.clientMessageId);
+    const inbox = service.accounts.get(request.recipientId)?.inbox;
+    const isRepetition = record?.recipientId === request.recipientId && record.epoch === inbox?.epoch;
+    return isRepetition && isForgotten(request, caller, record)
+      ? storeAgain(service, caller, request)
+      : real(service, caller, request);
+  });

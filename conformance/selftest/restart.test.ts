@@ -1,0 +1,175 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
+import { createHandler, type Listening, listen, Service, type ServiceOptions } from "../../reference-server/index.js";
+import { poolAccounts } from "../accounts/pool.js";
+import { run } from "../run/run.js";
+import { durable as crashes } from "./mutants/durable.js";
+import { startFaultyServer } from "./mutants/mutant.js";
+
+const ACCOUNTS = [
+  { userId: "bob", token: "a-token-of-bob-that-is-long-enough" },
+  { userId: "alice", token: "a-token-of-alice-that-is-long-enough" },
+];
+const { JSON: PROFILE_JSON, WATCH, DURABLE } = Profile;
+
+/** A server that can be killed, and whatever comes up in its place. */
+class Restartable {
+  readonly #makeService: (before: Service | undefined) => Service;
+  #service: Service | undefined;
+  #listening: Listening | undefined;
+  #port = 0;
+
+  constructor(makeService: (before: Service | undefined) => Service) {
+    this.#makeService = makeService;
+  }
+
+  async start(): Promise<string> {
+    this.#service = this.#makeService(this.#service);
+    this.#listening = await listen(createHandler(this.#service), { port: this.#port });
+    this.#port = Number(new URL(this.#listening.url).port);
+    return this.#listening.url;
+  }
+
+  async restart(): Promise<void> {
+    await this.#listening?.close(0);
+    await this.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#listening?.close(0);
+  }
+}
+
+function inMemory(options: ServiceOptions = {}): Service {
+  const service = new Service({ profiles: [PROFILE_JSON, WATCH], ...options });
+  for (const { userId, token } of ACCOUNTS) service.createAccount(userId, token);
+  return service;
+}
+
+async function checkRestarts(makeService: (before: Service | undefined) => Service): Promise<Report> {
+  const server = new Restartable(makeService);
+  const url = await server.start();
+  try {
+    return await checkUrl(url, () => server.restart());
+  } finally {
+    await server.stop();
+  }
+}
+
+const checkUrl = (url: string, restart: () => Promise<void>): Promise<Report> =>
+  run({
+    urls: [url],
+    seed: 1,
+    select: ({ id }) => id.startsWith("durable/"),
+    restart,
+    accounts: async () => poolAccounts("test", ACCOUNTS),
+  });
+
+const blamed = ({ cases }: Report) => new Set(cases.flatMap((it) => it.findings.map(({ requirement }) => requirement)));
+const durable = { profiles: [PROFILE_JSON, WATCH, DURABLE] };
+
+describe("what a crash leaves", () => {
+  it("nothing, and new epochs: right for a server in memory", async () => {
+    const report = await checkRestarts(() => inMemory());
+    expect([...blamed(report)]).toEqual([]);
+    expect(report.verdict).toBe(Outcome.PASS);
+  });
+
+  it("everything: right for a durable server", async () => {
+    const report = await checkRestarts((before) => before ?? inMemory(durable));
+    expect([...blamed(report)]).toEqual([]);
+    expect(report.verdict).toBe(Outcome.PASS);
+  });
+
+  it.each(crashes)("$name: $about", async (fault) => {
+    const server = await startFaultyServer(fault);
+    for (const { userId, token } of ACCOUNTS) server.service.createAccount(userId, token);
+    try {
+      const report = await checkUrl(server.url, () => server.restart());
+      expect([...blamed(report)]).toContain(fault.breaks);
+      expect(report.verdict).toBe(Outcome.FAIL);
+    } finally {
+      await server.close(0);
+    }
+  });
+
+  it("cannot be told without a way to restart, which a durable server needs for a green run", async () => {
+    const server = new Restartable((before) => before ?? inMemory(durable));
+    const urls = [await server.start()];
+    const report = await run({
+      urls,
+      select: ({ id }) => id.startsWith("durable/"),
+      accounts: async () => poolAccounts("test", ACCOUNTS),
+    });
+    await server.stop();
+    expect(report.verdict).toBe(Outcome.INCONCLUSIVE);
+    expect(report.cases[0]?.reason).toContain("--restart-command");
+  });
+});
+
+describe("--restart-command", () => {
+  it("kills and starts a real process", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "seqsync-restart-"));
+    const root = join(import.meta.dirname, "../..");
+    const port = await freePort();
+    const script = join(folder, "restart.sh");
+    const accounts = ACCOUNTS.map(({ userId, token }) => `${userId}:${token}`).join(" ");
+    writeFileSync(
+      script,
+      `cd '${folder}'
+[ -f pid ] && kill -9 "$(cat pid)"
+: > log
+cd '${root}'
+SEQSYNC_ACCOUNTS='${accounts}' '${process.execPath}' --import tsx reference-server/main.ts --port ${port} > '${folder}/log' 2>&1 &
+echo $! > '${folder}/pid'
+for i in $(seq 300); do grep -q listening '${folder}/log' && exit 0; sleep 0.1; done
+cat '${folder}/log' >&2; exit 1
+`,
+    );
+    writeFileSync(
+      join(folder, "accounts.json"),
+      JSON.stringify(ACCOUNTS.map(({ userId, token }) => ({ user_id: userId, token }))),
+    );
+    try {
+      expect((await command("/bin/sh", [script])).code).toBe(0);
+      const main = join(root, "conformance/cli/main.ts");
+      const { code, output } = await command(process.execPath, [
+        ...["--import", "tsx", main, "check", `http://127.0.0.1:${port}`, "--only", "durable/*"],
+        ...["--accounts", join(folder, "accounts.json"), "--restart-command", `sh '${script}'`],
+      ]);
+      expect(output).toContain("4 passed, 0 failed");
+      expect(code).toBe(0);
+    } finally {
+      await command("/bin/sh", ["-c", `kill -9 "$(cat '${folder}/pid')"`]);
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+function command(file: string, args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, { cwd: join(import.meta.dirname, "../.."), stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+      });
+    // A server that the command leaves behind keeps the pipes open: what counts is that the command has ended.
+    child.once("exit", (code) => resolve({ code, output }));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,17 @@
+import { start as startConnect } from "../../../docs/guides/connect/server.js";
+import { startReferenceServer } from "../../../reference-server/index.js";
+import type { Running } from "../support/serve.js";
+import { NARROW, ODDITIES } from "../variants/variants.js";
+
+/** Right servers: the reference server, the one that shares no code with it, and everything odd that is allowed. */
+export const RIGHT: readonly { name: string; start(): Promise<Running> }[] = [
+  {
+    name: "reference server",
+    start: async () => {
+      const server = await startReferenceServer({ fixtures: true });
+      return { url: server.url, stop: () => server.close(0) };
+    },
+  },
+  { name: "Connect library server", start: () => startConnect({ fixtures: true }) },
+  ...[...ODDITIES, ...NARROW],
+];

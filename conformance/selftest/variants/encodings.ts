@@ -1,0 +1,112 @@
+import {
+  type DescMessage,
+  fromBinary,
+  fromJsonString,
+  type JsonValue,
+  type Message,
+  ScalarType,
+  toBinary,
+  toJsonString,
+  type UnknownField,
+} from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { SeqSyncService } from "../../../proto/gen/seqsync/v1/service_pb.js";
+
+/** Another way to write the same response message, as legal as the usual one. */
+export type Encoding = (body: Buffer, codec: "proto" | "json", method: string) => Buffer;
+
+/** What a later minor version might add, at every level: fields of all wire types, members of all kinds. */
+export const withUnknownFields: Encoding = (body, codec, method) => {
+  if (codec === "json") return Buffer.from(JSON.stringify(addMembers(JSON.parse(body.toString()))));
+  const schema = outputOf(method);
+  const message = fromBinary(schema, body);
+  addFields(message);
+  const before = new BinaryWriter().tag(777, WireType.LengthDelimited).string("first").finish();
+  return Buffer.concat([before, toBinary(schema, message)]);
+};
+
+/** Everything is said that could be left out, in the order and form that nobody expects. */
+export const longhand: Encoding = (body, codec, method) => {
+  const schema = outputOf(method);
+  if (codec === "proto") return Buffer.from(longhandBinary(schema, fromBinary(schema, body)));
+  const text = toJsonString(schema, fromJsonString(schema, body.toString()), {
+    useProtoFieldName: true,
+    alwaysEmitImplicit: true,
+    prettySpaces: 2,
+  });
+  // Nine digits of every fraction, where none is needed.
+  const padded = text.replace(/"([-\dT:]+)(?:\.(\d+))?([Zs])"/g, (_, whole: string, part = "", end: string) => {
+    return `"${whole}.${(part as string).padEnd(9, "0")}${end}"`;
+  });
+  return Buffer.from(padded);
+};
+
+function outputOf(method: string): DescMessage {
+  const found = SeqSyncService.methods.find(({ name }) => name === method);
+  if (found === undefined) throw new Error(`there is no method ${method}`);
+  return found.output;
+}
+
+const UNKNOWN: UnknownField[] = [
+  { no: 1000, wireType: WireType.Varint, data: Buffer.from("ffffffffffffffffff01", "hex") },
+  { no: 1001, wireType: WireType.Bit64, data: Buffer.from("0102030405060708", "hex") },
+  { no: 1002, wireType: WireType.LengthDelimited, data: Buffer.from("03ff00fe", "hex") },
+  { no: 536_870_911, wireType: WireType.Bit32, data: Buffer.from("01020304", "hex") },
+];
+
+function addFields(message: Message): void {
+  for (const value of Object.values(message)) {
+    for (const inner of Array.isArray(value) ? value : [value]) if (isMessage(inner)) addFields(inner);
+  }
+  message.$unknown = [...UNKNOWN];
+}
+
+function isMessage(value: unknown): value is Message {
+  return typeof value === "object" && value !== null && "$typeName" in value;
+}
+
+function addMembers(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(addMembers);
+  if (typeof value !== "object" || value === null) return value;
+  const known = Object.entries(value).map(([name, inner]) => [name, addMembers(inner)]);
+  return { seqNew: 7, ...Object.fromEntries(known), later_one: { svrSeq: 1, epoch: [null, "x", -1.5, {}] } };
+}
+
+/** Fields in descending order, defaults written, nothing packed, times in two parts that are to be merged. */
+function longhandBinary(schema: DescMessage, message: Message): Uint8Array {
+  const writer = new BinaryWriter();
+  for (const field of [...schema.fields].reverse()) {
+    const value = (message as unknown as Record<string, unknown>)[field.localName];
+    if (field.fieldKind === "list") {
+      for (const item of value as unknown[]) {
+        if (field.listKind === "message") {
+          writer.tag(field.number, WireType.LengthDelimited).bytes(longhandBinary(field.message, item as Message));
+        } else writer.tag(field.number, WireType.Varint).int32(item as number);
+      }
+    } else if (field.fieldKind === "message") {
+      if (value === undefined) continue;
+      // The last part of a merged message may leave out what an earlier one has said.
+      const { seconds, nanos } = value as { seconds: bigint; nanos: number };
+      const first = new BinaryWriter().tag(1, WireType.Varint).int64(seconds).finish();
+      const second = new BinaryWriter().tag(2, WireType.Varint).int32(nanos).finish();
+      for (const part of [first, second]) writer.tag(field.number, WireType.LengthDelimited).bytes(part);
+    } else if (field.fieldKind === "scalar") writeScalar(writer, field.number, field.scalar, value);
+  }
+  return writer.finish();
+}
+
+function writeScalar(writer: BinaryWriter, no: number, scalar: ScalarType, value: unknown): void {
+  switch (scalar) {
+    case ScalarType.UINT32:
+      writer.tag(no, WireType.Varint).uint32(value as number);
+      return;
+    case ScalarType.STRING:
+      writer.tag(no, WireType.LengthDelimited).string(value as string);
+      return;
+    case ScalarType.BYTES:
+      writer.tag(no, WireType.LengthDelimited).bytes(value as Uint8Array);
+      return;
+    default:
+      throw new Error(`no field of the protocol is a ${ScalarType[scalar]}`);
+  }
+}

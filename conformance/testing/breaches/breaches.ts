@@ -1,4 +1,0 @@
-import type { Story } from "../story.js";
-
-/** Stories by name, each of one fault; the requirement is the one that must be blamed. */
-export type Breaches = Record<string, [requirement: string, story: () => Story]>;

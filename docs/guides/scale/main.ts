@@ -1,0 +1,47 @@
+/** Prints the tables of `docs/guides/scale.md`: `npx tsx docs/guides/scale/main.ts [seeds]`. */
+import { RIGHT, WRONG } from "./design.js";
+import { type Run, simulate } from "./simulate.js";
+
+const seeds = Number(process.argv[2] ?? 500);
+if (!Number.isInteger(seeds) || seeds < 1) throw new Error("the number of seeds must be a whole number from 1");
+
+const started = performance.now();
+const runsOf = (design: Parameters<typeof simulate>[0]) =>
+  Array.from({ length: seeds }, (_, index) => simulate(design, index + 1));
+const total = (runs: readonly Run[], of: (run: Run) => number) => runs.reduce((sum, run) => sum + of(run), 0);
+const sum = (...args: Parameters<typeof total>) => total(...args).toLocaleString("en");
+/** In how many of the runs each requirement is blamed: the most frequent ones. */
+const tally = (runs: readonly Run[]) => {
+  const counts = new Map<string, number>();
+  for (const { findings } of runs) {
+    for (const id of new Set(findings.map((it) => it.requirement))) counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  const sorted = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 3);
+  return sorted.map(([id, count]) => `${id} ${count}`).join(", ");
+};
+const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(" | ")} |`);
+
+row("right design", "seeds", "operations", "to the hottest inbox", "moves", "crashes", "losses", "findings");
+row("---", "--:", "--:", "--:", "--:", "--:", "--:", "--:");
+for (const design of RIGHT) {
+  const runs = runsOf(design);
+  row(
+    design.name,
+    seeds,
+    sum(runs, (it) => it.operations),
+    `${Math.round((100 * total(runs, (it) => it.hottest)) / total(runs, (it) => it.letters))} % of Sends`,
+    sum(runs, (it) => it.handedOver + it.takenOver),
+    sum(runs, (it) => it.crashes),
+    sum(runs, (it) => it.losses),
+    sum(runs, (it) => it.findings.length),
+  );
+}
+console.log();
+row("wrong design", "seeds that show it", "blamed for what it breaks", "blamed most often");
+row("---", "--:", "--:", "---");
+for (const design of WRONG) {
+  const caught = runsOf(design).filter((it) => it.findings.length > 0);
+  const right = caught.filter(({ findings }) => findings.some((it) => design.breaks.includes(it.requirement)));
+  row(design.name, caught.length, right.length, tally(caught));
+}
+console.error(`${((performance.now() - started) / 1000).toFixed(1)} s`);

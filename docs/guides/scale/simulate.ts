@@ -1,0 +1,147 @@
+import type { Finding } from "../../../conformance/findings.js";
+import { Judge } from "../../../conformance/judge/judge.js";
+import { seeded } from "../../../conformance/run/random.js";
+import { Device, post, type World } from "./clients.js";
+import { Cluster, type Disturbances } from "./cluster.js";
+import type { Design } from "./design.js";
+import { Gateway } from "./gateway.js";
+import { History, type Letter } from "./history.js";
+import { LIMITS } from "./inboxes.js";
+import { Network } from "./network.js";
+import { sendPath } from "./send.js";
+import { Timeline } from "./timeline.js";
+
+const USERS = Array.from({ length: 10 }, (_, index) => `user ${index}`);
+const SHARDS = 4;
+const GATEWAYS = 3;
+/** How long the clients are busy, in virtual milliseconds; and when everything has come to rest. */
+const BUSY = 1000;
+const REST = 2500;
+const LETTERS = 90;
+const WAKES = 70;
+const DISTURBANCES = 8;
+/** How uneven the inboxes are: the k-th most popular user gets 1/k^1.2 of what the first one gets. */
+const SKEW = 1.2;
+
+/** What a seed has shown. */
+export interface Run extends Disturbances {
+  operations: number;
+  events: number;
+  /** Letters to the hottest inbox, and to all. */
+  hottest: number;
+  letters: number;
+  findings: readonly Finding[];
+}
+
+/** Plays one seed against a design, and lets the judge say what its clients have seen. */
+export function simulate(design: Design, seed: number): Run {
+  const timeline = new Timeline();
+  const history = new History(timeline, LIMITS.maxPageSize);
+  const cluster = new Cluster(design, timeline, history, USERS, SHARDS);
+  const network = new Network(timeline, seeded(seed, "network"));
+  const choose = seeded(seed, "gateway");
+  const gateways = Array.from(
+    { length: GATEWAYS },
+    (_, index) => new Gateway(cluster, network, seeded(seed, `routes ${index}`)),
+  );
+  const world: World = {
+    timeline,
+    history,
+    network,
+    send: sendPath(design.placement, timeline),
+    random: seeded(seed, "clients"),
+    gateway: () => pick(gateways, choose),
+  };
+  for (const user of USERS) history.opened(user);
+  const letters = planLetters(world, seeded(seed, "letters"));
+  planWakes(world, seeded(seed, "wakes"));
+  planDisturbances(timeline, cluster, seeded(seed, "disturbances"));
+  // At the end a new device of each user fetches what is left, so that nothing stays unseen.
+  timeline.after(REST, () => {
+    for (const user of USERS) new Device(world, user, `${user}'s last device`).wake(50);
+  });
+  timeline.run();
+
+  const judge = new Judge();
+  for (const event of history.events) judge.observe(event);
+  const toHottest = letters.filter(({ recipientId }) => recipientId === USERS[0]);
+  return {
+    ...cluster.counts,
+    operations: history.operations,
+    events: history.events.length,
+    hottest: toHottest.length,
+    letters: letters.length,
+    findings: judge.finish(),
+  };
+}
+
+/** New letters; and old ones again, doubled, or their ids for something else, as no client should. */
+function planLetters(world: World, random: () => number): Letter[] {
+  const popular = zipf(USERS, random);
+  const letters: Letter[] = [];
+  const old: Letter[] = [];
+  for (let index = 0; index < LETTERS; index += 1) {
+    const at = BUSY * (index / LETTERS);
+    // The last one is likely to be still under way.
+    const again = random() < 0.3 ? (random() < 0.4 ? old.at(-1) : pick(old, random)) : undefined;
+    const letter: Letter =
+      again === undefined
+        ? {
+            senderId: pick(USERS, random),
+            recipientId: popular(),
+            clientMessageId: `id ${index}`,
+            payload: Buffer.from(`text ${index}`),
+          }
+        : random() < 0.5
+          ? again
+          : { ...again, recipientId: popular(), payload: random() < 0.7 ? again.payload : Buffer.from("other") };
+    if (again === undefined) old.push(letter);
+    letters.push(letter);
+    const times = random() < 0.1 ? 2 : 1;
+    for (let time = 0; time < times; time += 1) world.timeline.after(at + 10 * random(), () => post(world, letter));
+  }
+  return letters;
+}
+
+function planWakes(world: World, random: () => number): void {
+  const devices = USERS.flatMap((user) =>
+    [0, 1].map((it) => ({ user, device: new Device(world, user, `${user}/${it}`) })),
+  );
+  const popular = zipf(devices, random);
+  for (let index = 0; index < WAKES; index += 1) {
+    const { device } = random() < 0.7 ? popular() : pick(devices, random);
+    const stray = random() < 0.15;
+    world.timeline.after(BUSY * random(), () => (stray ? device.stray() : device.wake()));
+  }
+}
+
+function planDisturbances(timeline: Timeline, cluster: Cluster, random: () => number): void {
+  for (let index = 0; index < DISTURBANCES; index += 1) {
+    const shard = Math.floor(random() * cluster.shards);
+    const lot = random();
+    timeline.after(BUSY * random(), () => {
+      if (lot < 0.35) cluster.handOver(shard);
+      else if (lot < 0.65) cluster.takeOver(shard);
+      else if (lot < 0.85) cluster.crash(shard);
+      else cluster.crashWithLoss(shard, 60 * random());
+    });
+  }
+}
+
+function pick<T>(from: readonly T[], random: () => number): T {
+  return from[Math.floor(random() * from.length)] as T;
+}
+
+/** Picks the first ones far more often than the last ones. */
+function zipf<T>(from: readonly T[], random: () => number): () => T {
+  const weights = from.map((_, index) => 1 / (index + 1) ** SKEW);
+  const whole = weights.reduce((sum, it) => sum + it, 0);
+  return () => {
+    let left = random() * whole;
+    for (const [index, one] of from.entries()) {
+      left -= weights[index] as number;
+      if (left < 0) return one;
+    }
+    return from[0] as T;
+  };
+}
