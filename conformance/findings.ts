@@ -16,13 +16,16 @@ export interface Finding {
 }
 
 /** The server broke a requirement, and the case cannot go on. */
-export class Breach extends Error {
+export class Violation extends Error {
   override readonly name = "Breach";
   readonly finding: Finding;
+  /** Whether the judge or the client found it; false if it is what the case itself expected. */
+  readonly byJudge: boolean;
 
-  constructor(finding: Finding) {
+  constructor(finding: Finding, byJudge: boolean) {
     super(`${finding.requirement}: ${finding.message}`);
     this.finding = finding;
+    this.byJudge = byJudge;
   }
 }
 
@@ -32,7 +35,7 @@ export class Inconclusive extends Error {
 }
 
 /** The server asked for another try each time until patience was at its end; `why` is the code or the status that says so. */
-export class KeptWaiting extends Inconclusive {
+export class RetriesExhausted extends Inconclusive {
   readonly why: string;
 
   constructor(why: string) {
@@ -46,7 +49,7 @@ export class KeptWaiting extends Inconclusive {
 export const TAKES_LONG = "takes long by its nature; run it with --slow";
 
 /** A well-formed call got no answer, though it was tried again. Who is to blame depends on whether the server still lives. */
-export class NoAnswer extends Error {
+export class NoResponseFailure extends Error {
   override readonly name = "NoAnswer";
   readonly requirement: RequirementId;
   readonly call: string;
@@ -61,7 +64,7 @@ export class NoAnswer extends Error {
 }
 
 /** A breach without its evidence, which whoever calls knows. */
-export interface Breached {
+export interface ViolationText {
   requirement: RequirementId;
   message: string;
   expected: string;

@@ -11,7 +11,7 @@
  * @module
  */
 export { type ListedAccount, poolAccounts } from "./accounts/pool.js";
-export type { AccountSource, Lease, Unavailable, Wish } from "./accounts/source.js";
+export type { AccountRequest as Wish, AccountSource, Lease, Unavailable } from "./accounts/source.js";
 export { CATALOGUE } from "./cases/catalogue.js";
 export type { Finding } from "./findings.js";
 export type { Case, Needs } from "./harness/case.js";
@@ -22,7 +22,7 @@ export { REQUIREMENTS, type Requirement, type RequirementId } from "./requiremen
 export type { Codec } from "./rpc/connect.js";
 export type { KnownFailure } from "./run/known-failures.js";
 export { type RunOptions, run } from "./run/run.js";
-export type { Job } from "./run/run-case.js";
+export type { CaseRun as Job } from "./run/run-case.js";
 export type { ProxySettings } from "./transport/proxy.js";
 export type { TlsSettings } from "./transport/socket.js";
 export { VERSION } from "./version.js";

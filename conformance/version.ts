@@ -12,3 +12,9 @@ function manifest(): { version: string } {
 
 /** Version of the suite, from the package. */
 export const VERSION: string = manifest().version;
+
+/** Version of the history format. A file of another version is refused. */
+export const HISTORY_FORMAT = 2;
+
+/** Version of the report format. A file of another version is refused. */
+export const REPORT_FORMAT = 2;

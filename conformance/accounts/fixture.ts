@@ -4,7 +4,7 @@ import { Inconclusive } from "../findings.js";
 import type { Codec } from "../rpc/connect.js";
 import { Session, type Unary } from "../rpc/session.js";
 import type { Transport } from "../transport/http.js";
-import type { AccountSource, Lease, Wish } from "./source.js";
+import type { AccountRequest, AccountSource, Lease } from "./source.js";
 
 const { createAccount, rotateEpoch, revokeToken } = FixtureService.method;
 
@@ -25,8 +25,8 @@ export async function fixtureAccounts(
     onAttempt: () => void = () => {},
   ): Promise<MessageShape<O>> => {
     const ended = await session.call(method, input, { token, endpoint: 0 }, { onAttempt });
-    if (ended.kind === "ok") return ended.value;
-    if (ended.kind === "refused") {
+    if (ended.kind === "response") return ended.value;
+    if (ended.kind === "refusal") {
       const { code } = ended.refusal;
       if (code === "unimplemented") throw new Inconclusive(`the server has no fixture ${method.name}`);
       if (code === "unauthenticated")
@@ -34,7 +34,7 @@ export async function fixtureAccounts(
       throw new Inconclusive(`the fixture ${method.name} was refused with ${code}`);
     }
     throw new Inconclusive(
-      ended.kind === "garbled" && ended.requirement === "HTTP-PATH"
+      ended.kind === "malformed" && ended.requirement === "HTTP-PATH"
         ? HELP
         : `the fixture ${method.name} failed: ${ended.why}`,
     );
@@ -50,9 +50,9 @@ export async function fixtureAccounts(
   }
 
   return {
-    route: "fixture service",
-    lacks: () => undefined,
-    lease: async ({ count, startSeq = 0 }: Wish) =>
+    description: "fixture service",
+    unavailableReason: () => undefined,
+    lease: async ({ count, startSeq = 0 }: AccountRequest) =>
       Promise.all(
         Array.from({ length: count }, async (_, index): Promise<Lease> => {
           const start = index === 0 ? startSeq : 0;

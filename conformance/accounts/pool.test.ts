@@ -68,11 +68,11 @@ describe("a pool of accounts", () => {
 
   test("tells beforehand what it cannot give", () => {
     const pool = poolAccounts("accounts.json", [account("a"), account("b", true)]);
-    expect(pool.route).toBe("accounts.json: 2 accounts");
-    expect(pool.lacks({ count: 2 })).toBeUndefined();
-    expect(pool.lacks({ count: 3 })).toMatch(/needs 3 accounts, and there are 2/);
-    expect(pool.lacks({ count: 1, fresh: true })).toBeUndefined();
-    expect(pool.lacks({ count: 2, fresh: true })).toMatch(/"fresh": true/);
-    expect(pool.lacks({ count: 1, startSeq: 5 })).toMatch(/FixtureService/);
+    expect(pool.description).toBe("accounts.json: 2 accounts");
+    expect(pool.unavailableReason({ count: 2 })).toBeUndefined();
+    expect(pool.unavailableReason({ count: 3 })).toMatch(/needs 3 accounts, and there are 2/);
+    expect(pool.unavailableReason({ count: 1, fresh: true })).toBeUndefined();
+    expect(pool.unavailableReason({ count: 2, fresh: true })).toMatch(/"fresh": true/);
+    expect(pool.unavailableReason({ count: 1, startSeq: 5 })).toMatch(/FixtureService/);
   });
 });

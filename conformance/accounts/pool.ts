@@ -1,5 +1,5 @@
 import { Inconclusive } from "../findings.js";
-import type { AccountSource, Lease, Wish } from "./source.js";
+import type { AccountRequest, AccountSource, Lease } from "./source.js";
 
 /** An account as a list gives it. */
 export interface ListedAccount {
@@ -18,7 +18,8 @@ export interface ListedAccount {
 export function poolAccounts(route: string, listed: readonly ListedAccount[]): AccountSource {
   const used = listed.filter(({ fresh }) => !fresh);
   const unused = listed.filter(({ fresh }) => fresh);
-  const waiting: { wish: Wish; resolve: (leases: Lease[]) => void; reject: (why: Inconclusive) => void }[] = [];
+  const waiting: { wish: AccountRequest; resolve: (leases: Lease[]) => void; reject: (why: Inconclusive) => void }[] =
+    [];
 
   const serve = () => {
     for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
@@ -38,8 +39,8 @@ export function poolAccounts(route: string, listed: readonly ListedAccount[]): A
   };
 
   return {
-    route: `${route}: ${listed.length} accounts`,
-    lacks: ({ count, fresh, startSeq = 0 }) => {
+    description: `${route}: ${listed.length} accounts`,
+    unavailableReason: ({ count, fresh, startSeq = 0 }) => {
       if (startSeq > 0)
         return "needs an inbox that stands high in the numbering, which only the FixtureService can make";
       if (count > listed.length) return `needs ${count} accounts, and there are ${listed.length}`;

@@ -22,7 +22,7 @@ export async function probeAccounts(
     const answers = await Promise.all(
       some.map(({ token }) => session.call(SeqSyncService.method.sync, { pageSize: 1 }, { token, endpoint: 0 })),
     );
-    const at = answers.findIndex((it) => it.kind === "refused" && it.refusal.code === "unauthenticated");
+    const at = answers.findIndex((it) => it.kind === "refusal" && it.refusal.code === "unauthenticated");
     if (at >= 0)
       return {
         unavailable: `the server does not accept the token of account ${from + at + 1} of ${route}; check that it is this server's, and not expired`,

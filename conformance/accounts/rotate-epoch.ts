@@ -2,7 +2,7 @@ import type { Recorder } from "../history/recorder.js";
 import type { AccountSource } from "./source.js";
 
 /** Makes an inbox lose its data, and writes that down: once for each time that it was asked for, since each may have happened. */
-export async function recordLoss(
+export async function recordRotateEpoch(
   recorder: Recorder,
   rotateEpoch: NonNullable<AccountSource["rotateEpoch"]>,
   userId: string,
@@ -17,11 +17,11 @@ export async function recordLoss(
   await rotateEpoch(userId, () => {
     attempts += 1;
     if (attempts === 1) return;
-    recorder.note(op, {
-      case: "lost",
-      value: { $typeName: "seqsync.conformance.v1.Lost", why: "it was asked for again" },
+    recorder.complete(op, {
+      case: "noResponse",
+      value: { $typeName: "seqsync.conformance.v1.NoResponse", why: "it was asked for again" },
     });
     op = call();
   });
-  recorder.note(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+  recorder.complete(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
 }

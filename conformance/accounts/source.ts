@@ -1,7 +1,7 @@
 import type { Credentials } from "../rpc/client.js";
 
 /** What a case wants of the accounts that it gets. */
-export interface Wish {
+export interface AccountRequest {
   /** How many. */
   count: number;
   /** New ones: nothing was ever sent to them. */
@@ -25,11 +25,11 @@ export interface Unavailable {
 /** A way to get accounts. Nobody else uses a leased account until it is given back. */
 export interface AccountSource {
   /** For people, such as "fixture service". */
-  readonly route: string;
+  readonly description: string;
   /** Why a wish cannot be fulfilled and what would help; undefined if it can. */
-  lacks(wish: Wish): string | undefined;
+  unavailableReason(wish: AccountRequest): string | undefined;
   /** Waits until the accounts are free. */
-  lease(wish: Wish): Promise<Lease[]>;
+  lease(wish: AccountRequest): Promise<Lease[]>;
   /** Gives accounts back. */
   release(leases: readonly Lease[]): void;
   /** Makes an inbox lose its data; `onAttempt` hears of each time that this is asked for. Undefined if this route has no way to. */

@@ -1,5 +1,5 @@
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { isWhole, pile, pileUp } from "../harness/backlog.js";
+import { expectExactly, fillBacklog, tryFillBacklog } from "../harness/backlog.js";
 import type { Case } from "../harness/case.js";
 import type { Context } from "../harness/context.js";
 
@@ -17,11 +17,11 @@ export const ack: readonly Case[] = [
     async run(t: Context) {
       const { bob } = t;
       const phone = bob.device("phone");
-      await pile(t, 200);
+      await fillBacklog(t, 200);
       phone.cliSeq = bob.base + 100;
       await phone.catchUp();
       t.equal(phone.cliSeq, bob.base + 200, "SYNC-NEXT", "101 to 200 do not lead to 200");
-      const later = await pile(t, 60);
+      const later = await fillBacklog(t, 60);
       const between = await bob.state();
       t.that(between.ackedSeq < bob.base + 200, "ACK-NOT-ON-ANSWER", "an answer acked itself", "below 200", "200");
       const page = await phone.sync();
@@ -31,7 +31,7 @@ export const ack: readonly Case[] = [
       t.equal(page.messages[0]?.seq, bob.base + 201, "SYNC-RANGE", "the page does not begin with 201");
       const stored = phone.stored.length;
       await phone.catchUp();
-      isWhole(t, phone.stored.slice(stored), bob.base + 201, later, "SYNC-RANGE");
+      expectExactly(t, phone.stored.slice(stored), bob.base + 201, later, "SYNC-RANGE");
     },
   },
   {
@@ -211,7 +211,7 @@ export const ack: readonly Case[] = [
     bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
-      const { sent } = await pileUp(t, MANY);
+      const { sent } = await tryFillBacklog(t, MANY);
       const end = bob.base + sent.length;
       const answered = await bob.device("phone").trySync({ cliSeq: end });
       const { ackedSeq, messages } = await t.blaming("ACK-UNFETCHED", async () => t.accepted(answered, "SYNC-ANSWER"));

@@ -1,5 +1,5 @@
 import type { Device, Sent } from "../harness/account.js";
-import { isWhole, pile } from "../harness/backlog.js";
+import { expectExactly, fillBacklog } from "../harness/backlog.js";
 import type { Case } from "../harness/case.js";
 import type { Context } from "../harness/context.js";
 
@@ -14,11 +14,11 @@ export const devices: readonly Case[] = [
     async run(t: Context) {
       const { bob } = t;
       const [first, second] = [bob.device("first phone"), bob.device("second phone")];
-      await pile(t, 200);
+      await fillBacklog(t, 200);
       second.cliSeq = bob.base + 140;
       first.cliSeq = bob.base + 100;
       await first.catchUp();
-      const later = await pile(t, 60);
+      const later = await fillBacklog(t, 60);
       const page = await first.sync();
       const numbers = { ackedSeq: page.ackedSeq - bob.base, svrSeq: page.svrSeq - bob.base };
       t.equal(numbers, { ackedSeq: 200, svrSeq: 260 }, "ACK-IMPLICIT", "the first phone's Sync with 200");
@@ -27,7 +27,7 @@ export const devices: readonly Case[] = [
       t.equal(told, { ackedSeq: 200, svrSeq: 260 }, "DEV-SHARED-ACK", "the second phone's Sync with 140");
       t.equal(theirs.messages[0]?.seq, bob.base + 201, "DEV-SHARED-ACK", "its page does not begin with 201");
       await second.catchUp();
-      isWhole(t, second.stored, bob.base + 201, later, "DEV-SHARED-ACK");
+      expectExactly(t, second.stored, bob.base + 201, later, "DEV-SHARED-ACK");
       t.equal(second.cliSeq, bob.base + 260, "DEV-LAGGING", "the second phone does not get to 260");
     },
   },

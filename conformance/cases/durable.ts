@@ -90,7 +90,7 @@ async function crash(t: Context, promise: "CORE" | "DURABLE"): Promise<void> {
   await alice.send(bob, "afterwards");
   // A device that was there before goes on as a client must: under a new epoch from 0.
   const answered = await phone.trySync();
-  if (answered.kind === "ok") phone.store(answered.value);
+  if (answered.kind === "response") phone.store(answered.value);
   await bob.device("new phone").drain();
 }
 
@@ -98,7 +98,7 @@ async function crash(t: Context, promise: "CORE" | "DURABLE"): Promise<void> {
 async function credentialsSurvived({ bob, alice }: Context): Promise<void> {
   for (const party of [bob, alice]) {
     const answered = await party.device("probe").trySync({ pageSize: 1 });
-    if (answered.kind === "refused" && answered.refusal.code === "unauthenticated")
+    if (answered.kind === "refusal" && answered.refusal.code === "unauthenticated")
       throw new Inconclusive(
         "the accounts did not survive the restart; use --accounts with some that the server knows after it",
       );

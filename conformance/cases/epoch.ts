@@ -2,8 +2,8 @@ import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Case } from "../harness/case.js";
 import type { Context } from "../harness/context.js";
-import { repeat } from "../harness/retries.js";
-import type { Answered } from "../rpc/client.js";
+import { expectSameAnswerOnRetry } from "../harness/retries.js";
+import type { Reply } from "../rpc/client.js";
 
 export const epoch: readonly Case[] = [
   {
@@ -314,8 +314,8 @@ export const epoch: readonly Case[] = [
       t.equal(after.ackedSeq, alice.base + 1, "SEQ-INDEPENDENT", "an ack of another inbox was lost");
       const left = [...sent.slice(1), note];
       t.page(after, alice.base + 2, left, "SEQ-INDEPENDENT", "a message of another inbox was lost");
-      for (const one of sent) await repeat(t, bob, alice, one, "SEND-RETRY");
-      await repeat(t, alice, alice, note, "SEND-RETRY");
+      for (const one of sent) await expectSameAnswerOnRetry(t, bob, alice, one, "SEND-RETRY");
+      await expectSameAnswerOnRetry(t, alice, alice, note, "SEND-RETRY");
       t.equal(
         (await alice.state()).svrSeq,
         alice.base + 3,
@@ -339,7 +339,7 @@ const fullWidth = (character: string) => String.fromCharCode(character.charCodeA
 /** Expects the refusal of a Sync under another epoch, and that it tells where the inbox stands. */
 function tellsState(
   t: Context,
-  answered: Answered<SyncResponse>,
+  answered: Reply<SyncResponse>,
   { epoch, svrSeq }: Pick<SyncResponse, "epoch" | "svrSeq">,
   what: string,
 ): void {

@@ -102,8 +102,8 @@ export const info: readonly Case[] = [
       const sync = { cliSeq: bob.base + 1, epoch: "", pageSize: 0 };
       const calls: RawCall[] = [
         { rpc: "GetServerInfo", body: Buffer.from("{}") },
-        { rpc: "Send", by: alice, body: json({ ...send, payload: "aGk=" }), means: { send } },
-        { rpc: "Sync", by: bob, body: json(sync), means: { sync } },
+        { rpc: "Send", by: alice, body: json({ ...send, payload: "aGk=" }), intendedEffect: { send } },
+        { rpc: "Sync", by: bob, body: json(sync), intendedEffect: { sync } },
       ];
       await t.unchanged(bob, "INFO-UNDECLARED", "a call in JSON, which the server does not declare,", async () => {
         for (const contentType of ["application/json", "application/json; charset=utf-8"]) {

@@ -1,5 +1,5 @@
 import type { Device, Sent } from "../harness/account.js";
-import { isWhole, pile, pileUp } from "../harness/backlog.js";
+import { expectExactly, fillBacklog, tryFillBacklog } from "../harness/backlog.js";
 import type { Case } from "../harness/case.js";
 import type { Context } from "../harness/context.js";
 
@@ -16,7 +16,7 @@ export const page: readonly Case[] = [
     bulk: true,
     async run(t: Context) {
       const { bob } = t;
-      await pile(t, 200);
+      await fillBacklog(t, 200);
       const phone = bob.device("phone");
       phone.cliSeq = bob.base + 100;
       // 50, or fewer where the server's pages are smaller.
@@ -137,7 +137,7 @@ export const page: readonly Case[] = [
       const { bob } = t;
       const { maxPageSize } = t.info;
       // Where the maximum is beyond what a test can send, it shows at least that large sizes are not refused.
-      const { sent } = await pileUp(t, Math.min(maxPageSize + 5, 1500));
+      const { sent } = await tryFillBacklog(t, Math.min(maxPageSize + 5, 1500));
       const over = [Math.min(maxPageSize + 1, MOST), 0x7fff_ffff, 0x8000_0000, MOST];
       const fetch = async (phone: Device, pageSize: number) => {
         const page = await t.blaming("PAGE-MAX", () => phone.sync({ pageSize }));
@@ -158,7 +158,7 @@ export const page: readonly Case[] = [
         had = phone.cliSeq;
         phone.store(await fetch(phone, over[n % over.length] as number));
       }
-      isWhole(t, phone.stored, bob.base + 1, sent, "PAGE-UNION");
+      expectExactly(t, phone.stored, bob.base + 1, sent, "PAGE-UNION");
     },
   },
   {
@@ -180,7 +180,7 @@ export const page: readonly Case[] = [
       }
       const phone = bob.device("phone");
       await phone.drain();
-      isWhole(t, phone.stored, bob.base + 1, sent, "PAGE-PROGRESS");
+      expectExactly(t, phone.stored, bob.base + 1, sent, "PAGE-PROGRESS");
       const payloads = new Map(sent.map(({ clientMessageId, payload }) => [clientMessageId, payload]));
       for (const { clientMessageId, payload } of phone.stored) {
         const same = Buffer.compare(payload, payloads.get(clientMessageId) ?? new Uint8Array()) === 0;
@@ -243,7 +243,7 @@ export const page: readonly Case[] = [
       })();
       const [sent] = await Promise.all([sends, fetches]);
       await phone.drain(4);
-      isWhole(t, phone.stored, bob.base + 1, sent.flat(), "PAGE-ARRIVALS");
+      expectExactly(t, phone.stored, bob.base + 1, sent.flat(), "PAGE-ARRIVALS");
     },
   },
   {
@@ -302,7 +302,7 @@ async function idsOf(device: Device, pageSize: number): Promise<string[]> {
 /** A run of pages over `count` messages, each of the size that `sizeOf` gives for its number. */
 async function runs(t: Context, count: number, sizeOf: (n: number, max: number) => number): Promise<void> {
   const { bob } = t;
-  const sent = await pile(t, count);
+  const sent = await fillBacklog(t, count);
   const phone = bob.device("phone");
   for (let n = 0; n <= count && phone.cliSeq < bob.base + count; n += 1) {
     const pageSize = sizeOf(n, t.info.maxPageSize);
@@ -313,7 +313,7 @@ async function runs(t: Context, count: number, sizeOf: (n: number, max: number) 
     t.that(messages.length > 0, "PAGE-PROGRESS", "a page is empty", "messages", "none");
     t.that(messages.length <= most, "PAGE-CAP", "a page is too large", `${most} at most`, String(messages.length));
   }
-  isWhole(t, phone.stored, bob.base + 1, sent, "PAGE-UNION");
+  expectExactly(t, phone.stored, bob.base + 1, sent, "PAGE-UNION");
   const closing = await phone.fetch(1);
   t.page(closing, bob.base + count + 1, [], "PAGE-UNION", "something comes after the last page");
 }

@@ -1,10 +1,10 @@
-import { NoAnswer } from "../findings.js";
-import { syncUnread } from "../harness/abandoned-calls.js";
-import type { Party, Sent } from "../harness/account.js";
-import { isWhole, pile } from "../harness/backlog.js";
+import { NoResponseFailure } from "../findings.js";
+import { abandonSync } from "../harness/abandoned-calls.js";
+import type { Sent, TestAccount } from "../harness/account.js";
+import { expectExactly, fillBacklog } from "../harness/backlog.js";
 import type { Case } from "../harness/case.js";
 import type { Context } from "../harness/context.js";
-import { afterPatience } from "../transport/deadline.js";
+import { afterDeadline } from "../transport/deadline.js";
 
 export const sync: readonly Case[] = [
   {
@@ -16,7 +16,7 @@ export const sync: readonly Case[] = [
     bulk: true,
     async run(t: Context) {
       const { bob } = t;
-      const sent = await pile(t, 200);
+      const sent = await fillBacklog(t, 200);
       const phone = bob.device("phone");
       phone.cliSeq = bob.base + 100;
       for (const answer of ["first", "second"]) {
@@ -47,7 +47,7 @@ export const sync: readonly Case[] = [
       const { bob, alice } = t;
       const sent = await alice.sendMany(bob, 5);
       for (let attempt = 0; attempt < 3; attempt += 1) {
-        await syncUnread(t, bob, { cliSeq: bob.base, epoch: "", pageSize: 0 });
+        await abandonSync(t, bob, { cliSeq: bob.base, epoch: "", pageSize: 0 });
         const page = await bob.device("phone").sync({ cliSeq: bob.base });
         t.equal(page.ackedSeq, bob.base, "ACK-NOT-ON-ANSWER", "an answer that nobody has read has acked");
         t.page(page, bob.base + 1, sent, "ACK-REDELIVER", "what nobody has read did not come again");
@@ -65,7 +65,7 @@ export const sync: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const sent = await alice.sendMany(bob, 5);
-      await syncUnread(t, bob, { cliSeq: bob.base + 3, epoch: "", pageSize: 0 });
+      await abandonSync(t, bob, { cliSeq: bob.base + 3, epoch: "", pageSize: 0 });
       const before = await bob.device("tablet").sync();
       const possible = [bob.base, bob.base + 3].includes(before.ackedSeq);
       t.that(possible, "SYNC-LINEARIZABLE", "a lost Sync acked in part", "all or nothing", String(before.ackedSeq));
@@ -117,10 +117,10 @@ export const sync: readonly Case[] = [
     requirements: ["SYNC-RANGE"],
     bulk: true,
     async run(t: Context) {
-      const sent = await pile(t, 150);
+      const sent = await fillBacklog(t, 150);
       const phone = t.bob.device();
       await phone.drain();
-      isWhole(t, phone.stored, t.bob.base + 1, sent, "SYNC-RANGE");
+      expectExactly(t, phone.stored, t.bob.base + 1, sent, "SYNC-RANGE");
     },
   },
   {
@@ -247,7 +247,7 @@ export const sync: readonly Case[] = [
       // Each has what nobody had acked when it asked; together they have it all.
       const all = new Map(devices.flatMap((device) => device.stored.map((message) => [message.seq, message])));
       const got = [...all.values()].sort((a, b) => a.seq - b.seq);
-      isWhole(t, got, bob.base + 1, sent, "SYNC-LINEARIZABLE");
+      expectExactly(t, got, bob.base + 1, sent, "SYNC-LINEARIZABLE");
     },
   },
   {
@@ -307,12 +307,12 @@ export const sync: readonly Case[] = [
 ];
 
 /** One Sync that must not wait for anything to come. */
-async function soon(t: Context, party: Party, cliSeq = 0) {
+async function soon(t: Context, party: TestAccount, cliSeq = 0) {
   const limit = t.deadline(5000);
   let callOff = () => {};
   const late = new Promise<never>((_, reject) => {
     const why = `it waited for more than ${limit} ms`;
-    callOff = afterPatience(limit, () => reject(new NoAnswer("SYNC-EMPTY", "Sync", why)));
+    callOff = afterDeadline(limit, () => reject(new NoResponseFailure("SYNC-EMPTY", "Sync", why)));
   });
   try {
     return await Promise.race([party.device().sync({ cliSeq }), late]);

@@ -1,5 +1,5 @@
 /** A signal that Ctrl-C, or whoever ends this process politely, aborts: what has been found by then is still told. */
-export function interruption(told: () => void): { signal: AbortSignal; done: () => void } {
+export function abortOnInterrupt(told: () => void): { signal: AbortSignal; done: () => void } {
   const controller = new AbortController();
   const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   const stop = () => {

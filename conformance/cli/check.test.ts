@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startReferenceServer } from "../../reference-server/index.js";
-import { FAULTS } from "../selftest/mutants/index.js";
-import { startFaultyServer } from "../selftest/mutants/mutant.js";
+import { MUTANTS } from "../selftest/mutants/index.js";
+import { startMutant } from "../selftest/mutants/mutant.js";
 import { type CommandOptions, type Ended, seqsync } from "../selftest/support/command.js";
 import { serve } from "../selftest/support/serve.js";
 import { nowhere } from "../selftest/support/tls.js";
@@ -19,10 +19,10 @@ let right: string;
 let wrong: string;
 
 beforeAll(async () => {
-  const fault = FAULTS.find(({ breaks }) => breaks === "ACK-MONOTONE");
+  const fault = MUTANTS.find(({ breaks }) => breaks === "ACK-MONOTONE");
   if (fault === undefined) throw new Error("no fault breaks ACK-MONOTONE");
   const reference = await startReferenceServer({ fixtures: true, fixtureToken: SECRET });
-  const faulty = await startFaultyServer(fault, { fixtures: true, fixtureToken: SECRET });
+  const faulty = await startMutant(fault, { fixtures: true, fixtureToken: SECRET });
   cleanUps.push(
     () => reference.close(0),
     () => faulty.close(0),
@@ -96,7 +96,7 @@ describe("exit code 1", () => {
 
 describe("exit code 2, one line, and no request", () => {
   test.each([
-    [[], /give the URL of a server to check, or --reference/],
+    [[], /give one target to check: the URL of a server, --reference, or --mutant NAME/],
     [["http://ann:pw@127.0.0.1"], /must not hold a user or a password/],
     [["http://127.0.0.1:1", "--only", "ack/old-device-does-not-lowr"], /did you mean "ack\/old-device-does-not-lower/],
     [["http://127.0.0.1:1", "--ony", "ack"], /unknown option '--ony'\n\(Did you mean --only\?\)/],

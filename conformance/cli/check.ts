@@ -1,10 +1,10 @@
 import { Command, Option } from "commander";
-import { type Paint, painter } from "../report/formats/style.js";
+import { type Styler, stylerFor } from "../report/formats/style.js";
 import type { Requirement } from "../requirements/requirements.js";
 import type { Codec } from "../rpc/connect.js";
 import { type RunOptions, run } from "../run/run.js";
 import { withoutUserInfo } from "../run/target.js";
-import { interruption } from "./abort-signal.js";
+import { abortOnInterrupt } from "./abort-signal.js";
 import {
   type AccountFlags,
   accountArguments,
@@ -18,7 +18,7 @@ import { type ConnectionFlags, connectionArguments, connectionOf, connectionOpti
 import { openHistory } from "./history-writer.js";
 import { knownFailuresText, readKnownFailures } from "./known-failures.js";
 import { isLocal, type LocalFlags, localArguments, localTarget, requireOneTarget } from "./local-server.js";
-import { type TellFlags, tell, tellingOf, tellOptions } from "./output.js";
+import { type OutputFlags, outputOptions, outputSettings, writeOutput } from "./output.js";
 import { tryOutputs, writeText } from "./outputs.js";
 import { Progress } from "./progress.js";
 import { selectBy } from "./select.js";
@@ -26,7 +26,7 @@ import { parseShard, type Shard, shardText } from "./shard.js";
 import { restartBy } from "./shell.js";
 import { collect, EXIT, targetUrl, whole } from "./usage.js";
 
-interface Flags extends AccountFlags, ConnectionFlags, TellFlags, LocalFlags {
+interface Flags extends AccountFlags, ConnectionFlags, OutputFlags, LocalFlags {
   config?: string;
   only?: string[];
   skip?: string[];
@@ -92,7 +92,7 @@ const command = new Command("check")
   .option("--write-known-failures <file>", "write the list that fits this run");
 
 export const checkCommand = connectionOptions(
-  accountOptions(tellOptions(command).optionsGroup("Accounts:")).optionsGroup("How the server is reached:"),
+  accountOptions(outputOptions(command).optionsGroup("Accounts:")).optionsGroup("How the server is reached:"),
 )
   .addHelpText(
     "before",
@@ -119,12 +119,12 @@ Exit codes: 0 all applicable MUSTs hold, or break only as known; 1 a violation, 
 
 async function check(urls: string[], flags: Flags): Promise<number> {
   requireOneTarget(urls, flags, "check");
-  const telling = tellingOf(flags);
+  const telling = outputSettings(flags);
   const { detail } = telling;
   const targets = urls.map(targetUrl);
   const known = flags.knownFailures === undefined ? [] : readKnownFailures(flags.knownFailures);
   const select = selectBy(flags);
-  const progress = new Progress(process.stderr, painter(process.stderr), detail);
+  const progress = new Progress(process.stderr, stylerFor(process.stderr), detail);
   const connection = isLocal(flags) ? {} : connectionOf(flags, targets, (line) => progress.line(line));
   const source = await accountSource(flags);
 
@@ -137,8 +137,8 @@ async function check(urls: string[], flags: Flags): Promise<number> {
   const history = flags.record === undefined ? undefined : openHistory(flags.record, problem);
   const local = await localTarget(flags);
   const restart = flags.restartCommand === undefined ? local?.restart : restartBy(flags.restartCommand);
-  const paint = painter(process.stdout);
-  const interrupted = interruption(() => progress.line("seqsync: stopping; once more to leave at once"));
+  const paint = stylerFor(process.stdout);
+  const interrupted = abortOnInterrupt(() => progress.line("seqsync: stopping; once more to leave at once"));
   try {
     const report = await run({
       ...connection,
@@ -167,7 +167,7 @@ async function check(urls: string[], flags: Flags): Promise<number> {
       onProgram: (id, programs) => progress.program(id, programs),
     });
     progress.end();
-    const code = tell(report, telling);
+    const code = writeOutput(report, telling);
     if (flags.writeKnownFailures !== undefined) {
       const text = knownFailuresText(report, known);
       if (text === undefined) problem(`no case was told: ${flags.writeKnownFailures} is left as it is`);
@@ -182,7 +182,7 @@ async function check(urls: string[], flags: Flags): Promise<number> {
 }
 
 /** Says at the start which accounts are used, and what that leaves open. */
-function announce({ jobs, accounts, info, open }: Parameters<NonNullable<RunOptions["onStart"]>>[0], paint: Paint) {
+function announce({ jobs, accounts, info, open }: Parameters<NonNullable<RunOptions["onStart"]>>[0], paint: Styler) {
   const name = info.implementation === "" ? "a server that does not tell its name" : info.implementation;
   process.stdout.write(paint("dim", `Checking ${name}: ${jobs.length} cases, accounts from ${accounts}\n`));
   for (const [why, count] of open) process.stdout.write(paint("yellow", `${count} of them stay open: ${why}\n`));

@@ -2,14 +2,14 @@
 import type { ChildProcess } from "node:child_process";
 import { expect, test } from "vitest";
 import { startReferenceServer } from "../../reference-server/index.js";
-import { FAULTS } from "../selftest/mutants/index.js";
-import { startFaultyServer } from "../selftest/mutants/mutant.js";
+import { MUTANTS } from "../selftest/mutants/index.js";
+import { startMutant } from "../selftest/mutants/mutant.js";
 import { seqsync } from "../selftest/support/command.js";
 
 test("what it found can be had again with all that reached the server", async () => {
-  const fault = FAULTS.find(({ name }) => name === "ack-on-answer");
+  const fault = MUTANTS.find(({ name }) => name === "ack-on-answer");
   if (fault === undefined) throw new Error("there is no such fault");
-  const server = await startFaultyServer(fault, { fixtures: true });
+  const server = await startMutant(fault, { fixtures: true });
   try {
     const flags = ["--connect-timeout", "7", "--header", "x-a: b c"];
     const { code, stdout } = await seqsync(["explore", server.url, "--seed", "1", ...flags]);

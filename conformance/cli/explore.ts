@@ -3,10 +3,10 @@ import { Command, Option } from "commander";
 import { type Exploration, explore } from "../explore/explore.js";
 import { FAULT_LEVELS, type FaultLevel } from "../explore/program.js";
 import { renderExploration } from "../report/formats/exploration.js";
-import { type Paint, painter } from "../report/formats/style.js";
-import { greet, withoutUserInfo } from "../run/target.js";
+import { type Styler, stylerFor } from "../report/formats/style.js";
+import { probe, withoutUserInfo } from "../run/target.js";
 import { Transport } from "../transport/http.js";
-import { interruption } from "./abort-signal.js";
+import { abortOnInterrupt } from "./abort-signal.js";
 import { type AccountFlags, accountArguments, accountOptions, accountSource, fixtureOr } from "./accounts.js";
 import { checkCommand } from "./check.js";
 import { applyConfig } from "./config.js";
@@ -84,16 +84,16 @@ async function run(urls: string[], flags: Flags): Promise<number> {
           warn(`seqsync: ${line}`);
         });
   const local = await localTarget(flags);
-  const paint = painter(process.stdout);
+  const paint = stylerFor(process.stdout);
   const targetUrls = local?.urls ?? targets;
   const transport = new Transport({ ...connection, urls: targetUrls });
-  const interrupted = interruption(() => warn("seqsync: stopping; once more to leave at once"));
+  const interrupted = abortOnInterrupt(() => warn("seqsync: stopping; once more to leave at once"));
   try {
-    const greeting = await greet(transport);
+    const greeting = await probe(transport);
     if ("problem" in greeting) return stop(paint, greeting.problem);
     const source = await fixtureOr(given, transport);
     if ("unavailable" in source) return stop(paint, `no accounts: ${source.unavailable}`);
-    const lacking = source.lacks({ count: 2 });
+    const lacking = source.unavailableReason({ count: 2 });
     if (lacking !== undefined) return stop(paint, `no accounts: ${lacking}`);
     const seed = flags.seed ?? randomBytes(4).readUInt32LE();
     const exploration = await explore({
@@ -129,7 +129,7 @@ async function run(urls: string[], flags: Flags): Promise<number> {
 
 const exitCode = ({ failure }: Exploration) => (failure === undefined ? EXIT.ok : EXIT.violation);
 
-function stop(paint: Paint, why: string): number {
+function stop(paint: Styler, why: string): number {
   process.stdout.write(`${paint("yellow", why)}\n`);
   return EXIT.inconclusive;
 }

@@ -36,7 +36,7 @@ export function openHistory(file: string, problem: (line: string) => void): Hist
     write: (_name, events) => {
       const open = fd;
       // What has no event of its own, such as a case that never began, has no history.
-      if (open !== undefined && events[0]?.what.case === "header") attempt(() => append(open, events));
+      if (open !== undefined && events[0]?.body.case === "header") attempt(() => append(open, events));
     },
     close: () => {
       if (fd !== undefined) closeSync(fd);

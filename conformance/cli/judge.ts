@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { readHistory } from "../history/file.js";
 import { Judge } from "../judge/judge.js";
 import { textDiagram } from "../report/formats/diagram.js";
-import { type Paint, painter } from "../report/formats/style.js";
+import { type Styler, stylerFor } from "../report/formats/style.js";
 import { findingText } from "../report/model/finding.js";
 import { EXIT, UsageError } from "./usage.js";
 
@@ -15,7 +15,7 @@ export const judgeCommand = new Command("judge")
     "\nExit codes: 0 nothing found, 1 a violation, 2 bad usage, 3 a damaged file, and no violation.",
   )
   .action(async (files: string[]) => {
-    const paint = painter(process.stdout);
+    const paint = stylerFor(process.stdout);
     let worst: number = EXIT.ok;
     for (const file of files) {
       const code = await judgeFile(file, paint);
@@ -24,7 +24,7 @@ export const judgeCommand = new Command("judge")
     process.exitCode = worst;
   });
 
-async function judgeFile(file: string, paint: Paint): Promise<number> {
+async function judgeFile(file: string, paint: Styler): Promise<number> {
   let judge: Judge | undefined;
   let name = "";
   const counts = { histories: 0, events: 0, findings: 0, damaged: 0 };
@@ -44,11 +44,11 @@ async function judgeFile(file: string, paint: Paint): Promise<number> {
         continue;
       }
       const { event } = line;
-      if (event.what.case === "header") {
+      if (event.body.case === "header") {
         conclude();
         judge = new Judge();
         counts.histories += 1;
-        name = event.what.value.name;
+        name = event.body.value.name;
       }
       judge?.observe(event);
       counts.events += 1;

@@ -3,7 +3,7 @@ import { Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/rep
 import { CATALOGUE } from "../cases/catalogue.js";
 import { REQUIREMENTS } from "../requirements/requirements.js";
 import { caseOf, type KnownFailure } from "../run/known-failures.js";
-import { everyJob } from "../run/plan.js";
+import { allCaseRuns } from "../run/plan.js";
 import { didYouMean } from "./suggest.js";
 import { UsageError } from "./usage.js";
 
@@ -19,7 +19,7 @@ export function readKnownFailures(file: string): KnownFailure[] {
   } catch (error) {
     throw new UsageError(`cannot read the known failures in ${file}: ${(error as NodeJS.ErrnoException).code}`);
   }
-  const ids = new Set([...everyJob(CATALOGUE).map(({ id }) => id), ...Object.keys(REQUIREMENTS)]);
+  const ids = new Set([...allCaseRuns(CATALOGUE).map(({ id }) => id), ...Object.keys(REQUIREMENTS)]);
   const known: KnownFailure[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (/^\s*(#|$)/.test(line)) continue;

@@ -1,6 +1,6 @@
 import type { WriteStream } from "node:tty";
 import { type CaseResult, Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import type { Paint } from "../report/formats/style.js";
+import type { Styler } from "../report/formats/style.js";
 import { OUTCOMES } from "../report/model/outcomes.js";
 import { chapterOf, secondsOf } from "../report/model/summary.js";
 import { isUnexpected } from "../run/known-failures.js";
@@ -17,7 +17,7 @@ const PLAIN_LINES = 10;
 /** Tells how far a run is: in a terminal one line that changes, elsewhere a few lines. Failures are told as they come. */
 export class Progress {
   readonly #screen: Screen;
-  readonly #paint: Paint;
+  readonly #paint: Styler;
   readonly #detail: Detail;
   #all = 0;
   #done = 0;
@@ -25,7 +25,7 @@ export class Progress {
   #chapter = "";
   #programs = new Map<string, number>();
 
-  constructor(screen: Screen, paint: Paint, detail: Detail) {
+  constructor(screen: Screen, paint: Styler, detail: Detail) {
     this.#screen = screen;
     this.#paint = paint;
     this.#detail = detail;
@@ -41,7 +41,7 @@ export class Progress {
     this.#chapter = chapterOf(result);
     this.#programs.delete(result.id);
     if (isUnexpected(result)) this.#failed += 1;
-    const worthTelling = isUnexpected(result) || result.outcome === Outcome.HARNESS_ERROR;
+    const worthTelling = isUnexpected(result) || result.outcome === Outcome.ERROR;
     if (this.#detail === "verbose" || (worthTelling && this.#detail === "normal")) this.line(this.#told(result));
     this.#draw();
     if (!this.#live && this.#detail === "normal" && this.#atMark()) this.line(this.#paint("dim", this.#text()));

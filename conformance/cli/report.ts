@@ -1,11 +1,11 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { Command } from "commander";
 import { rejudge } from "../run/rejudge.js";
-import { type TellFlags, tell, tellingOf, tellOptions } from "./output.js";
+import { type OutputFlags, outputOptions, outputSettings, writeOutput } from "./output.js";
 import { readReport } from "./read-report.js";
 import { UsageError } from "./usage.js";
 
-export const reportCommand = tellOptions(
+export const reportCommand = outputOptions(
   new Command("report")
     .summary("make reports again, from a JSON report or a recorded history")
     .description(
@@ -17,9 +17,9 @@ export const reportCommand = tellOptions(
     "after",
     "\nExit codes as for `seqsync check`.\n\nExample:\n  seqsync report report.json --report json=again.json",
   )
-  .action(async (file: string, flags: TellFlags) => {
-    const telling = tellingOf(flags);
-    process.exitCode = tell(isHistory(file) ? await rejudge(file) : readReport(file), telling);
+  .action(async (file: string, flags: OutputFlags) => {
+    const telling = outputSettings(flags);
+    process.exitCode = writeOutput(isHistory(file) ? await rejudge(file) : readReport(file), telling);
   });
 
 /** A history has its header on the first line; a report has its fields there, or none. */

@@ -3,18 +3,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { FAULTS } from "../selftest/mutants/index.js";
-import { startFaultyServer } from "../selftest/mutants/mutant.js";
+import { MUTANTS } from "../selftest/mutants/index.js";
+import { startMutant } from "../selftest/mutants/mutant.js";
 import { seqsync } from "../selftest/support/command.js";
 
 const folder = mkdtempSync(join(tmpdir(), "seqsync-reports-"));
 const path = (name: string) => join(folder, name);
-let server: Awaited<ReturnType<typeof startFaultyServer>>;
+let server: Awaited<ReturnType<typeof startMutant>>;
 
 beforeAll(async () => {
-  const fault = FAULTS.find(({ breaks }) => breaks === "ACK-MONOTONE");
+  const fault = MUTANTS.find(({ breaks }) => breaks === "ACK-MONOTONE");
   if (fault === undefined) throw new Error("no fault breaks ACK-MONOTONE");
-  server = await startFaultyServer(fault, { fixtures: true });
+  server = await startMutant(fault, { fixtures: true });
   for (const shard of [1, 2]) {
     const outputs = ["--report", `json=${path(`${shard}.json`)}`, "--record", path(`${shard}.jsonl`)];
     await seqsync(["check", server.url, "--only", "ack/old*", "--quiet", "--shard", `${shard}/2`, ...outputs]);

@@ -2,11 +2,11 @@ import { InvalidArgumentError } from "commander";
 import { describe, expect, test } from "vitest";
 import { CATALOGUE, chapterOf } from "../cases/catalogue.js";
 import { REQUIREMENTS } from "../requirements/requirements.js";
-import { jobsFor } from "../run/plan.js";
+import { caseRuns } from "../run/plan.js";
 import { type Selection, selectBy } from "./select.js";
 import { parseShard } from "./shard.js";
 
-const ALL = jobsFor(CATALOGUE, ["proto", "json"]);
+const ALL = caseRuns(CATALOGUE, ["proto", "json"]);
 const chosen = (selection: Selection) => ALL.filter(selectBy(selection));
 const ids = (selection: Selection) => chosen(selection).map(({ id }) => id);
 const CASE = "ack/old-device-does-not-lower";
@@ -54,13 +54,13 @@ describe("a case about many messages", () => {
 
   test("runs once, in the first codec that is checked", () => {
     expect(ids({ only: [BULK] })).toEqual([BULK]);
-    const inJson = jobsFor(CATALOGUE, ["json"]).filter(selectBy({ only: [BULK], codec: "json" }));
+    const inJson = caseRuns(CATALOGUE, ["json"]).filter(selectBy({ only: [BULK], codec: "json" }));
     expect(inJson).toMatchObject([{ id: `${BULK} (json)`, codec: "json" }]);
   });
 
   test("can be named in the codec in which it ran", () => {
     const named = selectBy({ only: [`${BULK} (json)`], codec: "json" });
-    expect(jobsFor(CATALOGUE, ["json"]).filter(named)).toHaveLength(1);
+    expect(caseRuns(CATALOGUE, ["json"]).filter(named)).toHaveLength(1);
     expect(() => selectBy({ only: [`${BULK} (json)`] })).toThrow(/leaves no case/);
   });
 });

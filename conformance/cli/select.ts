@@ -1,11 +1,11 @@
 import { CATALOGUE, chapterOf } from "../cases/catalogue.js";
 import { REQUIREMENTS, type Requirement } from "../requirements/requirements.js";
 import type { Codec } from "../rpc/connect.js";
-import { everyJob, jobsFor } from "../run/plan.js";
+import { allCaseRuns, caseRuns } from "../run/plan.js";
 import { seeded } from "../run/random.js";
-import { type Job, profileOf } from "../run/run-case.js";
+import { type CaseRun, profileOf } from "../run/run-case.js";
 import type { Shard } from "./shard.js";
-import { didYouMean, nearest } from "./suggest.js";
+import { closest, didYouMean } from "./suggest.js";
 import { UsageError } from "./usage.js";
 
 /** Which cases a run has. What is left away does not narrow. */
@@ -22,8 +22,8 @@ export interface Selection {
 }
 
 /** Chooses jobs. Refuses a pattern that fits nothing, and a choice that leaves nothing: a typo must not pass. */
-export function selectBy({ only = [], skip = [], profile, level, codec, shard }: Selection): (job: Job) => boolean {
-  const all = everyJob(CATALOGUE);
+export function selectBy({ only = [], skip = [], profile, level, codec, shard }: Selection): (job: CaseRun) => boolean {
+  const all = allCaseRuns(CATALOGUE);
   for (const pattern of [...only, ...skip]) {
     if (!all.some(matcher(pattern))) throw unknownPattern(pattern, all);
   }
@@ -36,7 +36,7 @@ export function selectBy({ only = [], skip = [], profile, level, codec, shard }:
   }
   const wanted = only.map(matcher);
   const unwanted = skip.map(matcher);
-  const offered = jobsFor(CATALOGUE, codec === undefined ? ["proto", "json"] : [codec]);
+  const offered = caseRuns(CATALOGUE, codec === undefined ? ["proto", "json"] : [codec]);
   const chosen = offered.filter(
     (job) =>
       (wanted.length === 0 || wanted.some((fits) => fits(job))) &&
@@ -53,26 +53,26 @@ export function selectBy({ only = [], skip = [], profile, level, codec, shard }:
 }
 
 /** Every n-th of the cases, shuffled in the same way everywhere, so that no part has all the long ones. */
-function partOf(jobs: readonly Job[], { index, of }: Shard): Job[] {
+function partOf(jobs: readonly CaseRun[], { index, of }: Shard): CaseRun[] {
   const place = new Map(jobs.map((job) => [job, seeded(0, job.id)()]));
   const shuffled = [...jobs].sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0));
   return shuffled.filter((_, position) => position % of === index - 1);
 }
 
-function matcher(pattern: string): (job: Job) => boolean {
+function matcher(pattern: string): (job: CaseRun) => boolean {
   const source = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
   const regex = new RegExp(`^${source}$`, "i");
   return (job) => namesOf(job).some((name) => regex.test(name));
 }
 
-const namesOf = ({ id, case: it }: Job): string[] => [id, it.id, chapterOf(it), ...it.requirements];
+const namesOf = ({ id, case: it }: CaseRun): string[] => [id, it.id, chapterOf(it), ...it.requirements];
 
-function unknownPattern(pattern: string, jobs: readonly Job[]): UsageError {
+function unknownPattern(pattern: string, jobs: readonly CaseRun[]): UsageError {
   const names = new Set(jobs.flatMap(namesOf));
   // With an asterisk only the chapter can be compared.
   const [chapter = "", ...rest] = pattern.split("/");
   const near = pattern.includes("*")
-    ? nearest(
+    ? closest(
         chapter,
         jobs.map(({ case: it }) => chapterOf(it)),
       )

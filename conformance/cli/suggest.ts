@@ -1,5 +1,5 @@
 /** The candidate that a mistyped word was most likely meant to be; undefined if none is near. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+export function closest(word: string, candidates: Iterable<string>): string | undefined {
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
     const distance = distanceOf(word.toLowerCase(), candidate.toLowerCase());
@@ -10,7 +10,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 
 /** Appends the nearest candidate as a question, if there is one. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
-  const candidate = nearest(word, candidates);
+  const candidate = closest(word, candidates);
   return candidate === undefined ? "" : `; did you mean "${candidate}"?`;
 }
 

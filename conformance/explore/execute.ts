@@ -2,25 +2,26 @@ import { create } from "@bufbuild/protobuf";
 import { HeaderSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { recordLoss } from "../accounts/rotate-epoch.js";
+import { recordRotateEpoch } from "../accounts/rotate-epoch.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
-import { Breach, type Finding, NoAnswer } from "../findings.js";
+import { type Finding, NoResponseFailure, Violation } from "../findings.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import { Actor, type DeviceState, type Message } from "../rpc/attempts.js";
+import { AttemptClient, type DeviceState, type Message } from "../rpc/attempts.js";
 import { Client, type Watching } from "../rpc/client.js";
 import { type Codec, describeRefusal, type Refusal } from "../rpc/connect.js";
 import type { Session } from "../rpc/session.js";
-import type { Network } from "./faulty-network.js";
+import { HISTORY_FORMAT } from "../version.js";
+import type { FaultyNetwork } from "./faulty-network.js";
 import { clientOf, groups, type Step } from "./program.js";
 
-export interface Ground {
+export interface Environment {
   /** Calls the target through the network. */
   faulty: Session;
   /** Calls the target itself. */
   direct: Session;
-  network: Network;
+  network: FaultyNetwork;
   source: AccountSource;
   info: GetServerInfoResponse;
   accounts: number;
@@ -40,12 +41,12 @@ export interface Execution {
 let programs = 0;
 
 /** Runs a program on accounts of its own, then lets each account fetch all that is left, and asks the judge. */
-export async function execute(steps: readonly Step[], ground: Ground, wakeMs = WAKE_MS): Promise<Execution> {
+export async function execute(steps: readonly Step[], ground: Environment, wakeMs = WAKE_MS): Promise<Execution> {
   const judge = new Judge();
   const recorder = new Recorder((event) => judge.observe(event));
   const leases = await ground.source.lease({ count: ground.accounts });
   programs += 1;
-  const play = new Play(ground, recorder, leases, `${ground.nonce}-${programs}`);
+  const play = new ProgramRun(ground, recorder, leases, `${ground.nonce}-${programs}`);
   try {
     await play.begin();
     for (const group of groups(steps)) await play.performAll(group);
@@ -59,23 +60,23 @@ export async function execute(steps: readonly Step[], ground: Ground, wakeMs = W
 }
 
 /** One performance of a program: the state of its clients. */
-class Play {
-  readonly #ground: Ground;
+class ProgramRun {
+  readonly #environment: Environment;
   readonly #recorder: Recorder;
   readonly #leases: readonly Lease[];
   readonly #nonce: string;
-  readonly #actor: Actor;
+  readonly #client: AttemptClient;
   readonly #devices: DeviceState[][];
   readonly #lastSent: (Message | undefined)[];
   readonly #watches: { account: number; watching: Watching }[] = [];
   #ids = 0;
 
-  constructor(ground: Ground, recorder: Recorder, leases: readonly Lease[], nonce: string) {
-    this.#ground = ground;
+  constructor(ground: Environment, recorder: Recorder, leases: readonly Lease[], nonce: string) {
+    this.#environment = ground;
     this.#recorder = recorder;
     this.#leases = leases;
     this.#nonce = nonce;
-    this.#actor = new Actor(ground.faulty, recorder);
+    this.#client = new AttemptClient(ground.faulty, recorder);
     this.#devices = leases.map(() =>
       Array.from({ length: ground.devices }, () => ({ cliSeq: 0, epoch: "", previous: 0 })),
     );
@@ -84,25 +85,25 @@ class Play {
 
   /** Answers that were none of the protocol, though the network left them whole. */
   get garbled(): readonly Finding[] {
-    return this.#actor.garbled;
+    return this.#client.malformed;
   }
 
   /** Tells the judge who plays; an account with a past is brought up to date. */
   async begin(): Promise<void> {
-    const { specVersion, implementation, profiles, maxPageSize, dedupWindow } = this.#ground.info;
+    const { specVersion, implementation, profiles, maxPageSize, dedupWindow } = this.#environment.info;
     const header = create(HeaderSchema, {
-      format: 1,
+      format: HISTORY_FORMAT,
       name: this.#nonce,
       specVersion,
       implementation,
       profiles,
       maxPageSize,
-      seed: this.#ground.seed,
+      seed: this.#environment.seed,
       ...(dedupWindow ? { dedupWindow } : {}),
     });
-    this.#recorder.note(0n, { case: "header", value: header });
+    this.#recorder.complete(0n, { case: "header", value: header });
     for (const { userId, startSeq } of this.#leases) {
-      this.#recorder.note(0n, {
+      this.#recorder.complete(0n, {
         case: "accountOpened",
         value: {
           $typeName: "seqsync.conformance.v1.AccountOpened",
@@ -133,13 +134,13 @@ class Play {
       case "send": {
         const sender = this.#lease(operation.from);
         const message = this.#compose(operation);
-        return this.#actor.send(sender, name(operation.from), message, fault, this.#codec(operation.from));
+        return this.#client.send(sender, name(operation.from), message, fault, this.#codec(operation.from));
       }
       case "sync": {
         const device = this.#devices[operation.account]?.[operation.device] as DeviceState;
         const epoch = { own: device.epoch, none: "", wrong: "no-such-epoch" }[operation.epoch];
         const args = { cliSeq: this.#cursor(operation, device), epoch, pageSize: operation.pageSize };
-        const page = await this.#actor.sync(
+        const page = await this.#client.sync(
           this.#lease(operation.account),
           deviceName(operation.account, operation.device),
           args,
@@ -154,7 +155,7 @@ class Play {
         return;
       }
       case "watch": {
-        const { direct } = this.#ground;
+        const { direct } = this.#environment;
         const watching = new Client(
           direct,
           this.#recorder,
@@ -166,8 +167,8 @@ class Play {
       }
       case "rotate": {
         const { userId } = this.#lease(operation.account);
-        const { rotateEpoch } = this.#ground.source;
-        if (rotateEpoch !== undefined) await recordLoss(this.#recorder, rotateEpoch, userId);
+        const { rotateEpoch } = this.#environment.source;
+        if (rotateEpoch !== undefined) await recordRotateEpoch(this.#recorder, rotateEpoch, userId);
         return;
       }
     }
@@ -184,7 +185,7 @@ class Play {
           ({ epoch, svrSeq }) => epoch === state.epoch && svrSeq >= state.svrSeq,
           wakeMs,
         );
-        if (!woken && watching.end === undefined) this.#actor.garbled.push(asleep(state, watching));
+        if (!woken && watching.end === undefined) this.#client.malformed.push(asleep(state, watching));
       }),
     );
   }
@@ -195,16 +196,21 @@ class Play {
 
   /** Answers the inbox's state at the end; undefined if it was not told. */
   async #drain(index: number, ack: boolean): Promise<SyncResponse | undefined> {
-    const client = new Client(this.#ground.direct, this.#recorder, this.#lease(index), `${name(index)}'s last device`);
+    const client = new Client(
+      this.#environment.direct,
+      this.#recorder,
+      this.#lease(index),
+      `${name(index)}'s last device`,
+    );
     for (let cliSeq = 0; ; ) {
       const answered = await client.sync({ cliSeq, epoch: "", pageSize: 0 }).catch((error: unknown) => {
-        if (error instanceof Breach) this.#actor.garbled.push(error.finding);
-        else if (error instanceof NoAnswer) this.#actor.garbled.push(unanswered(error));
+        if (error instanceof Violation) this.#client.malformed.push(error.finding);
+        else if (error instanceof NoResponseFailure) this.#client.malformed.push(unanswered(error));
         else throw error;
         return undefined;
       });
-      if (answered?.kind === "refused") this.#actor.garbled.push(turnedAway(answered.refusal));
-      if (answered?.kind !== "ok") return undefined;
+      if (answered?.kind === "refusal") this.#client.malformed.push(turnedAway(answered.refusal));
+      if (answered?.kind !== "response") return undefined;
       const { nextCliSeq, svrSeq, messages } = answered.value;
       if (messages.length === 0 || nextCliSeq <= cliSeq) return answered.value;
       if (nextCliSeq >= svrSeq && !ack) return answered.value;
@@ -240,13 +246,13 @@ class Play {
       case "ahead":
         return Math.min(state.cliSeq + 1000, 0xffff_ffff);
       case "other":
-        return this.#devices[account]?.[(device + 1) % this.#ground.devices]?.cliSeq ?? 0;
+        return this.#devices[account]?.[(device + 1) % this.#environment.devices]?.cliSeq ?? 0;
     }
   }
 
   /** Every second client speaks JSON, if the server does: what holds, holds across codecs. */
   #codec(index: number): Codec {
-    return index % 2 === 1 && this.#ground.info.profiles.includes(Profile.JSON) ? "json" : "proto";
+    return index % 2 === 1 && this.#environment.info.profiles.includes(Profile.JSON) ? "json" : "proto";
   }
 
   #lease(index: number): Lease {
@@ -263,7 +269,7 @@ const turnedAway = (refusal: Refusal): Finding => ({
   evidence: [],
 });
 
-const unanswered = ({ requirement, message }: NoAnswer): Finding => ({
+const unanswered = ({ requirement, message }: NoResponseFailure): Finding => ({
   requirement,
   message,
   expected: "an answer",

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { startReferenceServer } from "../../reference-server/index.js";
 import { fixtureAccounts } from "../accounts/fixture.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import { greet } from "../run/target.js";
+import { probe } from "../run/target.js";
 import { ack } from "../selftest/mutants/ack.js";
 import { concurrency } from "../selftest/mutants/concurrency.js";
-import { startFaultyServer } from "../selftest/mutants/mutant.js";
+import { startMutant } from "../selftest/mutants/mutant.js";
 import { Transport } from "../transport/http.js";
 import { type Exploration, type ExploreOptions, explore } from "./explore.js";
 import { programs } from "./program.js";
@@ -15,7 +15,7 @@ import { programs } from "./program.js";
 async function exploreAt(urls: readonly string[], options: Partial<ExploreOptions>): Promise<Exploration> {
   const transport = new Transport({ urls });
   try {
-    const greeting = await greet(transport);
+    const greeting = await probe(transport);
     const source = await fixtureAccounts(transport, {});
     if ("problem" in greeting || "unavailable" in source) throw new Error("the server under test is not there");
     return await explore({ urls, info: greeting.info, source, runs: 500, seed: 1, faults: "heavy", ...options });
@@ -71,7 +71,7 @@ const LONG = "race-ack-written-behind";
 
 describe("faults that show only under concurrency", () => {
   it.each(concurrency)("$name is found, blamed on $breaks, and made short", { timeout: 240_000 }, async (fault) => {
-    const server = await startFaultyServer(fault, { fixtures: true });
+    const server = await startMutant(fault, { fixtures: true });
     try {
       const shrinkMs = fault.name === LONG ? 5000 : 60_000;
       const { failure } = await exploreAt([server.url], { runs: 500, shrinkMs, rotate: false });
@@ -135,7 +135,7 @@ describe("a seed", () => {
     // One that is wrong each time: whether a race shows again is not for a seed to say.
     const fault = ack.find(({ name }) => name === "ack-on-answer");
     if (fault === undefined) throw new Error("there is no fault to find");
-    const server = await startFaultyServer(fault, { fixtures: true });
+    const server = await startMutant(fault, { fixtures: true });
     try {
       const { failure } = await exploreAt([server.url], { runs: 500, shrinkMs: 5000 });
       if (failure === undefined) throw new Error("nothing was found");

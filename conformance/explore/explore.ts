@@ -9,8 +9,8 @@ import { NEEDS, RULES } from "../judge/rules.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { ConnectionOptions } from "../transport/http.js";
 import { type Execution, execute } from "./execute.js";
-import { FAULTS, type FaultLevel, programs, type Step } from "./program.js";
-import { Lane } from "./worker.js";
+import { type FaultLevel, NETWORK_FAULTS, programs, type Step } from "./program.js";
+import { Worker } from "./worker.js";
 
 export interface ExploreOptions {
   urls: readonly string[];
@@ -89,7 +89,7 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   });
   const ground = { info, source, accounts, devices, seed: options.seed, nonce: randomBytes(6).toString("base64url") };
   const lanes = await Promise.all(
-    Array.from({ length: LANES }, () => Lane.open(options.urls, options.connection ?? {}, ground)),
+    Array.from({ length: LANES }, () => Worker.open(options.urls, options.connection ?? {}, ground)),
   );
   const tally = new Tally(options, source);
   try {
@@ -126,7 +126,7 @@ interface Failing {
 /** Runs programs, many at a time, until one fails. Of those that fail at the same time it answers the one that comes first. */
 async function search(
   generator: fc.Arbitrary<Step[]>,
-  lanes: readonly Lane[],
+  lanes: readonly Worker[],
   options: ExploreOptions,
   tally: Tally,
   { from, deadline }: { from: number; deadline: number },
@@ -138,11 +138,11 @@ async function search(
     const size = Math.min(BATCH, options.runs - begun);
     const batch = batchOf(generator, seed, options.path, size);
     let next = 0;
-    const work = async (lane: Lane) => {
+    const work = async (lane: Worker) => {
       for (let index = next; index < batch.length && !stopped(); index = next) {
         next += 1;
         const { steps, path } = batch[index] as { steps: Step[]; path: string };
-        const execution = await execute(steps, lane.ground);
+        const execution = await execute(steps, lane.environment);
         tally.add(steps, execution);
         options.onHistory?.(`seed ${seed}, program ${path}`, execution.recorder.events);
         if (execution.findings.length > 0 && (failing === undefined || index < failing.index))
@@ -167,7 +167,7 @@ function batchOf(generator: fc.Arbitrary<Step[]>, seed: number, path: string | u
 /** Looks for the shortest variation that still fails, and says how surely it does. */
 async function shrink(
   generator: fc.Arbitrary<Step[]>,
-  lanes: readonly Lane[],
+  lanes: readonly Worker[],
   first: Failing,
   { path: given, shrinkMs = 30_000 }: ExploreOptions,
 ): Promise<NonNullable<Exploration["failure"]>> {
@@ -235,8 +235,8 @@ function commonest(executions: readonly Execution[]): [RequirementId, number] {
 }
 
 /** One program on several lanes at the same time: most of its time it waits for the network. */
-const sideBySide = (steps: readonly Step[], lanes: readonly Lane[], wakeMs?: number) =>
-  Promise.all(lanes.map((lane) => execute(steps, lane.ground, wakeMs)));
+const sideBySide = (steps: readonly Step[], lanes: readonly Worker[], wakeMs?: number) =>
+  Promise.all(lanes.map((lane) => execute(steps, lane.environment, wakeMs)));
 
 interface Repeated {
   /** How many of the repetitions failed. */
@@ -246,7 +246,7 @@ interface Repeated {
 }
 
 /** Runs a program that failed again: some times, or where it does not come again, until it does or patience ends. */
-async function repeat(steps: readonly Step[], lanes: readonly Lane[]): Promise<Repeated> {
+async function repeat(steps: readonly Step[], lanes: readonly Worker[]): Promise<Repeated> {
   const executions: Execution[] = [];
   const failed = () => executions.filter(({ findings }) => findings.length > 0).length;
   while (executions.length < REPEATS || (failed() === 0 && executions.length < MOST_REPEATS))
@@ -278,7 +278,7 @@ class Tally {
     this.counts = {
       programs: 0,
       operations: 0,
-      faults: Object.fromEntries(FAULTS.map((fault) => [fault, 0])),
+      faults: Object.fromEntries(NETWORK_FAULTS.map((fault) => [fault, 0])),
       applied: new Map(rules.map((rule) => [rule, 0])),
     };
   }

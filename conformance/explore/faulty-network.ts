@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Agent } from "undici";
 import { agentFor, type ConnectionOptions } from "../transport/http.js";
-import { type Pace, paceOf } from "../transport/rate-limit.js";
-import type { Fault } from "./program.js";
+import { type RateLimiter, rateLimiterOf } from "../transport/rate-limit.js";
+import type { NetworkFault } from "./program.js";
 
 /** Names what is to happen to a request. The network takes it off before it forwards. */
 export const FAULT_HEADER = "seqsync-network-fault";
@@ -21,11 +21,11 @@ interface Forwarded {
  * A network that does to each request what it is told to: a proxy on the loopback interface in front of the target. Connections
  * on both sides are kept alive and reused until a fault tears them. A TLS target is spoken to from here in TLS.
  */
-export class Network {
+export class FaultyNetwork {
   readonly #server: Server;
   readonly #agent: Agent;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #pace: Pace | undefined;
+  readonly #pace: RateLimiter | undefined;
   readonly #bases: readonly URL[];
   readonly #held: (() => Promise<void>)[] = [];
   readonly #straying = new Set<Promise<unknown>>();
@@ -34,7 +34,7 @@ export class Network {
     const { headers = {}, maxRequestsPerSecond: rate } = connection;
     this.#agent = agentFor(connection, 64);
     this.#headers = headers;
-    this.#pace = paceOf(rate);
+    this.#pace = rateLimiterOf(rate);
     this.#bases = targets.map((url) => new URL(url));
     this.#server = createServer((req, res) => {
       this.#carry(req, res).catch(() => req.socket.destroy());
@@ -42,8 +42,8 @@ export class Network {
   }
 
   /** Stands in front of these URLs. */
-  static async start(targets: readonly string[], connection: ConnectionOptions = {}): Promise<Network> {
-    const network = new Network(targets, connection);
+  static async start(targets: readonly string[], connection: ConnectionOptions = {}): Promise<FaultyNetwork> {
+    const network = new FaultyNetwork(targets, connection);
     await new Promise<void>((resolve) => network.#server.listen(0, "127.0.0.1", resolve));
     return network;
   }
@@ -69,7 +69,7 @@ export class Network {
     const chunks: Buffer[] = [];
     for await (const chunk of req as AsyncIterable<Buffer>) chunks.push(chunk);
     const body = Buffer.concat(chunks);
-    const fault = req.headers[FAULT_HEADER] as Fault | undefined;
+    const fault = req.headers[FAULT_HEADER] as NetworkFault | undefined;
     const tear = () => {
       res.destroy();
     };
@@ -129,7 +129,7 @@ export class Network {
   async #forward(req: IncomingMessage, body: Buffer, signal?: AbortSignal): Promise<Forwarded> {
     const [, index = "0", path = "/"] = /^\/(\d+)(\/.*)$/.exec(req.url ?? "") ?? [];
     const base = this.#bases[Number(index)] as URL;
-    await this.#pace?.turn();
+    await this.#pace?.acquire();
     const {
       statusCode,
       headers,

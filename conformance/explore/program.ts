@@ -1,7 +1,7 @@
 import fc from "fast-check";
 
 /** What the network does to one request and its answer. */
-export const FAULTS = [
+export const NETWORK_FAULTS = [
   /** The request never arrives. */
   "lose-request",
   /** The request arrives after its client has given up, behind requests that were made later. */
@@ -19,7 +19,7 @@ export const FAULTS = [
   /** The request takes its time, so that others overtake it. */
   "delay",
 ] as const;
-export type Fault = (typeof FAULTS)[number];
+export type NetworkFault = (typeof NETWORK_FAULTS)[number];
 
 /** How hostile the network is. */
 export const FAULT_LEVELS = ["none", "light", "heavy"] as const;
@@ -53,7 +53,7 @@ export type Operation =
 /** One operation of a program. */
 export interface Step {
   operation: Operation;
-  fault: Fault | "none";
+  fault: NetworkFault | "none";
   /**
    * When it begins: after all steps before it have ended; together with the step before it; or so too, but not before its own
    * client's last step has ended, as clients do that have one call at a time under way.
@@ -112,7 +112,7 @@ export function programs(options: ProgramOptions): fc.Arbitrary<Step[]> {
   const chance = { none: 0, light: 1, heavy: 4 }[faults];
   const fault = fc.oneof(
     { weight: 6, arbitrary: fc.constant("none" as const) },
-    ...(chance > 0 ? [{ weight: chance, arbitrary: fc.constantFrom(...FAULTS) }] : []),
+    ...(chance > 0 ? [{ weight: chance, arbitrary: fc.constantFrom(...NETWORK_FAULTS) }] : []),
   );
   const step = fc.record({ operation, fault, begins: weighted({ after: 4, together: 3, "in-turn": 3 }) });
   return fc.array(step, { minLength: 1, maxLength: steps, size: "max" });

@@ -1,37 +1,37 @@
 import { Session } from "../rpc/session.js";
 import { type ConnectionOptions, Transport } from "../transport/http.js";
-import type { Ground } from "./execute.js";
-import { Network } from "./faulty-network.js";
+import type { Environment } from "./execute.js";
+import { FaultyNetwork } from "./faulty-network.js";
 
 /** Where one program runs at a time: a network of its own, so that what it holds back mixes with no other program's traffic. */
-export class Lane {
-  readonly ground: Ground;
+export class Worker {
+  readonly environment: Environment;
   readonly #transports: readonly Transport[];
 
-  private constructor(ground: Ground, transports: readonly Transport[]) {
-    this.ground = ground;
+  private constructor(ground: Environment, transports: readonly Transport[]) {
+    this.environment = ground;
     this.#transports = transports;
   }
 
   static async open(
     urls: readonly string[],
     connection: ConnectionOptions,
-    common: Omit<Ground, "faulty" | "direct" | "network">,
-  ): Promise<Lane> {
-    const network = await Network.start(urls, connection);
+    common: Omit<Environment, "faulty" | "direct" | "network">,
+  ): Promise<Worker> {
+    const network = await FaultyNetwork.start(urls, connection);
     const direct = new Transport({ ...connection, urls });
     // How the target is reached is the network's affair.
     const faulty = new Transport({ urls: network.urls });
-    const ground: Ground = {
+    const ground: Environment = {
       ...common,
       network,
       faulty: new Session(faulty, "proto"),
       direct: new Session(direct, "proto"),
     };
-    return new Lane(ground, [direct, faulty]);
+    return new Worker(ground, [direct, faulty]);
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.ground.network.stop(), ...this.#transports.map((transport) => transport.close())]);
+    await Promise.all([this.environment.network.stop(), ...this.#transports.map((transport) => transport.close())]);
   }
 }

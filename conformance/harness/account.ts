@@ -1,7 +1,7 @@
 import type { Message } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { SendResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Lease } from "../accounts/source.js";
-import type { Answered, Client, ClientCallOptions, Credentials, SyncArguments, Watching } from "../rpc/client.js";
+import type { Client, ClientCallOptions, Credentials, Reply, SyncArguments, Watching } from "../rpc/client.js";
 
 /** A message that the suite has sent. */
 export interface Sent {
@@ -16,17 +16,17 @@ export interface SendOptions extends ClientCallOptions {
 }
 
 /** What a party needs of the case that it is in. */
-export interface Stage {
+export interface AccountContext {
   client(account: Credentials, name: string): Client;
   newId(): string;
   /** Answers the value, or ends the case: the step was refused though nothing was wrong with it. */
-  accepted<T>(answered: Answered<T>, requirement: "SEND-ACCEPT" | "SEND-SELF" | "SYNC-ANSWER"): T;
+  accepted<T>(answered: Reply<T>, requirement: "SEND-ACCEPT" | "SEND-SELF" | "SYNC-ANSWER"): T;
   /** Registers what is to be given up when the case ends. */
   onEnd(cleanUp: () => void): void;
 }
 
 /** One account in a case: sends, and owns devices. */
-export class Party implements Credentials {
+export class TestAccount implements Credentials {
   readonly name: string;
   readonly userId: string;
   readonly token: string;
@@ -35,10 +35,10 @@ export class Party implements Credentials {
   base = 0;
   /** Its epoch then; empty until somebody has looked. */
   epoch = "";
-  readonly #stage: Stage;
+  readonly #stage: AccountContext;
   readonly #sender: Client;
 
-  constructor(stage: Stage, lease: Lease, name: string) {
+  constructor(stage: AccountContext, lease: Lease, name: string) {
     this.#stage = stage;
     this.name = name;
     this.userId = lease.userId;
@@ -61,7 +61,7 @@ export class Party implements Credentials {
     to: { userId: string },
     payload: Uint8Array | string = "hello",
     options: SendOptions = {},
-  ): Promise<Answered<SendResponse>> {
+  ): Promise<Reply<SendResponse>> {
     const clientMessageId = options.id ?? this.#stage.newId();
     return this.#sender.send({ recipientId: to.userId, clientMessageId, payload: bytes(payload) }, options);
   }
@@ -98,9 +98,9 @@ export class Device {
   /** What it has stored, in the order in which it came. */
   readonly stored: Message[] = [];
   readonly client: Client;
-  readonly #stage: Stage;
+  readonly #stage: AccountContext;
 
-  constructor(stage: Stage, client: Client) {
+  constructor(stage: AccountContext, client: Client) {
     this.#stage = stage;
     this.client = client;
   }
@@ -111,7 +111,7 @@ export class Device {
   }
 
   /** Syncs, whatever becomes of it. Stores nothing. */
-  trySync(args: Partial<SyncArguments> = {}, options: ClientCallOptions = {}): Promise<Answered<SyncResponse>> {
+  trySync(args: Partial<SyncArguments> = {}, options: ClientCallOptions = {}): Promise<Reply<SyncResponse>> {
     return this.client.sync({ cliSeq: this.cliSeq, epoch: this.epoch, pageSize: 0, ...args }, options);
   }
 

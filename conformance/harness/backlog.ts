@@ -2,7 +2,7 @@ import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { Inconclusive } from "../findings.js";
 import { bytes, type Sent } from "./account.js";
 import type { Context } from "./context.js";
-import { refusedOpenly } from "./full-inbox.js";
+import { expectReasonOfFullInbox } from "./full-inbox.js";
 
 /** How many Sends are under way at the same time while a backlog is made. */
 const AT_ONCE = 100;
@@ -15,7 +15,11 @@ export interface Backlog {
 }
 
 /** Has alice send bob `count` messages, many at a time, until the inbox takes no more. */
-export async function pileUp(t: Context, count: number, payload: Uint8Array | string = "hello"): Promise<Backlog> {
+export async function tryFillBacklog(
+  t: Context,
+  count: number,
+  payload: Uint8Array | string = "hello",
+): Promise<Backlog> {
   const sent: Sent[] = [];
   for (let left = count; left > 0; left -= AT_ONCE) {
     const batch = Array.from({ length: Math.min(left, AT_ONCE) }, () => ({
@@ -23,12 +27,12 @@ export async function pileUp(t: Context, count: number, payload: Uint8Array | st
       payload: bytes(payload),
     }));
     const sends = batch.map(({ clientMessageId: id }) => t.alice.trySend(t.bob, payload, { id }));
-    const answers = await refusedOpenly(t, t.bob, sends, "SEND-BACKLOG", Reason.BACKLOG_FULL);
+    const answers = await expectReasonOfFullInbox(t, t.bob, sends, "SEND-BACKLOG", Reason.BACKLOG_FULL);
     let refused: Sent | undefined;
     for (const [index, message] of batch.entries()) {
       const answered = answers[index];
-      if (answered?.kind === "ok") sent.push({ ...message, acceptedAt: answered.value.acceptedAt });
-      else if (answered?.kind === "refused" && answered.refusal.reason === Reason.BACKLOG_FULL) {
+      if (answered?.kind === "response") sent.push({ ...message, acceptedAt: answered.value.acceptedAt });
+      else if (answered?.kind === "refusal" && answered.refusal.reason === Reason.BACKLOG_FULL) {
         t.refused(answered, Reason.BACKLOG_FULL, "SEND-BACKLOG", "a Send to a full inbox");
         refused ??= { ...message, acceptedAt: undefined };
       } else if (answered !== undefined) t.accepted(answered, "SEND-ACCEPT");
@@ -39,8 +43,8 @@ export async function pileUp(t: Context, count: number, payload: Uint8Array | st
 }
 
 /** Has alice send bob exactly `count` messages; inconclusive where the inbox does not hold as many. */
-export async function pile(t: Context, count: number, payload: Uint8Array | string = "hello"): Promise<Sent[]> {
-  const { sent, refused } = await pileUp(t, count, payload);
+export async function fillBacklog(t: Context, count: number, payload: Uint8Array | string = "hello"): Promise<Sent[]> {
+  const { sent, refused } = await tryFillBacklog(t, count, payload);
   if (refused === undefined) return sent;
   throw new Inconclusive(`needs ${count} unacknowledged messages in an inbox; this server takes ${sent.length}`);
 }
@@ -48,7 +52,7 @@ export async function pile(t: Context, count: number, payload: Uint8Array | stri
 const sorted = (list: readonly { clientMessageId: string }[]) => list.map((it) => it.clientMessageId).sort();
 
 /** Expects what a device got to be these messages and no others, each once, with the seqs from `firstSeq` on. */
-export function isWhole(
+export function expectExactly(
   t: Context,
   got: readonly { seq: number; clientMessageId: string }[],
   firstSeq: number,

@@ -4,16 +4,16 @@ import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { Message } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { recordLoss } from "../accounts/rotate-epoch.js";
+import { recordRotateEpoch } from "../accounts/rotate-epoch.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
 import { type ExploreOptions, explore } from "../explore/explore.js";
-import { Breach, type Finding, Inconclusive, NoAnswer } from "../findings.js";
+import { type Finding, Inconclusive, NoResponseFailure, Violation } from "../findings.js";
 import type { Recorder } from "../history/recorder.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import { type Answered, Client, type Credentials } from "../rpc/client.js";
+import { Client, type Credentials, type Reply } from "../rpc/client.js";
 import { CODE_OF, describeRefusal, type Refusal } from "../rpc/connect.js";
 import type { Session } from "../rpc/session.js";
-import { Party, type Sent, type Stage } from "./account.js";
+import { type AccountContext, type Sent, TestAccount } from "./account.js";
 
 /** What holds within the dedup window only. */
 const WINDOWED: readonly RequirementId[] = [
@@ -62,10 +62,10 @@ export interface ContextOptions {
 }
 
 /** What a case works with: the parties, the server's declared limits, and words to say what is expected. */
-export class Context implements Stage {
+export class Context implements AccountContext {
   readonly session: Session;
   readonly info: GetServerInfoResponse;
-  readonly parties: readonly Party[];
+  readonly accounts: readonly TestAccount[];
   readonly random: () => number;
   readonly recorder: Recorder;
   /** Aborted when the case has had its time. */
@@ -86,25 +86,25 @@ export class Context implements Stage {
     this.info = options.info;
     this.random = options.random;
     this.signal = options.signal;
-    this.parties = options.leases.map((lease, index) => new Party(this, lease, NAMES[index] ?? `user${index}`));
+    this.accounts = options.leases.map((lease, index) => new TestAccount(this, lease, NAMES[index] ?? `user${index}`));
   }
 
   /** The account whose inbox the case is about. */
-  get bob(): Party {
+  get bob(): TestAccount {
     return this.#party(0);
   }
 
   /** The usual sender. */
-  get alice(): Party {
+  get alice(): TestAccount {
     return this.#party(1);
   }
 
   /** Somebody else. */
-  get carol(): Party {
+  get carol(): TestAccount {
     return this.#party(2);
   }
 
-  get dave(): Party {
+  get dave(): TestAccount {
     return this.#party(3);
   }
 
@@ -135,7 +135,7 @@ export class Context implements Stage {
   fail(requirement: RequirementId, message: string, expected: string, actual: string): never {
     if (this.#windowIsOver() && (WINDOWED.includes(requirement) || this.#sentAgain()))
       throw new Inconclusive("the server's dedup_window was over before the case was; a longer one is needed to tell");
-    throw new Breach({ requirement, message, expected, actual, evidence: this.#recent() });
+    throw new Violation({ requirement, message, expected, actual, evidence: this.#recent() }, false);
   }
 
   /** Whether what was sent at the beginning of the case may be forgotten by now. */
@@ -147,7 +147,7 @@ export class Context implements Stage {
   /** Whether an id was sent more than once: after its window that makes messages, of which a case knows nothing. */
   #sentAgain(): boolean {
     const ids = new Set<string>();
-    return this.recorder.events.some(({ what }) => {
+    return this.recorder.events.some(({ body: what }) => {
       if (what.case !== "sendCall") return false;
       const { senderId, clientMessageId } = what.value;
       const key = `${senderId.length}:${senderId}${clientMessageId}`;
@@ -196,8 +196,8 @@ export class Context implements Stage {
     if (!isDeepStrictEqual(actual, expected)) this.fail(requirement, message, showList(expected), showList(actual));
   }
 
-  accepted<T>(answered: Answered<T>, requirement: RequirementId): T {
-    if (answered.kind === "ok") return answered.value;
+  accepted<T>(answered: Reply<T>, requirement: RequirementId): T {
+    if (answered.kind === "response") return answered.value;
     this.#excuse(answered.refusal);
     return this.fail(requirement, "a well-formed call was refused", "an answer", describeRefusal(answered.refusal));
   }
@@ -212,9 +212,10 @@ export class Context implements Stage {
   }
 
   /** Expects a refusal for this reason, with the code that belongs to it. `requirement` is blamed if it was not refused. */
-  refused<T>(answered: Answered<T>, reason: Reason, requirement: RequirementId, what: string): Refusal {
+  refused<T>(answered: Reply<T>, reason: Reason, requirement: RequirementId, what: string): Refusal {
     const expected = `a refusal with ${CODE_OF[reason]} ${Reason[reason]}`;
-    if (answered.kind === "ok") return this.fail(requirement, `${what} was not refused`, expected, "it was accepted");
+    if (answered.kind === "response")
+      return this.fail(requirement, `${what} was not refused`, expected, "it was accepted");
     const { refusal } = answered;
     if (refusal.reason === reason && refusal.code === CODE_OF[reason]) return refusal;
     const tooEarly = refusal.reason === Reason.BACKLOG_FULL && BEFORE_INBOX.includes(reason);
@@ -229,7 +230,12 @@ export class Context implements Stage {
   }
 
   /** Expects that what `act` does leaves this inbox as it is. */
-  async unchanged(party: Party, requirement: RequirementId, what: string, act: () => Promise<void>): Promise<void> {
+  async unchanged(
+    party: TestAccount,
+    requirement: RequirementId,
+    what: string,
+    act: () => Promise<void>,
+  ): Promise<void> {
     const summary = ({ epoch, svrSeq, ackedSeq }: SyncResponse) => ({ epoch, svrSeq, ackedSeq });
     const before = summary(await party.state());
     await act();
@@ -242,21 +248,21 @@ export class Context implements Stage {
     try {
       return await act();
     } catch (error) {
-      if (error instanceof Breach) throw new Breach({ ...error.finding, requirement });
-      if (error instanceof NoAnswer) throw new NoAnswer(requirement, error.call, error.why);
+      if (error instanceof Violation) throw new Violation({ ...error.finding, requirement }, error.byJudge);
+      if (error instanceof NoResponseFailure) throw new NoResponseFailure(requirement, error.call, error.why);
       throw error;
     }
   }
 
   /** Makes an inbox lose its data. */
-  async rotateEpoch(party: Party): Promise<void> {
+  async rotateEpoch(party: TestAccount): Promise<void> {
     const { rotateEpoch } = this.#options.source;
     if (rotateEpoch === undefined) throw new Inconclusive("needs the fixture RotateEpoch");
-    await recordLoss(this.recorder, rotateEpoch, party.userId);
+    await recordRotateEpoch(this.recorder, rotateEpoch, party.userId);
   }
 
   /** Makes a party's token invalid. */
-  async revokeToken(party: Party): Promise<void> {
+  async revokeToken(party: TestAccount): Promise<void> {
     const { revokeToken } = this.#options.source;
     if (revokeToken === undefined) throw new Inconclusive("needs the fixture RevokeToken");
     const op = this.recorder.call("suite", 0, {
@@ -264,7 +270,7 @@ export class Context implements Stage {
       value: { $typeName: "seqsync.conformance.v1.RevokeCall", userId: party.userId },
     });
     await revokeToken(party.token);
-    this.recorder.note(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+    this.recorder.complete(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
   }
 
   /** Kills the server and starts it again. What is under way may be lost. */
@@ -280,13 +286,13 @@ export class Context implements Stage {
     } catch (error) {
       throw new Inconclusive(error instanceof Error ? error.message : String(error));
     }
-    this.recorder.note(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+    this.recorder.complete(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
   }
 
   /** Runs random programs on accounts of their own, and takes over what they find. */
   async explore(options: Pick<ExploreOptions, "runs" | "seed" | "faults">): Promise<void> {
     const { source, info, invocation, onProgram } = this.#options;
-    const lacking = source.lacks({ count: 2 });
+    const lacking = source.unavailableReason({ count: 2 });
     if (lacking !== undefined) throw new Inconclusive(lacking);
     const { urls, connection } = this.session.transport;
     const { failure } = await explore({
@@ -311,8 +317,8 @@ export class Context implements Stage {
     return events.filter(({ op }) => op !== 0n && ops.has(op));
   }
 
-  #party(index: number): Party {
-    const party = this.parties[index];
+  #party(index: number): TestAccount {
+    const party = this.accounts[index];
     if (party === undefined)
       throw new Error(`the case uses ${NAMES[index]} but does not say that it needs ${index + 1} accounts`);
     return party;

@@ -1,23 +1,23 @@
 import { expect, test, vi } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { Breach, KeptWaiting } from "../findings.js";
-import type { Party } from "./account.js";
+import { RetriesExhausted, Violation } from "../findings.js";
+import type { TestAccount } from "./account.js";
 import type { Context } from "./context.js";
-import { refusedOpenly } from "./full-inbox.js";
+import { expectReasonOfFullInbox } from "./full-inbox.js";
 
-const bare = () => Promise.reject(new KeptWaiting("resource_exhausted"));
-const busy = () => Promise.reject(new KeptWaiting("HTTP 503"));
-const taken = () => Promise.resolve({ kind: "ok" as const, value: "taken" });
-const bob = { name: "bob" } as Party;
+const bare = () => Promise.reject(new RetriesExhausted("resource_exhausted"));
+const busy = () => Promise.reject(new RetriesExhausted("HTTP 503"));
+const taken = () => Promise.resolve({ kind: "response" as const, value: "taken" });
+const bob = { name: "bob" } as TestAccount;
 
 /** What becomes of a first Send to bob, of one to him alone, and of those that alice sends herself. */
 async function ending(first: () => Promise<unknown>, alone = bare, others: () => Promise<unknown> = taken) {
   const alice = { trySend: vi.fn(alone), send: vi.fn(others) };
   const fail = (requirement: string, message: string, expected: string, actual: string) => {
-    throw new Breach({ requirement, message, expected, actual, evidence: [] } as never);
+    throw new Violation({ requirement, message, expected, actual, evidence: [] } as never, false);
   };
   const sends = [taken(), first()] as never;
-  const end = await refusedOpenly(
+  const end = await expectReasonOfFullInbox(
     { alice, fail } as unknown as Context,
     bob,
     sends,
@@ -41,16 +41,16 @@ test("an inbox that asks for another try for ever, while another takes Sends, ha
 });
 
 test("a server that asks for another try everywhere is not blamed", async () => {
-  expect((await ending(bare, bare, bare)).end).toBeInstanceOf(KeptWaiting);
+  expect((await ending(bare, bare, bare)).end).toBeInstanceOf(RetriesExhausted);
 });
 
 test("nor is one that does not so after a while, or only before other Sends", async () => {
-  expect((await ending(bare, taken as never)).end).toBeInstanceOf(KeptWaiting);
+  expect((await ending(bare, taken as never)).end).toBeInstanceOf(RetriesExhausted);
   const others = vi
     .fn(taken as () => Promise<unknown>)
     .mockImplementationOnce(taken)
     .mockImplementationOnce(bare);
-  expect((await ending(bare, bare, others)).end).toBeInstanceOf(KeptWaiting);
+  expect((await ending(bare, bare, others)).end).toBeInstanceOf(RetriesExhausted);
 });
 
 test("nor one that does so with other words, which a proxy may say", async () => {

@@ -1,8 +1,8 @@
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { KeptWaiting } from "../findings.js";
+import { RetriesExhausted } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import type { Answered } from "../rpc/client.js";
-import type { Party } from "./account.js";
+import type { Reply } from "../rpc/client.js";
+import type { TestAccount } from "./account.js";
 import type { Context } from "./context.js";
 
 /**
@@ -10,13 +10,13 @@ import type { Context } from "./context.js";
  * another try, as a rate limit does. A server that says so of this inbox until patience is at its end, and again when nothing else
  * goes on, and takes a Send to another inbox before and after that, means this inbox: it has not told the reason.
  */
-export async function refusedOpenly<T>(
+export async function expectReasonOfFullInbox<T>(
   t: Context,
-  to: Party,
-  sends: readonly Promise<Answered<T>>[],
+  to: TestAccount,
+  sends: readonly Promise<Reply<T>>[],
   requirement: RequirementId,
   reason: Reason,
-): Promise<Answered<T>[]> {
+): Promise<Reply<T>[]> {
   try {
     return await Promise.all(sends);
   } catch (error) {
@@ -31,7 +31,7 @@ export async function refusedOpenly<T>(
   }
 }
 
-async function isOnlyHere({ alice }: Context, to: Party): Promise<boolean> {
+async function isOnlyHere({ alice }: Context, to: TestAccount): Promise<boolean> {
   await alice.send(alice, "to another inbox");
   try {
     await alice.trySend(to);
@@ -43,4 +43,4 @@ async function isOnlyHere({ alice }: Context, to: Party): Promise<boolean> {
   return true;
 }
 
-const isBare = (ending: unknown) => ending instanceof KeptWaiting && ending.why === "resource_exhausted";
+const isBare = (ending: unknown) => ending instanceof RetriesExhausted && ending.why === "resource_exhausted";

@@ -3,9 +3,9 @@ import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { SeqSyncService } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { KeptWaiting, NoAnswer } from "../findings.js";
-import { printOf } from "../history/fingerprint.js";
-import type { What } from "../history/recorder.js";
+import { NoResponseFailure, RetriesExhausted } from "../findings.js";
+import { fingerprintOf } from "../history/fingerprint.js";
+import type { EventBody } from "../history/recorder.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { SendArguments, SyncArguments } from "../rpc/client.js";
 import {
@@ -13,17 +13,17 @@ import {
   describeRefusal,
   encode,
   interpret,
-  isAgain,
-  isAgainStatus,
+  isRetryable,
+  isRetryableStatus,
   parseError,
   type Refusal,
 } from "../rpc/connect.js";
-import { authorization, PAUSES } from "../rpc/session.js";
-import { LostAnswer } from "../transport/errors.js";
+import { authorization, RETRY_DELAYS } from "../rpc/session.js";
+import { NoResponseError } from "../transport/errors.js";
 import type { Transport } from "../transport/http.js";
-import type { HttpAnswer, HttpRequest } from "../transport/messages.js";
+import type { HttpRequest, HttpResponse } from "../transport/messages.js";
 import { rawStatus } from "../transport/raw.js";
-import type { Party } from "./account.js";
+import type { TestAccount } from "./account.js";
 import type { Context } from "./context.js";
 
 export type Rpc = "GetServerInfo" | "Send" | "Sync" | "Watch";
@@ -36,13 +36,13 @@ export const METHOD = {
 } as const;
 
 /** What a call would do if a server carried it out. */
-export type Meaning = { send: SendArguments } | { sync: SyncArguments };
+export type IntendedEffect = { send: SendArguments } | { sync: SyncArguments };
 
 /** A request that typed calls cannot make. */
 export interface RawCall {
   rpc: Rpc;
   /** Whose credential it has. Default: nobody's. */
-  by?: Party | undefined;
+  by?: TestAccount | undefined;
   /** Default: where the RPC is. */
   path?: string;
   method?: NonNullable<HttpRequest["method"]>;
@@ -53,21 +53,21 @@ export interface RawCall {
   /** Default: nothing. */
   body?: HttpRequest["body"];
   /** What it would do to an inbox. The judge hears that it may have happened; whether it was to, the case decides. */
-  means?: Meaning;
+  intendedEffect?: IntendedEffect;
   /** Which connections it goes over. Default: any. */
-  over?: Transport;
+  transport?: Transport;
 }
 
 /** An answer, and the Connect error in it if there is one. */
-export type RawAnswer = HttpAnswer & { text: string; refusal: Refusal | undefined };
+export type RawAnswer = HttpResponse & { text: string; refusal: Refusal | undefined };
 
 /** Makes a call as it stands, again if the server asks for it. `requirement` is blamed if no answer comes at all. */
 export async function rawCall(t: Context, requirement: RequirementId, call: RawCall): Promise<RawAnswer> {
   for (let tries = 0; ; tries += 1) {
     const outcome = await rawOnce(t, call);
     if (!("lost" in outcome)) return outcome;
-    const wait = PAUSES.lost[tries];
-    if (wait === undefined) throw new NoAnswer(requirement, call.rpc, outcome.lost);
+    const wait = RETRY_DELAYS.noResponse[tries];
+    if (wait === undefined) throw new NoResponseFailure(requirement, call.rpc, outcome.lost);
     t.session.retried += 1;
     await pause(wait);
   }
@@ -85,15 +85,15 @@ export async function rawOnce(t: Context, call: RawCall): Promise<RawAnswer | { 
 
 /** Waits as a server wants that has asked for another try, `tries` times before. */
 export async function waitAsAsked(t: Context, tries: number, why: string): Promise<void> {
-  const wait = PAUSES.busy[tries];
-  if (wait === undefined) throw new KeptWaiting(why);
+  const wait = RETRY_DELAYS.retryable[tries];
+  if (wait === undefined) throw new RetriesExhausted(why);
   t.session.retried += 1;
   await pause(wait);
 }
 
 /** Makes a call as it stands, once, whatever comes of it. */
 export async function rawAttempt(t: Context, call: RawCall): Promise<RawAnswer | { lost: string }> {
-  const { rpc, by, path = pathOf(rpc), method, body, over = t.session.transport } = call;
+  const { rpc, by, path = pathOf(rpc), method, body, transport: over = t.session.transport } = call;
   const contentType = call.contentType === undefined ? contentTypeOf(rpc, t.session.codec) : call.contentType;
   const endpoint = t.session.nextEndpoint();
   recordAsPossible(t, call, endpoint);
@@ -112,7 +112,7 @@ export async function rawAttempt(t: Context, call: RawCall): Promise<RawAnswer |
     });
     return withError(answer);
   } catch (error) {
-    if (error instanceof LostAnswer) return { lost: error.message };
+    if (error instanceof NoResponseError) return { lost: error.message };
     throw error;
   }
 }
@@ -121,41 +121,44 @@ export async function rawAttempt(t: Context, call: RawCall): Promise<RawAnswer |
  * Tells the judge of a call whose effect the case itself decides about: as of one whose answer was lost, which may have had
  * its effect or not. So a server that wrongly carries it out is blamed for that, and not for a message out of nowhere.
  */
-export function recordAsPossible(t: Context, { means, by, rpc }: RawCall, endpoint: number): void {
-  if (means === undefined || by === undefined) return;
-  const op = t.recorder.call(by.name, endpoint, eventOf(means, by));
-  t.recorder.note(op, {
-    case: "lost",
-    value: { $typeName: "seqsync.conformance.v1.Lost", why: `a ${rpc} in a form that the case looks into itself` },
+export function recordAsPossible(t: Context, { intendedEffect, by, rpc }: RawCall, endpoint: number): void {
+  if (intendedEffect === undefined || by === undefined) return;
+  const op = t.recorder.call(by.name, endpoint, eventOf(intendedEffect, by));
+  t.recorder.complete(op, {
+    case: "noResponse",
+    value: {
+      $typeName: "seqsync.conformance.v1.NoResponse",
+      why: `a ${rpc} in a form that the case looks into itself`,
+    },
   });
 }
 
-function eventOf(means: Meaning, by: Party): What {
-  if ("sync" in means) {
+function eventOf(intendedEffect: IntendedEffect, by: TestAccount): EventBody {
+  if ("sync" in intendedEffect) {
     return {
       case: "syncCall",
-      value: { $typeName: "seqsync.conformance.v1.SyncCall", ...means.sync, userId: by.userId },
+      value: { $typeName: "seqsync.conformance.v1.SyncCall", ...intendedEffect.sync, userId: by.userId },
     };
   }
-  const { send } = means;
+  const { send } = intendedEffect;
   return {
     case: "sendCall",
     value: {
       $typeName: "seqsync.conformance.v1.SendCall",
       ...send,
       senderId: by.userId,
-      payload: printOf(send.payload),
+      payload: fingerprintOf(send.payload),
     },
   };
 }
 
 /** Why the call is to be made again; undefined if it was answered. */
 export function asksForMore({ status, refusal }: RawAnswer): string | undefined {
-  if (refusal !== undefined) return isAgain(refusal) ? refusal.code : undefined;
-  return isAgainStatus(status) ? `HTTP ${status}` : undefined;
+  if (refusal !== undefined) return isRetryable(refusal) ? refusal.code : undefined;
+  return isRetryableStatus(status) ? `HTTP ${status}` : undefined;
 }
 
-function withError(answer: HttpAnswer): RawAnswer {
+function withError(answer: HttpResponse): RawAnswer {
   const text = Buffer.from(answer.body).toString("utf8");
   return { ...answer, text, refusal: answer.status === 200 ? undefined : parseError(answer.status, text) };
 }
@@ -165,12 +168,12 @@ export function answered<T extends DescMessage>(
   t: Context,
   requirement: RequirementId,
   schema: T,
-  answer: HttpAnswer,
+  answer: HttpResponse,
   what: string,
 ): MessageShape<T> {
   const outcome = interpret(t.session.codec, schema, answer);
-  if (outcome.kind === "ok") return outcome.value;
-  const actual = outcome.kind === "refused" ? describeRefusal(outcome.refusal) : outcome.why;
+  if (outcome.kind === "response") return outcome.value;
+  const actual = outcome.kind === "refusal" ? describeRefusal(outcome.refusal) : outcome.why;
   return t.fail(requirement, `${what} was not answered`, "HTTP 200 with the answer", actual);
 }
 
@@ -185,10 +188,10 @@ export function rawRefused(
   const { refusal } = answer;
   if (answer.status === 200) {
     const error = parseError(200, answer.text);
-    if (error === undefined) return t.refused({ kind: "ok", value: answer }, reason, requirement, what);
+    if (error === undefined) return t.refused({ kind: "response", value: answer }, reason, requirement, what);
     t.fail("ERR-SHAPE", `${what} was refused with a success's status`, "the code's HTTP status", `200, ${error.code}`);
   }
-  if (refusal !== undefined) return t.refused({ kind: "refused", refusal }, reason, requirement, what);
+  if (refusal !== undefined) return t.refused({ kind: "refusal", refusal }, reason, requirement, what);
   const expected = `a Connect error with ${Reason[reason]}`;
   return t.fail("ERR-SHAPE", `${what} was refused without a Connect error`, expected, describeAnswer(answer));
 }
@@ -199,7 +202,7 @@ export function describeAnswer({ status, refusal }: RawAnswer): string {
 }
 
 /** Expects an answer to Send or Sync to say that nobody may keep it. */
-export function hasNoStore(t: Context, { headers }: HttpAnswer, what: string): void {
+export function hasNoStore(t: Context, { headers }: HttpResponse, what: string): void {
   const said = headers["cache-control"];
   const directives = said?.split(",").map((it) => it.trim().toLowerCase()) ?? [];
   if (!directives.includes("no-store"))
@@ -207,7 +210,12 @@ export function hasNoStore(t: Context, { headers }: HttpAnswer, what: string): v
 }
 
 /** Expects an answer to be in plain bytes, or packed in one of the ways that its request has offered. */
-export function isPackedAsOffered(t: Context, { headers }: HttpAnswer, offered: readonly string[], what: string): void {
+export function isPackedAsOffered(
+  t: Context,
+  { headers }: HttpResponse,
+  offered: readonly string[],
+  what: string,
+): void {
   const used = headers["content-encoding"] ?? "identity";
   if (used !== "identity" && !offered.includes(used))
     t.fail("HTTP-COMPRESSION", what, ["plain bytes", ...offered].join(" or "), used);
@@ -218,18 +226,18 @@ export const pathOf = (rpc: Rpc) => `/${SeqSyncService.typeName}/${rpc}`;
 export const contentTypeOf = (rpc: Rpc, codec: Codec) =>
   rpc === "Watch" ? `application/connect+${codec}` : `application/${codec}`;
 
-/** A Send in the case's codec, and what it means. */
-export function sendOf(t: Context, by: Party, to: { userId: string }, options: Partial<SendArguments> = {}) {
+/** A Send in the case's codec, and its intended effect. */
+export function sendOf(t: Context, by: TestAccount, to: { userId: string }, options: Partial<SendArguments> = {}) {
   const send = { recipientId: to.userId, clientMessageId: t.newId(), payload: Buffer.from("raw"), ...options };
   const body = encode(t.session.codec, METHOD.Send.input, send);
-  return { rpc: "Send", by, body, means: { send }, send } as const;
+  return { rpc: "Send", by, body, intendedEffect: { send }, send } as const;
 }
 
-/** A Sync in the case's codec, and what it means. */
-export function syncOf(t: Context, by: Party, options: Partial<SyncArguments> = {}) {
+/** A Sync in the case's codec, and its intended effect. */
+export function syncOf(t: Context, by: TestAccount, options: Partial<SyncArguments> = {}) {
   const sync = { cliSeq: 0, epoch: "", pageSize: 0, ...options };
   const body = encode(t.session.codec, METHOD.Sync.input, sync);
-  return { rpc: "Sync", by, body, means: { sync }, sync } as const;
+  return { rpc: "Sync", by, body, intendedEffect: { sync }, sync } as const;
 }
 
 /** The head of a call over HTTP/1.1, without what it says about its body, and where to send it. */
@@ -264,11 +272,11 @@ export async function exchange(
     const bytes = Buffer.concat([Buffer.from(lines), call.body]);
     const answer = await t.session.transport.raw(endpoint, bytes, { timeoutMs: t.deadline(5000) });
     const status = rawStatus(answer);
-    const busyNow = isAgainStatus(status);
+    const busyNow = isRetryableStatus(status);
     if (status !== 0 && !busyNow) return status;
-    const wait = PAUSES[busyNow ? "busy" : "lost"][tries];
-    if (wait === undefined && busyNow) throw new KeptWaiting(`HTTP ${status}`);
-    if (wait === undefined) throw new NoAnswer(requirement, call.rpc, "nothing came back that is HTTP");
+    const wait = RETRY_DELAYS[busyNow ? "retryable" : "noResponse"][tries];
+    if (wait === undefined && busyNow) throw new RetriesExhausted(`HTTP ${status}`);
+    if (wait === undefined) throw new NoResponseFailure(requirement, call.rpc, "nothing came back that is HTTP");
     await pause(wait);
   }
 }

@@ -2,11 +2,11 @@ import { fromBinary, fromJson } from "@bufbuild/protobuf";
 import { type WatchResponse, WatchResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { emptyOf } from "../cases/http/calls.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import { isAgain, isAgainStatus, mediaType, parseError, type Refusal } from "../rpc/connect.js";
+import { isRetryable, isRetryableStatus, mediaType, parseError, type Refusal } from "../rpc/connect.js";
 import { type Envelope, envelope, envelopes, FLAG_END } from "../rpc/envelope.js";
 import { authorization } from "../rpc/session.js";
-import { afterPatience } from "../transport/deadline.js";
-import { LostAnswer } from "../transport/errors.js";
+import { afterDeadline } from "../transport/deadline.js";
+import { NoResponseError } from "../transport/errors.js";
 import type { Context } from "./context.js";
 import { contentTypeOf, pathOf, waitAsAsked } from "./raw-calls.js";
 
@@ -46,7 +46,7 @@ export async function rawWatch(t: Context, args: WatchArguments): Promise<Seen> 
     const seen = await watchOnce(t, args);
     const last = seen.envelopes.at(-1);
     const refusal = last?.flags === FLAG_END ? errorIn(last) : undefined;
-    const again = isAgainStatus(seen.status) || (refusal !== undefined && isAgain(refusal));
+    const again = isRetryableStatus(seen.status) || (refusal !== undefined && isRetryable(refusal));
     if (!again) return seen;
     await waitAsAsked(t, tries, refusal?.code ?? `HTTP ${seen.status}`);
   }
@@ -80,7 +80,7 @@ async function watchOnce(t: Context, args: WatchArguments): Promise<Seen> {
     seen.contentEncoding = stream.headers["content-encoding"] ?? "identity";
     seen.frameEncoding = stream.headers["connect-content-encoding"] ?? "identity";
     let late = false;
-    const callOff = afterPatience(t.deadline(AT_ONCE_MS), () => {
+    const callOff = afterDeadline(t.deadline(AT_ONCE_MS), () => {
       late = true;
       stream.cancel();
     });
@@ -100,7 +100,7 @@ async function watchOnce(t: Context, args: WatchArguments): Promise<Seen> {
       stream.cancel();
     }
   } catch (error) {
-    if (!(error instanceof LostAnswer)) throw error;
+    if (!(error instanceof NoResponseError)) throw error;
     seen.why = error.message;
   }
   return seen;

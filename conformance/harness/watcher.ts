@@ -2,18 +2,18 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { WatchResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { ClientCallOptions, Watching } from "../rpc/client.js";
-import { describeRefusal, isAgain } from "../rpc/connect.js";
-import { PAUSES } from "../rpc/session.js";
+import { describeRefusal, isRetryable } from "../rpc/connect.js";
+import { RETRY_DELAYS } from "../rpc/session.js";
 import type { StreamEnd } from "../rpc/watch.js";
-import { Patience } from "../transport/deadline.js";
-import type { Device, Party } from "./account.js";
+import { Deadline } from "../transport/deadline.js";
+import type { Device, TestAccount } from "./account.js";
 import type { Context } from "./context.js";
 
 /** How long a frame may take, in milliseconds (spec, "Watch"). */
 export const FRAME_MS = 5000;
 
 /** Pauses before a Watch that was told to try again is opened again. A bound refuses each; a limiter lets one in three through. */
-const BUSY = [...PAUSES.busy, 3000, 3000, 3000];
+const BUSY = [...RETRY_DELAYS.retryable, 3000, 3000, 3000];
 
 /** Somebody who watches an inbox as clients do: a Watch that the server has ended in order is opened again. */
 export class Watcher {
@@ -25,7 +25,7 @@ export class Watcher {
   #watching: Watching;
   #taken = 0;
 
-  constructor(t: Context, party: Party, options: ClientCallOptions = {}, name = "watcher") {
+  constructor(t: Context, party: TestAccount, options: ClientCallOptions = {}, name = "watcher") {
     this.#t = t;
     this.#device = party.device(name);
     this.#options = options;
@@ -48,12 +48,12 @@ export class Watcher {
   }
 
   /** Expects its Watch, which has ended, to be over: nothing comes any more, and nobody waits for more. */
-  over(): Promise<void> {
-    return over(this.#t, this.#watching);
+  expectClosed(): Promise<void> {
+    return expectClosed(this.#t, this.#watching);
   }
 
   /** Expects a frame that fits, among those that have come or within `ms` milliseconds from now, or from the end of what it comes `after`. */
-  async sees(
+  async expectFrame(
     fits: (frame: WatchResponse) => boolean,
     requirement: RequirementId,
     what: string,
@@ -64,9 +64,9 @@ export class Watcher {
       waiting = false;
     };
     after?.then(begin, begin);
-    let patience = new Patience(this.#t.deadline(ms));
+    let patience = new Deadline(this.#t.deadline(ms));
     for (let slice = patience.next(), tries = 0; ; slice = patience.next()) {
-      if (waiting) patience = new Patience(this.#t.deadline(ms));
+      if (waiting) patience = new Deadline(this.#t.deadline(ms));
       await this.#watching.until(fits, slice);
       this.frames.push(...this.#watching.frames.slice(this.#taken));
       this.#taken = this.#watching.frames.length;
@@ -76,11 +76,11 @@ export class Watcher {
       if (slice <= 0 || (end !== undefined && !mayEndLikeThat(end))) return this.#missed(requirement, what, ms);
       if (end === undefined) continue;
       // Who is told to try again waits longer each time, and in the end lacks the frame: a bound on Watches looks like that, too.
-      const wait = end.kind === "refused" ? BUSY[tries++] : 20;
+      const wait = end.kind === "refusal" ? BUSY[tries++] : 20;
       if (wait === undefined) return this.#missed(requirement, what, ms);
       await pause(wait);
       // The deadline is that of an open Watch, and there was none.
-      if (end.kind === "refused") patience = new Patience(this.#t.deadline(ms));
+      if (end.kind === "refusal") patience = new Deadline(this.#t.deadline(ms));
       if (!mayEndLikeThat(this.#watching.end)) continue; // more came after its end
       this.#watching = this.#device.watch(this.#options);
       this.#taken = 0;
@@ -88,8 +88,8 @@ export class Watcher {
   }
 
   /** Expects the first frame, which every Watch has. */
-  opened(): Promise<WatchResponse> {
-    return this.sees(() => true, "WATCH-FIRST", "a Watch got no first frame");
+  expectFirstFrame(): Promise<WatchResponse> {
+    return this.expectFrame(() => true, "WATCH-FIRST", "a Watch got no first frame");
   }
 
   #missed(requirement: RequirementId, what: string, ms: number): never {
@@ -99,20 +99,20 @@ export class Watcher {
       last === undefined ? "no frame" : `the last frame has epoch "${last.epoch}" and svr_seq ${last.svrSeq}`;
     const actual = end === undefined ? seen : `${seen}; the Watch has ended: ${describeEnd(end)}`;
     // A stream that is cut off is a fault of its own, and explains why nothing came.
-    const cut = end?.kind === "cut" ? "WATCH-END" : end?.kind === "garbled" ? "HTTP-STREAM" : requirement;
+    const cut = end?.kind === "cut" ? "WATCH-END" : end?.kind === "malformed" ? "HTTP-STREAM" : requirement;
     return this.#t.fail(cut, what, `such a frame within ${ms} ms`, actual);
   }
 }
 
 /** Expects a frame that covers a seq. */
-export const covers = (watcher: Watcher, svrSeq: number, what: string, after?: Promise<unknown>) =>
-  watcher.sees((frame) => frame.svrSeq >= svrSeq, "WATCH-WAKE", what, after === undefined ? {} : { after });
+export const expectFrameCovering = (watcher: Watcher, svrSeq: number, what: string, after?: Promise<unknown>) =>
+  watcher.expectFrame((frame) => frame.svrSeq >= svrSeq, "WATCH-WAKE", what, after === undefined ? {} : { after });
 
 /** Expects the answer to a Watch whose stream has ended to be over, too. */
-export async function over(t: Context, watching: Watching): Promise<void> {
+export async function expectClosed(t: Context, watching: Watching): Promise<void> {
   const closes = await watching.closes(t.deadline(FRAME_MS));
   const { end } = watching;
-  if (end?.kind === "garbled")
+  if (end?.kind === "malformed")
     t.fail("HTTP-STREAM", "the end of a Watch", "the end-of-stream message, and no more", end.why);
   const what = "the end-of-stream message has come, and the answer is not over";
   t.that(closes, "WATCH-END", what, `its end within ${FRAME_MS} ms`, "it is open");
@@ -120,16 +120,16 @@ export async function over(t: Context, watching: Watching): Promise<void> {
 
 /** Whether a server may end a Watch like that at any time: in order, or asking to try again. */
 function mayEndLikeThat(end: StreamEnd | undefined): boolean {
-  if (end?.kind !== "refused") return end?.kind === "end";
+  if (end?.kind !== "refusal") return end?.kind === "end";
   const { refusal } = end;
-  return isAgain(refusal);
+  return isRetryable(refusal);
 }
 
 export function describeEnd(end: StreamEnd): string {
   switch (end.kind) {
     case "end":
       return "in order";
-    case "refused":
+    case "refusal":
       return describeRefusal(end.refusal);
     default:
       return end.why;

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type Exchange, ExchangeSchema } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import type { Tapped } from "../transport/exchange-log.js";
+import type { RecordedExchange } from "../transport/exchange-log.js";
 import type { HttpRequest } from "../transport/messages.js";
 
 /** How many exchanges of a case are kept: those at its end, where it failed. */
@@ -10,10 +10,10 @@ const SHOWN = 512;
 
 /** The last exchanges of a case, kept as they are until somebody wants to see them. */
 export class Exchanges {
-  readonly #last: Tapped[] = [];
+  readonly #last: RecordedExchange[] = [];
 
-  /** Takes the next one. */
-  readonly hear = (exchange: Tapped): void => {
+  /** Keeps the next one. */
+  readonly onExchange = (exchange: RecordedExchange): void => {
     this.#last.push(exchange);
     if (this.#last.length > KEPT) this.#last.shift();
   };
@@ -28,13 +28,13 @@ export class Exchanges {
         requestBody: sent.slice(0, SHOWN),
         requestSize: sent.length,
       };
-      if ("lost" in answer) return create(ExchangeSchema, { ...asked, lost: answer.lost });
+      if ("noResponse" in answer) return create(ExchangeSchema, { ...asked, noResponse: answer.noResponse });
       return create(ExchangeSchema, {
         ...asked,
         status: answer.status,
-        answerHeaders: linesOf(answer.headers),
-        answerBody: answer.body.slice(0, SHOWN),
-        answerSize: answer.body.length,
+        responseHeaders: linesOf(answer.headers),
+        responseBody: answer.body.slice(0, SHOWN),
+        responseSize: answer.body.length,
       });
     });
   }

@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
 import { type Event, EventSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import { HISTORY_FORMAT } from "../version.js";
 
 /** The longest line that is read, in characters: far more than a page of the largest size has. */
 const MAX_LINE = 64 << 20;
@@ -33,10 +34,11 @@ export async function* readHistory(file: string): AsyncGenerator<Line> {
       damaged = true;
       continue;
     }
-    if (event.what.case === "header") {
-      const { format } = event.what.value;
-      damaged = format !== 1;
-      if (damaged) yield { number, problem: `the history is of format ${format}; this version reads format 1` };
+    if (event.body.case === "header") {
+      const { format } = event.body.value;
+      damaged = format !== HISTORY_FORMAT;
+      if (damaged)
+        yield { number, problem: `the history is of format ${format}; this version reads format ${HISTORY_FORMAT}` };
       begun = true;
       calls.clear();
     } else if (!begun && !damaged) {
@@ -67,7 +69,7 @@ function parse(text: string): Event | string {
 }
 
 /** Whether an outcome lacks its call, or a call has the number of another. */
-function misplaced({ op, what }: Event, calls: Set<bigint>): string | undefined {
+function misplaced({ op, body: what }: Event, calls: Set<bigint>): string | undefined {
   const kind = what.case ?? "";
   if (kind === "header" || kind === "accountOpened" || kind === "") return undefined;
   if (kind.endsWith("Call")) {

@@ -1,7 +1,7 @@
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 
 /** What an event says, without when and by whom. */
-export type What = Exclude<Event["what"], { case: undefined }>;
+export type EventBody = Exclude<Event["body"], { case: undefined }>;
 
 /** Writes down what the clients see, in the order in which they see it, and tells it at once to whoever listens. */
 export class Recorder {
@@ -17,22 +17,22 @@ export class Recorder {
   }
 
   /** Records a call and answers the operation's number, which its outcome is to be recorded under. */
-  call(client: string, endpoint: number, what: What): bigint {
+  call(client: string, endpoint: number, what: EventBody): bigint {
     this.#ops += 1n;
     this.#record({ op: this.#ops, client, endpoint, what });
     return this.#ops;
   }
 
   /** Records what comes of an operation, or with 0 something that belongs to none. */
-  note(op: bigint, what: What): void {
+  complete(op: bigint, what: EventBody): void {
     this.#record({ op, client: "", endpoint: 0, what });
   }
 
-  #record(event: Pick<Event, "op" | "client" | "endpoint"> & { what: What }): void {
+  #record(event: Pick<Event, "op" | "client" | "endpoint"> & { what: EventBody }): void {
     // A whole message as it stands: `create` would look at each field, and this is done twice for each request.
     const { op, client, endpoint, what } = event;
     const atMicros = this.#micros();
-    const whole: Event = { $typeName: "seqsync.conformance.v1.Event", op, client, endpoint, what, atMicros };
+    const whole: Event = { $typeName: "seqsync.conformance.v1.Event", op, client, endpoint, body: what, atMicros };
     this.events.push(whole);
     this.#listener(whole);
   }

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { EventSchema, SyncCallSchema, SyncReturnSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { type Story, shown, withMessages } from "../selftest/histories/history-builder.js";
+import { type HistoryBuilder, shown, withMessages } from "../selftest/histories/history-builder.js";
 import { AckBounds } from "./acks.js";
 
 /** A whole page after `acked`: all messages up to `last`. */
@@ -11,7 +11,7 @@ const rest = (acked: number, last: number) => Array.from({ length: last - acked 
 const tablet = { client: "tablet" };
 
 describe("an ack in a right history", () => {
-  it.each<[string, () => Story]>([
+  it.each<[string, () => HistoryBuilder]>([
     [
       "of a lost Sync may count, though one of another epoch with the same cli_seq was refused",
       () => {
@@ -58,7 +58,7 @@ describe("an ack in a right history", () => {
 });
 
 describe("an ack in a wrong history", () => {
-  it.each<[string, string, () => Story]>([
+  it.each<[string, string, () => HistoryBuilder]>([
     [
       "is of two Syncs that were both refused",
       "ACK-FAILED",

@@ -1,10 +1,10 @@
 import type { Event, SyncCall, SyncReturn } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { Breached } from "../findings.js";
+import type { ViolationText } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 
 /** A breach, and earlier events that help to prove it. */
 export interface AckBreach {
-  breached: Breached;
+  breached: ViolationText;
   proof: readonly Event[];
 }
 

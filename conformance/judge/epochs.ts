@@ -48,7 +48,7 @@ export class Epochs {
   }
 
   /** One that began was refused, and changed nothing. */
-  takenBack(now: number): void {
+  cancelled(now: number): void {
     if (this.#pending !== undefined) this.#pending.left -= 1;
     if (this.#pending?.left === 0) {
       this.#pending = undefined;

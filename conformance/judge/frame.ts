@@ -1,5 +1,5 @@
 import type { WatchFrame } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { Breached } from "../findings.js";
+import type { ViolationText } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { Numbering } from "./numbering.js";
 
@@ -8,8 +8,8 @@ export function judgeFrame(
   last: WatchFrame | undefined,
   { epoch, svrSeq }: WatchFrame,
   applies: (requirement: RequirementId) => void,
-): Breached[] {
-  const found: Breached[] = [];
+): ViolationText[] {
+  const found: ViolationText[] = [];
   applies("WATCH-MONOTONE");
   const epochBytes = Buffer.byteLength(epoch);
   if (epochBytes < 1 || epochBytes > 64)
@@ -30,7 +30,7 @@ export function judgeFrame(
 }
 
 /** What the first frame of a Watch breaks that is below the `svr_seq` that was known when it was opened. */
-export function judgeFirst(floor: number, { svrSeq }: WatchFrame): Breached | undefined {
+export function judgeFirst(floor: number, { svrSeq }: WatchFrame): ViolationText | undefined {
   if (svrSeq >= floor) return undefined;
   return {
     requirement: "WATCH-FIRST",
@@ -41,7 +41,7 @@ export function judgeFirst(floor: number, { svrSeq }: WatchFrame): Breached | un
 }
 
 /** What a frame breaks that nothing explains, once all is known. */
-export function overrunning({ svrSeq, svrCeiling }: NonNullable<Numbering["overrun"]>): Breached {
+export function overrunning({ svrSeq, svrCeiling }: NonNullable<Numbering["overrun"]>): ViolationText {
   return {
     requirement: "WATCH-PRIVATE",
     message: "a frame reports more than can have come to this inbox",

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { begin, type Histories, type Story, seen, shown, withMessages } from "../selftest/histories/history-builder.js";
+import {
+  begin,
+  type Histories,
+  type HistoryBuilder,
+  seen,
+  shown,
+  withMessages,
+} from "../selftest/histories/history-builder.js";
 
 const LOSSES: Histories = {
   "a retry makes the message anew after a loss, before anybody has seen it": [
@@ -166,7 +173,7 @@ const LOSSES: Histories = {
           story.sync(0).page(1, 1, [], { epoch: "e2" });
           return story;
         },
-      ] as [string[], () => Story],
+      ] as [string[], () => HistoryBuilder],
     ]),
   ),
   "a lost Sync with a wrong epoch acks": [

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import { begin, type Histories, Story, seen, shown, withMessages } from "../selftest/histories/history-builder.js";
+import {
+  begin,
+  type Histories,
+  HistoryBuilder,
+  seen,
+  shown,
+  withMessages,
+} from "../selftest/histories/history-builder.js";
 import { Judge } from "./judge.js";
 
 const AHEAD = Reason.CLI_SEQ_AHEAD;
@@ -11,7 +18,7 @@ const NUMBERS: Histories = {
   "a past that the first answer does not tell for certain: its svr_seq is a bound all the same": [
     ["SEQ-MONOTONE"],
     () => {
-      const story = new Story().open("bob").open("alice");
+      const story = new HistoryBuilder().open("bob").open("alice");
       story.send("m1").lost();
       story.sync(0).page(40, 41, [{ seq: 41, id: "m1", at: 1 }]);
       story.sync(0).page(40, 40);
@@ -218,18 +225,18 @@ it("forgets a message after a dedup window of seconds, not before", () => {
 });
 
 describe("a history that lost its beginning", () => {
-  const withoutFirst = (story: Story, count: number) => {
+  const withoutFirst = (story: HistoryBuilder, count: number) => {
     story.events.splice(0, count);
     return story;
   };
 
   it("has answers and frames without calls, which say nothing", () => {
-    const story = new Story();
+    const story = new HistoryBuilder();
     story.watch().frame(3);
     story.sync(0).page(0, 0, [], { epoch: "" });
     story.send("m1").ok(0);
     story.events.splice(0, story.events.length, ...story.events.filter((_event, at) => at > 0 && at % 2 === 0));
-    expect(story.events.map(({ what }) => what.case)).toEqual(["watchFrame", "syncReturn", "sendReturn"]);
+    expect(story.events.map(({ body: what }) => what.case)).toEqual(["watchFrame", "syncReturn", "sendReturn"]);
     expect(story.blamed()).toEqual([]);
   });
 
@@ -254,7 +261,7 @@ describe("a history that lost its beginning", () => {
 
 /** How often each of these rules could have been broken: a history that could not break it proves nothing of it. */
 describe("a rule of an inbox counts as applied where it could have been broken", () => {
-  const applied = (story: Story, rule: RequirementId) => {
+  const applied = (story: HistoryBuilder, rule: RequirementId) => {
     const judge = new Judge();
     for (const event of story.events) judge.observe(event);
     judge.finish();

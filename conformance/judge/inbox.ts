@@ -5,28 +5,28 @@ import type {
   SyncReturn,
   WatchFrame,
 } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { Breached } from "../findings.js";
+import type { ViolationText } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import { Epochs } from "./epochs.js";
 import { judgeFirst, judgeFrame, overrunning } from "./frame.js";
 import { MessageLog } from "./messages.js";
-import { type Emptied, MAX_SEQ, Numbering, type SvrFloor, type SyncTicket, type WatchTicket } from "./numbering.js";
+import { type AckedState, MAX_SEQ, Numbering, type SvrFloor, type SyncTicket, type WatchTicket } from "./numbering.js";
 import { judgePage } from "./page.js";
 import { judgeReason, judgeState, ruleOf } from "./refused-sync.js";
 import { FAILURES } from "./rules.js";
 import type { RecipientInbox } from "./send-outcome.js";
 import type { Acceptance, Send, Sends } from "./sends.js";
 import { contradicting } from "./snapshots.js";
-import { excessOf, FALL, fallOf } from "./svr-seq.js";
+import { aboveCeiling, belowFloor, FALL } from "./svr-seq.js";
 
 /** What an inbox's judge needs of the whole. */
-export interface Surroundings {
+export interface InboxContext {
   sends: Sends;
   maxPageSize: () => number;
   durable: () => boolean;
   /** A rule had something to say: it could have been broken here. */
-  applies: (requirement: RequirementId) => void;
-  report: (evidence: readonly Event[], breached: Breached) => void;
+  exercised: (requirement: RequirementId) => void;
+  report: (evidence: readonly Event[], breached: ViolationText) => void;
 }
 
 const FRESH: SvrFloor = { seq: 0, how: "start", event: undefined };
@@ -34,11 +34,11 @@ const FRESH: SvrFloor = { seq: 0, how: "start", event: undefined };
 /** Judges all that concerns one inbox. */
 export class InboxJudge implements RecipientInbox {
   readonly #userId: string;
-  readonly #around: Surroundings;
+  readonly #context: InboxContext;
   readonly #epochs = new Epochs();
   readonly #openSyncs = new Map<SyncTicket, SyncCall>();
   /** Syncs that may have acked in a numbering that is not known yet, once each: they were lost, or answered from elsewhere. */
-  readonly #strays = new Map<string, Pick<SyncCall, "cliSeq" | "epoch">>();
+  readonly #unresolvedSyncs = new Map<string, Pick<SyncCall, "cliSeq" | "epoch">>();
   #sendsUnderWay = 0;
   #numbering: Numbering;
   /** When the first loss began that has not shown its consequence, and when the last one was over. */
@@ -47,11 +47,11 @@ export class InboxJudge implements RecipientInbox {
   /** The same, of losses that were asked for: these surely come with a new epoch. */
   #rotatedOver = 0;
   /** What would be a breach if the inbox has kept its numbering over a restart. */
-  #ifKept: (() => void)[] = [];
+  #deferred: (() => void)[] = [];
 
-  constructor(userId: string, around: Surroundings) {
+  constructor(userId: string, around: InboxContext) {
     this.#userId = userId;
-    this.#around = around;
+    this.#context = around;
     this.#numbering = this.#newNumbering();
   }
 
@@ -84,9 +84,9 @@ export class InboxJudge implements RecipientInbox {
   }
 
   /** Reports at once, or, while it is open whether the inbox has begun again, once that is known. */
-  reportIfKept(evidence: readonly Event[], breached: Breached): void {
-    const report = () => this.#around.report(evidence, this.#afterRestart(breached));
-    if (this.#epochs.unsettled) this.#ifKept.push(report);
+  reportIfKept(evidence: readonly Event[], breached: ViolationText): void {
+    const report = () => this.#context.report(evidence, this.#afterRestart(breached));
+    if (this.#epochs.unsettled) this.#deferred.push(report);
     else report();
   }
 
@@ -105,12 +105,12 @@ export class InboxJudge implements RecipientInbox {
   }
 
   /** What is surely acked by now. */
-  get emptied(): Emptied {
+  get emptied(): AckedState {
     return { numbering: this.#numbering, ackFloor: this.#numbering.acks.floor };
   }
 
   /** Whether nothing can have been pending from then on: all that may have come was acked by then. It has taken messages before. */
-  wasEmptySince({ numbering, ackFloor }: Emptied): boolean {
+  wasEmptySince({ numbering, ackFloor }: AckedState): boolean {
     const { base, accepted, svrCeiling } = numbering;
     if (this.#epochs.unsettled || numbering !== this.#numbering) return false; // its records or its room may be of another
     return base !== undefined && accepted > 0 && ackFloor >= svrCeiling;
@@ -136,9 +136,9 @@ export class InboxJudge implements RecipientInbox {
 
   /** There was no loss. */
   lossRefused(now: number): void {
-    this.#epochs.takenBack(now);
+    this.#epochs.cancelled(now);
     this.#over(now);
-    if (!this.#epochs.unsettled) for (const report of this.#ifKept.splice(0)) report();
+    if (!this.#epochs.unsettled) for (const report of this.#deferred.splice(0)) report();
   }
 
   syncCall(now: number, call: SyncCall, event: Event): SyncTicket {
@@ -163,10 +163,10 @@ export class InboxJudge implements RecipientInbox {
     if (this.#epochs.unsettled || numbering !== this.#numbering) return; // either epoch may have been asked
     const requirement = ruleOf(refusal);
     if (requirement === undefined) return;
-    this.#around.applies(requirement);
+    this.#context.exercised(requirement);
     const evidence = [callEvent, event];
     const [unreasonable, untrue] = [judgeReason(call, refusal, ticket), judgeState(refusal, requirement, ticket)];
-    for (const breached of [unreasonable, untrue]) if (breached !== undefined) this.#around.report(evidence, breached);
+    for (const breached of [unreasonable, untrue]) if (breached !== undefined) this.#context.report(evidence, breached);
     if (untrue !== undefined) return;
     if (refusal.svrSeq > numbering.svrCeiling) this.#judgeSvrSeq(numbering, FRESH, refusal.svrSeq, evidence);
     else if (numbering.epoch !== undefined) numbering.raise(refusal.svrSeq, "answer", event);
@@ -182,11 +182,11 @@ export class InboxJudge implements RecipientInbox {
   ): void {
     this.#openSyncs.delete(ticket);
     const evidence = [callEvent, event];
-    for (const breached of judgePage(call, answer, this.#around.maxPageSize(), this.#around.applies)) {
-      this.#around.report(evidence, breached);
+    for (const breached of judgePage(call, answer, this.#context.maxPageSize(), this.#context.exercised)) {
+      this.#context.report(evidence, breached);
       // With a Send under way, the likely reason is that its seq can be seen before its message.
       if (breached.requirement === "PAGE-PROGRESS" && this.#sendsUnderWay > 0)
-        this.#around.report(evidence, {
+        this.#context.report(evidence, {
           ...breached,
           requirement: "SEQ-CONTIGUOUS",
           message: "svr_seq counts a message that is not there to fetch, while a Send is under way",
@@ -202,8 +202,8 @@ export class InboxJudge implements RecipientInbox {
 
     numbering.log.page(answer.ackedSeq, answer.messages, evidence);
     this.#judgeSvrSeq(numbering, since.svrFloor, answer.svrSeq, evidence);
-    for (const { breached, proof } of numbering.acks.judge(call, answer, since.ackFloor, this.#around.applies)) {
-      this.#around.report([...proof, ...evidence], this.#afterRestart(breached));
+    for (const { breached, proof } of numbering.acks.judge(call, answer, since.ackFloor, this.#context.exercised)) {
+      this.#context.report([...proof, ...evidence], this.#afterRestart(breached));
     }
     numbering.raise(answer.svrSeq, "answer", event);
     numbering.answered = Math.max(numbering.answered, answer.svrSeq);
@@ -217,16 +217,16 @@ export class InboxJudge implements RecipientInbox {
 
   watchFrame(now: number, ticket: WatchTicket, frame: WatchFrame, callEvent: Event, event: Event): void {
     const evidence = [callEvent, event];
-    for (const breached of judgeFrame(ticket.last, frame, this.#around.applies))
-      this.#around.report(evidence, breached);
+    for (const breached of judgeFrame(ticket.last, frame, this.#context.exercised))
+      this.#context.report(evidence, breached);
     const first = ticket.last === undefined;
     ticket.last = frame;
     const numbering = this.#enter(now, frame.epoch, ticket.begun, evidence);
     if (numbering === undefined) return;
-    if (first) this.#around.applies("WATCH-FIRST");
+    if (first) this.#context.exercised("WATCH-FIRST");
     const stale = first && numbering === ticket.numbering ? judgeFirst(ticket.svrFloor.seq, frame) : undefined;
-    if (stale !== undefined) this.#around.report(evidence, stale);
-    this.#around.applies("WATCH-PRIVATE");
+    if (stale !== undefined) this.#context.report(evidence, stale);
+    this.#context.exercised("WATCH-PRIVATE");
     const { svrCeiling } = numbering;
     if (frame.svrSeq <= svrCeiling) numbering.raise(frame.svrSeq, "frame", event);
     else numbering.overrun ??= { svrSeq: frame.svrSeq, svrCeiling, evidence };
@@ -239,10 +239,11 @@ export class InboxJudge implements RecipientInbox {
   #close({ log, base, snapshots, overrun, answered }: Numbering): void {
     log.finish(base, snapshots);
     // If Sync agrees with the frame, the frame is right about an inbox that is wrong, and that has its finding.
-    if (overrun !== undefined && overrun.svrSeq > answered) this.#around.report(overrun.evidence, overrunning(overrun));
-    this.#around.applies("SYNC-LINEARIZABLE");
+    if (overrun !== undefined && overrun.svrSeq > answered)
+      this.#context.report(overrun.evidence, overrunning(overrun));
+    this.#context.exercised("SYNC-LINEARIZABLE");
     const pair = snapshots.contradiction();
-    if (pair !== undefined) this.#around.report([...pair[0].evidence, ...pair[1].evidence], contradicting(pair));
+    if (pair !== undefined) this.#context.report([...pair[0].evidence, ...pair[1].evidence], contradicting(pair));
   }
 
   /** Finds the numbering that an epoch names; undefined if the answer is of one that is over. */
@@ -250,15 +251,15 @@ export class InboxJudge implements RecipientInbox {
     const numbering = this.#numbering;
     const breach = this.#breacher(evidence);
     const was = `"${numbering.epoch}"`;
-    this.#around.applies("EPOCH-STABLE");
+    this.#context.exercised("EPOCH-STABLE");
     const settled = !this.#epochs.unsettled;
     const { restartOnly } = this.#epochs;
     const seen = this.#epochs.see(now, epoch, begun);
-    if (!settled && seen !== "over") this.#around.applies("EPOCH-RENEWED");
+    if (!settled && seen !== "over") this.#context.exercised("EPOCH-RENEWED");
     switch (seen) {
       case "same":
         numbering.epoch = epoch;
-        if (!this.#epochs.unsettled) for (const report of this.#ifKept.splice(0)) report();
+        if (!this.#epochs.unsettled) for (const report of this.#deferred.splice(0)) report();
         return numbering;
       case "kept":
         breach("EPOCH-RENEWED", "an inbox that lost its data has its old epoch", "a new epoch", `"${epoch}"`);
@@ -271,7 +272,7 @@ export class InboxJudge implements RecipientInbox {
       default:
         if (seen === "reused")
           breach("EPOCH-RENEWED", "a new numbering has an epoch that was used before", "a new epoch", `"${epoch}"`);
-        if (restartOnly && this.#around.durable())
+        if (restartOnly && this.#context.durable())
           breach("DUR-KEEP", "a durable server lost its epoch over a restart", was, `"${epoch}"`);
         return this.#renew(now, epoch);
     }
@@ -280,13 +281,13 @@ export class InboxJudge implements RecipientInbox {
   /** The numbering starts again from nothing, or with what has survived. What was under way may have landed in it. */
   #renew(now: number, epoch: string): Numbering {
     this.#close(this.#numbering);
-    this.#ifKept = [];
+    this.#deferred = [];
     const next = this.#newNumbering();
     next.epoch = epoch;
     next.open(0, 0, undefined);
     // What began after the new epoch was seen is surely in it, unless another loss is still to show.
     const boundary = this.#epochs.unsettled ? Number.POSITIVE_INFINITY : Math.min(this.#lossOver, now);
-    const { certain, possible } = this.#around.sends.lose(
+    const { certain, possible } = this.#context.sends.lose(
       this.#userId,
       this.#lossBegun,
       boundary,
@@ -298,7 +299,7 @@ export class InboxJudge implements RecipientInbox {
     for (const send of certain) next.log.accepted(send);
     for (const call of this.#openSyncs.values())
       next.acks.claim(call.cliSeq, call.epoch === "" || call.epoch === epoch, undefined);
-    for (const stray of this.#strays.values())
+    for (const stray of this.#unresolvedSyncs.values())
       if (stray.epoch === "" || stray.epoch === epoch) next.acks.claim(stray.cliSeq, true, undefined);
     this.#numbering = next;
     return next;
@@ -311,13 +312,13 @@ export class InboxJudge implements RecipientInbox {
   }
 
   #stray(call: SyncCall): void {
-    this.#strays.set(`${call.cliSeq} ${call.epoch}`, call);
+    this.#unresolvedSyncs.set(`${call.cliSeq} ${call.epoch}`, call);
   }
 
   #newNumbering(): Numbering {
     return new Numbering(
-      new MessageLog(this.#userId, this.#around.sends, (evidence, breached) =>
-        this.#around.report(evidence, this.#afterRestart(breached)),
+      new MessageLog(this.#userId, this.#context.sends, (evidence, breached) =>
+        this.#context.report(evidence, this.#afterRestart(breached)),
       ),
     );
   }
@@ -333,22 +334,22 @@ export class InboxJudge implements RecipientInbox {
   }
 
   #judgeSvrSeq(numbering: Numbering, floor: SvrFloor, svrSeq: number, evidence: readonly Event[]): void {
-    this.#around.applies("SEQ-CONSECUTIVE");
-    if (floor.how !== "start") this.#around.applies(FALL[floor.how].requirement);
-    const fall = fallOf(floor, svrSeq);
+    this.#context.exercised("SEQ-CONSECUTIVE");
+    if (floor.how !== "start") this.#context.exercised(FALL[floor.how].requirement);
+    const fall = belowFloor(floor, svrSeq);
     if (fall !== undefined)
-      this.#around.report(floor.event === undefined ? evidence : [floor.event, ...evidence], this.#afterRestart(fall));
-    const excess = excessOf(numbering, svrSeq);
+      this.#context.report(floor.event === undefined ? evidence : [floor.event, ...evidence], this.#afterRestart(fall));
+    const excess = aboveCeiling(numbering, svrSeq);
     if (excess !== undefined) {
-      this.#around.report(evidence, excess);
+      this.#context.report(evidence, excess);
       numbering.base = svrSeq - numbering.possible; // go on from what the server believes
     }
   }
 
   /** After a restart under the same epoch, whatever is missing is the restart's fault. */
-  #afterRestart(breached: Breached): Breached {
+  #afterRestart(breached: ViolationText): ViolationText {
     if (!this.#epochs.restarted || !LOSSES.includes(breached.requirement)) return breached;
-    return { ...breached, requirement: this.#around.durable() ? "DUR-KEEP" : "DUR-NEW-EPOCH" };
+    return { ...breached, requirement: this.#context.durable() ? "DUR-KEEP" : "DUR-NEW-EPOCH" };
   }
 
   /** Whether a Sync can have acked in this numbering at all. */
@@ -359,7 +360,7 @@ export class InboxJudge implements RecipientInbox {
 
   #breacher(evidence: readonly Event[]) {
     return (requirement: RequirementId, message: string, expected: string, actual: string) =>
-      this.#around.report(evidence, { requirement, message, expected, actual });
+      this.#context.report(evidence, { requirement, message, expected, actual });
   }
 }
 

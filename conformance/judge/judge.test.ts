@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { begin, Story, shown, withMessages } from "../selftest/histories/history-builder.js";
+import { begin, HistoryBuilder, shown, withMessages } from "../selftest/histories/history-builder.js";
 import { Judge } from "./judge.js";
 
 describe("a server that keeps the specification", () => {
@@ -49,7 +49,7 @@ describe("a server that keeps the specification", () => {
   });
 
   it("may have a past that the history does not know", () => {
-    const story = new Story().open("bob").open("alice");
+    const story = new HistoryBuilder().open("bob").open("alice");
     story.sync(0).page(40, 42, [
       { seq: 41, id: "old", from: "zoe", at: 3 },
       { seq: 42, id: "older", from: "zoe", at: 2 },
@@ -117,7 +117,7 @@ describe("what a server may do, though it looks odd", () => {
   });
 
   it("has an ack that came before anybody looked", () => {
-    const story = new Story().open("bob").open("alice");
+    const story = new HistoryBuilder().open("bob").open("alice");
     const sending = story.send("m1");
     story.sync(0).page(40, 41, [{ seq: 41, id: "m1", at: 1 }]);
     sending.ok(1);
@@ -137,7 +137,7 @@ describe("what a server may do, though it looks odd", () => {
   });
 
   it("has no seq left at the end of the numbering", () => {
-    const story = new Story().open("bob", 0xffff_fffe).open("alice", 0);
+    const story = new HistoryBuilder().open("bob", 0xffff_fffe).open("alice", 0);
     story.send("m1").ok(1);
     story.send("m2").refused(Reason.SEQ_EXHAUSTED);
     story.sync(0xffff_fffe).page(0xffff_fffe, 0xffff_ffff, [{ seq: 0xffff_ffff, id: "m1", at: 1 }]);
@@ -165,7 +165,7 @@ describe("what a server may do, though it looks odd", () => {
 
 /** Rules, and histories in which they could have been broken, or not. */
 describe("a rule counts as applied where it could have been broken", () => {
-  const applied = (story: Story) => {
+  const applied = (story: HistoryBuilder) => {
     const judge = new Judge();
     for (const event of story.events) judge.observe(event);
     judge.finish();

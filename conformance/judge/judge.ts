@@ -3,15 +3,15 @@ import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { Finding } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import { InboxJudge } from "./inbox.js";
-import type { Emptied, SyncTicket, WatchTicket } from "./numbering.js";
+import type { AckedState, SyncTicket, WatchTicket } from "./numbering.js";
 import { SendJudge } from "./send-outcome.js";
 import { isPossible, type Send, Sends } from "./sends.js";
 import { timeText } from "./time.js";
-import { Windows } from "./windows.js";
+import { DedupWindows } from "./windows.js";
 
 /** An operation under way. */
 type Open =
-  | { kind: "send"; call: Event; send: Send; begun: number; emptied: Emptied | undefined }
+  | { kind: "send"; call: Event; send: Send; begun: number; emptied: AckedState | undefined }
   | { kind: "sync"; call: Event; args: SyncCall; inbox: InboxJudge; ticket: SyncTicket }
   | { kind: "watch"; call: Event; inbox: InboxJudge; ticket: WatchTicket }
   | { kind: "loss"; call: Event; inboxes: readonly InboxJudge[] }
@@ -27,7 +27,7 @@ export class Judge {
   readonly applied = new Map<RequirementId, number>();
   readonly #inboxes = new Map<string, InboxJudge>();
   readonly #sends = new Sends();
-  readonly #windows = new Windows();
+  readonly #windows = new DedupWindows();
   readonly #open = new Map<bigint, Open>();
   readonly #findings: Finding[] = [];
   readonly #reported = new Set<string>();
@@ -35,7 +35,7 @@ export class Judge {
   readonly #sendJudge = new SendJudge({
     sends: this.#sends,
     lostSince: (recipient, at) => this.#inboxes.get(recipient)?.lostSince(at) ?? false,
-    applies: this.#applies,
+    exercised: this.#applies,
     report: (userId, evidence, breached) => this.#report(userId, evidence, breached),
   });
   #header: Header | undefined;
@@ -45,7 +45,7 @@ export class Judge {
   observe(event: Event): void {
     this.#now += 1;
     for (const send of this.#windows.over(event.atMicros)) this.#mayRepeat(send);
-    const { what } = event;
+    const { body: what } = event;
     switch (what.case) {
       case "header": {
         const { dedupWindow } = what.value;
@@ -105,7 +105,7 @@ export class Judge {
     return this.#findings;
   }
 
-  #outcome(event: Event, what: Event["what"]): void {
+  #outcome(event: Event, what: Event["body"]): void {
     const open = this.#open.get(event.op);
     if (open === undefined) return; // a damaged history; its reader says so
     this.#open.delete(event.op);
@@ -123,7 +123,7 @@ export class Judge {
         for (const inbox of open.inboxes) {
           // One whose outcome nobody knows may come at any later time.
           if (what.case === "refused") inbox.lossRefused(this.#now);
-          else if (what.case !== "lost") inbox.lossEnds(this.#now);
+          else if (what.case !== "noResponse") inbox.lossEnds(this.#now);
         }
         break;
       default:
@@ -152,14 +152,14 @@ export class Judge {
     this.#inboxes.get(send.recipient)?.sendBegins();
   }
 
-  #sendOutcome({ send, call, begun, emptied }: Open & { kind: "send" }, event: Event, what: Event["what"]): void {
+  #sendOutcome({ send, call, begun, emptied }: Open & { kind: "send" }, event: Event, what: Event["body"]): void {
     const inbox = this.#inboxes.get(send.recipient);
     send.open -= 1;
     inbox?.sendsUnderWay(-1);
     if (what.case === "refused" || what.case === "sendReturn") this.#windows.settle(event.op);
     if (what.case === "refused") {
       if (!isPossible(send)) inbox?.sendRefused();
-      this.#sendJudge.refused({ send, inbox, call, event, begun, emptied }, what.value);
+      this.#sendJudge.refused({ send, inbox, call, event, begun, ackedState: emptied }, what.value);
       return;
     }
     if (what.case !== "sendReturn") {
@@ -172,14 +172,14 @@ export class Judge {
     const acceptance = { begun, at: this.#now, event, time: at === undefined ? undefined : timeText(at) };
     // What was sent before a loss and is accepted now may be accepted from before it.
     const straddles =
-      (send.straddles !== undefined && begun <= send.straddles) || (inbox?.rotatedSince(begun) ?? false);
+      (send.ambiguousUntil !== undefined && begun <= send.ambiguousUntil) || (inbox?.rotatedSince(begun) ?? false);
     // Of several attempts it may then be another one that made what is there now, or makes it later, at another time.
     const isTime = !straddles || send.attempts === 1;
     this.#sendJudge.accepted({ send, inbox, call, event, begun }, acceptance, isTime);
     if (!straddles) send.time ??= acceptance.time;
     if (send.latest === undefined || begun > send.latest.begun) send.latest = acceptance;
     if (send.first !== undefined || straddles) return;
-    send.straddles = undefined;
+    send.ambiguousUntil = undefined;
     send.first = acceptance;
     inbox?.sendAccepted(send, acceptance);
   }
@@ -191,7 +191,7 @@ export class Judge {
         sends: this.#sends,
         maxPageSize: () => this.#header?.maxPageSize ?? 0,
         durable: () => this.#header?.profiles.includes(Profile.DURABLE) ?? false,
-        applies: this.#applies,
+        exercised: this.#applies,
         report: (evidence, breached) => this.#report(userId, evidence, breached),
       });
       this.#inboxes.set(userId, inbox);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { type SendEndings, Story } from "../selftest/histories/history-builder.js";
+import { HistoryBuilder, type SendEndings } from "../selftest/histories/history-builder.js";
 
 describe("a Send that was under way while its inbox lost its data", () => {
   it("may have landed after the loss", () => {
-    const story = new Story().open("bob", 0);
+    const story = new HistoryBuilder().open("bob", 0);
     story.sync(0).page(0, 0);
     const send = story.send("m1");
     story.rotate();
@@ -13,7 +13,7 @@ describe("a Send that was under way while its inbox lost its data", () => {
   });
 
   it("may have landed before it, so that its id is free", () => {
-    const story = new Story().open("bob", 0).open("carol", 0);
+    const story = new HistoryBuilder().open("bob", 0).open("carol", 0);
     story.sync(0).page(0, 0);
     const send = story.send("m1");
     story.rotate();
@@ -48,7 +48,7 @@ describe("a Send that was under way while its inbox lost its data", () => {
       },
     ],
   ])("may have landed on both sides of it, by two attempts with a time each: %s", (_, play) => {
-    const story = new Story().open("bob", 0);
+    const story = new HistoryBuilder().open("bob", 0);
     story.sync(0).page(0, 0);
     const [before, after] = [story.send("m1"), story.send("m1")];
     story.rotate();
@@ -58,7 +58,7 @@ describe("a Send that was under way while its inbox lost its data", () => {
   });
 
   it("has one time all the same, if it was the only attempt", () => {
-    const story = new Story().open("bob", 0);
+    const story = new HistoryBuilder().open("bob", 0);
     story.sync(0).page(0, 0);
     const send = story.send("m1");
     story.rotate();
@@ -70,13 +70,13 @@ describe("a Send that was under way while its inbox lost its data", () => {
 
 describe("a Send that is answered with another time than its message had", () => {
   it("breaks SEND-ACCEPTED-AT if it was the only attempt, and SEND-RETRY if the one before it was over", () => {
-    const once = new Story().open("bob", 0);
+    const once = new HistoryBuilder().open("bob", 0);
     const send = once.send("m1");
     once.sync(0).page(0, 1, [{ seq: 1, id: "m1", at: 2 }]);
     send.ok(1);
     expect(once.blamed()).toEqual(["SEND-ACCEPTED-AT"]);
 
-    const again = new Story().open("bob", 0);
+    const again = new HistoryBuilder().open("bob", 0);
     again.send("m1").lost();
     again.sync(0).page(0, 1, [{ seq: 1, id: "m1", at: 2 }]);
     again.send("m1").ok(1);

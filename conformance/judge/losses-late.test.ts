@@ -3,27 +3,27 @@ import { describe, expect, it } from "vitest";
 import { EventSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
-import { begin, Story, seen, shown } from "../selftest/histories/history-builder.js";
+import { begin, HistoryBuilder, seen, shown } from "../selftest/histories/history-builder.js";
 
 const e2 = { epoch: "e2" };
 const e3 = { epoch: "e3" };
 
 /** A loss that was asked for, and how that ended: "done", "lost" or "refused". */
-function rotation(story: Story) {
+function rotation(story: HistoryBuilder) {
   const op = BigInt(9000 + story.events.length);
   const add = (what: Parameters<typeof create<typeof EventSchema>>[1]) =>
     story.events.push(create(EventSchema, { op, atMicros: BigInt(story.events.length) * 1000n, ...what }));
-  add({ what: { case: "rotateCall", value: { userId: "bob" } } });
+  add({ body: { case: "rotateCall", value: { userId: "bob" } } });
   return {
-    done: () => add({ what: { case: "done", value: {} } }),
-    lost: () => add({ what: { case: "lost", value: {} } }),
-    refused: () => add({ what: { case: "refused", value: { code: "unavailable" } } }),
+    done: () => add({ body: { case: "done", value: {} } }),
+    lost: () => add({ body: { case: "noResponse", value: {} } }),
+    refused: () => add({ body: { case: "refused", value: { code: "unavailable" } } }),
   };
 }
 
 /** Histories of right servers, in which something of a loss comes late. */
 describe("nothing is blamed where", () => {
-  it.each<[string, () => Story]>([
+  it.each<[string, () => HistoryBuilder]>([
     [
       "an id that a loss has freed is refused for other content, as the server may",
       () => {
@@ -38,7 +38,7 @@ describe("nothing is blamed where", () => {
     [
       "a message is there twice after a loss, as its repetition came after its dedup window, before anybody has seen the loss",
       () => {
-        const story = new Story({ dedupWindow: { seconds: 0n, nanos: 2_500_000 } }).open("bob", 0);
+        const story = new HistoryBuilder({ dedupWindow: { seconds: 0n, nanos: 2_500_000 } }).open("bob", 0);
         story.sync(0).page(0, 0);
         story.rotate();
         story.send("m1").lost();
@@ -66,7 +66,7 @@ describe("nothing is blamed where", () => {
     [
       "a refusal for the last seq of the old numbering comes after the loss",
       () => {
-        const story = new Story().open("bob", 0xffff_ffff);
+        const story = new HistoryBuilder().open("bob", 0xffff_ffff);
         story.sync(0).page(0xffff_ffff, 0xffff_ffff);
         const send = story.send("m1");
         story.rotate();
@@ -154,7 +154,7 @@ describe("nothing is blamed where", () => {
     [
       "a durable server keeps its epoch over a crash, and later loses its data on demand",
       () => {
-        const story = new Story({ profiles: [Profile.CORE, Profile.DURABLE] }).open("bob", 0);
+        const story = new HistoryBuilder({ profiles: [Profile.CORE, Profile.DURABLE] }).open("bob", 0);
         story.sync(0).page(0, 0);
         story.restart();
         story.sync(0).page(0, 0);
@@ -207,7 +207,7 @@ describe("nothing is blamed where", () => {
     [
       "an account with a past gets a message before anybody has looked where it stands",
       () => {
-        const story = new Story().open("bob");
+        const story = new HistoryBuilder().open("bob");
         story.send("m1").ok(1);
         story.sync(0).page(40, 42, [
           { seq: 41, id: "old", at: 1 },
@@ -239,7 +239,7 @@ describe("it is still blamed where", () => {
   });
 
   it("a durable server has a new epoch after a crash", () => {
-    const story = new Story({ profiles: [Profile.CORE, Profile.DURABLE] }).open("bob", 0);
+    const story = new HistoryBuilder({ profiles: [Profile.CORE, Profile.DURABLE] }).open("bob", 0);
     story.sync(0).page(0, 0);
     story.restart();
     story.sync(0).page(0, 0, [], e2);

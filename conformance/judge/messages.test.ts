@@ -1,19 +1,19 @@
 import { describe, expect, it } from "vitest";
 import type { DeliveredMessage } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { begin, Story, shown, withMessages } from "../selftest/histories/history-builder.js";
+import { begin, HistoryBuilder, shown, withMessages } from "../selftest/histories/history-builder.js";
 
 /** Changes what the last answer shows in a way that a story has no words for. */
-function retouch(story: Story, change: (message: DeliveredMessage) => void): Story {
-  const what = story.events.at(-1)?.what;
+function retouch(story: HistoryBuilder, change: (message: DeliveredMessage) => void): HistoryBuilder {
+  const what = story.events.at(-1)?.body;
   if (what?.case !== "syncReturn") throw new Error("the last event is no page");
   for (const message of what.value.messages) change(message);
   return story;
 }
 
 /** An inbox with a past, and its only message, shown twice: the second time as `again` makes it. */
-function twice(again: (message: DeliveredMessage) => void): Story {
-  const story = new Story().open("bob");
+function twice(again: (message: DeliveredMessage) => void): HistoryBuilder {
+  const story = new HistoryBuilder().open("bob");
   const old = { seq: 41, id: "old", from: "zoe", at: 3 };
   story.sync(0).page(40, 41, [old]);
   story.sync(0).page(40, 41, [old]);
@@ -23,7 +23,7 @@ function twice(again: (message: DeliveredMessage) => void): Story {
 type Blamed = string[];
 
 /** All that the judge must say of each history, in its order. */
-const HISTORIES: Record<string, [Blamed, () => Story]> = {
+const HISTORIES: Record<string, [Blamed, () => HistoryBuilder]> = {
   "a message that nobody ever sent": [
     ["AUTH-ISOLATION"],
     () => {
@@ -219,7 +219,7 @@ describe("what the judge says of the messages in pages", () => {
       ?.[1]()
       .judged()
       .find(({ requirement }) => requirement === "SEND-ID-SCOPE");
-    const kinds = finding?.evidence.map(({ what }) => what.case);
+    const kinds = finding?.evidence.map(({ body: what }) => what.case);
     expect(kinds).toEqual(["sendCall", "sendCall", "sendReturn", "syncCall", "syncReturn"]);
   });
 
@@ -231,7 +231,7 @@ describe("what the judge says of the messages in pages", () => {
 
   it("takes a send without a payload and its message as they are", () => {
     const story = withMessages(1);
-    const call = story.events.find(({ what }) => what.case === "sendCall")?.what;
+    const call = story.events.find(({ body: what }) => what.case === "sendCall")?.body;
     if (call?.case === "sendCall") call.value.payload = undefined;
     story.sync(0).page(0, 1, [shown(1)]);
     expect(story.blamed()).toEqual(["SEND-BYTES"]);

@@ -1,5 +1,5 @@
 import type { DeliveredMessage, Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { Breached } from "../findings.js";
+import type { ViolationText } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import { isPossible, retriedAfterAnswer, type Send, type Sends, samePayload } from "./sends.js";
 import type { Snapshots } from "./snapshots.js";
@@ -14,7 +14,7 @@ interface Place {
   send: Send | undefined;
 }
 
-type Report = (evidence: readonly Event[], breached: Breached) => void;
+type Report = (evidence: readonly Event[], breached: ViolationText) => void;
 
 /** The messages of one numbering of one inbox, as pages have shown them. */
 export class MessageLog {
@@ -232,7 +232,7 @@ export class MessageLog {
         });
         return;
       }
-      if (send.straddles === undefined && (latest === undefined || send.begun > latest.begun)) latest = send;
+      if (send.ambiguousUntil === undefined && (latest === undefined || send.begun > latest.begun)) latest = send;
     }
   }
 }

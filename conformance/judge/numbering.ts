@@ -75,7 +75,7 @@ export interface WatchTicket {
 }
 
 /** What was known to be acked at a moment. */
-export interface Emptied {
+export interface AckedState {
   numbering: Numbering;
   ackFloor: number;
 }

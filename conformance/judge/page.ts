@@ -1,5 +1,5 @@
 import type { SyncCall, SyncReturn } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { Breached } from "../findings.js";
+import type { ViolationText } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 
 /** What can be said of an answer to a Sync from the answer alone. `maxPageSize` 0 means unknown. */
@@ -8,8 +8,8 @@ export function judgePage(
   answer: SyncReturn,
   maxPageSize: number,
   applies: (requirement: RequirementId) => void,
-): Breached[] {
-  const found: Breached[] = [];
+): ViolationText[] {
+  const found: ViolationText[] = [];
   const breach = (requirement: RequirementId, message: string, expected: string, actual: string) =>
     found.push({ requirement, message, expected, actual });
   const { ackedSeq, svrSeq, nextCliSeq, messages } = answer;

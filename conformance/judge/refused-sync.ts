@@ -1,6 +1,6 @@
 import type { Refused, SyncCall } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import type { Breached } from "../findings.js";
+import type { ViolationText } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { SyncTicket } from "./numbering.js";
 
@@ -18,7 +18,7 @@ export function judgeReason(
   call: SyncCall,
   { reason }: Refused,
   { numbering, svrFloor }: SyncTicket,
-): Breached | undefined {
+): ViolationText | undefined {
   const told = Reason[reason] ?? "";
   const breached = (requirement: RequirementId, message: string, expected = "an answer", actual = told) => ({
     requirement,
@@ -50,7 +50,7 @@ export function judgeState(
   refusal: Refused,
   requirement: RequirementId,
   { numbering, svrFloor }: SyncTicket,
-): Breached | undefined {
+): ViolationText | undefined {
   if (numbering.epoch !== undefined && refusal.epoch !== numbering.epoch)
     return {
       requirement,

@@ -1,19 +1,19 @@
 import type { Event, Refused } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import type { Breached } from "../findings.js";
+import type { ViolationText } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import type { Emptied } from "./numbering.js";
+import type { AckedState } from "./numbering.js";
 import { FAILURES } from "./rules.js";
 import { type Acceptance, isPossible, type Send, type Sends } from "./sends.js";
 
 /** What judging the outcome of a Send needs of the recipient's inbox. */
 export interface RecipientInbox {
   /** Reports at once, or once it is known that the inbox has kept its numbering over a restart. */
-  reportIfKept(evidence: readonly Event[], breached: Breached): void;
+  reportIfKept(evidence: readonly Event[], breached: ViolationText): void;
   /** Whether the inbox may have lost data at this time or later. */
   lostSince(at: number): boolean;
   mayBeExhausted(): boolean;
-  wasEmptySince(emptied: Emptied): boolean;
+  wasEmptySince(emptied: AckedState): boolean;
 }
 
 /** An attempt to send that has its outcome. */
@@ -26,26 +26,26 @@ export interface Attempt {
   /** When it began. */
   begun: number;
   /** What was surely acked in the recipient's inbox when it began, if it was refused and that is known. */
-  emptied?: Emptied | undefined;
+  ackedState?: AckedState | undefined;
 }
 
 /** What judging Sends needs of the whole. */
-export interface SendSurroundings {
+export interface SendContext {
   sends: Sends;
   /** Whether an inbox may have lost what was accepted into it at this time. */
   lostSince: (recipient: string, at: number) => boolean;
-  applies: (requirement: RequirementId) => void;
-  report: (userId: string, evidence: readonly Event[], breached: Breached) => void;
+  exercised: (requirement: RequirementId) => void;
+  report: (userId: string, evidence: readonly Event[], breached: ViolationText) => void;
 }
 
 /** Judges the outcomes of Sends. What becomes of the messages, the inboxes see. */
 export class SendJudge {
   /** How long a Send is recognised when it is repeated, in microseconds; 0 if unknown. */
   windowMicros = 0n;
-  readonly #around: SendSurroundings;
+  readonly #context: SendContext;
 
-  constructor(around: SendSurroundings) {
-    this.#around = around;
+  constructor(around: SendContext) {
+    this.#context = around;
   }
 
   /** Whether a message was first sent so long ago that the server may have forgotten it. */
@@ -55,10 +55,10 @@ export class SendJudge {
 
   /** `isTime`: its accepted_at is that of the message that is in the inbox now, and of none that a loss has taken. */
   accepted({ send, inbox, call, event, begun }: Attempt, { time }: Acceptance, isTime: boolean): void {
-    const { applies } = this.#around;
+    const { exercised: applies } = this.#context;
     applies("SEND-ACCEPTED-AT");
     if (time === undefined) {
-      this.#around.report(send.recipient, [call, event], {
+      this.#context.report(send.recipient, [call, event], {
         requirement: "SEND-ACCEPTED-AT",
         message: "an accepted Send has no accepted_at",
         expected: "accepted_at",
@@ -73,20 +73,20 @@ export class SendJudge {
         actual: time,
       });
     }
-    const variants = this.#around.sends.sharing(send.sender, send.id);
+    const variants = this.#context.sends.sharing(send.sender, send.id);
     // What was under way during a loss may have been accepted before it, when the id was free.
-    if (variants.length > 1 && !this.#around.lostSince(send.recipient, begun))
+    if (variants.length > 1 && !this.#context.lostSince(send.recipient, begun))
       this.#reused(variants, { send, inbox, call, event });
   }
 
   /** The id was accepted for something else: before, or at the same time; one of the two had to be refused. */
   #reused(variants: readonly Send[], { send, inbox, call, event }: Omit<Attempt, "begun">): void {
-    this.#around.applies("SEND-ID-REUSED");
+    this.#context.exercised("SEND-ID-REUSED");
     const other = variants.find(
       (it) =>
         it !== send &&
         it.first !== undefined &&
-        !this.#around.lostSince(it.recipient, it.first.begun) &&
+        !this.#context.lostSince(it.recipient, it.first.begun) &&
         !this.isLate(it, event.atMicros),
     );
     if (other?.first === undefined) return;
@@ -99,10 +99,10 @@ export class SendJudge {
   }
 
   /** Most reasons depend on credentials and limits, which a history does not hold. */
-  refused({ send, inbox, call, event, begun, emptied }: Attempt, refusal: Refused): void {
-    const { sends } = this.#around;
+  refused({ send, inbox, call, event, begun, ackedState: emptied }: Attempt, refusal: Refused): void {
+    const { sends } = this.#context;
     if (refusal.svrSeq !== 0 || refusal.epoch !== "") {
-      this.#around.report(send.recipient, [call, event], {
+      this.#context.report(send.recipient, [call, event], {
         requirement: "SEND-SEQ-HIDDEN",
         message: "the refusal of a Send tells the state of the recipient's inbox",
         expected: "an ErrorDetail without svr_seq and epoch",
@@ -110,15 +110,15 @@ export class SendJudge {
       });
     }
     const wrong = (requirement: RequirementId, message: string) =>
-      this.#around.report(send.recipient, [call, event], {
+      this.#context.report(send.recipient, [call, event], {
         requirement,
         message,
         expected: "it is accepted",
         actual: `${refusal.code} ${Reason[refusal.reason]}`,
       });
     const { first } = send;
-    const mayBeLost = first !== undefined && this.#around.lostSince(send.recipient, first.begun);
-    const known = first !== undefined && !mayBeLost && send.straddles === undefined && !send.mayRepeat;
+    const mayBeLost = first !== undefined && this.#context.lostSince(send.recipient, first.begun);
+    const known = first !== undefined && !mayBeLost && send.ambiguousUntil === undefined && !send.mayRepeat;
     switch (refusal.reason) {
       case Reason.RECIPIENT_UNKNOWN:
         if (inbox !== undefined) wrong("SEND-ACCEPT", "a Send to an account that exists was refused as unknown");
@@ -159,7 +159,7 @@ export class SendJudge {
 }
 
 /** Who is to blame if an attempt that began then is answered with another time than the message was told to have. */
-function blameForTime(send: Send, begun: number): Pick<Breached, "requirement" | "message"> {
+function blameForTime(send: Send, begun: number): Pick<ViolationText, "requirement" | "message"> {
   if (send.attempts === 1) {
     const message = "a Send was answered with another accepted_at than its message was delivered with";
     return { requirement: "SEND-ACCEPTED-AT", message };

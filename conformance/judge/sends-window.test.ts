@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { type Shown, Story } from "../selftest/histories/history-builder.js";
+import { HistoryBuilder, type Shown } from "../selftest/histories/history-builder.js";
 
 describe("a repetition that begins within the dedup window, and may arrive after it", () => {
   const twice: Shown[] = [
@@ -8,9 +8,9 @@ describe("a repetition that begins within the dedup window, and may arrive after
     { seq: 2, id: "m1", at: 5 },
   ];
   // Two and a half steps of a story: a repetition at once begins within it, and has its answer after it.
-  const begin = () => new Story({ dedupWindow: { seconds: 0n, nanos: 2_500_000 } }).open("bob", 0);
+  const begin = () => new HistoryBuilder({ dedupWindow: { seconds: 0n, nanos: 2_500_000 } }).open("bob", 0);
 
-  it.each<[string, (it: Story) => void]>([
+  it.each<[string, (it: HistoryBuilder) => void]>([
     ["makes a message", (it) => it.send("m1").ok(5).sync(0).page(0, 2, twice)],
     [
       "makes a message that is seen before the answer",
@@ -46,7 +46,7 @@ describe("a repetition that begins within the dedup window, and may arrive after
   });
 
   it("has made none if its answer came within", () => {
-    const it = new Story({ dedupWindow: { seconds: 0n, nanos: 4_500_000 } }).open("bob", 0);
+    const it = new HistoryBuilder({ dedupWindow: { seconds: 0n, nanos: 4_500_000 } }).open("bob", 0);
     it.send("m1").ok(1);
     it.send("m1").ok(1);
     it.send("m2").ok(2);
@@ -55,7 +55,7 @@ describe("a repetition that begins within the dedup window, and may arrive after
   });
 
   it("must not make one before", () => {
-    const it = new Story({ dedupWindow: { seconds: 0n, nanos: 90_000_000 } }).open("bob", 0);
+    const it = new HistoryBuilder({ dedupWindow: { seconds: 0n, nanos: 90_000_000 } }).open("bob", 0);
     it.send("m1").ok(1);
     it.send("m1").lost();
     it.sync(0).page(0, 2, twice);

@@ -2,14 +2,14 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { EventSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { printOf } from "../history/fingerprint.js";
-import { Story } from "../selftest/histories/history-builder.js";
+import { fingerprintOf } from "../history/fingerprint.js";
+import { HistoryBuilder } from "../selftest/histories/history-builder.js";
 import { MessageLog } from "./messages.js";
 import { MAX_SEQ, Numbering, type Source } from "./numbering.js";
 import { retriedAfterAnswer, type Send, Sends, samePayload } from "./sends.js";
 
 const event = (client = "") => create(EventSchema, { client });
-const print = (text: string) => printOf(Buffer.from(text));
+const print = (text: string) => fingerprintOf(Buffer.from(text));
 const acceptance = (begun: number, at = begun + 1) => ({ begun, at, event: event(), time: String(at) });
 const begin = (sends: Sends, id: string, { to = "bob", from = "alice", text = "hello" } = {}): Send =>
   sends.begin(1, event(), { sender: from, id, recipient: to, print: print(text) });
@@ -17,7 +17,7 @@ const end = (send: Send, more: Partial<Send>): Send =>
   Object.assign(send, { open: 0, answered: more.latest?.at ?? 0 }, more);
 
 /** bob's new inbox, and alice and carol, who write to him. */
-const story = (header = {}) => new Story(header).open("bob", 0).open("alice", 0).open("carol", 0);
+const story = (header = {}) => new HistoryBuilder(header).open("bob", 0).open("alice", 0).open("carol", 0);
 
 describe("an attempt is of the same message", () => {
   it("only if sender, id, recipient and payload are the same", () => {
@@ -32,7 +32,7 @@ describe("an attempt is of the same message", () => {
 
   it("and payloads are the same if both size and print are, or neither is there", () => {
     const long = print("x".repeat(100));
-    const itsHash = printOf(long.sha256);
+    const itsHash = fingerprintOf(long.sha256);
     expect(samePayload(long, print("x".repeat(100)))).toBe(true);
     expect(samePayload(long, itsHash)).toBe(false);
     expect(samePayload(print(""), undefined)).toBe(false);
@@ -72,7 +72,7 @@ describe("after a loss from 10 to 20, a message", () => {
     const where = { certain: [] as Send[], possible: [] as Send[], gone: [] as Send[], [expected]: [send] };
     expect({ certain, possible }).toEqual({ certain: where.certain, possible: where.possible });
     expect(sends.sharing("alice", "m1")).toEqual(expected === "gone" ? [] : [send]);
-    const { first, time, straddles, seq } = send;
+    const { first, time, ambiguousUntil: straddles, seq } = send;
     if (expected === "certain") expect([first, time]).toEqual([send.latest, send.latest?.time]);
     else expect(time).toBeUndefined();
     if (expected === "possible") expect([first, straddles]).toEqual([undefined, 20]);
@@ -155,7 +155,7 @@ describe("the highest svr_seq that the server has owned up to", () => {
 
 describe("an inbox with a past that nobody knows", () => {
   it("may have any svr_seq in a frame, and no seq left", () => {
-    const it = new Story().open("bob").open("alice");
+    const it = new HistoryBuilder().open("bob").open("alice");
     it.watch().frame(4000);
     it.send("m1").refused(Reason.SEQ_EXHAUSTED);
     expect(it.blamed()).toEqual([]);
@@ -163,7 +163,7 @@ describe("an inbox with a past that nobody knows", () => {
 });
 
 describe("the outcomes of Sends in a right history", () => {
-  it.each<[string, (it: Story) => void]>([
+  it.each<[string, (it: HistoryBuilder) => void]>([
     [
       "a message is repeated whose id had been refused for something else",
       (it) => {
@@ -243,7 +243,7 @@ describe("the outcomes of Sends in a wrong history", () => {
   // Three steps of a story, exactly: a record is younger than its call, so at this moment it must be there.
   const window = { dedupWindow: { seconds: 0n, nanos: 3_000_000 } };
 
-  it.each<[string, string, (it: Story) => void, object?]>([
+  it.each<[string, string, (it: HistoryBuilder) => void, object?]>([
     [
       "a repetition at the end of the window is still recognised",
       "SEND-RETRY",

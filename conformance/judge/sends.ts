@@ -1,5 +1,5 @@
-import type { Event, PayloadPrint } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import { printKey } from "../history/fingerprint.js";
+import type { Event, PayloadFingerprint } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import { fingerprintKey } from "../history/fingerprint.js";
 
 /** That an attempt was accepted, and what it was told. */
 export interface Acceptance {
@@ -16,7 +16,7 @@ export interface Send {
   readonly sender: string;
   readonly id: string;
   readonly recipient: string;
-  readonly print: PayloadPrint | undefined;
+  readonly print: PayloadFingerprint | undefined;
   /** When its first attempt began. */
   readonly begun: number;
   readonly call: Event;
@@ -37,7 +37,7 @@ export interface Send {
   /** Its place, once a page has shown it. */
   seq: number | undefined;
   /** When the loss was over that it may have landed before or after; undefined if there was none. */
-  straddles: number | undefined;
+  ambiguousUntil: number | undefined;
   /** An attempt may have arrived after the dedup window, and made a second message. */
   mayRepeat: boolean;
 }
@@ -120,7 +120,7 @@ export class Sends {
         (survivors && isPossible(send))
       ) {
         send.first = undefined;
-        send.straddles = lossOver;
+        send.ambiguousUntil = lossOver;
         possible.push(send);
       } else {
         all.delete(send);
@@ -168,11 +168,11 @@ function newSend(args: Pick<Send, "sender" | "id" | "recipient" | "print">, begu
     answered: 0,
     time: undefined,
     seq: undefined,
-    straddles: undefined,
+    ambiguousUntil: undefined,
     mayRepeat: false,
   };
 }
 
-export function samePayload(a: PayloadPrint | undefined, b: PayloadPrint | undefined): boolean {
-  return a?.size === b?.size && printKey(a) === printKey(b);
+export function samePayload(a: PayloadFingerprint | undefined, b: PayloadFingerprint | undefined): boolean {
+  return a?.size === b?.size && fingerprintKey(a) === fingerprintKey(b);
 }

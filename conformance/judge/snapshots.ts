@@ -1,5 +1,5 @@
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { Breached } from "../findings.js";
+import type { ViolationText } from "../findings.js";
 
 /** The state of an inbox at one moment, as an answer has shown it. */
 export interface Snapshot {
@@ -57,7 +57,7 @@ export class Snapshots {
 }
 
 /** What two states break that contradict each other. */
-export function contradicting(pair: readonly [Snapshot, Snapshot]): Breached {
+export function contradicting(pair: readonly [Snapshot, Snapshot]): ViolationText {
   return {
     requirement: "SYNC-LINEARIZABLE",
     message: "two answers show states of which neither can come before the other",

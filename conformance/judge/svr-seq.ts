@@ -1,4 +1,4 @@
-import type { Breached } from "../findings.js";
+import type { ViolationText } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { Numbering, SvrFloor } from "./numbering.js";
 
@@ -11,7 +11,7 @@ export const FALL: Readonly<Record<SvrFloor["how"], { requirement: RequirementId
 };
 
 /** What an answer breaks whose `svr_seq` is below what was known when it was asked for. */
-export function fallOf(floor: SvrFloor, svrSeq: number): Breached | undefined {
+export function belowFloor(floor: SvrFloor, svrSeq: number): ViolationText | undefined {
   if (svrSeq >= floor.seq) return undefined;
   const { requirement, why } = FALL[floor.how];
   return {
@@ -23,7 +23,7 @@ export function fallOf(floor: SvrFloor, svrSeq: number): Breached | undefined {
 }
 
 /** What an answer breaks whose `svr_seq` is above all that can have come. */
-export function excessOf(numbering: Numbering, svrSeq: number): Breached | undefined {
+export function aboveCeiling(numbering: Numbering, svrSeq: number): ViolationText | undefined {
   const { svrCeiling, possible, base, refused, log } = numbering;
   if (svrSeq <= svrCeiling) return undefined;
   return {

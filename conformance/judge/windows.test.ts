@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import type { Send } from "./sends.js";
-import { Windows } from "./windows.js";
+import { DedupWindows } from "./windows.js";
 
 /** A Send of which only its name matters here. */
 const send = (name: string) => ({ name }) as unknown as Send;
 const [a, b, c] = [send("a"), send("b"), send("c")];
 
 test("a window is over after its end, and then once", () => {
-  const windows = new Windows();
+  const windows = new DedupWindows();
   windows.open(1n, a, 100n);
   expect(windows.over(99n)).toEqual([]);
   expect(windows.over(100n)).toEqual([]);
@@ -16,7 +16,7 @@ test("a window is over after its end, and then once", () => {
 });
 
 test("each is over at its own time, in whatever order they were opened", () => {
-  const windows = new Windows();
+  const windows = new DedupWindows();
   windows.open(1n, a, 300n);
   windows.open(2n, b, 100n);
   windows.open(3n, c, 200n);
@@ -26,7 +26,7 @@ test("each is over at its own time, in whatever order they were opened", () => {
 });
 
 test("of those that are left the soonest is waited for", () => {
-  const windows = new Windows();
+  const windows = new DedupWindows();
   windows.open(1n, a, 100n);
   windows.open(2n, b, 400n);
   windows.open(3n, c, 300n);
@@ -38,7 +38,7 @@ test("of those that are left the soonest is waited for", () => {
 });
 
 test("one that is opened when others are over is waited for", () => {
-  const windows = new Windows();
+  const windows = new DedupWindows();
   windows.open(1n, a, 100n);
   expect(windows.over(500n)).toEqual([a]);
   windows.open(2n, b, 600n);
@@ -47,7 +47,7 @@ test("one that is opened when others are over is waited for", () => {
 });
 
 test("several at once, and none that has its outcome", () => {
-  const windows = new Windows();
+  const windows = new DedupWindows();
   windows.open(1n, a, 100n);
   windows.open(2n, b, 110n);
   windows.open(3n, c, 120n);

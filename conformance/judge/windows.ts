@@ -4,7 +4,7 @@ import type { Send } from "./sends.js";
  * Attempts to send that may still take effect, with the end of their message's dedup window. Whatever began within the window
  * may arrive after it: only an answer within it shows that the attempt was recognised, or had to be.
  */
-export class Windows {
+export class DedupWindows {
   readonly #attempts = new Map<bigint, { send: Send; endMicros: bigint }>();
   #soonest: bigint | undefined;
 

@@ -1,11 +1,11 @@
 import { type SendRequest, SeqSyncService, type SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { FAULT_HEADER } from "../explore/faulty-network.js";
-import type { Fault } from "../explore/program.js";
+import type { NetworkFault } from "../explore/program.js";
 import type { Finding } from "../findings.js";
-import { printOf } from "../history/fingerprint.js";
-import type { Recorder, What } from "../history/recorder.js";
+import { fingerprintOf } from "../history/fingerprint.js";
+import type { EventBody, Recorder } from "../history/recorder.js";
 import { type Credentials, lost, refused, syncReturn } from "./client.js";
-import type { Codec, Outcome } from "./connect.js";
+import type { AttemptResult, Codec } from "./connect.js";
 import type { Session } from "./session.js";
 
 /** What a device holds, as the specification obliges a client to. */
@@ -20,14 +20,14 @@ export interface DeviceState {
 export type Message = Pick<SendRequest, "recipientId" | "clientMessageId" | "payload">;
 
 /** After these an answer may look like anything. */
-const CUTS: readonly (Fault | "none")[] = ["cut-answer", "reset-after-head"];
+const CUTS: readonly (NetworkFault | "none")[] = ["cut-answer", "reset-after-head"];
 
-type Ended<T> = Outcome<T> | { kind: "lost"; why: string };
+type Ended<T> = AttemptResult<T> | { kind: "no-response"; why: string };
 
 /** Makes single attempts through the faulty network, and records what its clients see. Never tries again by itself. */
-export class Actor {
+export class AttemptClient {
   /** Whole answers that were none of the protocol. */
-  readonly garbled: Finding[] = [];
+  readonly malformed: Finding[] = [];
   readonly #session: Session;
   readonly #recorder: Recorder;
 
@@ -40,17 +40,17 @@ export class Actor {
     sender: Credentials,
     client: string,
     message: Message,
-    fault: Fault | "none",
+    fault: NetworkFault | "none",
     codec: Codec,
   ): Promise<void> {
-    const call: What = {
+    const call: EventBody = {
       case: "sendCall",
       value: {
         $typeName: "seqsync.conformance.v1.SendCall",
         recipientId: message.recipientId,
         clientMessageId: message.clientMessageId,
         senderId: sender.userId,
-        payload: printOf(message.payload),
+        payload: fingerprintOf(message.payload),
       },
     };
     await this.#attempt(
@@ -70,10 +70,10 @@ export class Actor {
     account: Credentials,
     client: string,
     args: { cliSeq: number; epoch: string; pageSize: number },
-    fault: Fault | "none",
+    fault: NetworkFault | "none",
     codec: Codec,
   ): Promise<SyncResponse | undefined> {
-    const call: What = {
+    const call: EventBody = {
       case: "syncCall",
       value: { $typeName: "seqsync.conformance.v1.SyncCall", ...args, userId: account.userId },
     };
@@ -90,40 +90,40 @@ export class Actor {
   }
 
   async #attempt<T>(
-    call: What,
+    call: EventBody,
     client: string,
-    fault: Fault | "none",
+    fault: NetworkFault | "none",
     run: (endpoint: number) => Promise<Ended<T>>,
-    toEvent: (value: T) => What,
+    toEvent: (value: T) => EventBody,
   ): Promise<T | undefined> {
     const endpoint = this.#session.nextEndpoint();
     const op = this.#recorder.call(client, endpoint, call);
     if (fault === "twice") {
       // The second copy is a call of its own, whose answer nobody sees.
-      this.#recorder.note(this.#recorder.call(client, endpoint, call), lost("a copy that the network made"));
+      this.#recorder.complete(this.#recorder.call(client, endpoint, call), lost("a copy that the network made"));
     }
     const ended = await run(endpoint);
     switch (ended.kind) {
-      case "ok":
-        this.#recorder.note(op, toEvent(ended.value));
+      case "response":
+        this.#recorder.complete(op, toEvent(ended.value));
         return ended.value;
-      case "refused":
-        this.#recorder.note(op, refused(ended.refusal));
+      case "refusal":
+        this.#recorder.complete(op, refused(ended.refusal));
         return undefined;
       default:
-        this.#recorder.note(op, lost(fault === "none" ? ended.why : fault));
-        if (ended.kind === "garbled" && !CUTS.includes(fault)) {
+        this.#recorder.complete(op, lost(fault === "none" ? ended.why : fault));
+        if (ended.kind === "malformed" && !CUTS.includes(fault)) {
           const { requirement, why: message } = ended;
           const evidence = this.#recorder.events.filter((event) => event.op === op);
           const expected = "an answer in the form that the HTTP binding gives";
-          this.garbled.push({ requirement, message, expected, actual: message, evidence });
+          this.malformed.push({ requirement, message, expected, actual: message, evidence });
         }
         return undefined;
     }
   }
 }
 
-const options = ({ token }: Credentials, fault: Fault | "none", endpoint: number, codec: Codec) => ({
+const options = ({ token }: Credentials, fault: NetworkFault | "none", endpoint: number, codec: Codec) => ({
   token,
   endpoint,
   codec,

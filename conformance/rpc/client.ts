@@ -6,12 +6,12 @@ import {
   type SyncResponse,
   type WatchResponse,
 } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { Breach, KeptWaiting, NoAnswer } from "../findings.js";
-import { printOf } from "../history/fingerprint.js";
-import type { Recorder, What } from "../history/recorder.js";
-import { Patience } from "../transport/deadline.js";
+import { NoResponseFailure, RetriesExhausted, Violation } from "../findings.js";
+import { fingerprintOf } from "../history/fingerprint.js";
+import type { EventBody, Recorder } from "../history/recorder.js";
+import { Deadline } from "../transport/deadline.js";
 import type { Codec, Refusal } from "./connect.js";
-import type { CallOptions, Ended, Session } from "./session.js";
+import type { CallOptions, CallResult, Session } from "./session.js";
 import { openWatch, type StreamEnd } from "./watch.js";
 
 /** An account that the suite may use. */
@@ -35,7 +35,7 @@ export interface SyncArguments {
 }
 
 /** An answer or a refusal. Whatever else can become of a call ends the case. */
-export type Answered<T> = { kind: "ok"; value: T } | { kind: "refused"; refusal: Refusal };
+export type Reply<T> = { kind: "response"; value: T } | { kind: "refusal"; refusal: Refusal };
 
 /** How a client calls: `token` null leaves the credential away. */
 export interface ClientCallOptions {
@@ -58,8 +58,8 @@ export class Client {
     this.#recorder = recorder;
   }
 
-  async send(args: SendArguments, options: ClientCallOptions = {}): Promise<Answered<SendResponse>> {
-    const payload = printOf(args.payload);
+  async send(args: SendArguments, options: ClientCallOptions = {}): Promise<Reply<SendResponse>> {
+    const payload = fingerprintOf(args.payload);
     return this.#recorded(
       {
         case: "sendCall",
@@ -74,7 +74,7 @@ export class Client {
     );
   }
 
-  async sync(args: SyncArguments, options: ClientCallOptions = {}): Promise<Answered<SyncResponse>> {
+  async sync(args: SyncArguments, options: ClientCallOptions = {}): Promise<Reply<SyncResponse>> {
     return this.#recorded(
       {
         case: "syncCall",
@@ -101,14 +101,14 @@ export class Client {
       {
         onFrame: (frame) => {
           const { epoch, svrSeq } = frame;
-          this.#recorder.note(op, {
+          this.#recorder.complete(op, {
             case: "watchFrame",
             value: { $typeName: "seqsync.conformance.v1.WatchFrame", epoch, svrSeq },
           });
           watching.onFrame(frame);
         },
         onEnd: (end) => {
-          this.#recorder.note(op, endEvent(end));
+          this.#recorder.complete(op, endEvent(end));
           watching.onEnd(end);
         },
         onClose: (wrong) => watching.onClose(wrong),
@@ -128,33 +128,36 @@ export class Client {
 
   /** Each attempt is an operation of its own: one that was lost may still have its effect. */
   async #recorded<T>(
-    call: What,
+    call: EventBody,
     requirement: "SEND-ACCEPT" | "SYNC-ANSWER",
-    run: (hooks: { onAttempt(endpoint: number): void; onLost(why: string): void }) => Promise<Ended<T>>,
-    toEvent: (value: T) => What,
-  ): Promise<Answered<T>> {
+    run: (hooks: { onAttempt(endpoint: number): void; onNoResponse(why: string): void }) => Promise<CallResult<T>>,
+    toEvent: (value: T) => EventBody,
+  ): Promise<Reply<T>> {
     let op = 0n;
     const ended = await run({
       onAttempt: (endpoint) => {
         op = this.#recorder.call(this.name, endpoint, call);
       },
-      onLost: (why) => this.#recorder.note(op, lost(why)),
+      onNoResponse: (why) => this.#recorder.complete(op, lost(why)),
     });
     switch (ended.kind) {
-      case "ok":
-        this.#recorder.note(op, toEvent(ended.value));
+      case "response":
+        this.#recorder.complete(op, toEvent(ended.value));
         return ended;
-      case "refused":
-        this.#recorder.note(op, refused(ended.refusal));
+      case "refusal":
+        this.#recorder.complete(op, refused(ended.refusal));
         return ended;
-      case "lost":
-        if (ended.busy) throw new KeptWaiting(ended.why);
-        throw new NoAnswer(requirement, call.case === "sendCall" ? "Send" : "Sync", ended.why);
-      case "garbled": {
-        this.#recorder.note(op, lost(ended.why));
+      case "no-response":
+        if (ended.retryLater) throw new RetriesExhausted(ended.why);
+        throw new NoResponseFailure(requirement, call.case === "sendCall" ? "Send" : "Sync", ended.why);
+      case "malformed": {
+        this.#recorder.complete(op, lost(ended.why));
         const evidence = this.#recorder.events.filter((event) => event.op === op);
         const expected = "an answer in the form that the HTTP binding gives";
-        throw new Breach({ requirement: ended.requirement, message: ended.why, expected, actual: ended.why, evidence });
+        throw new Violation(
+          { requirement: ended.requirement, message: ended.why, expected, actual: ended.why, evidence },
+          true,
+        );
       }
     }
   }
@@ -207,7 +210,7 @@ export class Watching {
   }
 
   async #wait(done: () => boolean, timeoutMs: number, inVain = () => false): Promise<boolean> {
-    const patience = new Patience(timeoutMs);
+    const patience = new Deadline(timeoutMs);
     while (!done()) {
       const slice = patience.next();
       if (slice <= 0 || inVain()) return false;
@@ -242,13 +245,13 @@ export function syncReturn(page: Omit<SyncResponse, "$typeName">): SyncReturn {
       seq,
       senderId,
       clientMessageId,
-      payload: printOf(payload),
+      payload: fingerprintOf(payload),
       ...(acceptedAt === undefined ? {} : { acceptedAt }),
     })),
   };
 }
 
-export function refused({ status, code, reason, detail }: Refusal): What {
+export function refused({ status, code, reason, detail }: Refusal): EventBody {
   return {
     case: "refused",
     value: create(RefusedSchema, {
@@ -261,15 +264,15 @@ export function refused({ status, code, reason, detail }: Refusal): What {
   };
 }
 
-export function lost(why: string): What {
-  return { case: "lost", value: { $typeName: "seqsync.conformance.v1.Lost", why } };
+export function lost(why: string): EventBody {
+  return { case: "noResponse", value: { $typeName: "seqsync.conformance.v1.NoResponse", why } };
 }
 
-function endEvent(end: StreamEnd): What {
+function endEvent(end: StreamEnd): EventBody {
   switch (end.kind) {
     case "end":
       return { case: "watchEnd", value: { $typeName: "seqsync.conformance.v1.WatchEnd" } };
-    case "refused":
+    case "refusal":
       return refused(end.refusal);
     default:
       return lost(end.why);

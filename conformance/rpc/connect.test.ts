@@ -29,11 +29,11 @@ const refusal = (code: string, ...details: unknown[]) => JSON.stringify({ code, 
 
 describe("an answer with status 200", () => {
   test.each([
-    ["00Z", "ok"],
-    ["00.250Z", "ok"],
-    ["00.250000000Z", "ok"],
-    ["00.25Z", "garbled"],
-    ["00.250+00:00", "garbled"],
+    ["00Z", "response"],
+    ["00.250Z", "response"],
+    ["00.250000000Z", "response"],
+    ["00.25Z", "malformed"],
+    ["00.250+00:00", "malformed"],
   ])("has times in JSON in the form of the mapping: %s is %s", (seconds, kind) => {
     const acceptedAt = `2026-01-01T00:00:${seconds}`;
     const body = JSON.stringify({ messages: [{ seq: 1, acceptedAt }] });
@@ -47,21 +47,21 @@ describe("an answer with status 200", () => {
       encode(codec, SyncResponseSchema, page),
       codec,
     );
-    expect(outcome).toMatchObject({ kind: "ok", value: page });
+    expect(outcome).toMatchObject({ kind: "response", value: page });
   });
 
   test.each([
     ["application/json", "{}", "HTTP-ANSWER-TYPE"],
     [undefined, "", "HTTP-ANSWER-TYPE"],
     ["application/proto", Buffer.from([0x0a, 0x05, 1]), "HTTP-BINARY"],
-  ])("of type %s that is not what was asked for is garbled", (type, body, requirement) => {
-    expect(understood(200, type, body)).toMatchObject({ kind: "garbled", requirement });
+  ])("of type %s that is not what was asked for is malformed", (type, body, requirement) => {
+    expect(understood(200, type, body)).toMatchObject({ kind: "malformed", requirement });
   });
 
   test("in JSON may have fields that are not known, and must be JSON", () => {
-    expect(understood(200, "application/json", '{"svrSeq":3,"more":1}', "json")).toMatchObject({ kind: "ok" });
+    expect(understood(200, "application/json", '{"svrSeq":3,"more":1}', "json")).toMatchObject({ kind: "response" });
     expect(understood(200, "application/json", "{", "json")).toMatchObject({
-      kind: "garbled",
+      kind: "malformed",
       requirement: "HTTP-JSON",
     });
   });
@@ -71,7 +71,7 @@ describe("an answer with another status", () => {
   test("is a refusal, with the detail that is ours among others", () => {
     const body = refusal("out_of_range", { type: "google.rpc.Help", value: "" }, detail(Reason.CLI_SEQ_AHEAD));
     expect(understood(400, "application/json", body)).toMatchObject({
-      kind: "refused",
+      kind: "refusal",
       refusal: { status: 400, code: "out_of_range", reason: Reason.CLI_SEQ_AHEAD, detail: { svrSeq: 7, epoch: "e" } },
     });
   });
@@ -84,13 +84,13 @@ describe("an answer with another status", () => {
     [502, ""],
     [503, "not json"],
     [504, "{}"],
-  ])("asks to try again: %s %s", (status, body) => {
-    expect(understood(status, "application/json", body)).toMatchObject({ kind: "again" });
+  ])("is retryable: %s %s", (status, body) => {
+    expect(understood(status, "application/json", body)).toMatchObject({ kind: "retryable" });
   });
 
   test("is definite where a reason says why the resource is exhausted", () => {
     const body = refusal("resource_exhausted", detail(Reason.BACKLOG_FULL));
-    expect(understood(429, "application/json", body)).toMatchObject({ kind: "refused" });
+    expect(understood(429, "application/json", body)).toMatchObject({ kind: "refusal" });
   });
 
   test.each([
@@ -100,7 +100,7 @@ describe("an answer with another status", () => {
     [500, undefined, "", "ERR-SHAPE"],
     [404, "text/html", "no such page", "HTTP-PATH"],
     [302, undefined, "", "ERR-SHAPE"],
-  ])("is garbled: %s %s %s", (status, type, body, requirement) => {
-    expect(understood(status, type, body)).toMatchObject({ kind: "garbled", requirement });
+  ])("is malformed: %s %s %s", (status, type, body, requirement) => {
+    expect(understood(status, type, body)).toMatchObject({ kind: "malformed", requirement });
   });
 });

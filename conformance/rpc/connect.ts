@@ -10,7 +10,7 @@ import {
 } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { type ErrorDetail, ErrorDetailSchema, Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import type { HttpAnswer } from "../transport/messages.js";
+import type { HttpResponse } from "../transport/messages.js";
 
 /** The two encodings of messages. */
 export type Codec = "proto" | "json";
@@ -60,15 +60,15 @@ export interface Refusal {
 }
 
 /** How one exchange ended, and what of its form is not as the binding wants it. */
-export type Outcome<T> =
-  | { kind: "ok"; value: T }
-  | { kind: "refused"; refusal: Refusal }
+export type AttemptResult<T> =
+  | { kind: "response"; value: T }
+  | { kind: "refusal"; refusal: Refusal }
   /** The server asks to try again, or a proxy could not reach it: the outcome is unknown. */
-  | { kind: "again"; why: string }
+  | { kind: "retryable"; why: string }
   /** The answer is not of the protocol; `requirement` says which rule it breaks. */
-  | { kind: "garbled"; requirement: GarbledRequirement; why: string };
+  | { kind: "malformed"; requirement: FormRequirement; why: string };
 
-export type GarbledRequirement =
+export type FormRequirement =
   | "HTTP-ANSWER-TYPE"
   | "HTTP-BINARY"
   | "HTTP-JSON"
@@ -84,7 +84,7 @@ export function encode<T extends DescMessage>(codec: Codec, schema: T, message: 
 export function decode<T extends DescMessage>(codec: Codec, schema: T, body: Uint8Array): MessageShape<T> {
   if (codec === "proto") return fromBinary(schema, body);
   const json = JSON.parse(Buffer.from(body).toString("utf8"));
-  haveTheirForm(json);
+  checkTimes(json);
   return fromJson(schema, json, { ignoreUnknownFields: true });
 }
 
@@ -92,61 +92,61 @@ export function decode<T extends DescMessage>(codec: Codec, schema: T, body: Uin
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.(\d{3}|\d{6}|\d{9}))?Z$/;
 
 /** Throws if a time of an answer is not in the form of the mapping: of itself, or of the messages in it. */
-function haveTheirForm(json: unknown): void {
+function checkTimes(json: unknown): void {
   if (typeof json !== "object" || json === null) return;
   const { acceptedAt, accepted_at: time = acceptedAt, messages } = json as Record<string, unknown>;
   if (typeof time === "string" && !TIME.test(time))
     throw new Error(`a time is in UTC with Z, and with no, 3, 6 or 9 digits of a fraction; ${time} is not`);
-  if (Array.isArray(messages)) messages.forEach(haveTheirForm);
+  if (Array.isArray(messages)) messages.forEach(checkTimes);
 }
 
 /** Reads the answer of a unary call. */
 export function interpret<T extends DescMessage>(
   codec: Codec,
   schema: T,
-  answer: HttpAnswer,
-): Outcome<MessageShape<T>> {
+  answer: HttpResponse,
+): AttemptResult<MessageShape<T>> {
   const type = mediaType(answer.headers["content-type"]);
   const rule = codec === "proto" ? "HTTP-BINARY" : "HTTP-JSON";
   if (answer.status > 200 && answer.status < 300)
-    return garbled(rule, `HTTP ${answer.status} for a success; it wants 200`);
+    return malformed(rule, `HTTP ${answer.status} for a success; it wants 200`);
   if (answer.status !== 200) return interpretError(answer, type);
   if (type !== `application/${codec}`) {
-    return garbled("HTTP-ANSWER-TYPE", `status 200 with content type "${type}" to a request in application/${codec}`);
+    return malformed("HTTP-ANSWER-TYPE", `status 200 with content type "${type}" to a request in application/${codec}`);
   }
   try {
-    return { kind: "ok", value: decode(codec, schema, answer.body) };
+    return { kind: "response", value: decode(codec, schema, answer.body) };
   } catch (error) {
-    return garbled(rule, `the answer does not decode as ${schema.typeName}: ${(error as Error).message}`);
+    return malformed(rule, `the answer does not decode as ${schema.typeName}: ${(error as Error).message}`);
   }
 }
 
-function interpretError(answer: HttpAnswer, type: string): Outcome<never> {
+function interpretError(answer: HttpResponse, type: string): AttemptResult<never> {
   const parsed =
     type === "application/json" ? parseError(answer.status, Buffer.from(answer.body).toString("utf8")) : undefined;
   if (parsed === undefined) {
     // What stands in front of a server speaks plain HTTP.
-    if (isAgainStatus(answer.status)) return { kind: "again", why: `HTTP ${answer.status}` };
-    if (answer.status === 404) return garbled("HTTP-PATH", "HTTP 404: there is no such RPC at this URL");
-    return garbled("ERR-SHAPE", `HTTP ${answer.status} with content type "${type}" and no Connect error in the body`);
+    if (isRetryableStatus(answer.status)) return { kind: "retryable", why: `HTTP ${answer.status}` };
+    if (answer.status === 404) return malformed("HTTP-PATH", "HTTP 404: there is no such RPC at this URL");
+    return malformed("ERR-SHAPE", `HTTP ${answer.status} with content type "${type}" and no Connect error in the body`);
   }
-  if (isAgain(parsed)) return { kind: "again", why: parsed.code };
+  if (isRetryable(parsed)) return { kind: "retryable", why: parsed.code };
   if (STATUS_OF[parsed.code] !== answer.status) {
-    return garbled(
+    return malformed(
       "ERR-SHAPE",
       `code "${parsed.code}" with HTTP ${answer.status}; it wants ${STATUS_OF[parsed.code] ?? "a code that Connect has"}`,
     );
   }
-  return { kind: "refused", refusal: parsed };
+  return { kind: "refusal", refusal: parsed };
 }
 
 /** What proxies and rate limiters answer without a Connect error, for the client to try again. */
-export const isAgainStatus = (status: number) => [429, 502, 503, 504].includes(status);
+export const isRetryableStatus = (status: number) => [429, 502, 503, 504].includes(status);
 
 /** `unavailable`, `deadline_exceeded` and a rate limit are no verdict on the request, with a Connect error or without. */
-export function isAgain({ code, reason, status }: Refusal): boolean {
+export function isRetryable({ code, reason, status }: Refusal): boolean {
   return (
-    (code === "" && isAgainStatus(status)) ||
+    (code === "" && isRetryableStatus(status)) ||
     code === "unavailable" ||
     code === "deadline_exceeded" ||
     (code === "resource_exhausted" && reason === Reason.UNSPECIFIED)
@@ -185,8 +185,8 @@ function findDetail(details: unknown[]): ErrorDetail | undefined {
 /** The media type without its parameters, in lower case. */
 export const mediaType = (header: string | undefined) => header?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
 
-function garbled(requirement: GarbledRequirement, why: string): Outcome<never> {
-  return { kind: "garbled", requirement, why };
+function malformed(requirement: FormRequirement, why: string): AttemptResult<never> {
+  return { kind: "malformed", requirement, why };
 }
 
 /** Says a refusal in a few words, for people. */

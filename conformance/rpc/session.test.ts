@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 type Answer = Parameters<RequestListener>[1];
-const again = (status: number) => (res: Answer) => void res.writeHead(status).end();
+const retryable = (status: number) => (res: Answer) => void res.writeHead(status).end();
 const cut = (res: Answer) => void res.destroy();
 const page = (res: Answer) =>
   void res
@@ -31,34 +31,37 @@ async function scripted(...script: ((res: Answer) => void)[]) {
   });
   const transport = new Transport({ urls: [`${server.url}/prefix/`] });
   cleanUps.push(() => transport.close(), server.stop);
-  return { asked, session: new Session(transport, "proto", 0, { lost: [1, 1, 1], busy: [1, 1, 1] }) };
+  return { asked, session: new Session(transport, "proto", 0, { noResponse: [1, 1, 1], retryable: [1, 1, 1] }) };
 }
 
 describe("Session.call", () => {
   test("asks again after every answer that wants it, and after none at all", async () => {
-    const { session, asked } = await scripted(again(503), cut, again(429));
-    const lost: string[] = [];
+    const { session, asked } = await scripted(retryable(503), cut, retryable(429));
+    const missed: string[] = [];
     const attempts: number[] = [];
     const hooks = {
       onAttempt: (endpoint: number) => void attempts.push(endpoint),
-      onLost: (why: string) => void lost.push(why),
+      onNoResponse: (why: string) => void missed.push(why),
     };
-    expect(await session.call(sync, {}, { token: "t" }, hooks)).toMatchObject({ kind: "ok", value: { svrSeq: 9 } });
-    expect(lost).toEqual(["HTTP 503", "the server closed the connection", "HTTP 429"]);
+    expect(await session.call(sync, {}, { token: "t" }, hooks)).toMatchObject({
+      kind: "response",
+      value: { svrSeq: 9 },
+    });
+    expect(missed).toEqual(["HTTP 503", "the server closed the connection", "HTTP 429"]);
     expect([attempts.length, asked.length, session.retried]).toEqual([4, 4, 3]);
     expect(new Set(asked.map(({ url }) => url))).toEqual(new Set(["/prefix/seqsync.v1.SeqSyncService/Sync"]));
     expect(asked[0]?.authorization).toBe("Bearer t");
   });
 
   test("gives up when all pauses are used, and says why", async () => {
-    const { session, asked } = await scripted(...Array.from({ length: 9 }, () => again(502)));
-    expect(await session.call(sync, {})).toEqual({ kind: "lost", why: "HTTP 502", busy: true });
+    const { session, asked } = await scripted(...Array.from({ length: 9 }, () => retryable(502)));
+    expect(await session.call(sync, {})).toEqual({ kind: "no-response", why: "HTTP 502", retryLater: true });
     expect(asked).toHaveLength(4);
   });
 
   test("does not ask again after a refusal", async () => {
     const { session, asked } = await scripted(refused);
-    expect(await session.call(sync, {})).toMatchObject({ kind: "refused", refusal: { code: "unauthenticated" } });
+    expect(await session.call(sync, {})).toMatchObject({ kind: "refusal", refusal: { code: "unauthenticated" } });
     expect(asked).toHaveLength(1);
     expect(session.retried).toBe(0);
   });

@@ -1,22 +1,22 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { LostAnswer } from "../transport/errors.js";
+import { NoResponseError } from "../transport/errors.js";
 import type { Transport } from "../transport/http.js";
-import { type Codec, encode, interpret, type Outcome } from "./connect.js";
+import { type AttemptResult, type Codec, encode, interpret } from "./connect.js";
 
 /** One of the protocol's unary methods, with its types. */
 export type Unary<I extends DescMessage, O extends DescMessage> = DescMethod & { input: I; output: O };
 
 /** How a call ended when all that can be done for it was done: an answer, a refusal, or nothing. */
-export type Ended<T> = Exclude<Outcome<T>, { kind: "again" }> | Lost;
+export type CallResult<T> = Exclude<AttemptResult<T>, { kind: "retryable" }> | NoResponse;
 
 /** No answer came; with what to look into, if that can be told. */
-export interface Lost {
-  kind: "lost";
+export interface NoResponse {
+  kind: "no-response";
   why: string;
   hint?: string | undefined;
   /** The server has asked for another try each time: that is its right, and tells nothing about it. */
-  busy?: true;
+  retryLater?: true;
 }
 
 export interface CallOptions {
@@ -29,14 +29,17 @@ export interface CallOptions {
 }
 
 /** Pauses, in milliseconds, before a call is made again; after the last one it is given up. */
-export interface Pauses {
+export interface RetryDelays {
   /** Where nothing came back. */
-  lost: readonly number[];
+  noResponse: readonly number[];
   /** Where the server lives, and asks for another try. */
-  busy: readonly number[];
+  retryable: readonly number[];
 }
 
-export const PAUSES: Pauses = { lost: [20, 100, 400, 1500], busy: [20, 100, 400, 1500, 2000, 3000, 5000] };
+export const RETRY_DELAYS: RetryDelays = {
+  noResponse: [20, 100, 400, 1500],
+  retryable: [20, 100, 400, 1500, 2000, 3000, 5000],
+};
 
 /** A way to make calls to the target: in one codec, spread over its URLs, counting what had to be tried again. */
 export class Session {
@@ -45,10 +48,10 @@ export class Session {
   /** Calls that were made again because the server asked for it. */
   retried = 0;
   #turn: number;
-  readonly #pauses: Pauses;
+  readonly #delays: RetryDelays;
 
-  constructor(transport: Transport, codec: Codec, firstEndpoint = 0, pauses = PAUSES) {
-    this.#pauses = pauses;
+  constructor(transport: Transport, codec: Codec, firstEndpoint = 0, delays = RETRY_DELAYS) {
+    this.#delays = delays;
     this.transport = transport;
     this.codec = codec;
     this.#turn = firstEndpoint;
@@ -65,7 +68,7 @@ export class Session {
     method: Unary<I, O>,
     input: MessageInitShape<I>,
     { token, codec = this.codec, endpoint = this.nextEndpoint(), signal, headers = {} }: CallOptions = {},
-  ): Promise<Outcome<MessageShape<O>> | Lost> {
+  ): Promise<AttemptResult<MessageShape<O>> | NoResponse> {
     try {
       const answer = await this.transport.request({
         endpoint,
@@ -76,29 +79,29 @@ export class Session {
       });
       return interpret(codec, method.output, answer);
     } catch (error) {
-      if (error instanceof LostAnswer) return { kind: "lost", why: error.message, hint: error.hint };
+      if (error instanceof NoResponseError) return { kind: "no-response", why: error.message, hint: error.hint };
       throw error;
     }
   }
 
-  /** Makes an idempotent call until it is answered, as a client would. `onLost` hears of each attempt that was not. */
+  /** Makes an idempotent call until it is answered, as a client would. `onNoResponse` hears of each attempt that was not. */
   async call<I extends DescMessage, O extends DescMessage>(
     method: Unary<I, O>,
     input: MessageInitShape<I>,
     options: CallOptions = {},
-    hooks: { onAttempt?: (endpoint: number) => void; onLost?: (why: string) => void } = {},
-  ): Promise<Ended<MessageShape<O>>> {
+    hooks: { onAttempt?: (endpoint: number) => void; onNoResponse?: (why: string) => void } = {},
+  ): Promise<CallResult<MessageShape<O>>> {
     for (let tries = 0; ; tries += 1) {
       const endpoint = options.endpoint ?? this.nextEndpoint();
       hooks.onAttempt?.(endpoint);
       const outcome = await this.attempt(method, input, { ...options, endpoint });
-      if (outcome.kind !== "again" && outcome.kind !== "lost") return outcome;
-      hooks.onLost?.(outcome.why);
-      const busy = outcome.kind === "again";
-      const wait = this.#pauses[busy ? "busy" : "lost"][tries];
-      if (wait === undefined) return { kind: "lost", why: outcome.why, ...(busy ? { busy } : {}) };
+      if (outcome.kind !== "retryable" && outcome.kind !== "no-response") return outcome;
+      hooks.onNoResponse?.(outcome.why);
+      const retryLater = outcome.kind === "retryable";
+      const delay = this.#delays[retryLater ? "retryable" : "noResponse"][tries];
+      if (delay === undefined) return { kind: "no-response", why: outcome.why, ...(retryLater ? { retryLater } : {}) };
       this.retried += 1;
-      await pause(wait);
+      await pause(delay);
     }
   }
 }

@@ -47,7 +47,7 @@ describe("the end of a Watch", () => {
   test.each(["[]", '""', "0", "null", "{", '{"error":null}', '{"error":{}}'])("is none with %s", async (text) => {
     const watching = await watch(frame, end(text));
     expect(await watching.closes(5000)).toBe(true);
-    expect(watching.end).toMatchObject({ kind: "garbled" });
+    expect(watching.end).toMatchObject({ kind: "malformed" });
   });
 
   test("is told before the answer is over", async () => {
@@ -62,7 +62,7 @@ describe("the end of a Watch", () => {
     const watching = await watch(end("{}"), frame);
     expect(await watching.ended(5000)).toBe(true);
     expect(await watching.closes(5000)).toBe(true);
-    expect(watching.end).toMatchObject({ kind: "garbled", why: expect.stringContaining("goes on") });
+    expect(watching.end).toMatchObject({ kind: "malformed", why: expect.stringContaining("goes on") });
     expect(watching.frames).toEqual([]);
   });
 

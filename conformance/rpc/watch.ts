@@ -8,8 +8,8 @@ import { authorization, pathOf } from "./session.js";
 /** How a stream ended: in order, refused, or not as a stream has to end. */
 export type StreamEnd =
   | { kind: "end" }
-  | { kind: "refused"; refusal: Refusal }
-  | { kind: "garbled"; why: string }
+  | { kind: "refusal"; refusal: Refusal }
+  | { kind: "malformed"; why: string }
   | { kind: "cut"; why: string };
 
 export interface WatchListener {
@@ -58,14 +58,14 @@ export function openWatch(
       return undefined;
     }
     for await (const { flags, body } of envelopes(stream.chunks)) {
-      if (ended) return { kind: "garbled", why: "the stream goes on after the end-of-stream message" };
+      if (ended) return { kind: "malformed", why: "the stream goes on after the end-of-stream message" };
       const next = flags === FLAG_END ? endOf(Buffer.from(body).toString("utf8")) : frameOf(codec, flags, body);
       if (!("kind" in next)) {
         listener.onFrame(next);
         continue;
       }
       tell(next);
-      if (next.kind === "garbled") return undefined;
+      if (next.kind === "malformed") return undefined;
     }
     tell({ kind: "cut", why: "the stream ended without an end-of-stream message" });
     return undefined;
@@ -87,11 +87,11 @@ export function openWatch(
 }
 
 function frameOf(codec: Codec, flags: number, body: Uint8Array): WatchResponse | StreamEnd {
-  if (flags !== 0) return { kind: "garbled", why: `an envelope with flags ${flags}` };
+  if (flags !== 0) return { kind: "malformed", why: `an envelope with flags ${flags}` };
   try {
     return decode(codec, WatchResponseSchema, body);
   } catch (error) {
-    return { kind: "garbled", why: `a frame does not decode: ${(error as Error).message}` };
+    return { kind: "malformed", why: `a frame does not decode: ${(error as Error).message}` };
   }
 }
 
@@ -104,15 +104,15 @@ async function notAStream(stream: HttpStream): Promise<StreamEnd> {
   const refusal = parseError(stream.status, Buffer.concat(chunks).toString("utf8"));
   if (stream.status !== 200) {
     return {
-      kind: "refused",
+      kind: "refusal",
       refusal: refusal ?? { status: stream.status, code: "", reason: 0, detail: undefined, text: "" },
     };
   }
-  return { kind: "garbled", why: `status 200 with content type "${stream.headers["content-type"] ?? ""}"` };
+  return { kind: "malformed", why: `status 200 with content type "${stream.headers["content-type"] ?? ""}"` };
 }
 
 function endOf(text: string): StreamEnd {
-  const garbled = (what: string): StreamEnd => ({ kind: "garbled", why: `the end-of-stream message ${what}` });
+  const garbled = (what: string): StreamEnd => ({ kind: "malformed", why: `the end-of-stream message ${what}` });
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -122,5 +122,5 @@ function endOf(text: string): StreamEnd {
   if (typeof json !== "object" || json === null || Array.isArray(json)) return garbled("is no JSON object");
   if (!("error" in json)) return { kind: "end" };
   const refusal = parseError(200, JSON.stringify(json.error));
-  return refusal === undefined ? garbled("has an error without a code") : { kind: "refused", refusal };
+  return refusal === undefined ? garbled("has an error without a code") : { kind: "refusal", refusal };
 }

@@ -47,7 +47,7 @@ describe("a failure", () => {
     expect(marked([fails(), fails("ack/answering-does-not-ack")], known(ONE)).code).toBe(1);
     const open = resultOf("ack/answering-does-not-ack", Outcome.INCONCLUSIVE);
     expect(marked([fails(), open], known(ONE)).code).toBe(3);
-    expect(marked([fails(), resultOf("ack/answering-does-not-ack", Outcome.HARNESS_ERROR)], known(ONE)).code).toBe(3);
+    expect(marked([fails(), resultOf("ack/answering-does-not-ack", Outcome.ERROR)], known(ONE)).code).toBe(3);
   });
 });
 
@@ -58,7 +58,7 @@ describe("an entry of the list is stale and fails the build", () => {
   });
 
   test("but not if its case was not run, or came to no end", () => {
-    for (const outcome of [Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE, Outcome.HARNESS_ERROR])
+    for (const outcome of [Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE, Outcome.ERROR])
       expect(marked([resultOf(ONE, outcome)], known(ONE)).staleKnownFailures).toEqual([]);
     expect(marked([passes("ack/answering-does-not-ack")], known(ONE)).staleKnownFailures).toEqual([]);
   });

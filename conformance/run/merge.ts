@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Outcome, type Report, ReportSchema } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { conclude } from "./summarize.js";
+import { summarize } from "./summarize.js";
 
 /** Reports that do not belong together. The message says why. */
 export class MergeError extends Error {}
@@ -38,7 +38,7 @@ export function mergeReports(reports: readonly Report[]): Report {
       ? {}
       : { startedAt: timestampFromMs(begin), duration: durationFromMs(Math.max(...ended) - begin) }),
   });
-  conclude(merged);
+  summarize(merged);
   return merged;
 }
 

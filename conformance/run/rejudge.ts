@@ -13,9 +13,9 @@ import { CATALOGUE } from "../cases/catalogue.js";
 import { readHistory } from "../history/file.js";
 import { Judge } from "../judge/judge.js";
 import { REQUIREMENTS, type RequirementId } from "../requirements/requirements.js";
-import { VERSION } from "../version.js";
+import { REPORT_FORMAT, VERSION } from "../version.js";
 import { caseOf } from "./known-failures.js";
-import { conclude } from "./summarize.js";
+import { summarize } from "./summarize.js";
 
 /** How many events of its history a failed case shows. */
 const SHOWN_EVENTS = 400;
@@ -25,7 +25,11 @@ const SHOWN_EVENTS = 400;
  * expected beyond that is not in a history. Rejects if the file cannot be read; what is damaged in it leaves the verdict open.
  */
 export async function rejudge(file: string): Promise<Report> {
-  const report = create(ReportSchema, { format: 1, suiteVersion: VERSION, accounts: `recorded in ${file}` });
+  const report = create(ReportSchema, {
+    format: REPORT_FORMAT,
+    suiteVersion: VERSION,
+    accounts: `recorded in ${file}`,
+  });
   let current: { header: Header; judge: Judge; events: Event[] } | undefined;
   let damage = "";
   const end = () => {
@@ -37,7 +41,7 @@ export async function rejudge(file: string): Promise<Report> {
       damage ||= `${file}, line ${line.number}: ${line.problem}`;
       continue;
     }
-    const { what } = line.event;
+    const { body: what } = line.event;
     if (what.case === "header") {
       end();
       current = { header: what.value, judge: new Judge(), events: [] };
@@ -47,7 +51,7 @@ export async function rejudge(file: string): Promise<Report> {
     current?.events.push(line.event);
   }
   end();
-  conclude(report);
+  summarize(report);
   if (damage !== "" && report.verdict !== Outcome.FAIL) {
     report.headline = `The history is damaged, and only what is whole was judged: ${damage}`;
     report.verdict = Outcome.INCONCLUSIVE;

@@ -24,7 +24,7 @@ export function judgeRequirements(cases: readonly CaseResult[]): RequirementResu
 /** A requirement that nobody blames holds only if a case that checks it came to its end. */
 function unblamed(checking: readonly CaseResult[]): Outcome {
   const outcomes = new Set(checking.map(({ outcome }) => outcome));
-  if (outcomes.has(Outcome.HARNESS_ERROR)) return Outcome.HARNESS_ERROR;
+  if (outcomes.has(Outcome.ERROR)) return Outcome.ERROR;
   if (outcomes.has(Outcome.PASS)) return Outcome.PASS;
   // Its cases failed for another reason before they came to it, or could not be run.
   if (outcomes.has(Outcome.INCONCLUSIVE) || outcomes.has(Outcome.FAIL) || outcomes.has(Outcome.WARN))
@@ -36,7 +36,7 @@ function unblamed(checking: readonly CaseResult[]): Outcome {
 export function verdictOf({ cases, requirements, headline }: Report): Outcome {
   const outcomes = new Set(cases.map(({ outcome }) => outcome));
   if (outcomes.has(Outcome.FAIL)) return Outcome.FAIL;
-  if (outcomes.has(Outcome.HARNESS_ERROR)) return Outcome.HARNESS_ERROR;
+  if (outcomes.has(Outcome.ERROR)) return Outcome.ERROR;
   if (headline !== "" || cases.length === 0) return Outcome.INCONCLUSIVE;
   if (cases.every(({ outcome }) => outcome === Outcome.NOT_APPLICABLE)) return Outcome.NOT_APPLICABLE;
   const openMust = requirements.some(({ level, outcome }) => level === "MUST" && outcome === Outcome.INCONCLUSIVE);

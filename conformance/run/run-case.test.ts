@@ -8,15 +8,15 @@ import type { Case } from "../harness/case.js";
 import { Judge } from "../judge/judge.js";
 import { alive } from "../selftest/support/garbage.js";
 import { Transport } from "../transport/http.js";
-import { runCase, type Stage } from "./run-case.js";
-import { greet } from "./target.js";
+import { type RunContext, runCase } from "./run-case.js";
+import { probe } from "./target.js";
 
 let server: Awaited<ReturnType<typeof startReferenceServer>>;
-let stage: Stage;
+let stage: RunContext;
 beforeAll(async () => {
   server = await startReferenceServer({ fixtures: true });
   const transport = new Transport({ urls: [server.url] });
-  const greeting = await greet(transport);
+  const greeting = await probe(transport);
   if ("problem" in greeting) throw new Error(greeting.problem);
   const source = (await fixtureAccounts(transport, {})) as AccountSource;
   const signal = new AbortController().signal;
@@ -31,7 +31,7 @@ afterEach(() => {
 });
 
 /** Runs a case that does this. */
-function play(run: Case["run"], changed: Partial<Stage> = {}) {
+function play(run: Case["run"], changed: Partial<RunContext> = {}) {
   const it: Case = { id: "ack/made-up", title: "t", requirements: ["ACK-MONOTONE"], run };
   return runCase({ id: it.id, case: it, codec: "proto" }, { ...stage, ...changed });
 }
@@ -79,7 +79,7 @@ test("a case that has ended leaves no signal behind", async () => {
 });
 
 describe("a bug of the suite says nothing about the server", () => {
-  const suite = { outcome: Outcome.HARNESS_ERROR, findings: [] };
+  const suite = { outcome: Outcome.ERROR, findings: [] };
 
   test("in a case", async () => {
     const result = await play(async () => {

@@ -8,8 +8,8 @@ import {
   Outcome,
 } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
-import type { AccountSource, Lease, Wish } from "../accounts/source.js";
-import { Breach, type Finding, Inconclusive, NoAnswer } from "../findings.js";
+import type { AccountRequest, AccountSource, Lease } from "../accounts/source.js";
+import { type Finding, Inconclusive, NoResponseFailure, Violation } from "../findings.js";
 import type { Case } from "../harness/case.js";
 import { Context } from "../harness/context.js";
 import { Exchanges } from "../history/exchanges.js";
@@ -19,12 +19,13 @@ import { REQUIREMENTS, type RequirementId } from "../requirements/requirements.j
 import type { Codec } from "../rpc/connect.js";
 import { Session } from "../rpc/session.js";
 import type { Transport } from "../transport/http.js";
-import { paceOf } from "../transport/rate-limit.js";
+import { rateLimiterOf } from "../transport/rate-limit.js";
+import { HISTORY_FORMAT } from "../version.js";
 import { seeded } from "./random.js";
-import { greet } from "./target.js";
+import { probe } from "./target.js";
 
 /** Everything that the cases of a run share. */
-export interface Stage {
+export interface RunContext {
   transport: Transport;
   info: GetServerInfoResponse;
   source: AccountSource;
@@ -43,7 +44,7 @@ export interface Stage {
 }
 
 /** A case in one codec: what is run, and what a report has a line for. */
-export interface Job {
+export interface CaseRun {
   /** The case's id, and the codec where there is more than one. */
   id: string;
   /** What is run. */
@@ -60,10 +61,10 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const SHOWN_EVENTS = 400;
 
 /** Runs one case on its own accounts. Never rejects: whatever happens is a result. */
-export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { retried: number }> {
+export async function runCase(job: CaseRun, stage: RunContext): Promise<CaseResult & { retried: number }> {
   let started = performance.now();
   const exchanges = new Exchanges();
-  const session = new Session(stage.transport.heardBy(exchanges.hear), job.codec, numberOf(job.id));
+  const session = new Session(stage.transport.withExchangeListener(exchanges.onExchange), job.codec, numberOf(job.id));
   const judge = new Judge();
   let judgeBug: unknown;
   const recorder = new Recorder((event) => {
@@ -77,14 +78,16 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
   let context: Context | undefined;
   let ending: unknown;
   try {
-    const lacking = lacks(job.case, stage.source);
+    const lacking = unavailableReason(job.case, stage.source);
     if (lacking !== undefined) throw new Inconclusive(lacking);
-    leases = await stage.source.lease(wishOf(job.case));
+    leases = await stage.source.lease(accountRequestOf(job.case));
     // The case's own time begins when it has its accounts.
     started = performance.now();
-    const limit = AbortSignal.timeout(Math.min(CASE_TIMEOUT_MS * stage.timeoutScale * slowdown(stage), MAX_TIMER_MS));
+    const limit = AbortSignal.timeout(
+      Math.min(CASE_TIMEOUT_MS * stage.timeoutScale * rateLimitFactor(stage), MAX_TIMER_MS),
+    );
     const signal = AbortSignal.any([limit, stage.signal]);
-    recorder.note(0n, { case: "header", value: header(stage, job.id) });
+    recorder.complete(0n, { case: "header", value: header(stage, job.id) });
     context = new Context({
       ...stage,
       session,
@@ -105,7 +108,7 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
   }
 
   const result =
-    judgeBug === undefined ? await conclude(judge, context?.found ?? [], ending, stage) : harnessError(judgeBug);
+    judgeBug === undefined ? await toOutcome(judge, context?.found ?? [], ending, stage) : suiteError(judgeBug);
   stage.onHistory?.(job.id, recorder.events);
   stage.source.release(leases);
   const failed = result.outcome !== Outcome.PASS && result.outcome !== Outcome.NOT_APPLICABLE;
@@ -128,7 +131,7 @@ export async function runCase(job: Job, stage: Stage): Promise<CaseResult & { re
 /** Tells the judge who plays. An account with a past is brought up to date first, so that the case can count from there. */
 async function prepare(context: Context, leases: readonly Lease[]): Promise<void> {
   for (const [index, { userId, startSeq }] of leases.entries()) {
-    context.recorder.note(0n, {
+    context.recorder.complete(0n, {
       case: "accountOpened",
       value: {
         $typeName: "seqsync.conformance.v1.AccountOpened",
@@ -137,7 +140,7 @@ async function prepare(context: Context, leases: readonly Lease[]): Promise<void
       },
     });
     if (startSeq !== undefined) continue;
-    const party = context.parties[index];
+    const party = context.accounts[index];
     const sweeper = party?.device("sweeper");
     await sweeper?.drain();
     if (party !== undefined && sweeper !== undefined) {
@@ -147,19 +150,24 @@ async function prepare(context: Context, leases: readonly Lease[]): Promise<void
   }
 }
 
-type Conclusion = Pick<CaseResult, "outcome" | "reason" | "findings">;
+type CaseOutcome = Pick<CaseResult, "outcome" | "reason" | "findings">;
 
 /** Turns what the judge found and how the case ended into an outcome. */
-async function conclude(judge: Judge, others: readonly Finding[], ending: unknown, stage: Stage): Promise<Conclusion> {
+async function toOutcome(
+  judge: Judge,
+  others: readonly Finding[],
+  ending: unknown,
+  stage: RunContext,
+): Promise<CaseOutcome> {
   let found: (Finding & { byJudge: boolean })[];
   try {
     found = [...judge.finish(), ...others].map((finding) => ({ ...finding, byJudge: true }));
   } catch (error) {
-    return harnessError(error);
+    return suiteError(error);
   }
-  if (ending instanceof Breach) found.push({ ...ending.finding, byJudge: false });
-  if (ending instanceof NoAnswer) {
-    const greeting = await greet(stage.transport);
+  if (ending instanceof Violation) found.push({ ...ending.finding, byJudge: ending.byJudge });
+  if (ending instanceof NoResponseFailure) {
+    const greeting = await probe(stage.transport);
     if ("problem" in greeting) return { outcome: Outcome.INCONCLUSIVE, reason: greeting.problem, findings: [] };
     found.push({
       requirement: ending.requirement,
@@ -167,7 +175,7 @@ async function conclude(judge: Judge, others: readonly Finding[], ending: unknow
       expected: "an answer",
       actual: "none, though the server is up",
       evidence: [],
-      byJudge: false,
+      byJudge: true,
     });
   }
   if (found.length > 0) {
@@ -175,24 +183,24 @@ async function conclude(judge: Judge, others: readonly Finding[], ending: unknow
       ? Outcome.FAIL
       : Outcome.WARN;
     // What the judge saw on the wire stands, whatever became of the case.
-    const reason = ending === undefined || isVerdict(ending) ? "" : harnessError(ending).reason;
+    const reason = ending === undefined || isVerdict(ending) ? "" : suiteError(ending).reason;
     return { outcome, reason, findings: found.map(toMessage) };
   }
   if (ending instanceof Inconclusive) return { outcome: Outcome.INCONCLUSIVE, reason: ending.message, findings: [] };
-  if (ending !== undefined) return harnessError(ending);
+  if (ending !== undefined) return suiteError(ending);
   return { outcome: Outcome.PASS, reason: "", findings: [] };
 }
 
 const isVerdict = (ending: unknown) =>
-  ending instanceof Breach || ending instanceof NoAnswer || ending instanceof Inconclusive;
+  ending instanceof Violation || ending instanceof NoResponseFailure || ending instanceof Inconclusive;
 
 /** A bug of the suite, which says nothing about the server. */
-function harnessError(error: unknown): Conclusion {
+function suiteError(error: unknown): CaseOutcome {
   const at = /\(?([^\s(]*[\\/][^\s)]+:\d+):\d+\)?$/m.exec(error instanceof Error ? (error.stack ?? "") : "")?.[1];
   // From here on, so that a report does not tell where the suite is installed.
   const place = at?.replace(/^.*[\\/](?=conformance[\\/])/, "");
   return {
-    outcome: Outcome.HARNESS_ERROR,
+    outcome: Outcome.ERROR,
     reason: `the suite itself went wrong; please report this: ${error}${place === undefined ? "" : ` (${place})`}`,
     findings: [],
   };
@@ -201,33 +209,33 @@ function harnessError(error: unknown): Conclusion {
 const toMessage = (finding: Finding & { byJudge: boolean }) =>
   create(FindingSchema, { ...finding, evidence: [...finding.evidence] });
 
-const wishOf = ({ needs = {} }: Case): Wish => ({
+const accountRequestOf = ({ needs = {} }: Case): AccountRequest => ({
   count: needs.accounts ?? 2,
   fresh: needs.fresh ?? false,
   startSeq: needs.startSeq ?? 0,
 });
 
 /** What a case needs and these accounts do not come with; undefined if it can run. */
-export function lacks(it: Case, source: AccountSource): string | undefined {
+export function unavailableReason(it: Case, source: AccountSource): string | undefined {
   const { needs = {} } = it;
   const fixture = (name: string) => `needs the fixture ${name}, which these accounts do not come with`;
   if (needs.rotateEpoch && source.rotateEpoch === undefined) return fixture("RotateEpoch");
   if (needs.revokeToken && source.revokeToken === undefined) return fixture("RevokeToken");
-  return source.lacks(wishOf(it));
+  return source.unavailableReason(accountRequestOf(it));
 }
 
 /** The command that runs a case again. */
-function reproduce({ case: { id }, codec }: Job, { invocation, seed }: Stage): string {
+function reproduce({ case: { id }, codec }: CaseRun, { invocation, seed }: RunContext): string {
   return `seqsync check ${invocation} --only ${id} --codec ${codec} --seed ${seed}`;
 }
 
 /** The profile that a case belongs to: that of the requirement that it is named for. */
 export const profileOf = ({ requirements: [first] }: Case): string => REQUIREMENTS[first as RequirementId].profile;
 
-function header({ info, seed }: Stage, name: string) {
+function header({ info, seed }: RunContext, name: string) {
   const { specVersion, implementation, profiles, maxPageSize, dedupWindow } = info;
   return create(HeaderSchema, {
-    format: 1,
+    format: HISTORY_FORMAT,
     name,
     specVersion,
     implementation,
@@ -255,9 +263,9 @@ async function orAborted<T>(run: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 /** How much longer a case may take where requests are held back: as if it had a thousand of them each second. */
-function slowdown({ transport: { connection } }: Stage): number {
+function rateLimitFactor({ transport: { connection } }: RunContext): number {
   const { maxRequestsPerSecond: pace } = connection;
-  return pace === undefined ? 1 : Math.max(1, 1000 / paceOf(pace).perSecond);
+  return pace === undefined ? 1 : Math.max(1, 1000 / rateLimiterOf(pace).perSecond);
 }
 
 /** A small number for a name, so that each case has ids of its own. */

@@ -15,15 +15,15 @@ import type { AccountSource, Unavailable } from "../accounts/source.js";
 import { CATALOGUE } from "../cases/catalogue.js";
 import type { Codec } from "../rpc/connect.js";
 import { type ConnectionOptions, Transport } from "../transport/http.js";
-import { VERSION } from "../version.js";
+import { REPORT_FORMAT, VERSION } from "../version.js";
 import { isUnexpected, type KnownFailure, markKnownFailures, reasonFor } from "./known-failures.js";
-import { jobsFor, leftOpen, unrun, whyNot } from "./plan.js";
-import { type Job, runCase, type Stage } from "./run-case.js";
+import { caseRuns, inconclusiveByReason, skipped, skipReason } from "./plan.js";
+import { type CaseRun, type RunContext, runCase } from "./run-case.js";
 import { Secrets } from "./secrets.js";
-import { conclude } from "./summarize.js";
-import { greet, withoutUserInfo } from "./target.js";
+import { summarize } from "./summarize.js";
+import { probe, withoutUserInfo } from "./target.js";
 
-export { jobsFor } from "./plan.js";
+export { caseRuns as jobsFor } from "./plan.js";
 
 /** What is checked, and how. */
 export interface RunOptions extends ConnectionOptions {
@@ -34,7 +34,7 @@ export interface RunOptions extends ConnectionOptions {
   /** Credential for the FixtureService, if it asks for one. */
   fixtureToken?: string | undefined;
   /** Which cases. Default: all. */
-  select?: (job: Job) => boolean;
+  select?: (job: CaseRun) => boolean;
   /** In which codecs. Default: all that the server declares. */
   codecs?: readonly Codec[];
   /** The same seed asks the same questions. 0 to 4294967295. Default: random. */
@@ -53,7 +53,7 @@ export interface RunOptions extends ConnectionOptions {
   signal?: AbortSignal;
   /** Hears of the run's plan, once: with how many cases these accounts leave open, by reason. */
   onStart?: (plan: {
-    jobs: readonly Job[];
+    jobs: readonly CaseRun[];
     accounts: string;
     info: GetServerInfoResponse;
     open: ReadonlyMap<string, number>;
@@ -94,7 +94,7 @@ export async function run(options: RunOptions): Promise<Report> {
   secrets.add(options.fixtureToken ?? "", "[the fixtures' token]");
   secrets.addHeaders(options.headers ?? {});
   const report = create(ReportSchema, {
-    format: 1,
+    format: REPORT_FORMAT,
     suiteVersion: VERSION,
     targets: urls.map(withoutUserInfo),
     seed,
@@ -107,7 +107,7 @@ export async function run(options: RunOptions): Promise<Report> {
     await transport.close();
   }
   secrets.hide(report);
-  conclude(report);
+  summarize(report);
   markKnownFailures(report, options.knownFailures ?? []);
   report.duration = durationFromMs(Date.now() - started.getTime());
   return report;
@@ -123,13 +123,13 @@ function connectionOf(options: RunOptions): ConnectionOptions {
 type Settings = RunOptions & Required<Pick<RunOptions, "timeoutScale" | "seed" | "signal">>;
 
 async function fill(report: Report, transport: Transport, options: Settings, secrets: Secrets): Promise<void> {
-  const greeting = await greet(transport);
+  const greeting = await probe(transport);
   const select = options.select ?? (() => true);
   if ("problem" in greeting) {
     report.headline = greeting.problem;
-    report.cases = jobsFor(CATALOGUE, ["proto"])
+    report.cases = caseRuns(CATALOGUE, ["proto"])
       .filter(select)
-      .map((job) => unrun(job, { outcome: Outcome.INCONCLUSIVE, reason: greeting.problem }));
+      .map((job) => skipped(job, { outcome: Outcome.INCONCLUSIVE, reason: greeting.problem }));
     return;
   }
   const { info } = greeting;
@@ -140,18 +140,18 @@ async function fill(report: Report, transport: Transport, options: Settings, sec
   const codecs = (options.codecs ?? ["proto", "json"]).filter(
     (codec) => codec === "proto" || info.profiles.includes(Profile.JSON),
   );
-  const jobs = jobsFor(CATALOGUE, codecs).filter(select);
+  const jobs = caseRuns(CATALOGUE, codecs).filter(select);
   const accounts = await (options.accounts ?? ((t: Transport) => fixtureAccounts(t, { token: options.fixtureToken })))(
     transport,
   );
   const source = secrets.watch("unavailable" in accounts ? noAccounts(accounts.unavailable) : accounts);
-  report.accounts = source.route;
-  options.onStart?.({ jobs, accounts: source.route, info, open: leftOpen(jobs, source, info) });
+  report.accounts = source.description;
+  options.onStart?.({ jobs, accounts: source.description, info, open: inconclusiveByReason(jobs, source, info) });
 
   const { timeoutScale, seed, bail = Number.POSITIVE_INFINITY, knownFailures = [] } = options;
   const bailing = new AbortController();
   const signal = AbortSignal.any([options.signal, bailing.signal]);
-  const stage: Stage = {
+  const stage: RunContext = {
     transport,
     info,
     source,
@@ -164,7 +164,7 @@ async function fill(report: Report, transport: Transport, options: Settings, sec
     invocation: options.invocation ?? report.targets.join(" "),
     nonce: randomBytes(6).toString("base64url"),
   };
-  const results = new Map<Job, CaseResult>();
+  const results = new Map<CaseRun, CaseResult>();
   let failures = 0;
   const stopped = () => ({
     outcome: Outcome.INCONCLUSIVE,
@@ -172,10 +172,10 @@ async function fill(report: Report, transport: Transport, options: Settings, sec
       ? `not run: the run stopped after ${failures} failure${failures === 1 ? "" : "s"}`
       : "not run: the run was stopped",
   });
-  const perform = async (job: Job) => {
-    const skip = whyNot(job, info, options) ?? (signal.aborted ? stopped() : undefined);
+  const perform = async (job: CaseRun) => {
+    const skip = skipReason(job, info, options) ?? (signal.aborted ? stopped() : undefined);
     let result: CaseResult;
-    if (skip !== undefined) result = unrun(job, skip);
+    if (skip !== undefined) result = skipped(job, skip);
     else {
       const { retried, ...ended } = await runCase(job, stage);
       report.retriedCalls += retried;
@@ -204,8 +204,8 @@ async function fill(report: Report, transport: Transport, options: Settings, sec
 /** Stands in where no account is to be had: every case that needs one says so. */
 function noAccounts(why: string): AccountSource {
   return {
-    route: `none: ${why}`,
-    lacks: ({ count }) => (count === 0 ? undefined : `no accounts: ${why}`),
+    description: `none: ${why}`,
+    unavailableReason: ({ count }) => (count === 0 ? undefined : `no accounts: ${why}`),
     lease: ({ count }) => (count === 0 ? Promise.resolve([]) : Promise.reject(new Error(why))),
     release: () => {},
     rotateEpoch: undefined,

@@ -36,8 +36,8 @@ export class Secrets {
   /** The same accounts; the token of each one that is lent is remembered. */
   watch(source: AccountSource): AccountSource {
     return {
-      route: source.route,
-      lacks: (wish) => source.lacks(wish),
+      description: source.description,
+      unavailableReason: (wish) => source.unavailableReason(wish),
       lease: async (wish) => {
         const leases = await source.lease(wish);
         // Some servers in a test take the user id for the token: that is no secret, and stands everywhere.

@@ -8,7 +8,7 @@ import {
 import { judgeRequirements, verdictOf } from "./requirements.js";
 
 /** Fills in what follows from the cases of a report: counts, requirements, verdict. */
-export function conclude(report: Report): void {
+export function summarize(report: Report): void {
   report.counts = count(report.cases);
   report.requirements = judgeRequirements(report.cases);
   report.verdict = verdictOf(report);
@@ -22,6 +22,6 @@ function count(cases: readonly CaseResult[]) {
     warn: of(Outcome.WARN),
     notApplicable: of(Outcome.NOT_APPLICABLE),
     inconclusive: of(Outcome.INCONCLUSIVE),
-    harnessError: of(Outcome.HARNESS_ERROR),
+    error: of(Outcome.ERROR),
   });
 }

@@ -4,7 +4,7 @@ import { Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/rep
 import { CATALOGUE } from "../cases/catalogue.js";
 import { run } from "../run/run.js";
 import { alive } from "./support/garbage.js";
-import { ODDITIES } from "./variants/variants.js";
+import { VARIANTS } from "./variants/variants.js";
 
 /** How many cases an oddity meets here. A soak has the time to let it meet all. */
 const SAMPLE = 16;
@@ -65,7 +65,7 @@ describe("a server written from the specification alone, with Connect's library"
 
 // One after the other: deadlines of seconds are part of what is checked, and this process plays both sides.
 describe("a server that is odd in a way that the specification allows", () => {
-  it.each(ODDITIES.map((oddity, index) => [oddity.name, oddity, index] as const))(
+  it.each(VARIANTS.map((oddity, index) => [oddity.name, oddity, index] as const))(
     "%s: nothing is said against it",
     async (_, oddity, index) => {
       const likely = CATALOGUE.filter(({ id }) => oddity.upsets.test(id));

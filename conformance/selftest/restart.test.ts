@@ -10,7 +10,7 @@ import { createHandler, type Listening, listen, Service, type ServiceOptions } f
 import { poolAccounts } from "../accounts/pool.js";
 import { run } from "../run/run.js";
 import { durable as crashes } from "./mutants/durable.js";
-import { startFaultyServer } from "./mutants/mutant.js";
+import { startMutant } from "./mutants/mutant.js";
 
 const ACCOUNTS = [
   { userId: "bob", token: "a-token-of-bob-that-is-long-enough" },
@@ -88,7 +88,7 @@ describe("what a crash leaves", () => {
   });
 
   it.each(crashes)("$name: $about", async (fault) => {
-    const server = await startFaultyServer(fault);
+    const server = await startMutant(fault);
     for (const { userId, token } of ACCOUNTS) server.service.createAccount(userId, token);
     try {
       const report = await checkUrl(server.url, () => server.restart());

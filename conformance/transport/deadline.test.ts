@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { afterTimeHad, Patience } from "./deadline.js";
+import { afterRunnableTime, Deadline } from "./deadline.js";
 
 /** The machine as this process sees it, in milliseconds: the clock, how long it was at rest, and how long at work. */
 let machine = { clock: 0, idle: 0, work: 0 };
@@ -28,7 +28,7 @@ function pass(clock: number, { idle = 0, work = 0 }: { idle?: number; work?: num
 
 /** How many waits a deadline of 5 seconds lasts if each goes by like this. */
 function waits(passing: () => void): number {
-  const patience = new Patience(5000);
+  const patience = new Deadline(5000);
   for (let count = 0; ; count += 1) {
     if (patience.next() <= 0) return count;
     passing();
@@ -57,7 +57,7 @@ describe("a deadline passes", () => {
 
 test("a time limit waits for what the process has not had of it", () => {
   const late = vi.fn();
-  afterTimeHad(1000, late);
+  afterRunnableTime(1000, late);
   pass(1000, { idle: 100, work: 300 });
   vi.advanceTimersByTime(1000);
   expect(late).not.toHaveBeenCalled();
@@ -70,7 +70,7 @@ test("a time limit waits for what the process has not had of it", () => {
 
 test("a time limit that was called off says nothing", () => {
   const late = vi.fn();
-  afterTimeHad(1000, late)();
+  afterRunnableTime(1000, late)();
   pass(2000, { idle: 2000 });
   vi.advanceTimersByTime(2000);
   expect(late).not.toHaveBeenCalled();

@@ -10,7 +10,7 @@ let had = 0;
  * Milliseconds that this process has had since it began: at rest, with nothing to do, or at work on a processor. What is missing
  * to the time of the clock it spent waiting for a processor, with work in its hands. Threads that run beside may add to it.
  */
-function timeHad(now = performance.now()): number {
+function runnableTime(now = performance.now()): number {
   if (now - looked < GRAIN_MS) return had;
   const { user, system } = process.cpuUsage();
   looked = now;
@@ -23,7 +23,7 @@ function timeHad(now = performance.now()): number {
  * seconds may pass in which nothing that has arrived was looked at, or in which it got a sliver of a processor now and then: those
  * must not count against the server.
  */
-export class Patience {
+export class Deadline {
   #left: number;
   #since: number | undefined;
   #had = 0;
@@ -37,7 +37,7 @@ export class Patience {
   /** How long to wait before looking again, in milliseconds; 0 when the deadline has passed. */
   next(): number {
     const now = performance.now();
-    const hadNow = timeHad(now);
+    const hadNow = runnableTime(now);
     if (this.#since !== undefined) this.#left -= Math.min(now - this.#since, hadNow - this.#had, 2 * this.#slice);
     this.#since = now;
     this.#had = hadNow;
@@ -47,8 +47,8 @@ export class Patience {
 }
 
 /** Calls back once the deadline has passed, unless it is called off with what this answers. */
-export function afterPatience(ms: number, callback: () => void): () => void {
-  const patience = new Patience(ms);
+export function afterDeadline(ms: number, callback: () => void): () => void {
+  const patience = new Deadline(ms);
   let timer: NodeJS.Timeout | undefined;
   const wait = () => {
     const slice = patience.next();
@@ -63,10 +63,10 @@ export function afterPatience(ms: number, callback: () => void): () => void {
  * The same for what is asked for thousands of times a second: it looks once, when the time is up by the clock, and waits for what
  * the process has not had of it.
  */
-export function afterTimeHad(ms: number, callback: () => void): () => void {
-  const started = timeHad();
+export function afterRunnableTime(ms: number, callback: () => void): () => void {
+  const started = runnableTime();
   const look = () => {
-    const left = ms - (timeHad() - started);
+    const left = ms - (runnableTime() - started);
     if (left < 1) callback();
     else timer = setTimeout(look, left);
   };

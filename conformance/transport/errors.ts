@@ -1,7 +1,7 @@
 import { explain } from "./explain.js";
 
 /** No whole answer came: whether the request had its effect, nobody knows. */
-export class LostAnswer extends Error {
+export class NoResponseError extends Error {
   override readonly name = "LostAnswer";
   /** What to look into, if that can be told. */
   readonly hint: string | undefined;
@@ -13,8 +13,8 @@ export class LostAnswer extends Error {
 }
 
 /** Says of whatever went wrong on the wire what it means. */
-export function lost(error: unknown): LostAnswer {
-  if (error instanceof LostAnswer) return error;
+export function noResponse(error: unknown): NoResponseError {
+  if (error instanceof NoResponseError) return error;
   const { why, hint } = explain(error);
-  return new LostAnswer(why, { cause: error, ...(hint === undefined ? {} : { hint }) });
+  return new NoResponseError(why, { cause: error, ...(hint === undefined ? {} : { hint }) });
 }

@@ -1,16 +1,16 @@
-import type { HttpAnswer, HttpRequest } from "./messages.js";
+import type { HttpRequest, HttpResponse } from "./messages.js";
 
 /** What went over the wire: a request, and its answer or why there was none. */
-export interface Tapped {
+export interface RecordedExchange {
   request: HttpRequest;
-  answer: HttpAnswer | { lost: string };
+  answer: HttpResponse | { noResponse: string };
 }
 
 /** Is told of each exchange, once it is over. */
-export type Listener = (exchange: Tapped) => void;
+export type ExchangeListener = (exchange: RecordedExchange) => void;
 
 /** Tells of bytes that were written and read as they are; a transfer coding stays in the body. */
-export function tappedRaw(hear: Listener, request: Uint8Array | string, answer: string): void {
+export function recordRawExchange(hear: ExchangeListener, request: Uint8Array | string, answer: string): void {
   const sent = parse(typeof request === "string" ? request : Buffer.from(request).toString("latin1"));
   const [method = "", path = ""] = sent.first.split(" ");
   const got = parse(answer);
@@ -18,7 +18,7 @@ export function tappedRaw(hear: Listener, request: Uint8Array | string, answer: 
     request: { method: method as NonNullable<HttpRequest["method"]>, path, headers: sent.headers, body: sent.body },
     answer:
       answer === ""
-        ? { lost: "nothing came back" }
+        ? { noResponse: "nothing came back" }
         : { status: Number(got.first.split(" ")[1]) || 0, headers: Object.fromEntries(got.headers), body: got.body },
   });
 }

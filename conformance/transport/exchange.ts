@@ -1,6 +1,6 @@
 import type { Dispatcher } from "undici";
-import { afterTimeHad } from "./deadline.js";
-import { LostAnswer } from "./errors.js";
+import { afterRunnableTime } from "./deadline.js";
+import { NoResponseError } from "./errors.js";
 
 export interface ExchangeLimits {
   /** How long it may take, in milliseconds. */
@@ -46,13 +46,13 @@ export function exchange(
       controller?.abort(why);
     };
     const cancel = () => stop(signal?.reason);
-    const callOff = afterTimeHad(timeoutMs, () => stop(new LostAnswer(`no answer within ${timeoutMs} ms`)));
+    const callOff = afterRunnableTime(timeoutMs, () => stop(new NoResponseError(`no answer within ${timeoutMs} ms`)));
     signal?.addEventListener("abort", cancel, { once: true });
     if (signal?.aborted) return cancel();
     dispatcher.dispatch(options, {
       onRequestStart(started) {
         controller = started;
-        if (isOver) started.abort(new LostAnswer("given up before it began"));
+        if (isOver) started.abort(new NoResponseError("given up before it began"));
       },
       onResponseStart(_, statusCode, head) {
         // Of several the last one counts: those before it were informational.
@@ -61,7 +61,7 @@ export function exchange(
       },
       onResponseData(_, chunk) {
         size += chunk.length;
-        if (size > maxBytes) stop(new LostAnswer(`the answer did not end within ${maxBytes} bytes`));
+        if (size > maxBytes) stop(new NoResponseError(`the answer did not end within ${maxBytes} bytes`));
         else chunks.push(chunk);
       },
       onResponseEnd() {

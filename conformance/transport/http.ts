@@ -2,12 +2,12 @@ import { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
-import { afterTimeHad } from "./deadline.js";
-import { LostAnswer, lost } from "./errors.js";
+import { afterRunnableTime } from "./deadline.js";
+import { NoResponseError, noResponse } from "./errors.js";
 import { type Answer, exchange } from "./exchange.js";
-import { type Listener, tappedRaw } from "./exchange-log.js";
-import type { HttpAnswer, HttpRequest, HttpStream } from "./messages.js";
-import { type Pace, paceOf } from "./rate-limit.js";
+import { type ExchangeListener, recordRawExchange } from "./exchange-log.js";
+import type { HttpRequest, HttpResponse, HttpStream } from "./messages.js";
+import { type RateLimiter, rateLimiterOf } from "./rate-limit.js";
 import { type RawOptions, rawExchange } from "./raw.js";
 import { openSocket, type SocketOptions } from "./socket.js";
 
@@ -16,7 +16,7 @@ export interface ConnectionOptions extends SocketOptions {
   /** Sent with each request. Not recorded. */
   headers?: Readonly<Record<string, string>>;
   /** Most requests per second, for targets that bear no more; more than 0. Or a pace to share. Default: no limit. */
-  maxRequestsPerSecond?: number | Pace;
+  maxRequestsPerSecond?: number | RateLimiter;
 }
 
 export interface TransportOptions extends ConnectionOptions {
@@ -58,14 +58,17 @@ export class Transport {
   /** How connections are made, for others that are to be made in the same way. The pace is shared. */
   readonly connection: ConnectionOptions;
   /** Is told of each exchange, with its answer or why there was none. */
-  readonly hear: Listener | undefined;
+  readonly onExchange: ExchangeListener | undefined;
   readonly #bases: readonly URL[];
   readonly #timeoutMs: number;
   readonly #agents: Agents;
   readonly #headers: readonly string[];
-  readonly #pace: Pace | undefined;
+  readonly #pace: RateLimiter | undefined;
 
-  constructor(options: TransportOptions, { agents, hear }: { agents?: Agents; hear?: Listener | undefined } = {}) {
+  constructor(
+    options: TransportOptions,
+    { agents, hear }: { agents?: Agents; hear?: ExchangeListener | undefined } = {},
+  ) {
     const { urls, timeoutMs = 10_000, connections = 128, ...connection } = options;
     this.urls = urls;
     this.#bases = urls.map((url) => new URL(url));
@@ -73,14 +76,14 @@ export class Transport {
     const { headers = {}, maxRequestsPerSecond: rate } = connection;
     this.headers = headers;
     this.#headers = Object.entries(headers).flat();
-    this.#pace = paceOf(rate);
+    this.#pace = rateLimiterOf(rate);
     this.connection = { ...connection, ...(this.#pace === undefined ? {} : { maxRequestsPerSecond: this.#pace }) };
     this.#agents = agents ?? agentsFor(connection, connections, this.#bases);
-    this.hear = hear;
+    this.onExchange = hear;
   }
 
   /** The same connections, for somebody who wants to be told of what goes over them on his behalf. Closing it closes them for all. */
-  heardBy(hear: Listener | undefined): Transport {
+  withExchangeListener(hear: ExchangeListener | undefined): Transport {
     const { urls, connection } = this;
     return new Transport({ urls, timeoutMs: this.#timeoutMs, ...connection }, { agents: this.#agents, hear });
   }
@@ -91,16 +94,16 @@ export class Transport {
   }
 
   /** Sends a request and reads the whole answer. Rejects with LostAnswer if none comes. */
-  async request(request: HttpRequest): Promise<HttpAnswer> {
-    if (this.#pace !== undefined) await this.#pace.turn();
+  async request(request: HttpRequest): Promise<HttpResponse> {
+    if (this.#pace !== undefined) await this.#pace.acquire();
     try {
       const limits = { timeoutMs: this.#timeoutMs, maxBytes: MAX_ANSWER_BYTES, signal: request.signal };
       const answer = plain(await exchange(this.#agentFor(request), this.#optionsOf(request), limits));
-      this.hear?.({ request, answer });
+      this.onExchange?.({ request, answer });
       return answer;
     } catch (error) {
-      const why = lost(error);
-      this.hear?.({ request, answer: { lost: why.message } });
+      const why = noResponse(error);
+      this.onExchange?.({ request, answer: { noResponse: why.message } });
       throw why;
     }
   }
@@ -115,21 +118,21 @@ export class Transport {
       try {
         return await this.#open(request);
       } catch (error) {
-        if (error instanceof LostAnswer) throw error;
+        if (error instanceof NoResponseError) throw error;
         await pause(wait);
       }
     }
     return this.#open(request).catch((error) => {
-      throw lost(error);
+      throw noResponse(error);
     });
   }
 
   /** Rejects with LostAnswer if the time is up, and with whatever it was if the connection broke. */
   async #open(request: HttpRequest): Promise<HttpStream> {
-    await this.#pace?.turn();
+    await this.#pace?.acquire();
     const stop = new AbortController();
-    const late = () => stop.abort(new LostAnswer(`no answer within ${this.#timeoutMs} ms`));
-    const callOff = afterTimeHad(this.#timeoutMs, late);
+    const late = () => stop.abort(new NoResponseError(`no answer within ${this.#timeoutMs} ms`));
+    const callOff = afterRunnableTime(this.#timeoutMs, late);
     try {
       const { statusCode, headers, body } = await this.#agentFor(request).request({
         ...this.#optionsOf(request),
@@ -144,11 +147,11 @@ export class Transport {
 
   /** Writes bytes as they are, over a connection of their own. Resolves with what came back; with an empty string if nothing did. */
   async raw(endpoint: number, bytes: Uint8Array | string, options: RawOptions = {}): Promise<string> {
-    await this.#pace?.turn();
+    await this.#pace?.acquire();
     try {
       const socket = await openSocket(this.base(endpoint), { ...this.connection, http2: false });
       const answer = await rawExchange(socket, bytes, options);
-      if (this.hear !== undefined) tappedRaw(this.hear, bytes, answer);
+      if (this.onExchange !== undefined) recordRawExchange(this.onExchange, bytes, answer);
       return answer;
     } catch {
       return "";
@@ -194,7 +197,7 @@ function agentsFor(connection: SocketOptions, connections: number, bases: readon
 }
 
 /** Without what a transfer adds: each header once, and the body as it was before its content coding. */
-function plain({ status, headers, body }: Answer): HttpAnswer {
+function plain({ status, headers, body }: Answer): HttpResponse {
   const flat = flatten(headers);
   return { status, headers: flat, body: decoded(flat, body) };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Pace } from "./rate-limit.js";
+import { RateLimiter } from "./rate-limit.js";
 
 /** A clock that only waiting moves. */
 function clock() {
@@ -19,17 +19,17 @@ function clock() {
 
 test("requests that come at once go one gap after the other", async () => {
   const { now, wait, waits } = clock();
-  const pace = new Pace(10, now, wait);
-  await Promise.all([pace.turn(), pace.turn(), pace.turn()]);
+  const pace = new RateLimiter(10, now, wait);
+  await Promise.all([pace.acquire(), pace.acquire(), pace.acquire()]);
   expect(waits).toEqual([100, 200]);
 });
 
 test("a pause is not saved up for a burst", async () => {
   const { now, wait, waits, pass } = clock();
-  const pace = new Pace(2, now, wait);
-  await pace.turn();
+  const pace = new RateLimiter(2, now, wait);
+  await pace.acquire();
   pass(60_000);
-  await pace.turn();
-  await pace.turn();
+  await pace.acquire();
+  await pace.acquire();
   expect(waits).toEqual([500]);
 });

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 /** Lets requests go at an even rate, for targets that bear no more. In the order in which they ask. */
-export class Pace {
+export class RateLimiter {
   readonly perSecond: number;
   readonly #now: () => number;
   readonly #wait: (ms: number) => Promise<unknown>;
@@ -15,7 +15,7 @@ export class Pace {
   }
 
   /** Resolves when the next request may go. */
-  async turn(): Promise<void> {
+  async acquire(): Promise<void> {
     const now = this.#now();
     const at = Math.max(now, this.#next);
     this.#next = at + 1000 / this.perSecond;
@@ -24,8 +24,8 @@ export class Pace {
 }
 
 /** A pace for a rate, or the one that is there to be shared. */
-export function paceOf(rate: number | Pace): Pace;
-export function paceOf(rate: number | Pace | undefined): Pace | undefined;
-export function paceOf(rate: number | Pace | undefined): Pace | undefined {
-  return typeof rate === "number" ? new Pace(rate) : rate;
+export function rateLimiterOf(rate: number | RateLimiter): RateLimiter;
+export function rateLimiterOf(rate: number | RateLimiter | undefined): RateLimiter | undefined;
+export function rateLimiterOf(rate: number | RateLimiter | undefined): RateLimiter | undefined {
+  return typeof rate === "number" ? new RateLimiter(rate) : rate;
 }

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { afterTimeHad } from "./deadline.js";
+import { afterRunnableTime } from "./deadline.js";
 
 export interface RawOptions {
   /**
@@ -24,7 +24,7 @@ export function rawExchange(socket: Socket, bytes: Uint8Array | string, options:
       socket.destroy();
       resolve(text);
     };
-    const callOff = afterTimeHad(timeoutMs, finish);
+    const callOff = afterRunnableTime(timeoutMs, finish);
     socket.on("error", finish);
     socket.on("close", finish);
     socket.on("data", (chunk) => {

@@ -1,7 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
-import { afterTimeHad } from "./deadline.js";
+import { afterRunnableTime } from "./deadline.js";
 import { type ProxySettings, proxyFor, tunnel } from "./proxy.js";
 
 /** How a TLS connection is made. */
@@ -33,7 +33,7 @@ export async function openSocket(target: URL, options: SocketOptions = {}): Prom
   const { connectTimeoutMs = 4000 } = options;
   const stop = new AbortController();
   const late = () => stop.abort(new Error(`no connection within ${connectTimeoutMs} ms`));
-  const callOff = afterTimeHad(connectTimeoutMs, late);
+  const callOff = afterRunnableTime(connectTimeoutMs, late);
   try {
     return await open(target, options, stop.signal);
   } finally {

@@ -5,7 +5,7 @@ import { startReferenceServer } from "../../reference-server/index.js";
 import { CATALOGUE } from "../cases/catalogue.js";
 import { jobsFor } from "../run/run.js";
 import { ack as ackFaults } from "../selftest/mutants/ack.js";
-import { startFaultyServer } from "../selftest/mutants/mutant.js";
+import { startMutant } from "../selftest/mutants/mutant.js";
 import { runProject } from "./testing/run-project.js";
 
 // Each test runs a vitest of its own, and with it up to the whole catalogue.
@@ -41,7 +41,7 @@ test("the reference server passes every case, under a host configuration that is
 test("a broken requirement fails its cases, with its rule and what was expected", async () => {
   const fault = ackFaults.find(({ name }) => name === "ack-last-write-wins");
   if (fault === undefined) throw new Error("the fault is gone");
-  const { url } = await started(startFaultyServer(fault, { fixtures: true }));
+  const { url } = await started(startMutant(fault, { fixtures: true }));
   const { tests, code } = await runProject({ url }, ["-t", "ack/"]);
   const errors = tests.flatMap((it) => it.errors);
   expect(errors.join("\n")).toMatch(/^ACK-MONOTONE \(MUST\): /m);

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, type RunnerTestSuite, type TestContext, test } from "vitest";
 import { type CaseResult, Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { CATALOGUE } from "../cases/catalogue.js";
-import { jobsFor } from "../run/plan.js";
+import { caseRuns } from "../run/plan.js";
 import type { RunOptions } from "../run/run.js";
-import type { Job } from "../run/run-case.js";
+import type { CaseRun } from "../run/run-case.js";
 import { failureOf } from "./failure.js";
 import { LiveRun } from "./live-run.js";
 
@@ -38,7 +38,7 @@ const START_TIMEOUT_MS = 60_000;
  * ```
  */
 export function describeConformance({ urls, name = "Seq Sync conformance", ...options }: ConformanceOptions): void {
-  const jobs = jobsFor(CATALOGUE, options.codecs ?? ["proto", "json"]).filter(options.select ?? (() => true));
+  const jobs = caseRuns(CATALOGUE, options.codecs ?? ["proto", "json"]).filter(options.select ?? (() => true));
   describe(name, () => {
     let live: LiveRun | undefined;
     beforeAll(
@@ -68,9 +68,9 @@ export function describeConformance({ urls, name = "Seq Sync conformance", ...op
   });
 }
 
-const titleOf = ({ id, case: it }: Job) => `${id}: ${it.title}`;
+const titleOf = ({ id, case: it }: CaseRun) => `${id}: ${it.title}`;
 
-const tooSlow = (job: Job, { slow = false }: Pick<RunOptions, "slow">) => (job.case.slow ?? false) && !slow;
+const tooSlow = (job: CaseRun, { slow = false }: Pick<RunOptions, "slow">) => (job.case.slow ?? false) && !slow;
 
 /** The tests of the block that vitest is going to run: those that no filter, `-t` or `.only` leaves out. */
 function chosenIn(suite: Readonly<RunnerTestSuite>): Set<string> {

@@ -2,7 +2,7 @@
 import { posix } from "node:path";
 import { CATALOGUE } from "../../conformance/cases/catalogue.js";
 import { REQUIREMENTS, type RequirementId } from "../../conformance/requirements/requirements.js";
-import { FAULTS } from "../../conformance/selftest/mutants/index.js";
+import { MUTANTS } from "../../conformance/selftest/mutants/index.js";
 import { caseAnchor, faultAnchor } from "./anchors.js";
 
 /** The block quote of a requirement, with its last line break. */
@@ -22,7 +22,7 @@ function proofOf(id: RequirementId, path: string): string {
   const cases = CATALOGUE.filter(({ requirements }) => (requirements as readonly string[]).includes(id)).map(
     (it) => `[${it.id}](${link("docs/reference/cases.md")}#${caseAnchor(it.id)})`,
   );
-  const faults = FAULTS.filter(({ breaks }) => breaks === id).map(
+  const faults = MUTANTS.filter(({ breaks }) => breaks === id).map(
     ({ name }) => `[${name}](${link("docs/reference/kill-matrix.md")}#${faultAnchor(name)})`,
   );
   return [

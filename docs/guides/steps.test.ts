@@ -59,7 +59,7 @@ describe.skipIf(!hasPython)("build a server, step by step", () => {
   );
 
   test("step 5 serves JSON", async () => {
-    expect(await green(4, ["dev"], ["json"])).toEqual([]);
-    expect(await green(5, ["dev", "http"], ["json"])).toEqual(["dev", "http"]);
+    expect(await green(4, ["devices"], ["json"])).toEqual([]);
+    expect(await green(5, ["devices", "http"], ["json"])).toEqual(["dev", "http"]);
   }, 180_000);
 });

@@ -1,6 +1,6 @@
 import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Judge } from "../../judge/judge.js";
-import { Story } from "../../selftest/histories/history-builder.js";
+import { HistoryBuilder } from "../../selftest/histories/history-builder.js";
 import { answer, memoryInUse } from "../child.js";
 
 const INBOXES = 10;
@@ -11,7 +11,7 @@ const PAGE = 10;
  * them; each twentieth answer is lost and asked for again. Endless, in portions.
  */
 function* traffic(): Generator<Event[]> {
-  const story = new Story();
+  const story = new HistoryBuilder();
   const inboxes = Array.from({ length: INBOXES }, (_, nr) => ({ user: `reader-${nr}`, cli: 0, svr: 0 }));
   for (const { user } of inboxes) story.open(user, 0);
   story.open("alice", 0);

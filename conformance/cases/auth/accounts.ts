@@ -1,6 +1,6 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import type { SyncResponse, WatchResponse } from "../../../proto/gen/seqsync/v1/service_pb.js";
-import type { Party } from "../../harness/account.js";
+import type { TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import {
@@ -240,7 +240,7 @@ export const authAccounts: readonly Case[] = [
 ];
 
 /** Headers in which proxies and frameworks pass an account on, each naming this party. */
-function namesOf({ userId }: Party): Record<string, string>[] {
+function namesOf({ userId }: TestAccount): Record<string, string>[] {
   const value = encodeURIComponent(userId);
   const names = ["x-user-id", "x-user", "x-forwarded-user", "x-remote-user", "remote-user", "x-authenticated-user"];
   // Rarer ones come together.
@@ -276,7 +276,7 @@ function isOf(t: Context, { epoch, svrSeq }: SyncResponse, frame: WatchResponse,
 }
 
 /** A body with further fields that hold this party's user id. */
-function withUser(t: Context, body: Uint8Array, { userId }: Party): Uint8Array {
+function withUser(t: Context, body: Uint8Array, { userId }: TestAccount): Uint8Array {
   if (t.session.codec === "json") {
     const more = { userId, user_id: userId, senderId: userId, sender_id: userId, account: userId };
     return Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(body).toString()), ...more }));
@@ -291,13 +291,13 @@ function withUser(t: Context, body: Uint8Array, { userId }: Party): Uint8Array {
 /** Lets `act` sync, one call after the other, over one connection that is kept alive. */
 async function onOneConnection(
   t: Context,
-  act: (sync: (who: Party | undefined) => ReturnType<typeof rawCall>) => Promise<void>,
+  act: (sync: (who: TestAccount | undefined) => ReturnType<typeof rawCall>) => Promise<void>,
 ): Promise<void> {
   const { transport } = t.session;
   const [url = ""] = transport.urls;
-  const alone = new Transport({ ...transport.connection, urls: [url], connections: 1 }, { hear: transport.hear });
+  const alone = new Transport({ ...transport.connection, urls: [url], connections: 1 }, { hear: transport.onExchange });
   try {
-    await act((who) => rawCall(t, "AUTH-REQUIRED", { ...syncOf(t, t.bob), by: who, over: alone }));
+    await act((who) => rawCall(t, "AUTH-REQUIRED", { ...syncOf(t, t.bob), by: who, transport: alone }));
   } finally {
     await alone.close();
   }

@@ -1,5 +1,5 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
-import type { Party } from "../../harness/account.js";
+import type { TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import {
@@ -221,7 +221,7 @@ export const authCredentials: readonly Case[] = [
 ];
 
 /** Tokens that a careless comparison would take for this party's. None of them is anybody's here. */
-export function almost({ token }: Party, t: Context): string[] {
+export function almost({ token }: TestAccount, t: Context): string[] {
   const { length } = token;
   const swapped = token.replace(/[a-z]/gi, (c) => (c === c.toLowerCase() ? c.toUpperCase() : c.toLowerCase()));
   const tries = [
@@ -235,7 +235,7 @@ export function almost({ token }: Party, t: Context): string[] {
     ...["null", "undefined", "*"],
   ];
   if (length <= 2048) tries.push(token + token);
-  return tries.filter((it) => t.parties.every((party) => party.token !== it));
+  return tries.filter((it) => t.accounts.every((party) => party.token !== it));
 }
 
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -244,7 +244,7 @@ const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_
 const another = (token: string, at: number) => BASE64[BASE64.indexOf(token[at] ?? "") ^ 32] ?? "A";
 
 /** Says how a token differs without showing it. */
-export function tokenText(token: string, { token: real }: Party): string {
+export function tokenText(token: string, { token: real }: TestAccount): string {
   if (token === "") return "an empty token";
   if (token === real + real) return "a valid token twice over";
   if (real.startsWith(token)) return "the beginning of a valid token";

@@ -4,9 +4,9 @@ import type { Device } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { waitAsAsked } from "../../harness/raw-calls.js";
-import { describeEnd, over } from "../../harness/watcher.js";
+import { describeEnd, expectClosed } from "../../harness/watcher.js";
 import type { Watching } from "../../rpc/client.js";
-import { isAgain } from "../../rpc/connect.js";
+import { isRetryable } from "../../rpc/connect.js";
 import type { StreamEnd } from "../../rpc/watch.js";
 import { almost, tokenText } from "./credentials.js";
 
@@ -90,7 +90,7 @@ export const authRevoked: readonly Case[] = [
         "a Watch went on for 5 seconds after its token was revoked",
       );
       for (const watching of his) {
-        await over(t, watching);
+        await expectClosed(t, watching);
         const { end } = watching;
         const fits = isCredentialInvalid(end);
         if (!fits) t.fail("AUTH-REVOKED-WATCH", "a revoked Watch ended in another way", expected, endText(end));
@@ -115,7 +115,7 @@ async function untilSettled(t: Context, device: Device, token: string | null): P
     const watching = device.watch({ token });
     await watching.until(() => true, t.deadline(AT_ONCE_MS));
     const { end } = watching;
-    if (end?.kind !== "refused" || !isAgain(end.refusal)) return watching;
+    if (end?.kind !== "refusal" || !isRetryable(end.refusal)) return watching;
     await waitAsAsked(t, tries, describeEnd(end));
   }
 }
@@ -133,7 +133,7 @@ function refusedBeforeAnyFrame(
 
 /** Whether a stream ended as one without a valid credential does: with the error in it, so with HTTP status 200. */
 function isCredentialInvalid(end: StreamEnd | undefined): boolean {
-  if (end?.kind !== "refused") return false;
+  if (end?.kind !== "refusal") return false;
   const { status, code, reason } = end.refusal;
   return status === 200 && code === "unauthenticated" && reason === Reason.CREDENTIAL_INVALID;
 }
@@ -141,7 +141,7 @@ function isCredentialInvalid(end: StreamEnd | undefined): boolean {
 function endText(end: StreamEnd | undefined): string {
   if (end === undefined) return "it is still open";
   if (end.kind === "end") return "it ended in order";
-  if (end.kind !== "refused") return `it broke off: ${end.why}`;
+  if (end.kind !== "refusal") return `it broke off: ${end.why}`;
   const { status, code, reason } = end.refusal;
   return `HTTP ${status}, ${code || "no Connect error"} ${Reason[reason]}`;
 }

@@ -73,7 +73,7 @@ export const errors: readonly Case[] = [
         ] as const) {
           if (payload === large && large.length <= maxPayloadBytes) continue;
           const answered = await alice.trySend(bob, payload, id === undefined ? {} : { id });
-          if (answered.kind === "ok")
+          if (answered.kind === "response")
             t.fail("SEND-PAYLOAD-LIMIT", "a Send over a limit", "a refusal", "it was accepted");
         }
       });

@@ -92,9 +92,9 @@ export const errorOrder: readonly Case[] = [
       t.refused(tooLong, Reason.PAYLOAD_TOO_LARGE, "ERR-ORDER", "a Send of too long a payload to nobody");
 
       const both = await alice.trySend(nobody, large, { id: "" });
-      const reason = both.kind === "refused" ? both.refusal.reason : undefined;
+      const reason = both.kind === "refusal" ? both.refusal.reason : undefined;
       const fits = reason === Reason.CLIENT_MESSAGE_ID_INVALID || reason === Reason.PAYLOAD_TOO_LARGE;
-      const actual = both.kind === "ok" ? "it was accepted" : describeRefusal(both.refusal);
+      const actual = both.kind === "response" ? "it was accepted" : describeRefusal(both.refusal);
       const expected = "CLIENT_MESSAGE_ID_INVALID or PAYLOAD_TOO_LARGE";
       if (!fits) t.fail("ERR-ORDER", "a Send that is wrong in three ways", expected, actual);
 

@@ -1,7 +1,7 @@
-import type { Party } from "../../harness/account.js";
+import type { TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
-import { describeAnswer, type Meaning, type Rpc, rawCall, sendOf, syncOf } from "../../harness/raw-calls.js";
+import { describeAnswer, type IntendedEffect, type Rpc, rawCall, sendOf, syncOf } from "../../harness/raw-calls.js";
 import { hasShape } from "../errors/rows.js";
 
 /** Bodies that are not exactly one JSON object. `OK` stands for a valid one. */
@@ -72,8 +72,8 @@ export const httpJsonMalformed: readonly Case[] = [
           await isRefused(t, "Sync", bob, form.replaceAll("OK", sync));
           await isRefused(t, "GetServerInfo", undefined, form.replaceAll("OK", "{}"));
           if (!form.includes("OK")) continue;
-          const { body, means } = sendOf(t, alice, bob);
-          await isRefused(t, "Send", alice, form.replaceAll("OK", Buffer.from(body).toString()), means);
+          const { body, intendedEffect } = sendOf(t, alice, bob);
+          await isRefused(t, "Send", alice, form.replaceAll("OK", Buffer.from(body).toString()), intendedEffect);
         }
       }),
   },
@@ -174,12 +174,17 @@ async function changingNothing(t: Context, act: (parties: Context) => Promise<vo
 async function isRefused(
   t: Context,
   rpc: Rpc,
-  by: Party | undefined,
+  by: TestAccount | undefined,
   text: string | Uint8Array,
-  means = meaningOf(t, rpc),
+  intendedEffect = meaningOf(t, rpc),
 ): Promise<void> {
   const body = Buffer.from(text);
-  const answer = await rawCall(t, "HTTP-JSON-MALFORMED", { rpc, by, body, ...(means === undefined ? {} : { means }) });
+  const answer = await rawCall(t, "HTTP-JSON-MALFORMED", {
+    rpc,
+    by,
+    body,
+    ...(intendedEffect === undefined ? {} : { intendedEffect }),
+  });
   const what = `a ${rpc} with the body ${JSON.stringify(body.toString())}`;
   if (answer.refusal?.code !== "invalid_argument")
     t.fail("HTTP-JSON-MALFORMED", what, "invalid_argument", describeAnswer(answer));
@@ -187,6 +192,6 @@ async function isRefused(
 }
 
 /** What a Sync would do that took its cursor all the same. */
-function meaningOf({ bob }: Context, rpc: Rpc): Meaning | undefined {
+function meaningOf({ bob }: Context, rpc: Rpc): IntendedEffect | undefined {
   return rpc === "Sync" ? { sync: { cliSeq: bob.base + 1, epoch: "", pageSize: 0 } } : undefined;
 }

@@ -1,6 +1,6 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
-import type { Party, Sent } from "../../harness/account.js";
+import type { Sent, TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { answered, METHOD, type RawAnswer, rawCall, rawRefused, sendOf, syncOf } from "../../harness/raw-calls.js";
@@ -199,8 +199,8 @@ export const httpJson: readonly Case[] = [
       const top = bob.base + 3;
       for (const written of [`${bob.base + 2}`, `"${bob.base + 2}"`]) {
         const body = Buffer.from(`{"cliSeq":${written}}`);
-        const means = { sync: { cliSeq: bob.base + 2, epoch: "", pageSize: 0 } };
-        const answer = await rawCall(t, "HTTP-JSON-NUMBERS", { rpc: "Sync", by: bob, body, means });
+        const intendedEffect = { sync: { cliSeq: bob.base + 2, epoch: "", pageSize: 0 } };
+        const answer = await rawCall(t, "HTTP-JSON-NUMBERS", { rpc: "Sync", by: bob, body, intendedEffect });
         const { svr_seq, acked_seq, next_cli_seq, messages } = membersOf(t, answer);
         const seqs = ((messages as object[] | undefined) ?? []).map((message) => snakeCase(message)["seq"]);
         const told = { svr_seq, acked_seq, next_cli_seq, seqs };
@@ -247,27 +247,27 @@ export const httpJson: readonly Case[] = [
 /** A Send of alice whose JSON is made from the id and the payload in base64. */
 async function sends(
   t: Context,
-  to: Party,
+  to: TestAccount,
   payload: Uint8Array | string,
   text: (id: string, base64: string) => string,
   clientMessageId = t.newId(),
 ): Promise<Sent> {
   const send = { recipientId: to.userId, clientMessageId, payload: Buffer.from(payload) };
   const body = Buffer.from(text(send.clientMessageId, send.payload.toString("base64")));
-  const answer = await rawCall(t, "HTTP-JSON", { rpc: "Send", by: t.alice, body, means: { send } });
+  const answer = await rawCall(t, "HTTP-JSON", { rpc: "Send", by: t.alice, body, intendedEffect: { send } });
   return { ...send, acceptedAt: answered(t, "HTTP-JSON", METHOD.Send.output, answer, `the Send ${body}`).acceptedAt };
 }
 
 /** A Sync with this JSON, which acks through `cliSeq`. */
 async function syncs(
   t: Context,
-  by: Party,
+  by: TestAccount,
   cliSeq: number,
   text: string,
   rule: "HTTP-JSON" | "HTTP-JSON-NUMBERS" | "HTTP-JSON-UNKNOWN",
 ) {
-  const means = { sync: { cliSeq, epoch: "", pageSize: 0 } };
-  const answer = await rawCall(t, rule, { rpc: "Sync", by, body: Buffer.from(text), means });
+  const intendedEffect = { sync: { cliSeq, epoch: "", pageSize: 0 } };
+  const answer = await rawCall(t, rule, { rpc: "Sync", by, body: Buffer.from(text), intendedEffect });
   return answered(t, rule, METHOD.Sync.output, answer, `the Sync ${text}`);
 }
 

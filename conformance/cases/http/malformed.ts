@@ -135,7 +135,12 @@ export const httpMalformed: readonly Case[] = [
           stringField(3, send.payload),
           field,
         ]);
-        const answer = await rawCall(t, "HTTP-UNKNOWN-FIELDS", { rpc: "Send", by: alice, body, means: { send } });
+        const answer = await rawCall(t, "HTTP-UNKNOWN-FIELDS", {
+          rpc: "Send",
+          by: alice,
+          body,
+          intendedEffect: { send },
+        });
         const { acceptedAt } = answered(t, "HTTP-UNKNOWN-FIELDS", METHOD.Send.output, answer, `a Send with ${what}`);
         sent.push({ ...send, acceptedAt });
 

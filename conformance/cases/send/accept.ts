@@ -2,7 +2,7 @@ import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import type { Sent } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
-import { repeat } from "../../harness/retries.js";
+import { expectSameAnswerOnRetry } from "../../harness/retries.js";
 
 export const sendAccept: readonly Case[] = [
   {
@@ -116,7 +116,7 @@ export const sendAccept: readonly Case[] = [
       await t.unchanged(alice, "SEND-RECIPIENT", "a Send to a name of another meaning", async () => {
         for (const userId of names) {
           const answered = await alice.trySend({ userId });
-          if (answered.kind === "ok") continue;
+          if (answered.kind === "response") continue;
           t.refused(answered, Reason.RECIPIENT_UNKNOWN, "SEND-RECIPIENT", `a Send to ${JSON.stringify(userId)}`);
         }
       });
@@ -153,7 +153,7 @@ export const sendAccept: readonly Case[] = [
         );
         t.equal((await alice.state()).ackedSeq, alice.base + 3, "ACK-IMPLICIT", "notes to oneself were not acked");
       });
-      await repeat(t, alice, alice, note, "SEND-RETRY-LATER");
+      await expectSameAnswerOnRetry(t, alice, alice, note, "SEND-RETRY-LATER");
       const { svrSeq } = await alice.state();
       t.equal(svrSeq, alice.base + 3, "SEND-RETRY-LATER", "a note that was acked counts once more when it is repeated");
     },

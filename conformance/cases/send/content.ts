@@ -3,7 +3,7 @@ import { Inconclusive } from "../../findings.js";
 import type { Sent } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
-import { repeat } from "../../harness/retries.js";
+import { expectSameAnswerOnRetry } from "../../harness/retries.js";
 
 /** Beyond this no test fills a payload: it would be about the machine that runs the suite. */
 const LARGEST_TRIED = 32 << 20;
@@ -131,7 +131,7 @@ export const sendContent: readonly Case[] = [
       await t.blaming("SEND-SIZES", async () => {
         for (const id of ids) sent.push(await alice.send(bob, "hello", { id }));
       });
-      for (const one of sent) await repeat(t, alice, bob, one, "SEND-RETRY");
+      for (const one of sent) await expectSameAnswerOnRetry(t, alice, bob, one, "SEND-RETRY");
       t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "an id did not arrive as it was sent");
     },
   },
@@ -211,7 +211,7 @@ export const sendContent: readonly Case[] = [
       await t.blaming("SEND-SIZES", async () => {
         for (const id of ids) sent.push(await alice.send(bob, "the same payload", { id }));
       });
-      for (const one of sent) await repeat(t, alice, bob, one, "SEND-RETRY");
+      for (const one of sent) await expectSameAnswerOnRetry(t, alice, bob, one, "SEND-RETRY");
       t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "ids were changed, or taken for each other");
     },
   },
@@ -251,7 +251,7 @@ async function wholeIds(t: Context, ids: readonly string[]): Promise<void> {
   await t.blaming("SEND-SIZES", async () => {
     for (const id of ids) sent.push(await alice.send(bob, "hello", { id }));
   });
-  for (const one of sent) await repeat(t, alice, bob, one, "SEND-RETRY");
+  for (const one of sent) await expectSameAnswerOnRetry(t, alice, bob, one, "SEND-RETRY");
   t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "an id did not arrive as it was sent");
 }
 

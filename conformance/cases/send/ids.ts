@@ -1,8 +1,8 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
-import type { Party, Sent } from "../../harness/account.js";
+import type { Sent, TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
-import { repeat } from "../../harness/retries.js";
+import { expectSameAnswerOnRetry } from "../../harness/retries.js";
 
 const MAX_SEQ = 0xffff_ffff;
 
@@ -25,8 +25,8 @@ export const sendIds: readonly Case[] = [
       const letters = await alice.send(bob, "Aa");
       // Whoever compares the beginning or the length only: another last byte, one in the middle, one after 300.
       const variants = [size - 1, size >> 1, 300].filter((at) => at < size);
-      const others: [Sent, Party, string | Uint8Array][] = [
-        ...variants.map((at): [Sent, Party, Uint8Array] => [long, bob, new Uint8Array(size).fill(1, at, at + 1)]),
+      const others: [Sent, TestAccount, string | Uint8Array][] = [
+        ...variants.map((at): [Sent, TestAccount, Uint8Array] => [long, bob, new Uint8Array(size).fill(1, at, at + 1)]),
         [first, bob, "the massage"], // as long as the first
         [first, bob, "the message "],
         [first, bob, "The message"],
@@ -60,7 +60,7 @@ export const sendIds: readonly Case[] = [
         "the first content does not stand",
       );
       await unchanged(refuseAll);
-      await repeat(t, alice, bob, first, "SEND-RETRY");
+      await expectSameAnswerOnRetry(t, alice, bob, first, "SEND-RETRY");
     },
   },
   {
@@ -75,10 +75,10 @@ export const sendIds: readonly Case[] = [
         const payloads = [`heads ${n}`, `tails ${n}`, `edge ${n}`];
         const answers = await Promise.all(payloads.map((payload) => alice.trySend(bob, payload, { id })));
         for (const answered of answers) {
-          if (answered.kind === "ok") continue;
+          if (answered.kind === "response") continue;
           t.refused(answered, Reason.CLIENT_MESSAGE_ID_REUSED, "SEND-ID-REUSED", "another payload under a used id");
         }
-        const winners = payloads.filter((_, index) => answers[index]?.kind === "ok");
+        const winners = payloads.filter((_, index) => answers[index]?.kind === "response");
         t.equal(
           winners.length,
           1,
@@ -107,7 +107,7 @@ export const sendIds: readonly Case[] = [
           sent.push(await sender.send(bob, `words of ${sender.name}`, { id: other }));
         }
         for (const [index, one] of sent.entries()) {
-          await repeat(t, index < 2 ? alice : bob, bob, one, "SEND-RETRY");
+          await expectSameAnswerOnRetry(t, index < 2 ? alice : bob, bob, one, "SEND-RETRY");
         }
         // Nor are the two who write to each other one sender.
         const back: Sent[] = [];
@@ -144,14 +144,14 @@ export const sendIds: readonly Case[] = [
         const id = t.newId();
         for (const attempt of ["", " again"]) {
           const { kind } = await refuse(id);
-          t.that(kind === "refused", "SEND-RECIPIENT", `a Send was not refused${attempt}`, "a refusal", "accepted");
+          t.that(kind === "refusal", "SEND-RECIPIENT", `a Send was not refused${attempt}`, "a refusal", "accepted");
         }
         await t.blaming("SEND-ID-FREE", async () => {
           sent.push(await alice.send(bob, "hello", { id }));
         });
       }
       await t.blaming("SEND-ID-FREE", async () => {
-        for (const one of sent) await repeat(t, alice, bob, one, "SEND-RETRY");
+        for (const one of sent) await expectSameAnswerOnRetry(t, alice, bob, one, "SEND-RETRY");
         t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-VISIBLE", "not each of them is there once");
       });
     },
@@ -191,7 +191,7 @@ export const sendIds: readonly Case[] = [
       await alice.trySend(bob, "other words", { id });
       await alice.trySend({ userId: `${bob.userId}-${t.newId()}` }, "the message", { id });
       await alice.trySend(bob, "the message", { id, token: null });
-      await t.blaming("ERR-UNCHANGED", () => repeat(t, alice, bob, first, "SEND-RETRY"));
+      await t.blaming("ERR-UNCHANGED", () => expectSameAnswerOnRetry(t, alice, bob, first, "SEND-RETRY"));
       const marker = await alice.send(bob, "the end");
       const got = await bob.device().drain();
       t.all(got, bob.base + 1, [first, marker], "ERR-UNCHANGED", "a refused Send freed an id that was in use");

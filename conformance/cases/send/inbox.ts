@@ -1,12 +1,12 @@
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import type { Message } from "../../../proto/gen/seqsync/v1/message_pb.js";
-import { bytes, type Party, type Sent } from "../../harness/account.js";
-import { isWhole, pileUp } from "../../harness/backlog.js";
+import { bytes, type Sent, type TestAccount } from "../../harness/account.js";
+import { expectExactly, tryFillBacklog } from "../../harness/backlog.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { hasNoStore, rawCall, sendOf, varint } from "../../harness/raw-calls.js";
-import { repeat } from "../../harness/retries.js";
+import { expectSameAnswerOnRetry } from "../../harness/retries.js";
 
 /** A number that no answer holds by chance: ten digits, or five bytes as a varint. */
 const DISTINCT = 3_141_592_653;
@@ -27,7 +27,7 @@ export const sendInbox: readonly Case[] = [
       const first = await alice.send(bob, "the first");
       await alice.sendMany(bob, 3);
       const { epoch } = await bob.device().sync({ cliSeq: DISTINCT + 2 });
-      const calls: Record<string, [to: Party | string, id: string, payload: string | Uint8Array]> = {
+      const calls: Record<string, [to: TestAccount | string, id: string, payload: string | Uint8Array]> = {
         "a Send": [bob, t.newId(), "hello"],
         "another Send": [bob, t.newId(), "hello"],
         "a repetition": [bob, first.clientMessageId, "the first"],
@@ -85,8 +85,8 @@ export const sendInbox: readonly Case[] = [
       const acked: Sent[] = [];
       await takes(t, alice, bob, "SEND-ACCEPT", acked);
       await phone.drain();
-      const { sent, refused } = await pileUp(t, BACKLOG_TRIED);
-      if (refused === undefined) await repeat(t, alice, bob, acked[0] as Sent, "SEND-RETRY-LATER");
+      const { sent, refused } = await tryFillBacklog(t, BACKLOG_TRIED);
+      if (refused === undefined) await expectSameAnswerOnRetry(t, alice, bob, acked[0] as Sent, "SEND-RETRY-LATER");
       const { svrSeq, ackedSeq } = await bob.state();
       const expected = { svrSeq: bob.base + 1 + sent.length, ackedSeq: bob.base + 1 };
       t.equal({ svrSeq, ackedSeq }, expected, "SEND-BACKLOG", "an inbox made room, or counts what it refused");
@@ -109,7 +109,7 @@ export const sendInbox: readonly Case[] = [
         t.equal(room.svrSeq, all, "SEND-ID-FREE", "what was refused before, and sent again, is not there");
       }
       await phone.drain();
-      isWhole(t, phone.stored, bob.base + 1, [...acked, ...sent], "SEND-BACKLOG");
+      expectExactly(t, phone.stored, bob.base + 1, [...acked, ...sent], "SEND-BACKLOG");
     },
   },
 ];
@@ -117,14 +117,14 @@ export const sendInbox: readonly Case[] = [
 /** Sends to an inbox in which nothing is unacked: it cannot be full. */
 async function takes(
   t: Context,
-  from: Party,
-  to: Party,
+  from: TestAccount,
+  to: TestAccount,
   requirement: "SEND-ACCEPT" | "SEND-BACKLOG",
   sent: Sent[] = [],
   { clientMessageId: id, payload } = { clientMessageId: t.newId(), payload: bytes("hello") },
 ): Promise<void> {
   const answered = await from.trySend(to, payload, { id });
-  const isFull = answered.kind === "refused" && answered.refusal.reason === Reason.BACKLOG_FULL;
+  const isFull = answered.kind === "refusal" && answered.refusal.reason === Reason.BACKLOG_FULL;
   const what = `${to.name}'s inbox is said to be full, and nothing in it is unacked`;
   t.that(!isFull, requirement, what, "that it takes a message", "BACKLOG_FULL");
   const blamed = requirement === "SEND-BACKLOG" ? "SEND-ID-FREE" : requirement;
@@ -146,7 +146,7 @@ async function freeForAnother(t: Context, sent: Sent[]): Promise<void> {
   const { bob, alice } = t;
   const id = t.newId();
   const answered = await alice.trySend(bob, "to a full inbox", { id });
-  if (answered.kind === "ok")
+  if (answered.kind === "response")
     sent.push({ clientMessageId: id, payload: bytes("to a full inbox"), acceptedAt: answered.value.acceptedAt });
   else await t.blaming("SEND-ID-FREE", () => alice.send(alice, "a note", { id }));
 }

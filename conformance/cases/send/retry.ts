@@ -2,12 +2,12 @@ import { setTimeout as pause } from "node:timers/promises";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
-import { sendUnread } from "../../harness/abandoned-calls.js";
-import type { Party, Sent } from "../../harness/account.js";
+import { abandonSend } from "../../harness/abandoned-calls.js";
+import type { Sent, TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { answered, METHOD, rawCall } from "../../harness/raw-calls.js";
-import { repeat, sameInstant } from "../../harness/retries.js";
+import { expectSameAcceptedAt, expectSameAnswerOnRetry } from "../../harness/retries.js";
 import type { Codec } from "../../rpc/connect.js";
 
 const MAX_SEQ = 0xffff_ffff;
@@ -27,7 +27,8 @@ export const sendRetry: readonly Case[] = [
       const before = await alice.send(bob, "before");
       const first = await alice.send(bob, "the message");
       const after = await alice.send(bob, "after");
-      for (let attempt = 2; attempt <= 4; attempt += 1) await repeat(t, alice, bob, first, "SEND-RETRY");
+      for (let attempt = 2; attempt <= 4; attempt += 1)
+        await expectSameAnswerOnRetry(t, alice, bob, first, "SEND-RETRY");
       t.equal((await bob.state()).svrSeq, bob.base + 3, "SEND-RETRY", "a repetition took a seq");
       const got = await bob.device().drain();
       t.all(got, bob.base + 1, [before, first, after], "SEND-RETRY", "a repetition was delivered as another message");
@@ -43,7 +44,7 @@ export const sendRetry: readonly Case[] = [
       for (const size of [0, Math.min(t.info.maxPayloadBytes, 1 << 20)]) {
         sent.push(await alice.send(bob, new Uint8Array(size).fill(1)));
       }
-      for (const one of sent) await repeat(t, alice, bob, one, "SEND-RETRY");
+      for (const one of sent) await expectSameAnswerOnRetry(t, alice, bob, one, "SEND-RETRY");
       t.all(
         await bob.device().drain(),
         bob.base + 1,
@@ -68,12 +69,12 @@ export const sendRetry: readonly Case[] = [
         const answers: Sent[] = [];
         for (const payload of [first, ...forms]) {
           const body = Buffer.from(JSON.stringify({ recipientId: bob.userId, clientMessageId, payload }));
-          const answer = await rawCall(t, "SEND-RETRY", { rpc: "Send", by: alice, body, means: { send } });
+          const answer = await rawCall(t, "SEND-RETRY", { rpc: "Send", by: alice, body, intendedEffect: { send } });
           const what = `a Send with the payload ${JSON.stringify(payload) ?? "left out"}`;
           const { acceptedAt } = answered(t, "SEND-RETRY", METHOD.Send.output, answer, what);
           answers.push({ clientMessageId, payload: send.payload, acceptedAt });
         }
-        for (const again of answers) sameInstant(t, again, answers[0] as Sent, "SEND-RETRY");
+        for (const again of answers) expectSameAcceptedAt(t, again, answers[0] as Sent, "SEND-RETRY");
         sent.push(answers[0] as Sent);
       }
       const got = await bob.device().drain();
@@ -89,7 +90,7 @@ export const sendRetry: readonly Case[] = [
       const sent: Sent[] = [];
       for (let n = 0; n < 6; n += 1) {
         const message = { clientMessageId: t.newId(), payload: Buffer.from(`message ${n}`) };
-        await sendUnread(t, alice, { recipientId: bob.userId, ...message });
+        await abandonSend(t, alice, { recipientId: bob.userId, ...message });
         const { clientMessageId: id, payload } = message;
         sent.push(await t.blaming("SEND-RETRY", () => alice.send(bob, payload, { id })));
       }
@@ -132,7 +133,7 @@ export const sendRetry: readonly Case[] = [
           await bob.state(); // as long as a call takes
         }
         const same = await Promise.all(rounds);
-        for (const one of same) sameInstant(t, one, same[0] as Sent, "SEND-RETRY-CONCURRENT");
+        for (const one of same) expectSameAcceptedAt(t, one, same[0] as Sent, "SEND-RETRY-CONCURRENT");
         sent.push(same[0] as Sent);
       }
       await eachOnce(t, sent);
@@ -173,7 +174,7 @@ export const sendRetry: readonly Case[] = [
         for (const again of codecsOf(t)) {
           for (let endpoint = 0; endpoint < t.session.transport.urls.length; endpoint += 1) {
             const answer = await alice.send(bob, payload, { id: first.clientMessageId, codec: again, endpoint });
-            sameInstant(t, answer, first, "SEND-RETRY");
+            expectSameAcceptedAt(t, answer, first, "SEND-RETRY");
           }
         }
         sent.push(first);
@@ -203,7 +204,7 @@ export const sendRetry: readonly Case[] = [
         await Promise.all([alice.sendAtOnce(bob, 50), bob.sendAtOnce(bob, 5)]);
         await phone.drain();
       }
-      await repeat(t, alice, bob, first, "SEND-RETRY-LATER");
+      await expectSameAnswerOnRetry(t, alice, bob, first, "SEND-RETRY-LATER");
       const marker = await alice.send(bob, "the end");
       const got = await phone.drain();
       t.all(got, bob.base + 1102, [marker], "SEND-RETRY-LATER", "a repetition was not recognised after 1100 others");
@@ -219,13 +220,13 @@ export const sendRetry: readonly Case[] = [
       const [first, second] = (await alice.sendMany(bob, 2)) as [Sent, Sent];
       const phone = bob.device();
       await phone.sync({ cliSeq: bob.base + 1 });
-      await repeat(t, alice, bob, first, "SEND-RETRY-LATER");
+      await expectSameAnswerOnRetry(t, alice, bob, first, "SEND-RETRY-LATER");
       await phone.drain();
-      for (const sent of [first, second]) await repeat(t, alice, bob, sent, "SEND-RETRY-LATER");
+      for (const sent of [first, second]) await expectSameAnswerOnRetry(t, alice, bob, sent, "SEND-RETRY-LATER");
       // What alice acks is in her own inbox: it says nothing of what she has sent.
       await bob.send(alice, "an answer");
       await alice.device().drain();
-      for (const sent of [first, second]) await repeat(t, alice, bob, sent, "SEND-RETRY-LATER");
+      for (const sent of [first, second]) await expectSameAnswerOnRetry(t, alice, bob, sent, "SEND-RETRY-LATER");
       const marker = await alice.send(bob, "the end");
       t.all(await phone.drain(), bob.base + 3, [marker], "SEND-RETRY-LATER", "an acked message was sent once more");
     },
@@ -242,7 +243,7 @@ export const sendRetry: readonly Case[] = [
       const sent = await alice.sendMany(bob, 2);
       const half = dedupWindow === undefined ? LONG : durationMs(dedupWindow) / 2;
       await pause(Math.min(half, LONG), undefined, { signal: t.signal });
-      for (const one of sent) await repeat(t, alice, bob, one, "SEND-RETRY-LATER");
+      for (const one of sent) await expectSameAnswerOnRetry(t, alice, bob, one, "SEND-RETRY-LATER");
       const page = await bob.device().sync();
       t.equal(page.svrSeq, bob.base + 2, "SEND-RETRY-LATER", "a repetition was not recognised after a while");
       t.page(page, bob.base + 1, sent, "ACK-REDELIVER", "what nobody has asked for is gone after a while");
@@ -260,9 +261,9 @@ export const sendRetry: readonly Case[] = [
       const { bob, alice } = t;
       const last = await t.blaming("SEND-RETRY-FIRST", () => atOnce(t, alice, bob, "the last", 8));
       t.refused(await alice.trySend(bob), Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send beyond the last seq");
-      await repeat(t, alice, bob, last, "SEND-RETRY-FIRST");
+      await expectSameAnswerOnRetry(t, alice, bob, last, "SEND-RETRY-FIRST");
       t.all(await bob.device().drain(), MAX_SEQ, [last], "SEND-RETRY-FIRST", "the last message is not there once");
-      await repeat(t, alice, bob, last, "SEND-RETRY-FIRST");
+      await expectSameAnswerOnRetry(t, alice, bob, last, "SEND-RETRY-FIRST");
     },
   },
 ];
@@ -271,7 +272,14 @@ export const sendRetry: readonly Case[] = [
 const codecsOf = ({ info }: Context): Codec[] => (info.profiles.includes(Profile.JSON) ? ["proto", "json"] : ["proto"]);
 
 /** Sends one message several times at the same moment, over all codecs and endpoints. */
-async function atOnce(t: Context, from: Party, to: Party, text: string, times: number, id = t.newId()): Promise<Sent> {
+async function atOnce(
+  t: Context,
+  from: TestAccount,
+  to: TestAccount,
+  text: string,
+  times: number,
+  id = t.newId(),
+): Promise<Sent> {
   const codecs = codecsOf(t);
   const answers = await t.blaming("SEND-RETRY-CONCURRENT", () =>
     Promise.all(
@@ -279,7 +287,7 @@ async function atOnce(t: Context, from: Party, to: Party, text: string, times: n
     ),
   );
   const [first] = answers as [Sent];
-  for (const again of answers) sameInstant(t, again, first, "SEND-RETRY-CONCURRENT");
+  for (const again of answers) expectSameAcceptedAt(t, again, first, "SEND-RETRY-CONCURRENT");
   return first;
 }
 

@@ -1,5 +1,5 @@
 import type { Sent } from "../../harness/account.js";
-import { isWhole } from "../../harness/backlog.js";
+import { expectExactly } from "../../harness/backlog.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 
@@ -87,7 +87,7 @@ export const seqNumbering: readonly Case[] = [
         sent.push(...byAlice, ...byBob);
       }
       await phone.drain();
-      isWhole(t, phone.stored, bob.base + 1, sent, "SEQ-PARALLEL");
+      expectExactly(t, phone.stored, bob.base + 1, sent, "SEQ-PARALLEL");
     },
   },
   {
@@ -115,7 +115,7 @@ export const seqNumbering: readonly Case[] = [
       })();
       const [sent] = await Promise.all([sends, reads]);
       await phone.drain();
-      isWhole(t, phone.stored, bob.base + 1, sent, "SEQ-PARALLEL");
+      expectExactly(t, phone.stored, bob.base + 1, sent, "SEQ-PARALLEL");
     },
   },
   {
@@ -220,5 +220,5 @@ export const seqNumbering: readonly Case[] = [
 async function exactly(t: Context, sent: readonly Sent[]): Promise<void> {
   const { svrSeq } = await t.bob.state();
   t.equal(svrSeq, t.bob.base + sent.length, "SEQ-PARALLEL", `${sent.length} messages did not take ${sent.length} seqs`);
-  isWhole(t, await t.bob.device().drain(), t.bob.base + 1, sent, "SEQ-PARALLEL");
+  expectExactly(t, await t.bob.device().drain(), t.bob.base + 1, sent, "SEQ-PARALLEL");
 }

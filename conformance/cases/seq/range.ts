@@ -1,9 +1,9 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import type { Sent } from "../../harness/account.js";
-import { isWhole } from "../../harness/backlog.js";
+import { expectExactly } from "../../harness/backlog.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
-import { refusedOpenly } from "../../harness/full-inbox.js";
+import { expectReasonOfFullInbox } from "../../harness/full-inbox.js";
 
 const MAX_SEQ = 0xffff_ffff;
 const HALF = 0x8000_0000;
@@ -115,7 +115,7 @@ export const seqRange: readonly Case[] = [
       await t.unchanged(bob, "SEQ-EXHAUSTED", "a Send to an inbox without seqs", async () => {
         for (const sender of [alice, bob, alice]) {
           const sends = [sender.trySend(bob)];
-          for (const answered of await refusedOpenly(t, bob, sends, "SEQ-EXHAUSTED", Reason.SEQ_EXHAUSTED))
+          for (const answered of await expectReasonOfFullInbox(t, bob, sends, "SEQ-EXHAUSTED", Reason.SEQ_EXHAUSTED))
             t.refused(answered, Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send beyond the last seq");
         }
       });
@@ -138,10 +138,10 @@ export const seqRange: readonly Case[] = [
       const { bob, alice } = t;
       const answers = await Promise.all(Array.from({ length: 12 }, () => alice.trySend(bob, "")));
       for (const answered of answers) {
-        if (answered.kind === "ok") continue;
+        if (answered.kind === "response") continue;
         t.refused(answered, Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send beyond the last seq");
       }
-      const accepted = answers.filter(({ kind }) => kind === "ok").length;
+      const accepted = answers.filter(({ kind }) => kind === "response").length;
       t.equal(accepted, 5, "SEQ-EXHAUSTED", "not exactly as many were accepted as there were seqs");
       const got = await bob.device().drain();
       const seqs = got.map((message) => message.seq);
@@ -211,6 +211,6 @@ async function ordinaryLife(t: Context, base: number): Promise<void> {
     const more = await alice.sendAtOnce(bob, 6);
     const phone = bob.device("phone");
     phone.cliSeq = base + 6;
-    isWhole(t, await phone.drain(4), base + 7, more, "SEQ-PARALLEL");
+    expectExactly(t, await phone.drain(4), base + 7, more, "SEQ-PARALLEL");
   });
 }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { WatchResponse } from "../../../proto/gen/seqsync/v1/service_pb.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
-import { covers, describeEnd, FRAME_MS, Watcher } from "../../harness/watcher.js";
+import { describeEnd, expectFrameCovering, FRAME_MS, Watcher } from "../../harness/watcher.js";
 
 /** So many messages, this far apart: longer than the 30 seconds that many HTTP servers give an answer. */
 const MESSAGES = 4;
@@ -18,16 +18,16 @@ export const watchEnds: readonly Case[] = [
     needs: { revokeToken: true },
     async run(t: Context) {
       const watcher = new Watcher(t, t.bob);
-      await watcher.opened();
+      await watcher.expectFirstFrame();
       await t.revokeToken(t.bob);
       const ended = await watcher.ended(FRAME_MS);
       t.that(ended, "AUTH-REVOKED-WATCH", "the Watch goes on", `its end within ${FRAME_MS} ms`, "it is open");
       const { end } = watcher;
-      const inOrder = end?.kind === "end" || (end?.kind === "refused" && end.refusal.status === 200);
+      const inOrder = end?.kind === "end" || (end?.kind === "refusal" && end.refusal.status === 200);
       const actual = end === undefined ? "nothing" : describeEnd(end);
-      const rule = end?.kind === "garbled" ? "HTTP-STREAM" : "WATCH-END";
+      const rule = end?.kind === "malformed" ? "HTTP-STREAM" : "WATCH-END";
       t.that(inOrder, rule, "the Watch ended without the end-of-stream message", "that message", actual);
-      await watcher.over();
+      await watcher.expectClosed();
     },
   },
   {
@@ -40,9 +40,9 @@ export const watchEnds: readonly Case[] = [
     async run(t: Context) {
       const { bob } = t;
       const watcher = new Watcher(t, bob);
-      const first = await watcher.opened();
+      const first = await watcher.expectFirstFrame();
       const isAnother = (frame: WatchResponse) => frame !== first;
-      const { epoch, svrSeq } = await watcher.sees(isAnother, "WATCH-HEARTBEAT", "an open Watch is silent", {
+      const { epoch, svrSeq } = await watcher.expectFrame(isAnother, "WATCH-HEARTBEAT", "an open Watch is silent", {
         ms: 31_000,
       });
       const repeated = { epoch: first.epoch, svrSeq: first.svrSeq };
@@ -58,16 +58,16 @@ export const watchEnds: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const watcher = new Watcher(t, bob);
-      await watcher.opened();
+      await watcher.expectFirstFrame();
       // What is cut here is not cut for being silent, as a proxy may do: it is cut for its age.
       for (let n = 1; n <= MESSAGES; n += 1) {
         await alice.send(bob, `message ${n}`);
-        await covers(watcher, bob.base + n, `message ${n} has woken nobody`);
+        await expectFrameCovering(watcher, bob.base + n, `message ${n} has woken nobody`);
         await pause(APART_MS, undefined, { signal: t.signal });
       }
       // That a frame between two of them has not fallen is for the judge.
       await alice.send(bob, "the last one");
-      await covers(watcher, bob.base + MESSAGES + 1, "the last message has woken nobody");
+      await expectFrameCovering(watcher, bob.base + MESSAGES + 1, "the last message has woken nobody");
     },
   },
 ];

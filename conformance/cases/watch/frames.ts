@@ -1,9 +1,9 @@
 import { SeqSyncService } from "../../../proto/gen/seqsync/v1/service_pb.js";
-import type { Party, Sent } from "../../harness/account.js";
+import type { Sent, TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
-import { covers, Watcher } from "../../harness/watcher.js";
-import { encode, isAgainStatus } from "../../rpc/connect.js";
+import { expectFrameCovering, Watcher } from "../../harness/watcher.js";
+import { encode, isRetryableStatus } from "../../rpc/connect.js";
 import { envelope } from "../../rpc/envelope.js";
 import { authorization, pathOf } from "../../rpc/session.js";
 
@@ -21,7 +21,7 @@ export const watchFrames: readonly Case[] = [
       const { bob, alice } = t;
       const { epoch } = await bob.state();
       const look = async (count: number, what: string) => {
-        const frame = await new Watcher(t, bob).opened();
+        const frame = await new Watcher(t, bob).expectFirstFrame();
         const told = { epoch: frame.epoch, svrSeq: frame.svrSeq };
         t.equal(told, { epoch, svrSeq: bob.base + count }, "WATCH-FIRST", `the first frame of ${what}`);
       };
@@ -43,10 +43,11 @@ export const watchFrames: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const watchers = t.session.transport.urls.map((_, endpoint) => new Watcher(t, bob, { endpoint }));
-      for (const watcher of watchers) await watcher.opened();
+      for (const watcher of watchers) await watcher.expectFirstFrame();
       for (let n = 1; n <= 10; n += 1) {
         await alice.send(bob, n % 3 === 0 ? "" : `message ${n}`);
-        for (const watcher of watchers) await covers(watcher, bob.base + n, `message ${n} has woken nobody`);
+        for (const watcher of watchers)
+          await expectFrameCovering(watcher, bob.base + n, `message ${n} has woken nobody`);
       }
     },
   },
@@ -61,9 +62,9 @@ export const watchFrames: readonly Case[] = [
       const { bob, alice } = t;
       for (let n = 1; n <= 25; n += 1) {
         const watcher = new Watcher(t, bob);
-        const other = n % 2 === 0 ? watcher.opened() : bob.state();
+        const other = n % 2 === 0 ? watcher.expectFirstFrame() : bob.state();
         await Promise.all([alice.send(bob, `message ${n}`), other]);
-        await covers(watcher, bob.base + n, `a message sent while the Watch was opened is missed`);
+        await expectFrameCovering(watcher, bob.base + n, `a message sent while the Watch was opened is missed`);
         watcher.cancel();
       }
     },
@@ -76,10 +77,10 @@ export const watchFrames: readonly Case[] = [
       const { bob, alice } = t;
       for (let n = 1; n <= 6; n += 1) {
         const before = new Watcher(t, bob);
-        await before.opened();
+        await before.expectFirstFrame();
         before.cancel();
         await alice.send(bob, `message ${n}`);
-        const { svrSeq } = await new Watcher(t, bob).opened();
+        const { svrSeq } = await new Watcher(t, bob).expectFirstFrame();
         t.equal(svrSeq, bob.base + n, "WATCH-FIRST", "the first frame does not cover what came before the Watch");
       }
     },
@@ -92,12 +93,14 @@ export const watchFrames: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const watcher = new Watcher(t, bob);
-      await watcher.opened();
+      await watcher.expectFirstFrame();
       for (let n = 1; n <= 3; n += 1) {
         await alice.send(bob, `message ${n}`);
-        await t.blaming("SEQ-UNSIGNED", () => covers(watcher, bob.base + n, "a frame does not tell a high svr_seq"));
+        await t.blaming("SEQ-UNSIGNED", () =>
+          expectFrameCovering(watcher, bob.base + n, "a frame does not tell a high svr_seq"),
+        );
       }
-      const { svrSeq } = await new Watcher(t, bob).opened();
+      const { svrSeq } = await new Watcher(t, bob).expectFirstFrame();
       t.equal(svrSeq, bob.base + 3, "SEQ-UNSIGNED", "svr_seq of the first frame");
     },
   },
@@ -110,11 +113,11 @@ export const watchFrames: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const watcher = new Watcher(t, bob);
-      await watcher.opened();
+      await watcher.expectFirstFrame();
       const phone = bob.device("phone");
       for (let n = 1; n <= 6; n += 1) {
         await (n % 3 === 0 ? bob : alice).send(bob, `message ${n}`);
-        await covers(watcher, bob.base + n, "a message after an ack has woken nobody");
+        await expectFrameCovering(watcher, bob.base + n, "a message after an ack has woken nobody");
         await phone.drain();
       }
     },
@@ -127,9 +130,9 @@ export const watchFrames: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const watcher = new Watcher(t, bob);
-      await watcher.opened();
+      await watcher.expectFirstFrame();
       await alice.sendAtOnce(bob, 100);
-      await covers(watcher, bob.base + 100, "the last messages of a burst have woken nobody");
+      await expectFrameCovering(watcher, bob.base + 100, "the last messages of a burst have woken nobody");
     },
   },
   {
@@ -140,11 +143,11 @@ export const watchFrames: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const watcher = new Watcher(t, bob);
-      await watcher.opened();
+      await watcher.expectFirstFrame();
       for (let n = 1; n <= 5; n += 1) {
         await alice.send(bob, `message ${n}`);
         const what = "a frame took more than a second";
-        await watcher.sees(({ svrSeq }) => svrSeq >= bob.base + n, "WATCH-WAKE-SOON", what, { ms: 1000 });
+        await watcher.expectFrame(({ svrSeq }) => svrSeq >= bob.base + n, "WATCH-WAKE-SOON", what, { ms: 1000 });
       }
     },
   },
@@ -156,11 +159,11 @@ export const watchFrames: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const watcher = new Watcher(t, bob);
-      await watcher.opened();
+      await watcher.expectFirstFrame();
       const phone = bob.device("phone");
       for (let round = 1; round <= 5; round += 1) {
         await Promise.all([alice.sendAtOnce(bob, 8), bob.sendAtOnce(bob, 2), phone.fetch()]);
-        await covers(watcher, bob.base + round * 10, "a burst has woken nobody");
+        await expectFrameCovering(watcher, bob.base + round * 10, "a burst has woken nobody");
         await phone.drain();
       }
       const seqs = watcher.frames.map(({ svrSeq }) => svrSeq);
@@ -178,9 +181,9 @@ export const watchFrames: readonly Case[] = [
       const sent: Sent[] = [];
       for (let n = 1; n <= 4; n += 1) {
         const watcher = new Watcher(t, bob);
-        await watcher.opened();
+        await watcher.expectFirstFrame();
         sent.push(await alice.send(bob, `message ${n}`));
-        await covers(watcher, bob.base + n, "a message has woken nobody");
+        await expectFrameCovering(watcher, bob.base + n, "a message has woken nobody");
         if (n % 2 === 0) watcher.cancel();
         const { ackedSeq } = await bob.state();
         t.equal(ackedSeq, bob.base, "WATCH-NO-ACK", "a Watch has acked");
@@ -197,13 +200,13 @@ export const watchFrames: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const watcher = new Watcher(t, bob);
-      await watcher.opened();
+      await watcher.expectFirstFrame();
       const phone = bob.device("phone");
       for (let n = 1; n <= 20; n += 1) {
         const send = alice.send(bob, `message ${n}`);
         // Not the Send's answer is waited for, but the frame: it may come first, and then the Sync must not come too early.
         const [, sent] = await Promise.all([
-          covers(watcher, bob.base + n, "a message has woken nobody", send).then(async ({ svrSeq }) => {
+          expectFrameCovering(watcher, bob.base + n, "a message has woken nobody", send).then(async ({ svrSeq }) => {
             const page = await phone.fetch();
             const [told, what] = [`at least ${svrSeq}`, "a Sync after a frame knows less than the frame"];
             t.that(page.svrSeq >= svrSeq, "WATCH-SYNC", what, told, String(page.svrSeq));
@@ -223,13 +226,15 @@ export const watchFrames: readonly Case[] = [
     requirements: ["WATCH-ALL"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const twentyOf = (party: Party) =>
+      const twentyOf = (party: TestAccount) =>
         Array.from({ length: WATCHES }, (_, n) => new Watcher(t, party, {}, `watcher ${n + 1}`));
       const [hers, watchers] = [twentyOf(alice), twentyOf(bob)];
       const all = (svrSeq: number, what: string) =>
-        t.blaming("WATCH-ALL", () => Promise.all(watchers.map((watcher) => covers(watcher, svrSeq, what))));
+        t.blaming("WATCH-ALL", () =>
+          Promise.all(watchers.map((watcher) => expectFrameCovering(watcher, svrSeq, what))),
+        );
       await all(bob.base, "one of 20 Watches has no first frame");
-      await t.blaming("WATCH-ALL", () => Promise.all(hers.map((watcher) => watcher.opened())));
+      await t.blaming("WATCH-ALL", () => Promise.all(hers.map((watcher) => watcher.expectFirstFrame())));
       await alice.send(bob, "first");
       await all(bob.base + 1, "one of 20 Watches was not woken");
       for (const watcher of watchers.splice(0, 5)) watcher.cancel();
@@ -244,14 +249,15 @@ export const watchFrames: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const [first, second] = [new Watcher(t, bob, {}, "first"), new Watcher(t, bob, {}, "second")];
-      await first.opened();
-      await second.opened();
+      await first.expectFirstFrame();
+      await second.expectFirstFrame();
       await t.blaming("WATCH-ALL", async () => {
         await alice.send(bob, "while both are open");
-        for (const watcher of [first, second]) await covers(watcher, bob.base + 1, "one of two Watches was not woken");
+        for (const watcher of [first, second])
+          await expectFrameCovering(watcher, bob.base + 1, "one of two Watches was not woken");
         second.cancel();
         await alice.send(bob, "after one has gone");
-        await covers(first, bob.base + 2, "a Watch was not woken after another had gone");
+        await expectFrameCovering(first, bob.base + 2, "a Watch was not woken after another had gone");
       });
     },
   },
@@ -263,12 +269,12 @@ export const watchFrames: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const [his, hers] = [new Watcher(t, bob), new Watcher(t, alice)];
-      await his.opened();
-      await hers.opened();
+      await his.expectFirstFrame();
+      await hers.expectFirstFrame();
       await bob.sendAtOnce(alice, 30);
-      await covers(hers, alice.base + 30, "alice was not woken");
+      await expectFrameCovering(hers, alice.base + 30, "alice was not woken");
       await alice.send(bob, "the marker");
-      await covers(his, bob.base + 1, "bob was not woken");
+      await expectFrameCovering(his, bob.base + 1, "bob was not woken");
       const states = [
         [bob, his, 1],
         [alice, hers, 30],
@@ -294,14 +300,18 @@ export const watchFrames: readonly Case[] = [
       const { bob, alice } = t;
       for (let n = 0; n < 3; n += 1) await stall(t, bob);
       const reader = new Watcher(t, bob);
-      await reader.opened();
+      await reader.expectFirstFrame();
       const phone = bob.device("phone");
       await t.blaming("WATCH-STALLED", async () => {
         const sent: Sent[] = [];
         for (let round = 0; round < 5; round += 1) {
           sent.push(...(await alice.sendAtOnce(bob, 20)));
           await phone.drain();
-          await covers(reader, bob.base + sent.length, "a Watch that is read was not woken beside stalled ones");
+          await expectFrameCovering(
+            reader,
+            bob.base + sent.length,
+            "a Watch that is read was not woken beside stalled ones",
+          );
         }
         t.equal(phone.stored.length, sent.length, "SEND-VISIBLE", "beside stalled Watches not all messages came");
       });
@@ -319,20 +329,24 @@ export const watchFrames: readonly Case[] = [
       const { bob, alice } = t;
       const watchers = [new Watcher(t, bob, {}, "first"), new Watcher(t, bob, {}, "second")];
       await alice.sendMany(bob, 3);
-      for (const watcher of watchers) await covers(watcher, bob.base + 3, "bob was not woken");
+      for (const watcher of watchers) await expectFrameCovering(watcher, bob.base + 3, "bob was not woken");
       for (let loss = 1; loss <= 3; loss += 1) {
         await t.rotateEpoch(bob);
         const { epoch } = await bob.state();
         // One that ends is opened again, and then its first frame has the new epoch.
         for (const watcher of watchers) {
-          await watcher.sees((frame) => frame.epoch === epoch, "WATCH-EPOCH", "a Watch does not tell the new epoch");
+          await watcher.expectFrame(
+            (frame) => frame.epoch === epoch,
+            "WATCH-EPOCH",
+            "a Watch does not tell the new epoch",
+          );
         }
         // Once nothing is sent between two losses: then a frame differs from the one before it by its epoch alone.
         if (loss === 1) continue;
         await alice.send(bob, `after loss ${loss}`);
         for (const watcher of watchers) {
           const what = "under a new epoch a message has woken nobody";
-          await watcher.sees((frame) => frame.epoch === epoch && frame.svrSeq >= 1, "WATCH-WAKE", what);
+          await watcher.expectFrame((frame) => frame.epoch === epoch && frame.svrSeq >= 1, "WATCH-WAKE", what);
         }
       }
     },
@@ -340,7 +354,7 @@ export const watchFrames: readonly Case[] = [
 ];
 
 /** Opens a Watch and never reads a byte of its frames. */
-async function stall(t: Context, party: Party): Promise<void> {
+async function stall(t: Context, party: TestAccount): Promise<void> {
   const { watch: method } = SeqSyncService.method;
   const opening = t.session.transport.stream({
     endpoint: t.session.nextEndpoint(),
@@ -352,6 +366,6 @@ async function stall(t: Context, party: Party): Promise<void> {
     t.fail("WATCH-FIRST", "a Watch was not opened", "the head of an answer, and a first frame", error.message),
   );
   t.onEnd(() => stream.cancel());
-  if (isAgainStatus(stream.status)) return; // asked to try again: then there are fewer that stall
+  if (isRetryableStatus(stream.status)) return; // asked to try again: then there are fewer that stall
   t.equal(stream.status, 200, "HTTP-STREAM", "a Watch was not opened");
 }

@@ -1,7 +1,7 @@
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { rawAttempt } from "../../harness/raw-calls.js";
-import { repeat } from "../../harness/retries.js";
+import { expectSameAnswerOnRetry } from "../../harness/retries.js";
 import { Watcher } from "../../harness/watcher.js";
 
 /** How many Watches are opened and left: more than 256, a usual bound on what one account may have open. */
@@ -25,7 +25,7 @@ export const watchOften: readonly Case[] = [
       const { bob, alice } = t;
       // Who has not noticed yet that a Watch is gone, and is full, may ask to wait.
       const opened = (watcher: Watcher) =>
-        watcher.sees(() => true, "WATCH-FIRST", "a Watch got no first frame", { ms: PATIENCE_MS });
+        watcher.expectFrame(() => true, "WATCH-FIRST", "a Watch got no first frame", { ms: PATIENCE_MS });
       const note = await bob.send(alice, "before he watches");
       await t.blaming("WATCH-ALL", async () => {
         for (let round = 1; round <= ROUNDS; round += 1) {
@@ -41,10 +41,10 @@ export const watchOften: readonly Case[] = [
         const { svrSeq: before } = await opened(last);
         await alice.send(bob);
         const what = `after ${ROUNDS * AT_ONCE} Watches that are gone the next one was not woken`;
-        await last.sees(({ svrSeq }) => svrSeq > before, "WATCH-WAKE", what);
+        await last.expectFrame(({ svrSeq }) => svrSeq > before, "WATCH-WAKE", what);
       });
       // What is kept with a connection goes with it, and ids are not.
-      await repeat(t, bob, alice, note, "SEND-RETRY-LATER");
+      await expectSameAnswerOnRetry(t, bob, alice, note, "SEND-RETRY-LATER");
     },
   },
 ];

@@ -1,14 +1,14 @@
 import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import { type Arrow, arrowsOf, lifelines } from "../model/sequence.js";
+import { lifelines, type SequenceStep, sequenceOf } from "../model/sequence.js";
 import { columns, wrap } from "./text.js";
 
 /** A sequence diagram as text: a lifeline for each client and one for the server, time going down. */
 export function textDiagram(events: readonly Event[], width = 100): string[] {
-  return drawArrows(arrowsOf(events), width);
+  return drawArrows(sequenceOf(events), width);
 }
 
 /** Draws arrows within `width` columns, at least 32. */
-export function drawArrows(arrows: readonly Arrow[], width: number): string[] {
+export function drawArrows(arrows: readonly SequenceStep[], width: number): string[] {
   if (arrows.length === 0) return [];
   const clients = lifelines(arrows);
   const widths = clients.map((client) => Math.max(columns(client) + 2, 3));
@@ -42,7 +42,7 @@ function arrowLine(
   positions: readonly number[],
   right: number,
   from: number,
-  direction: Arrow["direction"],
+  direction: SequenceStep["direction"],
   text: string,
 ): string {
   const cells = blank(positions, right);
@@ -69,7 +69,7 @@ function put(cells: string[], start: number, text: readonly string[]): string {
   return cells.join("");
 }
 
-function drawOneLane(arrows: readonly Arrow[], right: number): string[] {
+function drawOneLane(arrows: readonly SequenceStep[], right: number): string[] {
   return [
     `clients${" ".repeat(Math.max(right - 10, 1))}server`,
     ...arrows.flatMap(({ client, direction, text }) => {

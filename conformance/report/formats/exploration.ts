@@ -2,7 +2,7 @@ import type { Exploration } from "../../explore/explore.js";
 import type { FaultLevel } from "../../explore/program.js";
 import { findingText } from "../model/finding.js";
 import { textDiagram } from "./diagram.js";
-import type { Paint } from "./style.js";
+import type { Styler } from "./style.js";
 
 /** How the exploration was asked for, so that it can be asked for again. */
 export interface Asked {
@@ -14,7 +14,7 @@ export interface Asked {
 }
 
 /** What an exploration found, for people. */
-export function renderExploration(exploration: Exploration, asked: Asked, paint: Paint): string {
+export function renderExploration(exploration: Exploration, asked: Asked, paint: Styler): string {
   const { programs, operations, faults, applied, failure } = exploration;
   const injected = Object.entries(faults).filter(([, count]) => count > 0);
   const lines = [

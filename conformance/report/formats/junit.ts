@@ -1,15 +1,15 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type CaseResult, Outcome, type Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { proofOf } from "../model/evidence.js";
+import { evidenceOf } from "../model/evidence.js";
 import { requirementOf, specLink } from "../model/requirement.js";
-import { arrowsOf } from "../model/sequence.js";
+import { sequenceOf } from "../model/sequence.js";
 import { byChapter, headlineOf, secondsOf } from "../model/summary.js";
 import { drawArrows } from "./diagram.js";
 import type { RenderOptions } from "./options.js";
 import { type Element, xml } from "./xml.js";
 
 const isFailed = ({ outcome, knownFailure }: CaseResult) => outcome === Outcome.FAIL && knownFailure === "";
-const isError = ({ outcome }: CaseResult) => outcome === Outcome.HARNESS_ERROR;
+const isError = ({ outcome }: CaseResult) => outcome === Outcome.ERROR;
 const isSkipped = (it: CaseResult) =>
   !isFailed(it) && !isError(it) && it.outcome !== Outcome.PASS && it.outcome !== Outcome.WARN;
 
@@ -88,7 +88,7 @@ function result(it: CaseResult, spec: string | undefined): Element[] {
   switch (it.outcome) {
     case Outcome.FAIL:
       return [{ name: "failure", attributes: { message, type: first?.requirement ?? "" }, content: story }];
-    case Outcome.HARNESS_ERROR:
+    case Outcome.ERROR:
       return [{ name: "error", attributes: { message, type: "harness" }, content: it.reason }];
     case Outcome.WARN:
       return [{ name: "system-out", content: `A SHOULD is not kept.\n${story}` }];
@@ -109,7 +109,7 @@ export function findingsText(it: CaseResult, spec?: string): string {
       `  expected  ${expected}`,
       `  actual    ${actual}`,
       `  see       ${specLink(requirement, spec)}`,
-      ...drawArrows(arrowsOf(proofOf(finding, it), it.history).slice(-20), 96).map((line) => `    ${line}`),
+      ...drawArrows(sequenceOf(evidenceOf(finding, it), it.history).slice(-20), 96).map((line) => `    ${line}`),
       "",
     ];
   });

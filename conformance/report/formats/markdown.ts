@@ -20,7 +20,7 @@ const ICONS: Partial<Record<Outcome, string>> = {
   [Outcome.FAIL]: "❌",
   [Outcome.WARN]: "⚠️",
   [Outcome.INCONCLUSIVE]: "❔",
-  [Outcome.HARNESS_ERROR]: "💥",
+  [Outcome.ERROR]: "💥",
 };
 
 /** A report as GitHub Flavored Markdown, with Mermaid diagrams: for step summaries, merge requests and issues. */
@@ -61,7 +61,7 @@ function profileTable(report: Report): string[] {
 }
 
 function chapterTable(report: Report): string[] {
-  const outcomes = [Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.INCONCLUSIVE, Outcome.HARNESS_ERROR] as const;
+  const outcomes = [Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.INCONCLUSIVE, Outcome.ERROR] as const;
   const rows = byChapter(report.cases).map(([chapter, own]) => {
     const counts = outcomes.map((outcome) => own.filter((it) => it.outcome === outcome).length);
     return `| ${text(chapter)} | ${counts.map((count) => (count === 0 ? "" : count)).join(" | ")} |`;

@@ -1,8 +1,8 @@
-import { type Arrow, lifelines } from "../model/sequence.js";
+import { lifelines, type SequenceStep } from "../model/sequence.js";
 import { plain } from "./text.js";
 
 /** A sequence diagram in the language of Mermaid, which GitHub and GitLab draw by themselves. */
-export function mermaid(arrows: readonly Arrow[]): string[] {
+export function mermaid(arrows: readonly SequenceStep[]): string[] {
   const clients = lifelines(arrows);
   const idOf = (client: string) => `c${clients.indexOf(client)}`;
   const all = clients.length === 0 ? "server" : `c0,server`;

@@ -24,7 +24,7 @@ function point(number: number, it: CaseResult, spec: string | undefined): string
       return [line("not ok", it.knownFailure && `TODO ${escaped(it.knownFailure)}`), ...diagnosis(it, spec)];
     case Outcome.WARN:
       return [line("not ok", "TODO a SHOULD is not kept"), ...diagnosis(it, spec)];
-    case Outcome.HARNESS_ERROR:
+    case Outcome.ERROR:
       return [line("not ok"), ...yaml({ message: "the suite itself went wrong", reason: it.reason })];
     default:
       return [line("ok", `SKIP ${escaped(it.reason || "did not run")}`)];

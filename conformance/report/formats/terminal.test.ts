@@ -10,11 +10,11 @@ import {
   syncs,
 } from "../../selftest/support/sample-report.js";
 import { textDiagram } from "./diagram.js";
-import { type Paint, painter } from "./style.js";
+import { type Styler, stylerFor } from "./style.js";
 import { renderReport } from "./terminal.js";
 import { columns } from "./text.js";
 
-const plainly: Paint = (_, text) => text;
+const plainly: Styler = (_, text) => text;
 const history = [...sendLost(1n, bytes("hi")), ...syncs(2n, "bob's phone", 0)];
 
 describe("a report in a terminal", () => {
@@ -108,7 +108,7 @@ describe("colours", () => {
     Object.assign(process.env, env);
     for (const [name, value] of Object.entries(env)) if (value === undefined) delete process.env[name];
     try {
-      return painter({ isTTY })("red", "x") !== "x";
+      return stylerFor({ isTTY })("red", "x") !== "x";
     } finally {
       process.env = before;
     }

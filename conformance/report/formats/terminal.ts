@@ -6,7 +6,7 @@ import { OUTCOMES, tally } from "../model/outcomes.js";
 import { requirementOf } from "../model/requirement.js";
 import { byChapter, byProfile, countsLine, headlineOf, openByReason } from "../model/summary.js";
 import { drawArrows } from "./diagram.js";
-import type { Paint, Style } from "./style.js";
+import type { Style, Styler } from "./style.js";
 import { columns, inPieces, plain, wrap } from "./text.js";
 
 export interface TerminalOptions {
@@ -28,7 +28,7 @@ const SHORT_CARDS = 5;
 const INDENT = "  ";
 
 /** A report for people: chapters, what is broken by requirement with its root cause first, what is open and why, the verdict. */
-export function renderReport(report: Report, paint: Paint, options: TerminalOptions = {}): string {
+export function renderReport(report: Report, paint: Styler, options: TerminalOptions = {}): string {
   const { detail = "normal", width = 100, reports = [] } = options;
   const lines: string[] = [];
   const cards = cardsOf(report, options);
@@ -51,22 +51,22 @@ export function renderReport(report: Report, paint: Paint, options: TerminalOpti
   if (detail !== "quiet") lines.push("");
   lines.push(...wrap(plain(headlineOf(report)), width).map((line) => paint(style, paint("bold", line))));
   lines.push(...wrap(countsLine(report), width).map((line) => paint("dim", line)));
-  if (detail !== "quiet") lines.push(...onward(cards, paint, reports, options.next));
+  if (detail !== "quiet") lines.push(...nextSteps(cards, paint, reports, options.next));
   return `${lines.join("\n")}\n`;
 }
 
-const counts = (cases: readonly CaseResult[], paint: Paint) =>
+const counts = (cases: readonly CaseResult[], paint: Styler) =>
   tally(cases.map(({ outcome }) => outcome))
     .map(({ outcome, count }) => paint(OUTCOMES[outcome].style, `${count} ${OUTCOMES[outcome].word}`))
     .join("  ");
 
-function chapters({ cases }: Report, paint: Paint): string[] {
+function chapters({ cases }: Report, paint: Styler): string[] {
   const groups = byChapter(cases);
   const width = Math.max(...groups.map(([name]) => name.length), 0);
   return groups.map(([name, own]) => `${INDENT}${plain(name).padEnd(width)}  ${counts(own, paint)}`);
 }
 
-function everyCase({ cases }: Report, paint: Paint): string[] {
+function everyCase({ cases }: Report, paint: Styler): string[] {
   return byChapter(cases).flatMap(([name, own]) => [
     `${INDENT}${paint("bold", plain(name))}  ${counts(own, paint)}`,
     ...own.map(
@@ -75,7 +75,7 @@ function everyCase({ cases }: Report, paint: Paint): string[] {
   ]);
 }
 
-function profiles(report: Report, paint: Paint): string[] {
+function profiles(report: Report, paint: Styler): string[] {
   const rows = byProfile(report);
   const width = Math.max(...rows.map(({ profile }) => profile.length), 0);
   return rows.map(({ profile, declared, outcome, requirements }) => {
@@ -87,18 +87,18 @@ function profiles(report: Report, paint: Paint): string[] {
 
 const styleOf = ({ level }: Pick<Card, "level">): Style => (level === "MUST" ? "red" : "yellow");
 
-function oneLine(card: Card, paint: Paint): string {
+function oneLine(card: Card, paint: Styler): string {
   return `${paint(styleOf(card), `✗ ${plain(card.requirement)}`)}  ${plain(card.message)}  ${paint("dim", plain(card.caseId))}`;
 }
 
-function heading(card: Card, paint: Paint): string {
+function heading(card: Card, paint: Styler): string {
   const { requirement, level, others, known } = card;
   const cases = others.length === 0 ? "in one case" : `in ${others.length + 1} cases`;
   const where = known === "" ? cases : `${cases}, known: ${plain(known)}`;
   return `${paint(styleOf(card), paint("bold", `✗ ${plain(requirement)}`))} ${paint("dim", `${level}, ${where}`)}`;
 }
 
-function wholeCard(card: Card, paint: Paint, width: number): string[] {
+function wholeCard(card: Card, paint: Styler, width: number): string[] {
   const indented = (text: string) => wrap(plain(text), width - 2).map((line) => INDENT + line);
   const lines = [heading(card, paint), ...indented(card.sentence), `${INDENT}${paint("cyan", card.link)}`, ""];
   lines.push(...indented(card.message), ...comparison(card, paint, width));
@@ -124,7 +124,7 @@ function wholeCard(card: Card, paint: Paint, width: number): string[] {
   return lines;
 }
 
-function shortCard(card: Card, paint: Paint, width: number): string[] {
+function shortCard(card: Card, paint: Styler, width: number): string[] {
   const message = wrap(plain(card.message), width - 2).map((line) => INDENT + line);
   return [
     heading(card, paint),
@@ -135,7 +135,7 @@ function shortCard(card: Card, paint: Paint, width: number): string[] {
 }
 
 /** The bytes, for whoever wants to see them. */
-function wire({ exchanges }: Card, paint: Paint, width: number): string[] {
+function wire({ exchanges }: Card, paint: Styler, width: number): string[] {
   return exchanges.flatMap((exchange, index) => [
     paint("dim", `${INDENT}on the wire, ${index + 1} of ${exchanges.length}`),
     ...exchangeLines(exchange)
@@ -145,7 +145,7 @@ function wire({ exchanges }: Card, paint: Paint, width: number): string[] {
 }
 
 /** What there was no room for: by name only. */
-function names(cards: readonly Card[], paint: Paint, width: number): string[] {
+function names(cards: readonly Card[], paint: Styler, width: number): string[] {
   if (cards.length === 0) return [];
   const text = `and ${cards.length} more: ${cards.map(({ requirement }) => plain(requirement)).join(", ")}`;
   const hint = "What is first above is most likely the cause; --verbose and the other reports show all.";
@@ -155,18 +155,18 @@ function names(cards: readonly Card[], paint: Paint, width: number): string[] {
 }
 
 /** Commands are never broken into lines: they are there to be copied. */
-function command(label: string, line: string, paint: Paint): string[] {
+function command(label: string, line: string, paint: Styler): string[] {
   return line === "" ? [] : [`${INDENT}${paint("dim", label.padEnd(7))}  ${plain(line)}`];
 }
 
-function alsoIn({ caseId, others }: Card, paint: Paint): string[] {
+function alsoIn({ caseId, others }: Card, paint: Styler): string[] {
   const few = [caseId, ...others.slice(0, 3)].map(plain).join(", ");
   const more = others.length > 3 ? ` and ${others.length - 3} more` : "";
   return [`${INDENT}${paint("dim", `seen in  ${few}${more}`)}`];
 }
 
 /** Expected and actual below each other; what differs is in reverse, or underlined by carets where nothing is coloured. */
-function comparison({ expected, actual }: Card, paint: Paint, width: number): string[] {
+function comparison({ expected, actual }: Card, paint: Styler, width: number): string[] {
   const rows = [
     ["expected", expected, "green"],
     ["actual", actual, "red"],
@@ -174,7 +174,7 @@ function comparison({ expected, actual }: Card, paint: Paint, width: number): st
   return rows.flatMap(([label, parts, style]) => painted(label, parts, style, paint, width));
 }
 
-function painted(label: string, parts: readonly Part[], style: Style, paint: Paint, width: number): string[] {
+function painted(label: string, parts: readonly Part[], style: Style, paint: Styler, width: number): string[] {
   const text = plain(parts.map((part) => part.text).join(""));
   const head = `${INDENT}  ${label.padEnd(9)} `;
   const marked = parts.some(({ same }) => same) && parts.some(({ same }) => !same);
@@ -189,16 +189,16 @@ function painted(label: string, parts: readonly Part[], style: Style, paint: Pai
   );
 }
 
-function emphasis({ text, same }: Part, style: Style, paint: Paint): string {
+function emphasis({ text, same }: Part, style: Style, paint: Styler): string {
   return same ? paint(style, plain(text)) : paint(style, paint("reverse", plain(text)));
 }
 
 /** What is open, by reason: a skip must never look like a pass. */
-function unfinished(cases: readonly CaseResult[], paint: Paint, width: number): string[] {
+function unfinished(cases: readonly CaseResult[], paint: Styler, width: number): string[] {
   return openByReason(cases).flatMap(([reason, own]) => {
     const must = own.some((it) => it.requirements.some((id) => requirementOf(id).level === "MUST"));
     const names = own.slice(0, 4).map(({ id }) => plain(id));
-    const text = `? ${own.length} ${own[0]?.outcome === Outcome.HARNESS_ERROR ? "gone wrong" : "open"}${must ? "" : " (no MUST among them)"}: ${plain(reason)}`;
+    const text = `? ${own.length} ${own[0]?.outcome === Outcome.ERROR ? "gone wrong" : "open"}${must ? "" : " (no MUST among them)"}: ${plain(reason)}`;
     return [
       "",
       ...wrap(text, width).map((line) => paint("yellow", line)),
@@ -208,9 +208,9 @@ function unfinished(cases: readonly CaseResult[], paint: Paint, width: number): 
 }
 
 /** Where the reports are, and what to type next. */
-function onward(
+function nextSteps(
   cards: readonly Card[],
-  paint: Paint,
+  paint: Styler,
   reports: readonly { format: string; path: string }[],
   next = cards[0]?.reproduce ?? "",
 ): string[] {

@@ -2,10 +2,10 @@ import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb
 import type { Exchange, Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { callerOf, curlOf, type Target } from "./curl.js";
 import { difference, type Part } from "./difference.js";
-import { proofOf } from "./evidence.js";
-import { type Blamed, groupByRequirement } from "./grouping.js";
+import { evidenceOf } from "./evidence.js";
+import { groupByRequirement, type RequirementGroup } from "./grouping.js";
 import { requirementOf, specLink } from "./requirement.js";
-import { type Arrow, arrowsOf } from "./sequence.js";
+import { type SequenceStep, sequenceOf } from "./sequence.js";
 
 /** Everything that a reader needs to know of one broken requirement, in no format yet. */
 export interface Card {
@@ -24,7 +24,7 @@ export interface Card {
   expected: Part[];
   actual: Part[];
   /** The exchanges that prove it, as steps of a sequence diagram. */
-  steps: Arrow[];
+  steps: SequenceStep[];
   /** How many steps before them were left out. */
   before: number;
   /** What went over HTTP at the end of the case. */
@@ -53,13 +53,13 @@ export function cardsOf(report: Report, { spec }: CardOptions = {}): Card[] {
   return groupByRequirement(report.cases).flatMap((blamed) => cardOf(blamed, report, spec) ?? []);
 }
 
-function cardOf({ requirement, found }: Blamed, target: Target, spec: string | undefined): Card | undefined {
+function cardOf({ requirement, found }: RequirementGroup, target: Target, spec: string | undefined): Card | undefined {
   const [best] = found;
   if (best === undefined) return undefined;
   const { case: it, finding } = best;
   const { level, sentence } = requirementOf(requirement);
-  const proof = proofOf(finding, it);
-  const steps = arrowsOf(proof, it.history);
+  const proof = evidenceOf(finding, it);
+  const steps = sequenceOf(proof, it.history);
   return {
     requirement,
     level,
@@ -79,7 +79,7 @@ function cardOf({ requirement, found }: Blamed, target: Target, spec: string | u
   };
 }
 
-function knownFor(found: Blamed["found"]): string {
+function knownFor(found: RequirementGroup["found"]): string {
   const reasons = new Set(found.map(({ case: it }) => it.knownFailure));
   return reasons.has("") ? "" : [...reasons].join("; ");
 }

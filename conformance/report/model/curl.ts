@@ -31,7 +31,7 @@ export function curlOf(event: Event, { targets, profiles }: Target): string | un
 }
 
 /** Whose token the call needs: a user id; undefined if it is no unary call. */
-export function callerOf({ what }: Event): string | undefined {
+export function callerOf({ body: what }: Event): string | undefined {
   if (what.case === "sendCall") return what.value.senderId;
   return what.case === "syncCall" ? what.value.userId : undefined;
 }
@@ -42,7 +42,7 @@ interface Call {
   binary(): Uint8Array;
 }
 
-function callOf({ what }: Event): Call | undefined {
+function callOf({ body: what }: Event): Call | undefined {
   if (what.case === "syncCall") {
     const { cliSeq, epoch, pageSize } = what.value;
     const request = create(SyncRequestSchema, { cliSeq, epoch, pageSize });

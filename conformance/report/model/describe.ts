@@ -2,7 +2,7 @@ import type { DeliveredMessage, Event } from "../../../proto/gen/seqsync/conform
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 
 /** Says an event in a few words, for people. `name` makes user ids readable. */
-export function describeEvent({ what }: Event, name: (userId: string) => string = (userId) => userId): string {
+export function describeEvent({ body: what }: Event, name: (userId: string) => string = (userId) => userId): string {
   switch (what.case) {
     case "header":
       return `recorded from ${what.value.implementation || "an unnamed server"}`;
@@ -33,7 +33,7 @@ export function describeEvent({ what }: Event, name: (userId: string) => string 
       const state = epoch === "" ? "" : `; svr ${svrSeq}, epoch ${shortId(epoch)}`;
       return `refused: ${code || "no code"}${reason === Reason.UNSPECIFIED ? "" : ` ${Reason[reason]}`}${state}`;
     }
-    case "lost":
+    case "noResponse":
       return `no answer: ${what.value.why}`;
     case "rotateCall":
       return `${name(what.value.userId)}'s inbox loses its data`;

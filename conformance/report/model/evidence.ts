@@ -8,8 +8,8 @@ const ENOUGH = 8;
  * The events that prove a finding. Where they are few, those just before them in the case's history come along: an answer is seldom
  * wrong without regard to what went before. Where there are none, the end of the history stands for them.
  */
-export function proofOf({ evidence }: Finding, { history }: CaseResult): Event[] {
-  const told = history.filter(({ what }) => what.case !== "header" && what.case !== "accountOpened");
+export function evidenceOf({ evidence }: Finding, { history }: CaseResult): Event[] {
+  const told = history.filter(({ body: what }) => what.case !== "header" && what.case !== "accountOpened");
   if (evidence.length === 0) return told.slice(-ENOUGH);
   if (evidence.length >= ENOUGH) return [...evidence];
   const proving = new Set(evidence.map(keyOf));
@@ -22,4 +22,4 @@ export function proofOf({ evidence }: Finding, { history }: CaseResult): Event[]
 }
 
 /** An event of a finding is a copy of one in the history. */
-const keyOf = ({ op, atMicros, what }: Event) => `${op} ${atMicros} ${what.case}`;
+const keyOf = ({ op, atMicros, body: what }: Event) => `${op} ${atMicros} ${what.case}`;

@@ -20,7 +20,7 @@ async function kept(act: (transport: Transport) => Promise<unknown>): Promise<Ex
   const transport = new Transport({ urls: [server.url], headers: { "x-gateway": "key-of-the-gateway" } });
   const exchanges = new Exchanges();
   try {
-    await act(transport.heardBy(exchanges.hear));
+    await act(transport.withExchangeListener(exchanges.onExchange));
   } finally {
     await transport.close();
     await server.stop();
@@ -83,7 +83,7 @@ test("bytes that were written as they are look like other exchanges, and only th
     ...["4", "5", "6", "7", "8"].map((index) => `POST /Sync${index}`),
     "POST /Send",
   ]);
-  expect(messages.at(-1)).toMatchObject({ status: 201, requestSize: 2, answerSize: 4 });
+  expect(messages.at(-1)).toMatchObject({ status: 201, requestSize: 2, responseSize: 4 });
   expect(JSON.stringify(messages.flatMap(exchangeLines))).not.toContain("a-token-of-bob");
 });
 

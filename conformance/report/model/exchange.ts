@@ -6,23 +6,32 @@ export function exchangeLine({
   requestHeaders,
   requestSize,
   status,
-  answerHeaders,
-  answerSize,
-  lost,
+  responseHeaders,
+  responseSize,
+  noResponse,
 }: Exchange) {
   const asked = `${request} (${[typeOf(requestHeaders), `${requestSize} B`].filter(Boolean).join(", ")})`;
-  if (lost !== "") return `${asked}: no answer: ${lost}`;
-  return `${asked}: HTTP ${status} (${[typeOf(answerHeaders), `${answerSize} B`].filter(Boolean).join(", ")})`;
+  if (noResponse !== "") return `${asked}: no answer: ${noResponse}`;
+  return `${asked}: HTTP ${status} (${[typeOf(responseHeaders), `${responseSize} B`].filter(Boolean).join(", ")})`;
 }
 
 /** An exchange as it went over the wire: heads as text, bodies as text where they are text, else as bytes. */
 export function exchangeLines(exchange: Exchange): string[] {
-  const { request, requestHeaders, requestBody, requestSize, status, answerHeaders, answerBody, answerSize, lost } =
-    exchange;
+  const {
+    request,
+    requestHeaders,
+    requestBody,
+    requestSize,
+    status,
+    responseHeaders,
+    responseBody,
+    responseSize,
+    noResponse,
+  } = exchange;
   const answer =
-    lost === ""
-      ? [`HTTP ${status}`, ...answerHeaders, "", ...bodyLines(answerBody, answerSize)]
-      : [`no answer: ${lost}`];
+    noResponse === ""
+      ? [`HTTP ${status}`, ...responseHeaders, "", ...bodyLines(responseBody, responseSize)]
+      : [`no answer: ${noResponse}`];
   return [request, ...requestHeaders, "", ...bodyLines(requestBody, requestSize), "", ...answer];
 }
 

@@ -1,9 +1,9 @@
 import type { Finding } from "../../findings.js";
 import { REQUIREMENTS } from "../../requirements/requirements.js";
-import type { Paint } from "../formats/style.js";
+import type { Styler } from "../formats/style.js";
 
 /** A finding in lines: the requirement, its sentence, what is wrong, and how it should be. */
-export function findingText({ requirement, message, expected, actual }: Finding, paint: Paint): string[] {
+export function findingText({ requirement, message, expected, actual }: Finding, paint: Styler): string[] {
   return [
     paint("red", paint("bold", `✗ ${requirement}`)),
     `  ${REQUIREMENTS[requirement].sentence}`,

@@ -3,7 +3,7 @@ import { groupBy } from "./group-by.js";
 import { requirementOf } from "./requirement.js";
 
 /** A finding, and the case that it was made in. */
-export interface Found {
+export interface FindingInCase {
   case: CaseResult;
   finding: Finding;
   /** Its place among the case's findings; 0 is what showed first. */
@@ -11,30 +11,30 @@ export interface Found {
 }
 
 /** All that blames one requirement. */
-export interface Blamed {
+export interface RequirementGroup {
   requirement: string;
   /** What shows it best comes first. */
-  found: Found[];
+  found: FindingInCase[];
 }
 
 /**
  * Findings by the requirement that they blame. First come those that are a case's first finding most often: what follows from
  * another fault is seldom what shows first.
  */
-export function groupByRequirement(cases: readonly CaseResult[]): Blamed[] {
-  const all = cases.flatMap((it) => it.findings.map((finding, index): Found => ({ case: it, finding, index })));
+export function groupByRequirement(cases: readonly CaseResult[]): RequirementGroup[] {
+  const all = cases.flatMap((it) => it.findings.map((finding, index): FindingInCase => ({ case: it, finding, index })));
   const groups = [...groupBy(all, ({ finding }) => finding.requirement)].map(([requirement, found]) => ({
     requirement,
     found: found.sort(byClarity),
     first: found.filter(({ index }) => index === 0).length,
   }));
-  const weight = ({ requirement }: Blamed) => (requirementOf(requirement).level === "MUST" ? 0 : 1);
+  const weight = ({ requirement }: RequirementGroup) => (requirementOf(requirement).level === "MUST" ? 0 : 1);
   return groups.sort((a, b) => weight(a) - weight(b) || b.first - a.first || b.found.length - a.found.length);
 }
 
 /** A case is clearest if it shows this first, is named for it, and needs little to show it. */
-function byClarity(a: Found, b: Found): number {
-  const named = ({ case: it, finding }: Found) => (it.requirements[0] === finding.requirement ? 0 : 1);
-  const proof = ({ finding }: Found) => finding.evidence.length || 1000;
+function byClarity(a: FindingInCase, b: FindingInCase): number {
+  const named = ({ case: it, finding }: FindingInCase) => (it.requirements[0] === finding.requirement ? 0 : 1);
+  const proof = ({ finding }: FindingInCase) => finding.evidence.length || 1000;
   return Math.min(a.index, 1) - Math.min(b.index, 1) || named(a) - named(b) || proof(a) - proof(b);
 }

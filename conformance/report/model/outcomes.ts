@@ -21,7 +21,7 @@ export const OUTCOMES: Readonly<Record<Outcome, Shown>> = {
     style: "yellow",
     verdict: "This server keeps every MUST that was checked, but not every SHOULD.",
   },
-  [Outcome.HARNESS_ERROR]: {
+  [Outcome.ERROR]: {
     word: "error",
     mark: "✗",
     style: "red",
@@ -51,7 +51,7 @@ export const OUTCOMES: Readonly<Record<Outcome, Shown>> = {
 /** From the worst to the one that says least: the order in which counts are shown, and in which several outcomes become one. */
 export const BY_WEIGHT = [
   Outcome.FAIL,
-  Outcome.HARNESS_ERROR,
+  Outcome.ERROR,
   Outcome.WARN,
   Outcome.INCONCLUSIVE,
   Outcome.PASS,

@@ -47,7 +47,7 @@ export const headlineOf = ({ headline, verdict }: Report) => (headline === "" ? 
 
 /** What is open, by reason, with the cases that it concerns: a skip must never look like a pass. */
 export function openByReason(cases: readonly CaseResult[]): [reason: string, own: CaseResult[]][] {
-  const open = cases.filter(({ outcome }) => outcome === Outcome.INCONCLUSIVE || outcome === Outcome.HARNESS_ERROR);
+  const open = cases.filter(({ outcome }) => outcome === Outcome.INCONCLUSIVE || outcome === Outcome.ERROR);
   return [...groupBy(open, ({ reason }) => reason)];
 }
 
@@ -62,7 +62,7 @@ export function countsLine({ cases, seed, duration, retriedCalls }: Report): str
     [
       [count(Outcome.WARN), "warned"],
       [count(Outcome.INCONCLUSIVE), "open"],
-      [count(Outcome.HARNESS_ERROR), "errors"],
+      [count(Outcome.ERROR), "errors"],
       [count(Outcome.NOT_APPLICABLE), "not applicable"],
       [retriedCalls, "calls tried again"],
     ] as const

@@ -9,11 +9,12 @@ import {
 } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import type { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
-import { printOf } from "../../history/fingerprint.js";
-import { Recorder, type What } from "../../history/recorder.js";
+import { fingerprintOf } from "../../history/fingerprint.js";
+import { type EventBody, Recorder } from "../../history/recorder.js";
 import { Judge } from "../../judge/judge.js";
 import { lost } from "../../rpc/client.js";
 import { CODE_OF } from "../../rpc/connect.js";
+import { HISTORY_FORMAT } from "../../version.js";
 
 /** A message as a page of a story shows it. */
 export interface Shown {
@@ -27,15 +28,15 @@ export interface Shown {
 
 /** What can become of a call. Each answers the story, to go on with. */
 export interface Endings {
-  refused(reason: Reason, state?: { svrSeq?: number; epoch?: string }): Story;
+  refused(reason: Reason, state?: { svrSeq?: number; epoch?: string }): HistoryBuilder;
   /** Refused with a code and no reason. */
-  failed(code: string): Story;
-  lost(): Story;
+  failed(code: string): HistoryBuilder;
+  lost(): HistoryBuilder;
 }
 
 export interface SendEndings extends Endings {
   /** Accepted, `accepted_at` in seconds; 0 for none. */
-  ok(at?: number): Story;
+  ok(at?: number): HistoryBuilder;
 }
 
 export interface SyncEndings extends Endings {
@@ -45,18 +46,23 @@ export interface SyncEndings extends Endings {
     svr: number,
     messages?: readonly (string | Shown)[],
     more?: { epoch?: string; next?: number | undefined },
-  ): Story;
+  ): HistoryBuilder;
 }
 
 /** Writes histories by hand, as short as they can be told: for tests of the judge. Times are steps, one an event. */
-export class Story {
+export class HistoryBuilder {
   readonly #recorder: Recorder = new Recorder(undefined, () => BigInt(this.events.length) * 1000n);
   readonly events: Event[] = this.#recorder.events;
 
   constructor(header: MessageInitShape<typeof HeaderSchema> = {}) {
     this.#add(0n, {
       case: "header",
-      value: create(HeaderSchema, { format: 1, profiles: [Profile.CORE, Profile.WATCH], maxPageSize: 100, ...header }),
+      value: create(HeaderSchema, {
+        format: HISTORY_FORMAT,
+        profiles: [Profile.CORE, Profile.WATCH],
+        maxPageSize: 100,
+        ...header,
+      }),
     });
   }
 
@@ -73,7 +79,7 @@ export class Story {
         senderId: from,
         recipientId: to,
         clientMessageId: id,
-        payload: printOf(Buffer.from(text)),
+        payload: fingerprintOf(Buffer.from(text)),
       }),
     });
     return {
@@ -114,7 +120,7 @@ export class Story {
               seq,
               senderId: from,
               clientMessageId: id,
-              payload: printOf(Buffer.from(text)),
+              payload: fingerprintOf(Buffer.from(text)),
               ...(at === 0 ? {} : { acceptedAt: time(at) }),
             })),
           }),
@@ -123,7 +129,7 @@ export class Story {
     };
   }
 
-  watch(user = "bob"): { frame(svrSeq: number, epoch?: string): Story } {
+  watch(user = "bob"): { frame(svrSeq: number, epoch?: string): HistoryBuilder } {
     const op = this.#call(`${user}'s watch`, {
       case: "watchCall",
       value: { $typeName: "seqsync.conformance.v1.WatchCall", userId: user },
@@ -182,22 +188,22 @@ export class Story {
     return this.#add(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
   }
 
-  #call(client: string, what: What): bigint {
+  #call(client: string, what: EventBody): bigint {
     return this.#recorder.call(client, 0, what);
   }
 
-  #add(op: bigint, what: What): this {
-    this.#recorder.note(op, what);
+  #add(op: bigint, what: EventBody): this {
+    this.#recorder.complete(op, what);
     return this;
   }
 }
 
 /** bob's new inbox, and alice who writes to him. */
 export const begin = (header: MessageInitShape<typeof HeaderSchema> = {}) =>
-  new Story(header).open("bob", 0).open("alice", 0);
+  new HistoryBuilder(header).open("bob", 0).open("alice", 0);
 
 /** The same, with so many messages accepted: m1, m2… */
-export function withMessages(count: number, header: MessageInitShape<typeof HeaderSchema> = {}): Story {
+export function withMessages(count: number, header: MessageInitShape<typeof HeaderSchema> = {}): HistoryBuilder {
   const story = begin(header);
   for (let n = 1; n <= count; n += 1) story.send(`m${n}`).ok(n);
   return story;
@@ -207,14 +213,14 @@ export function withMessages(count: number, header: MessageInitShape<typeof Head
 export const shown = (seq: number, at = seq): Shown => ({ seq, id: `m${seq}`, at });
 
 /** bob's inbox, empty and seen under "e1". */
-export function seen(): Story {
+export function seen(): HistoryBuilder {
   const story = begin();
   story.sync(0).page(0, 0);
   return story;
 }
 
 /** Stories by name, and all that the judge must say of each, in its order; of a right one, nothing. */
-export type Histories = Record<string, [blamed: string[], story: () => Story]>;
+export type Histories = Record<string, [blamed: string[], story: () => HistoryBuilder]>;
 
 const time = (seconds: number) => ({
   $typeName: "google.protobuf.Timestamp" as const,

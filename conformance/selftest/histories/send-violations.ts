@@ -1,5 +1,5 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
-import { begin, Story, shown, withMessages } from "./history-builder.js";
+import { begin, HistoryBuilder, shown, withMessages } from "./history-builder.js";
 import type { Breaches } from "./violations.js";
 
 /** What can be wrong with seqs, Sends, refusals and who may see what. */
@@ -243,7 +243,7 @@ export const SEND_BREACHES: Breaches = {
   "a repetition looks at the exhausted inbox": [
     "SEND-RETRY-FIRST",
     () => {
-      const story = new Story().open("bob", 0xffff_fffe).open("alice", 0);
+      const story = new HistoryBuilder().open("bob", 0xffff_fffe).open("alice", 0);
       story.send("m1").ok(1);
       story.send("m1").refused(Reason.SEQ_EXHAUSTED);
       return story;

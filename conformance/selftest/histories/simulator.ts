@@ -1,5 +1,5 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
-import { type Shown, Story } from "./history-builder.js";
+import { HistoryBuilder, type Shown } from "./history-builder.js";
 
 /** A message as the model keeps it. */
 interface Stored extends Shown {
@@ -73,8 +73,8 @@ interface UnderWay {
  * Plays random clients against a model and writes down what they see. Each number of `choices` decides one thing that happens:
  * a call begins, a call under way has its effect, is answered, or its answer is lost.
  */
-export function simulate(choices: readonly number[], inbox: ModelInbox, faults: boolean): Story {
-  const story = new Story().open("bob", 0).open("alice", 0).open("carol", 0);
+export function simulate(choices: readonly number[], inbox: ModelInbox, faults: boolean): HistoryBuilder {
+  const story = new HistoryBuilder().open("bob", 0).open("alice", 0).open("carol", 0);
   const calls: UnderWay[] = [];
   const devices = [0, 1].map(() => ({ cli: 0, epoch: "" }));
   let ids = 0;

@@ -1,4 +1,4 @@
-import type { Story } from "./history-builder.js";
+import type { HistoryBuilder } from "./history-builder.js";
 
 /** Stories by name, each of one fault; the requirement is the one that must be blamed. */
-export type Breaches = Record<string, [requirement: string, story: () => Story]>;
+export type Breaches = Record<string, [requirement: string, story: () => HistoryBuilder]>;

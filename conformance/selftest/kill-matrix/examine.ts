@@ -2,18 +2,17 @@ import { Outcome, type Report } from "../../../proto/gen/seqsync/conformance/v1/
 import { CATALOGUE } from "../../cases/catalogue.js";
 import { groupByRequirement } from "../../report/model/grouping.js";
 import { jobsFor, run } from "../../run/run.js";
-import type { Job } from "../../run/run-case.js";
+import type { CaseRun } from "../../run/run-case.js";
 import { type Fault, startFaultyServer } from "../mutants/index.js";
-import { isOwn, withoutMark } from "./own.js";
 
 /** What the suite said of one faulty server. */
-export interface Examined {
+export interface MutantResult {
   name: string;
   /** The requirement that it breaks; empty for the control, which breaks none. */
   requirement: string;
   about: string;
   /** A public thread in which a real system did this. */
-  wild?: string;
+  seenIn?: string;
   /** A case failed. */
   killed: boolean;
   /** The requirement that it breaks is among the blamed ones. */
@@ -25,7 +24,7 @@ export interface Examined {
   /** What cases themselves expected, as "case: REQUIREMENT": without that expectation the case would have let it pass, or left it to the judge. */
   own: string[];
   /** Those of `own` that came again when only the cases about the broken requirement ran: what an earlier matrix is held to. */
-  steady: string[];
+  baseline: string[];
   /** For each blamed requirement one finding, for whoever wonders. */
   findings: { requirement: string; case: string; message: string; actual: string }[];
   /** What went wrong in the suite itself, or was left open for another reason than its time. */
@@ -58,12 +57,12 @@ const TRIES_AT_A_RACE = 3;
 const TRIES_AT_SINGLE_CASES = 8;
 
 /** Runs the suite against one faulty server, as far as it is to go, and until the broken requirement is blamed. */
-export async function examine(fault: Examinee, { extent, limit }: Extent): Promise<Examined> {
+export async function examine(fault: Examinee, { extent, limit }: Extent): Promise<MutantResult> {
   const started = performance.now();
-  const isAboutIt = (job: Job) => concerns(job, fault);
-  const isOfTheWhole = (job: Job) => isAboutIt(job) || (!job.case.bulk && isOneCodec(job));
+  const isAboutIt = (job: CaseRun) => concerns(job, fault);
+  const isOfTheWhole = (job: CaseRun) => isAboutIt(job) || (!job.case.bulk && isOneCodec(job));
   // What is about it comes first, and alone: where a fault makes each case wait, there is no time left for it behind all others.
-  const steps: [isNext: (job: Job) => boolean, from: Extent["extent"] | undefined][] = [
+  const steps: [isNext: (job: CaseRun) => boolean, from: Extent["extent"] | undefined][] = [
     [(job) => isAboutIt(job) && !job.case.slow, "quick"],
     [isAboutIt, undefined],
     [(job) => isOfTheWhole(job) && !job.case.slow, "whole"],
@@ -91,7 +90,7 @@ export async function examineAgain(
   fault: Examinee,
   wanted: readonly string[],
   { limit, tries = TRIES_AT_SINGLE_CASES }: { limit: number; tries?: number | undefined },
-): Promise<Examined> {
+): Promise<MutantResult> {
   const started = performance.now();
   const reports: Report[] = [];
   const open = new Set(wanted);
@@ -113,17 +112,22 @@ const blames = ({ cases }: Report, { breaks }: Examinee) =>
 
 const ownOf = ({ cases }: Report): string[] =>
   cases.flatMap(({ id, findings }) =>
-    findings.filter(isOwn).map(({ requirement }) => `${withoutCodec(id)}: ${requirement}`),
+    findings.filter(({ byJudge }) => !byJudge).map(({ requirement }) => `${withoutCodec(id)}: ${requirement}`),
   );
 
 /** The case is about what is broken: then it runs however long it takes, in all codecs. */
-export const concerns = ({ case: { requirements } }: Pick<Job, "case">, { breaks }: { breaks: string }) =>
+export const concerns = ({ case: { requirements } }: Pick<CaseRun, "case">, { breaks }: { breaks: string }) =>
   (requirements as readonly string[]).includes(breaks);
 
 /** Each case in one codec: in binary, unless it is about JSON. */
-const isOneCodec = ({ codec, case: it }: Job) => codec === "proto" || it.codec === "json";
+const isOneCodec = ({ codec, case: it }: CaseRun) => codec === "proto" || it.codec === "json";
 
-async function runOnce(fault: Examinee, select: (job: Job) => boolean, seed: number, limit: number): Promise<Report> {
+async function runOnce(
+  fault: Examinee,
+  select: (job: CaseRun) => boolean,
+  seed: number,
+  limit: number,
+): Promise<Report> {
   const server = await startFaultyServer(fault, { fixtures: true });
   try {
     return await run({
@@ -141,7 +145,7 @@ async function runOnce(fault: Examinee, select: (job: Job) => boolean, seed: num
   }
 }
 
-function conclude(fault: Examinee, reports: readonly Report[], started: number): Examined {
+function conclude(fault: Examinee, reports: readonly Report[], started: number): MutantResult {
   const cases = reports.flatMap((report) => report.cases);
   const failed = cases.filter(({ findings }) => findings.length > 0);
   const groups = groupByRequirement(cases);
@@ -150,13 +154,13 @@ function conclude(fault: Examinee, reports: readonly Report[], started: number):
     name: fault.name,
     requirement: fault.breaks,
     about: fault.about,
-    ...(fault.wild === undefined ? {} : { wild: fault.wild }),
+    ...(fault.seenIn === undefined ? {} : { seenIn: fault.seenIn }),
     killed: failed.length > 0,
     right: blamed.includes(fault.breaks),
     blamed,
     killedBy: [...new Set(failed.map(({ id }) => withoutCodec(id)))],
     own: [...new Set(reports.flatMap(ownOf))].sort(),
-    steady: [],
+    baseline: [],
     findings: groups.flatMap(({ requirement, found: [best] }) =>
       best === undefined
         ? []
@@ -164,14 +168,14 @@ function conclude(fault: Examinee, reports: readonly Report[], started: number):
             {
               requirement,
               case: best.case.id,
-              message: withoutMark(best.finding.message),
+              message: best.finding.message,
               actual: best.finding.actual,
             },
           ],
     ),
     errors: [
       ...reports.flatMap(({ headline }) => (headline === "" ? [] : [headline])),
-      ...cases.flatMap(({ id, outcome, reason }) => (outcome === Outcome.HARNESS_ERROR ? [`${id}: ${reason}`] : [])),
+      ...cases.flatMap(({ id, outcome, reason }) => (outcome === Outcome.ERROR ? [`${id}: ${reason}`] : [])),
     ],
     seconds: Math.round((performance.now() - started) / 100) / 10,
   };

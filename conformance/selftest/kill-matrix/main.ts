@@ -2,10 +2,10 @@ import "../../../proto/base64.js";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { FAULTS } from "../mutants/index.js";
+import { MUTANTS } from "../mutants/index.js";
 import { type Soak, soak } from "../soak/soak.js";
-import { EXTENTS, type Examined, type Extent } from "./examine.js";
-import { candidates, idlers, lost, type Matrix, matrixOf, shortcomings } from "./matrix.js";
+import { EXTENTS, type Extent, type MutantResult } from "./examine.js";
+import { candidates, casesWithoutKills, lost, type Matrix, matrixOf, shortcomings } from "./matrix.js";
 import { spread } from "./pool.js";
 import { line, table } from "./table.js";
 import type { Task } from "./worker.js";
@@ -75,16 +75,16 @@ async function endure(): Promise<number> {
 
 async function prove(): Promise<number> {
   const patterns = flags.only?.map((pattern) => new RegExp(pattern));
-  const chosen = FAULTS.filter(
+  const chosen = MUTANTS.filter(
     ({ name, breaks }) => patterns?.some((pattern) => pattern.test(name) || pattern.test(breaks)) ?? true,
   );
-  const examined = new Map<string, Examined>();
+  const examined = new Map<string, MutantResult>();
   const started = performance.now();
   const extent = { extent: flags.extent as Extent["extent"], limit: Number(flags.limit) };
   const processes = Number(flags.processes ?? availableParallelism());
   const earlier = existsSync(flags.against) ? (JSON.parse(readFileSync(flags.against, "utf8")) as Matrix) : undefined;
-  const run = (tasks: readonly Task[], onAnswer: (it: Examined) => void) =>
-    spread<Task, Examined>(tasks, { worker: "worker", processes, atOnce: AT_ONCE }, onAnswer);
+  const run = (tasks: readonly Task[], onAnswer: (it: MutantResult) => void) =>
+    spread<Task, MutantResult>(tasks, { worker: "worker", processes, atOnce: AT_ONCE }, onAnswer);
 
   await run(
     ["", ...chosen.map(({ name }) => name)].map((name) => ({ name, ...extent })),
@@ -97,7 +97,7 @@ async function prove(): Promise<number> {
   const faults = chosen.flatMap(({ name }) => examined.get(name) ?? []);
   const races = new Set(chosen.filter(({ race }) => race).map(({ name }) => name));
   const findLost = () => (earlier === undefined ? [] : lost(faults, earlier, races));
-  const steadyOf = (fault: string) => earlier?.faults.find(({ name }) => name === fault)?.steady ?? [];
+  const steadyOf = (fault: string) => earlier?.mutants.find(({ name }) => name === fault)?.baseline ?? [];
   // What chance decides is tried again before anything is said.
   await run(
     findLost().map(({ name }) => ({ name, again: steadyOf(name), ...extent })),
@@ -114,17 +114,17 @@ async function prove(): Promise<number> {
         .map((it) => ({ name: it.name, again: candidates(it), tries: 1, ...extent })),
       ({ name, own }) => {
         const it = examined.get(name);
-        it?.steady.push(...candidates(it).filter((found) => own.includes(found)));
+        it?.baseline.push(...candidates(it).filter((found) => own.includes(found)));
       },
     );
   const matrix = matrixOf(faults, examined.get("control"));
   const missing = [
     ...shortcomings(matrix, findLost()),
     // A choice says nothing about the cases that it does not concern.
-    ...(patterns === undefined && extent.extent !== "quick" ? idlers(matrix) : []),
+    ...(patterns === undefined && extent.extent !== "quick" ? casesWithoutKills(matrix) : []),
   ];
   // A fault that breaks everything has a thousand findings; the first few say what it is.
-  const brief = { ...matrix, faults: matrix.faults.map((it) => ({ ...it, findings: it.findings.slice(0, 3) })) };
+  const brief = { ...matrix, faults: matrix.mutants.map((it) => ({ ...it, findings: it.findings.slice(0, 3) })) };
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(brief, null, 2)}\n`);
   console.log(table(matrix, missing));
   console.log(`${Math.round((performance.now() - started) / 1000)} s`);

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { CATALOGUE } from "../../cases/catalogue.js";
-import type { Examined } from "./examine.js";
-import { candidates, idlers, lost, matrixOf, STIMULI, shortcomings } from "./matrix.js";
+import type { MutantResult } from "./examine.js";
+import { candidates, casesWithoutKills, lost, matrixOf, STIMULI, shortcomings } from "./matrix.js";
 
 const finding = { requirement: "ACK-IMPLICIT", case: "ack/old-device", message: "not acked", actual: "0" };
 const [first] = CATALOGUE;
 
 /** What was found of a fault that was caught as it should be. */
-const caught = (name: string, change: Partial<Examined> = {}): Examined => ({
+const caught = (name: string, change: Partial<MutantResult> = {}): MutantResult => ({
   name,
   requirement: "ACK-IMPLICIT",
   about: "acks nothing | at all",
@@ -16,7 +16,7 @@ const caught = (name: string, change: Partial<Examined> = {}): Examined => ({
   blamed: ["ACK-IMPLICIT", "SYNC-BASE"],
   killedBy: [first?.id ?? ""],
   own: [`${first?.id}: ACK-IMPLICIT`],
-  steady: [],
+  baseline: [],
   findings: [finding],
   errors: [],
   seconds: 1,
@@ -57,7 +57,7 @@ test("each case is listed with what it catches, and those that catch nothing are
 });
 
 test("a case that catches nothing is told, and so is one that catches nothing by what it expects, unless a reason is known", () => {
-  const found = (change: Partial<Examined>) => idlers(matrixOf([caught("a", change)], clean));
+  const found = (change: Partial<MutantResult>) => casesWithoutKills(matrixOf([caught("a", change)], clean));
   expect(found({}).some((it) => it.includes(`${first?.id}`))).toBe(false);
   expect(found({ own: [] })).toContain(`idle: what ${first?.id} itself expects catches no fault`);
   expect(found({ killedBy: [] })).toContain(`idle: ${first?.id} catches no fault`);
@@ -68,7 +68,8 @@ test("a case that catches nothing is told, and so is one that catches nothing by
 
 describe("held against an earlier matrix", () => {
   const steady = ["ack/old-device-does-not-lower: ACK-MONOTONE", "ack/sync-acks-through-cli-seq: ACK-IMPLICIT"];
-  const earlier = (change: Partial<Examined> = {}) => matrixOf([caught("a", { steady, ...change })], clean);
+  const earlier = (change: Partial<MutantResult> = {}) =>
+    matrixOf([caught("a", { baseline: steady, ...change })], clean);
   const none = new Set<string>();
 
   test("an expectation that caught something then and does not now is told", () => {
@@ -81,10 +82,10 @@ describe("held against an earlier matrix", () => {
 
   test("what is not steady is not, nor what is a race, what is new, or a case that is gone", () => {
     const now = [caught("a", { own: [] })];
-    expect(lost(now, earlier({ own: steady, steady: [] }), none)).toEqual([]);
+    expect(lost(now, earlier({ own: steady, baseline: [] }), none)).toEqual([]);
     expect(lost(now, earlier(), new Set(["a"]))).toEqual([]);
     expect(lost([caught("b", { own: [] })], earlier(), none)).toEqual([]);
-    expect(lost(now, earlier({ steady: ["gone/case: ACK-IMPLICIT"] }), none)).toEqual([]);
+    expect(lost(now, earlier({ baseline: ["gone/case: ACK-IMPLICIT"] }), none)).toEqual([]);
   });
 
   test("steady can be what is about the broken requirement, and does not take long", () => {

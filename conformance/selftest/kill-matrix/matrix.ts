@@ -1,13 +1,13 @@
 import { CATALOGUE } from "../../cases/catalogue.js";
-import { caseOf, concerns, type Examined } from "./examine.js";
+import { caseOf, concerns, type MutantResult } from "./examine.js";
 
 /** The kill matrix: which faulty servers were caught, by which cases, and whether the right requirement was blamed. */
 export interface Matrix {
-  faults: Examined[];
+  mutants: MutantResult[];
   /** Each case, the faults that it caught, and those of them that it caught by what it expects itself. */
   cases: { id: string; kills: string[]; own: string[] }[];
   /** What the suite said against the server without any fault; it must be nothing. */
-  falseAlarms: Examined["findings"];
+  falseAlarms: MutantResult["findings"];
   counts: { faults: number; killed: number; right: number; cases: number; idle: number };
 }
 
@@ -20,14 +20,14 @@ export const STIMULI: Readonly<Record<string, string>> = {
   "watch/stalled": "who is held up gets no answer, and that alone is the failure",
 };
 
-export function matrixOf(faults: readonly Examined[], control: Examined | undefined): Matrix {
+export function matrixOf(faults: readonly MutantResult[], control: MutantResult | undefined): Matrix {
   const cases = CATALOGUE.map(({ id }) => ({
     id,
     kills: faults.filter(({ killedBy }) => killedBy.includes(id)).map(({ name }) => name),
     own: faults.filter(({ own }) => own.some((it) => caseOf(it) === id)).map(({ name }) => name),
   }));
   return {
-    faults: [...faults],
+    mutants: [...faults],
     cases,
     falseAlarms: control?.findings ?? [],
     counts: {
@@ -45,13 +45,13 @@ export function matrixOf(faults: readonly Examined[], control: Examined | undefi
  * out: they do not show each time.
  */
 export function lost(
-  faults: readonly Examined[],
+  faults: readonly MutantResult[],
   earlier: Matrix,
   races: ReadonlySet<string>,
 ): { name: string; own: string[] }[] {
   return faults.flatMap((fault) => {
-    const before = races.has(fault.name) ? undefined : earlier.faults.find(({ name }) => name === fault.name);
-    const own = (before?.steady ?? []).filter(
+    const before = races.has(fault.name) ? undefined : earlier.mutants.find(({ name }) => name === fault.name);
+    const own = (before?.baseline ?? []).filter(
       (it) => CATALOGUE.some(({ id }) => id === caseOf(it)) && !fault.own.includes(it),
     );
     return own.length === 0 ? [] : [{ name: fault.name, own }];
@@ -59,7 +59,7 @@ export function lost(
 }
 
 /** What of a fault's `own` may be steady: it is about the broken requirement, so that each extent runs it. */
-export function candidates({ own, requirement }: Examined): string[] {
+export function candidates({ own, requirement }: MutantResult): string[] {
   return own.filter((it) => {
     const found = CATALOGUE.find(({ id }) => id === caseOf(it));
     return found !== undefined && !found.slow && concerns({ case: found }, { breaks: requirement });
@@ -71,7 +71,7 @@ const RIGHT_BLAME = 0.95;
 
 /** What keeps the matrix from being a proof; empty if it is one. */
 export function shortcomings(
-  { faults, falseAlarms, counts }: Matrix,
+  { mutants: faults, falseAlarms, counts }: Matrix,
   lostOnes: ReturnType<typeof lost> = [],
 ): string[] {
   const errors = faults.flatMap((fault) => fault.errors.map((error) => `${fault.name}: ${error}`));
@@ -87,7 +87,7 @@ export function shortcomings(
 }
 
 /** What keeps a matrix of the whole zoo from being one: cases that catch nothing, or nothing by what they expect themselves. */
-export function idlers({ cases }: Matrix): string[] {
+export function casesWithoutKills({ cases }: Matrix): string[] {
   return cases.flatMap(({ id, kills, own }) => {
     if (kills.length === 0) return [`idle: ${id} catches no fault`];
     if (own.length === 0 && !(id in STIMULI)) return [`idle: what ${id} itself expects catches no fault`];

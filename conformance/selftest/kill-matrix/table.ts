@@ -1,8 +1,8 @@
-import type { Examined } from "./examine.js";
+import type { MutantResult } from "./examine.js";
 import type { Matrix } from "./matrix.js";
 
 /** One line for a faulty server. */
-export function line({ name, requirement, killed, right, blamed, killedBy, seconds }: Examined): string {
+export function line({ name, requirement, killed, right, blamed, killedBy, seconds }: MutantResult): string {
   if (requirement === "") return `${killed ? `FALSE ALARM of ${killedBy.join(", ")}` : "clean "} on the right server`;
   const mark = !killed ? "ALIVE " : right ? "killed" : "wrong ";
   const others = blamed.filter((id) => id !== requirement);
@@ -15,7 +15,7 @@ const shown = (names: readonly string[], most: number) =>
   names.slice(0, most).join(" ") + (names.length > most ? ` and ${names.length - most} more` : "");
 
 /** The matrix for people: a line for each fault, then what is missing. */
-export function table({ faults, counts }: Matrix, missing: readonly string[]): string {
+export function table({ mutants: faults, counts }: Matrix, missing: readonly string[]): string {
   const wrong = faults.filter(({ killed, right }) => killed && !right);
   return [
     ...faults.map(line),
@@ -27,7 +27,7 @@ export function table({ faults, counts }: Matrix, missing: readonly string[]): s
   ].join("\n");
 }
 
-function explain({ name, requirement, findings }: Examined): string[] {
+function explain({ name, requirement, findings }: MutantResult): string[] {
   return [
     `  ${name} breaks ${requirement}; blamed:`,
     ...findings.slice(0, 3).map((it) => `    ${it.requirement} by ${it.case}: ${it.message} (${it.actual})`),

@@ -1,7 +1,6 @@
 import "../../../proto/base64.js";
-import { FAULTS } from "../mutants/index.js";
-import { type Examined, type Examinee, type Extent, examine, examineAgain } from "./examine.js";
-import { tellOwn } from "./own.js";
+import { MUTANTS } from "../mutants/index.js";
+import { type Examinee, type Extent, examine, examineAgain, type MutantResult } from "./examine.js";
 import { serveTasks } from "./pool.js";
 
 /** One fault to be examined, by its name; "" for the control. */
@@ -16,9 +15,8 @@ export interface Task extends Extent {
 /** A server without any fault: what fails against it is a false alarm. */
 const CONTROL: Examinee = { name: "control", breaks: "", about: "the reference server as it is" };
 
-tellOwn();
-serveTasks<Task, Examined>(async ({ name, again, tries, ...extent }) => {
-  const fault = name === "" ? CONTROL : FAULTS.find((it) => it.name === name);
+serveTasks<Task, MutantResult>(async ({ name, again, tries, ...extent }) => {
+  const fault = name === "" ? CONTROL : MUTANTS.find((it) => it.name === name);
   if (fault === undefined) throw new Error("there is no such fault");
   return again === undefined ? examine(fault, extent) : examineAgain(fault, again, { limit: extent.limit, tries });
 });

@@ -1,10 +1,10 @@
 import { Refusal } from "../../../reference-server/errors.js";
 import { Inbox, type NewMessage, type Page } from "../../../reference-server/inbox.js";
-import { Hoarder } from "./interceptors.js";
-import type { Fault } from "./mutant.js";
+import { RetainingInbox } from "./interceptors.js";
+import type { Mutant } from "./mutant.js";
 
 /** Faults of the chapter "Acknowledgement". */
-export const ack: readonly Fault[] = [
+export const ack: readonly Mutant[] = [
   {
     name: "ack-not-stored",
     breaks: "ACK-IMPLICIT",
@@ -17,7 +17,7 @@ export const ack: readonly Fault[] = [
     name: "ack-one-short",
     breaks: "ACK-IMPLICIT",
     about: "a Sync acks up to the message before its cli_seq",
-    wild: "dino/dino#1882",
+    seenIn: "dino/dino#1882",
     inbox: class extends Inbox {
       protected override ack(cliSeq: number): void {
         super.ack(cliSeq - 1);
@@ -28,7 +28,7 @@ export const ack: readonly Fault[] = [
     name: "ack-on-answer",
     breaks: "ACK-NOT-ON-ANSWER",
     about: "messages are deleted when they are sent, not when they are acked",
-    wild: "processone/ejabberd#3228",
+    seenIn: "processone/ejabberd#3228",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const page = super.sync(cliSeq, epoch, pageSize);
@@ -41,7 +41,7 @@ export const ack: readonly Fault[] = [
     name: "ack-on-answer-of-last-page",
     breaks: "ACK-NOT-ON-ANSWER",
     about: "the page that brings a device up to date acks itself, as if it had arrived",
-    wild: "matrix-org/dendrite#2608",
+    seenIn: "matrix-org/dendrite#2608",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const page = super.sync(cliSeq, epoch, pageSize);
@@ -65,8 +65,8 @@ export const ack: readonly Fault[] = [
     name: "ack-last-write-wins",
     breaks: "ACK-MONOTONE",
     about: "an old device or a late request lowers the ack",
-    wild: "matrix-construct/tuwunel#565",
-    inbox: class extends Hoarder {
+    seenIn: "matrix-construct/tuwunel#565",
+    inbox: class extends RetainingInbox {
       protected override ack(cliSeq: number): void {
         super.ack(cliSeq);
         // A device without anything is not an old one: it asks with 0.
@@ -83,8 +83,8 @@ export const ack: readonly Fault[] = [
     name: "ack-per-device",
     breaks: "ACK-NO-REDELIVERY",
     about: "each Sync gets what follows its own cli_seq, whatever other devices have acked",
-    wild: "nats-io/nats-server#5419",
-    inbox: class extends Hoarder {
+    seenIn: "nats-io/nats-server#5419",
+    inbox: class extends RetainingInbox {
       readonly #start = this.svrSeq;
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const page = super.sync(cliSeq, epoch, pageSize);
@@ -100,7 +100,7 @@ export const ack: readonly Fault[] = [
     name: "ack-withholds-second-time",
     breaks: "ACK-REDELIVER",
     about: "a message that was delivered three times is not delivered again",
-    wild: "matrix-org/synapse#9533",
+    seenIn: "matrix-org/synapse#9533",
     inbox: class extends Inbox {
       readonly #times = new Map<number, number>();
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -142,7 +142,7 @@ export const ack: readonly Fault[] = [
     name: "ack-ahead-taken",
     breaks: "ACK-AHEAD",
     about: "a cli_seq above svr_seq is taken as svr_seq",
-    wild: "igniterealtime/Openfire#1004",
+    seenIn: "igniterealtime/Openfire#1004",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         return super.sync(Math.min(cliSeq, this.svrSeq), epoch, pageSize);
@@ -164,7 +164,7 @@ export const ack: readonly Fault[] = [
     name: "ack-ahead-at-the-maximum",
     breaks: "ACK-AHEAD",
     about: "a cli_seq of 4294967295 means everything",
-    wild: "vukoye/xmpp_dart#70",
+    seenIn: "vukoye/xmpp_dart#70",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         return super.sync(cliSeq === 0xffff_ffff ? this.svrSeq : cliSeq, epoch, pageSize);

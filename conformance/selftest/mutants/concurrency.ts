@@ -4,19 +4,19 @@ import type { Message } from "../../../proto/gen/seqsync/v1/message_pb.js";
 import type { SendResponse, SyncResponse } from "../../../proto/gen/seqsync/v1/service_pb.js";
 import type { Caller } from "../../../reference-server/accounts.js";
 import { refuse } from "../../../reference-server/errors.js";
-import type { Fault } from "./mutant.js";
+import type { Mutant } from "./mutant.js";
 import { findRecord, storeAgain } from "./send/parts.js";
 
 /** As long as a store takes for one step: in it, other calls go on. */
 const step = () => pause(5);
 
 /** Faults that a server has only while calls overlap: each is right when it is asked one thing at a time. */
-export const concurrency: readonly Fault[] = [
+export const concurrency: readonly Mutant[] = [
   {
     name: "race-seq-before-message",
     breaks: "SEQ-CONTIGUOUS",
     about: "a Send takes its seq and stores the message a moment later: until then a Sync finds a hole and skips it",
-    wild: "openimsdk/open-im-server#320",
+    seenIn: "openimsdk/open-im-server#320",
     race: true,
     operations: (real) => {
       const unwritten = new Set<Message>();
@@ -44,7 +44,7 @@ export const concurrency: readonly Fault[] = [
     name: "race-ack-read-then-written",
     breaks: "ACK-MONOTONE",
     about: "a Sync reads the ack, compares, and writes its own a moment later: of two that overlap the older may win",
-    wild: "spring-projects/spring-kafka#3186",
+    seenIn: "spring-projects/spring-kafka#3186",
     race: true,
     operations: (real) => ({
       sync: async (service, caller, request) => {
@@ -63,7 +63,7 @@ export const concurrency: readonly Fault[] = [
     name: "race-ack-written-behind",
     breaks: "ACK-MONOTONE",
     about: "acks are written after the answer, each as it was: a late write undoes the one of the Sync that followed",
-    wild: "confluentinc/confluent-kafka-go#209",
+    seenIn: "confluentinc/confluent-kafka-go#209",
     race: true,
     operations: (real) => ({
       sync: (service, caller, request) => {
@@ -80,7 +80,7 @@ export const concurrency: readonly Fault[] = [
     name: "race-dedup-check-then-insert",
     breaks: "SEND-RETRY-CONCURRENT",
     about: "Send looks for a dedup record, and writes message and record a moment later",
-    wild: "matrix-org/synapse#8476",
+    seenIn: "matrix-org/synapse#8476",
     race: true,
     operations: (real) => ({
       send: async (service, caller, request) => {
@@ -98,7 +98,7 @@ export const concurrency: readonly Fault[] = [
     name: "race-dedup-locks-by-id",
     breaks: "SEND-ID-SCOPE",
     about: "a Send with the id of one in flight waits for that one's answer and takes it, whoever sent it",
-    wild: "nensii21/devlink#773",
+    seenIn: "nensii21/devlink#773",
     race: true,
     operations: (real) => {
       const inFlight = new Map<string, Promise<SendResponse>>();
@@ -120,7 +120,7 @@ export const concurrency: readonly Fault[] = [
     name: "race-page-end-read-last",
     breaks: "SYNC-NEXT",
     about: "the end of a page is read after its messages, when others may have come",
-    wild: "couchbase/sync_gateway#2108",
+    seenIn: "couchbase/sync_gateway#2108",
     race: true,
     operations: (real) => ({
       sync: async (service, caller, request) => {
@@ -136,7 +136,7 @@ export const concurrency: readonly Fault[] = [
     name: "race-svr-seq-read-last",
     breaks: "PAGE-PROGRESS",
     about: "svr_seq is read after the messages: what came in between is counted and not there",
-    wild: "couchbase/sync_gateway#3721",
+    seenIn: "couchbase/sync_gateway#3721",
     race: true,
     operations: (real) => ({
       sync: async (service, caller, request) => {
@@ -187,7 +187,7 @@ export const concurrency: readonly Fault[] = [
     name: "race-watch-looks-first",
     breaks: "WATCH-WAKE",
     about: "a Watch reads the state, and is registered a moment later: what comes in between wakes nobody",
-    wild: "intendant-dev/Intendant#415",
+    seenIn: "intendant-dev/Intendant#415",
     race: true,
     operations: (real) => ({
       watch: (service, caller, stream) => {

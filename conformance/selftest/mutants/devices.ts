@@ -1,14 +1,14 @@
 import { Inbox, type Page } from "../../../reference-server/inbox.js";
-import { Hoarder, paging } from "./interceptors.js";
-import type { Fault } from "./mutant.js";
+import { mapPage, RetainingInbox } from "./interceptors.js";
+import type { Mutant } from "./mutant.js";
 
 /** Faults of the chapter "Devices". */
-export const devices: readonly Fault[] = [
+export const devices: readonly Mutant[] = [
   {
     name: "dev-steals",
     breaks: "DEV-TOGETHER",
     about: "of two devices that ask at once, one gets the messages and the other none",
-    wild: "matrix-org/matrix-spec-proposals#3721",
+    seenIn: "matrix-org/matrix-spec-proposals#3721",
     inbox: class extends Inbox {
       #lent = 0;
       #until = 0;
@@ -28,7 +28,7 @@ export const devices: readonly Fault[] = [
     name: "dev-lagging-is-refused",
     breaks: "DEV-LAGGING",
     about: "a device that is behind what another has acked is told that it is wrong",
-    wild: "element-hq/synapse#20080",
+    seenIn: "element-hq/synapse#20080",
     operations: (real) => ({
       sync: (service, caller, request) => {
         const { ackedSeq, epoch, svrSeq } = caller.account.inbox;
@@ -41,7 +41,7 @@ export const devices: readonly Fault[] = [
     name: "dev-lagging-keeps-its-place",
     breaks: "DEV-LAGGING",
     about: "next_cli_seq of an empty answer is the device's own cli_seq, behind what is acked",
-    inbox: paging((page, _inbox, { cliSeq }) =>
+    inbox: mapPage((page, _inbox, { cliSeq }) =>
       page.messages.length === 0 && cliSeq > 0 ? { ...page, nextCliSeq: cliSeq } : page,
     ),
   },
@@ -49,7 +49,7 @@ export const devices: readonly Fault[] = [
     name: "dev-new-one-starts-over",
     breaks: "DEV-LAGGING",
     about: "who asks from 0 when nothing is pending is told that nothing was ever acked",
-    inbox: paging((page, _inbox, { cliSeq }) =>
+    inbox: mapPage((page, _inbox, { cliSeq }) =>
       page.messages.length === 0 && cliSeq === 0 && page.svrSeq === page.ackedSeq
         ? { ...page, ackedSeq: 0, nextCliSeq: 0 }
         : page,
@@ -59,7 +59,7 @@ export const devices: readonly Fault[] = [
     name: "dev-acks-by-device",
     breaks: "DEV-SHARED-ACK",
     about: "an ack of one device does not count for a device that has asked before",
-    inbox: class extends Hoarder {
+    inbox: class extends RetainingInbox {
       readonly #asked = new Set<number>();
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const page = super.sync(cliSeq, epoch, pageSize);

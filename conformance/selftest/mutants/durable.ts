@@ -1,16 +1,16 @@
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
 import { Inbox } from "../../../reference-server/inbox.js";
-import type { Fault } from "./mutant.js";
+import type { Mutant } from "./mutant.js";
 
 const DURABLE = [Profile.JSON, Profile.WATCH, Profile.DURABLE];
 
 /** Faults of the chapter "Durability": what a crash leaves. A server that loses nothing in one keeps all that there is to keep. */
-export const durable: readonly Fault[] = [
+export const durable: readonly Mutant[] = [
   {
     name: "crash-loses-all-in-silence",
     breaks: "DUR-NEW-EPOCH",
     about: "after a crash all inboxes are empty, under their old epochs",
-    wild: "element-hq/synapse#17226",
+    seenIn: "element-hq/synapse#17226",
     crash: ({ inboxes, forgetSends }) => {
       for (const inbox of inboxes) inbox.rotate(inbox.epoch);
       forgetSends();

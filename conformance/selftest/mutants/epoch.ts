@@ -1,17 +1,17 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { refuse } from "../../../reference-server/errors.js";
 import { Inbox, type NewMessage, type Page } from "../../../reference-server/inbox.js";
-import { paging, sending } from "./interceptors.js";
-import type { Fault } from "./mutant.js";
+import { mapPage, wrapSend } from "./interceptors.js";
+import type { Mutant } from "./mutant.js";
 import { findRecord, storeAgain } from "./send/parts.js";
 
 /** Faults of the chapter "Epochs". */
-export const epoch: readonly Fault[] = [
+export const epoch: readonly Mutant[] = [
   {
     name: "epoch-missing-when-empty",
     breaks: "EPOCH-PRESENT",
     about: "an answer without messages has no epoch",
-    inbox: paging((page) => (page.messages.length === 0 ? { ...page, epoch: "" } : page)),
+    inbox: mapPage((page) => (page.messages.length === 0 ? { ...page, epoch: "" } : page)),
   },
   {
     name: "epoch-too-long",
@@ -51,7 +51,7 @@ export const epoch: readonly Fault[] = [
     name: "epoch-ignored",
     breaks: "EPOCH-MISMATCH",
     about: "the epoch of a Sync is not looked at",
-    wild: "element-hq/synapse#17386",
+    seenIn: "element-hq/synapse#17386",
     inbox: class extends Inbox {
       override sync(cliSeq: number, _epoch: string, pageSize: number): Page {
         return super.sync(cliSeq, "", pageSize);
@@ -62,7 +62,7 @@ export const epoch: readonly Fault[] = [
     name: "epoch-compared-after-the-first-page",
     breaks: "EPOCH-MISMATCH",
     about: "the epoch is compared only where cli_seq is above 0",
-    wild: "centrifugal/centrifuge-go#160",
+    seenIn: "centrifugal/centrifuge-go#160",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         return super.sync(cliSeq, cliSeq > 0 ? epoch : "", pageSize);
@@ -73,7 +73,7 @@ export const epoch: readonly Fault[] = [
     name: "epoch-compared-within-the-range",
     breaks: "EPOCH-MISMATCH",
     about: "another epoch matters only where cli_seq is above svr_seq: below, a rolled-back server skips silently",
-    wild: "element-hq/synapse#20080",
+    seenIn: "element-hq/synapse#20080",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         return super.sync(cliSeq, cliSeq > this.svrSeq ? epoch : "", pageSize);
@@ -95,7 +95,7 @@ export const epoch: readonly Fault[] = [
     name: "epoch-mismatch-without-state",
     breaks: "EPOCH-MISMATCH",
     about: "the refusal does not tell the current epoch and svr_seq",
-    wild: "turms-im/turms#1569",
+    seenIn: "turms-im/turms#1569",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         if (epoch !== "" && epoch !== this.epoch) throw refuse(Reason.EPOCH_MISMATCH, "another epoch");
@@ -127,7 +127,7 @@ export const epoch: readonly Fault[] = [
     name: "epoch-kept-after-a-loss",
     breaks: "EPOCH-RENEWED",
     about: "after a loss the inbox counts from 1 again under its old epoch",
-    wild: "element-hq/synapse#17226",
+    seenIn: "element-hq/synapse#17226",
     inbox: class extends Inbox {
       override rotate(): void {
         super.rotate(this.epoch);
@@ -164,8 +164,8 @@ export const epoch: readonly Fault[] = [
     name: "epoch-outlived-by-dedup",
     breaks: "EPOCH-RESTART",
     about: "a dedup record answers for a message that was lost: every retry succeeds, and nothing is there",
-    wild: "nats-io/nats-server#6415",
-    operations: sending((real) => (service, caller, request) => {
+    seenIn: "nats-io/nats-server#6415",
+    operations: wrapSend((real) => (service, caller, request) => {
       const { userId } = caller.account;
       const record = service.dedup.find(userId, request.clientMessageId, service.options.now());
       const inbox = service.accounts.get(request.recipientId)?.inbox;

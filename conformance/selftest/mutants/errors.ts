@@ -5,20 +5,30 @@ import { ErrorDetailSchema, Reason } from "../../../proto/gen/seqsync/v1/error_p
 import { SyncRequestSchema } from "../../../proto/gen/seqsync/v1/service_pb.js";
 import { HTTP_STATUS, Refusal, refuse } from "../../../reference-server/errors.js";
 import { Inbox, type Page } from "../../../reference-server/inbox.js";
-import { type Answer, answers, errorOf, errors, isJson, readAll, rpcOf, sending, withBody } from "./interceptors.js";
-import type { Fault } from "./mutant.js";
+import {
+  type Answer,
+  errorOf,
+  isJson,
+  mapErrors,
+  mapResponses,
+  readAll,
+  rpcOf,
+  withBody,
+  wrapSend,
+} from "./interceptors.js";
+import type { Mutant } from "./mutant.js";
 
 /** Gives the refusals for one reason another code, with the status that belongs to it. */
-const recoded = (reason: Reason, code: keyof typeof HTTP_STATUS): NonNullable<Fault["handler"]> =>
-  answers((answer) => {
+const recoded = (reason: Reason, code: keyof typeof HTTP_STATUS): NonNullable<Mutant["handler"]> =>
+  mapResponses((answer) => {
     const error = errorOf(answer);
     if (error === undefined || error.details?.[0]?.debug.reason !== `REASON_${Reason[reason]}`) return answer;
     return { ...answer, status: HTTP_STATUS[code], body: Buffer.from(JSON.stringify({ ...error, code })) };
   });
 
 /** Gives the refusals for one reason no details. */
-const unexplained = (reason: Reason): NonNullable<Fault["handler"]> =>
-  errors(({ details, ...error }) =>
+const unexplained = (reason: Reason): NonNullable<Mutant["handler"]> =>
+  mapErrors(({ details, ...error }) =>
     details?.[0] !== undefined && reasonOf(details[0].value) === reason ? error : { ...error, details },
   );
 
@@ -30,24 +40,24 @@ const detail = (reason: Reason) => {
 const reasonOf = (value: string) => fromBinary(ErrorDetailSchema, base64Decode(value)).reason;
 
 /** Faults of the chapter "Errors". */
-export const errorFaults: readonly Fault[] = [
+export const errors: readonly Mutant[] = [
   {
     name: "err-status-200",
     breaks: "ERR-SHAPE",
     about: "errors are answered with status 200, and told in the body",
-    handler: answers((answer) => (errorOf(answer) === undefined ? answer : { ...answer, status: 200 })),
+    handler: mapResponses((answer) => (errorOf(answer) === undefined ? answer : { ...answer, status: 200 })),
   },
   {
     name: "err-status-400-for-all",
     breaks: "ERR-SHAPE",
     about: "each refusal has status 400, whatever its code",
-    handler: answers((answer) => (errorOf(answer) === undefined ? answer : { ...answer, status: 400 })),
+    handler: mapResponses((answer) => (errorOf(answer) === undefined ? answer : { ...answer, status: 400 })),
   },
   {
     name: "err-in-the-codec-of-the-request",
     breaks: "ERR-SHAPE",
     about: "an error to a binary request is an ErrorDetail in binary",
-    handler: answers((answer, req) => {
+    handler: mapResponses((answer, req) => {
       const value = errorOf(answer)?.details?.[0]?.value;
       if (value === undefined || isJson(req)) return answer;
       const headers = { ...answer.headers, "content-type": "application/proto" };
@@ -58,13 +68,13 @@ export const errorFaults: readonly Fault[] = [
     name: "err-within-an-error",
     breaks: "ERR-SHAPE",
     about: "the error is a member `error` of the body, as in a stream",
-    handler: errors((error) => ({ error })),
+    handler: mapErrors((error) => ({ error })),
   },
   {
     name: "err-code-in-capitals",
     breaks: "ERR-SHAPE",
     about: "codes are written as gRPC writes them, such as NOT_FOUND",
-    handler: errors((error) => ({ ...error, code: error.code.toUpperCase() })),
+    handler: mapErrors((error) => ({ ...error, code: error.code.toUpperCase() })),
   },
   {
     name: "err-code-of-an-unknown-recipient",
@@ -108,7 +118,7 @@ export const errorFaults: readonly Fault[] = [
     name: "err-without-details",
     breaks: "ERR-REASON",
     about: "errors have no details",
-    handler: errors(({ details, ...error }) =>
+    handler: mapErrors(({ details, ...error }) =>
       // What a body that does not decode is refused with is a matter of its own, and only a SHOULD.
       details?.some(({ value }) => reasonOf(value) === Reason.MALFORMED) ? { ...error, details } : error,
     ),
@@ -117,13 +127,13 @@ export const errorFaults: readonly Fault[] = [
     name: "err-details-twice",
     breaks: "ERR-REASON",
     about: "the ErrorDetail comes twice",
-    handler: errors((error) => ({ ...error, details: [...(error.details ?? []), ...(error.details ?? [])] })),
+    handler: mapErrors((error) => ({ ...error, details: [...(error.details ?? []), ...(error.details ?? [])] })),
   },
   {
     name: "err-reason-of-a-reused-id",
     breaks: "ERR-REASON",
     about: "an id used for other content is refused with the reason for an invalid id",
-    handler: errors((error) =>
+    handler: mapErrors((error) =>
       error.code === "already_exists" ? { ...error, details: [detail(Reason.CLIENT_MESSAGE_ID_INVALID)] } : error,
     ),
   },
@@ -149,7 +159,7 @@ export const errorFaults: readonly Fault[] = [
     name: "err-recipient-before-bounds",
     breaks: "ERR-ORDER",
     about: "the recipient is looked up before the id and the payload are measured",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       if (service.accounts.get(request.recipientId) === undefined)
         throw refuse(Reason.RECIPIENT_UNKNOWN, "there is no account with this recipient_id");
       return real(service, caller, request);
@@ -159,7 +169,7 @@ export const errorFaults: readonly Fault[] = [
     name: "err-recipient-before-the-length-of-the-id",
     breaks: "ERR-ORDER",
     about: "an empty id is refused first of all, but that it is too long is found by the database, after the recipient",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       const { clientMessageId: id, payload, recipientId } = request;
       if (Buffer.byteLength(id) > 64 && payload.length <= service.options.maxPayloadBytes) {
         if (service.accounts.get(recipientId) === undefined)
@@ -172,7 +182,7 @@ export const errorFaults: readonly Fault[] = [
     name: "err-long-recipient-before-bounds",
     breaks: "ERR-ORDER",
     about: "a recipient_id of more than 128 bytes is refused before the id and the payload are measured",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       if (Buffer.byteLength(request.recipientId) > 128)
         throw refuse(Reason.RECIPIENT_UNKNOWN, "no account has so long a name");
       return real(service, caller, request);
@@ -182,7 +192,7 @@ export const errorFaults: readonly Fault[] = [
     name: "err-cli-seq-before-epoch",
     breaks: "ERR-ORDER",
     about: "cli_seq is compared before the epoch under which it was counted",
-    wild: "turms-im/turms#1569",
+    seenIn: "turms-im/turms#1569",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         if (cliSeq > this.svrSeq) throw refuse(Reason.CLI_SEQ_AHEAD, "cli_seq is above svr_seq", this.state());
@@ -194,8 +204,8 @@ export const errorFaults: readonly Fault[] = [
     name: "err-refused-send-takes-a-seq",
     breaks: "ERR-UNCHANGED",
     about: "a Send that is refused for its size has used up a seq of the recipient",
-    wild: "prooph/pdo-event-store#189",
-    operations: sending((real) => (service, caller, request) => {
+    seenIn: "prooph/pdo-event-store#189",
+    operations: wrapSend((real) => (service, caller, request) => {
       const inbox = service.accounts.get(request.recipientId)?.inbox;
       if (request.payload.length > service.options.maxPayloadBytes && inbox !== undefined && inbox.pending.size === 0) {
         inbox.svrSeq += 1;
@@ -208,7 +218,7 @@ export const errorFaults: readonly Fault[] = [
     name: "err-refused-send-is-stored",
     breaks: "ERR-UNCHANGED",
     about: "a Send whose id was used for other content is refused, after it has been stored",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       try {
         return real(service, caller, request);
       } catch (error) {
@@ -223,7 +233,7 @@ export const errorFaults: readonly Fault[] = [
     name: "err-tells-the-recipient-s-state",
     breaks: "ERR-NO-LEAK",
     about: "the message of a refused Send tells the recipient's svr_seq and epoch",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       try {
         return real(service, caller, request);
       } catch (error) {
@@ -238,7 +248,7 @@ export const errorFaults: readonly Fault[] = [
     name: "err-echoes-the-token",
     breaks: "ERR-NO-LEAK",
     about: "the answer to an unknown credential quotes the header that it came in",
-    handler: errors((error, req) =>
+    handler: mapErrors((error, req) =>
       error.code === "unauthenticated" ? { ...error, message: `not valid: ${req.headers.authorization}` } : error,
     ),
   },
@@ -246,7 +256,7 @@ export const errorFaults: readonly Fault[] = [
     name: "err-quotes-the-last-message",
     breaks: "ERR-NO-LEAK",
     about: "the message of an error quotes what was sent before, by whomever",
-    operations: sending((real) => {
+    operations: wrapSend((real) => {
       let last = "";
       return (service, caller, request) => {
         try {
@@ -264,7 +274,7 @@ export const errorFaults: readonly Fault[] = [
     name: "err-suggests-an-account",
     breaks: "ERR-NO-LEAK",
     about: "the refusal of an unknown recipient suggests one that there is, if it differs in its last letter only",
-    operations: sending((real) => {
+    operations: wrapSend((real) => {
       const known = new Set<string>();
       return (service, caller, request) => {
         const { recipientId } = request;
@@ -281,7 +291,7 @@ export const errorFaults: readonly Fault[] = [
     name: "err-names-the-first-recipient",
     breaks: "ERR-NO-LEAK",
     about: "the refusal of a reused id names whom it was used for before",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       try {
         return real(service, caller, request);
       } catch (error) {
@@ -295,7 +305,7 @@ export const errorFaults: readonly Fault[] = [
     name: "err-tells-one-s-own-state",
     breaks: "SEND-SEQ-HIDDEN",
     about: "the refusal of a Send to oneself has svr_seq and epoch in its detail, as that of a Sync has",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       try {
         return real(service, caller, request);
       } catch (error) {
@@ -311,7 +321,7 @@ export const errorFaults: readonly Fault[] = [
     about: "a Send that follows a refused one on its connection gets that one's refusal",
     handler: (real) => {
       const failed = new WeakMap<object, Answer>();
-      return answers((answer, req) => {
+      return mapResponses((answer, req) => {
         const { socket } = req;
         const left = failed.get(socket);
         failed.delete(socket);

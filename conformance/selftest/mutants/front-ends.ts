@@ -1,15 +1,15 @@
 import type { Caller } from "../../../reference-server/accounts.js";
 import { createHandler } from "../../../reference-server/http/handler.js";
-import { rpcOf, sending } from "./interceptors.js";
-import type { Fault } from "./mutant.js";
+import { rpcOf, wrapSend } from "./interceptors.js";
+import type { Mutant } from "./mutant.js";
 
 /** Faults of a server with two front ends, one of which is wrong. Against one URL alone they cannot be seen. */
-export const fronts: readonly Fault[] = [
+export const frontEnds: readonly Mutant[] = [
   {
     name: "front-reads-a-replica",
     breaks: "SEND-VISIBLE",
     about: "the second front end answers Sync from what it knew up to 300 milliseconds ago",
-    wild: "couchbase/sync_gateway#3721",
+    seenIn: "couchbase/sync_gateway#3721",
     second: {
       operations: (real) => {
         const kept = new Map<string, { answer: ReturnType<typeof real.sync>; until: number }>();
@@ -30,7 +30,7 @@ export const fronts: readonly Fault[] = [
     name: "front-knows-its-own-acks",
     breaks: "ACK-NO-REDELIVERY",
     about: "the second front end answers a page that it has answered before, though it was acked at the first",
-    wild: "nats-io/nats-server#5482",
+    seenIn: "nats-io/nats-server#5482",
     second: {
       operations: (real) => {
         const kept = new Map<string, ReturnType<typeof real.sync>>();
@@ -50,9 +50,9 @@ export const fronts: readonly Fault[] = [
     name: "front-remembers-its-own-sends",
     breaks: "SEND-RETRY",
     about: "the second front end knows only the Sends that it accepted itself: a retry there is another message",
-    wild: "matrix-org/synapse#3365",
+    seenIn: "matrix-org/synapse#3365",
     second: {
-      operations: sending((real) => {
+      operations: wrapSend((real) => {
         const own = new Set<string>();
         let nr = 0;
         return (service, caller, request) => {

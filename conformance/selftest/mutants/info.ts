@@ -1,13 +1,13 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../../proto/gen/seqsync/v1/service_pb.js";
-import { instead, isJson, rpcOf } from "./interceptors.js";
-import type { Fault } from "./mutant.js";
+import { isJson, respondInstead, rpcOf } from "./interceptors.js";
+import type { Mutant } from "./mutant.js";
 
 /** Changes what the server says of itself. */
 const telling = (
   change: (info: GetServerInfoResponse) => Partial<GetServerInfoResponse>,
-): NonNullable<Fault["operations"]> => {
+): NonNullable<Mutant["operations"]> => {
   return (real) => ({
     getServerInfo: (service) => {
       const info = real.getServerInfo(service);
@@ -17,7 +17,7 @@ const telling = (
 };
 
 /** Faults of the chapter "Server info". */
-export const info: readonly Fault[] = [
+export const info: readonly Mutant[] = [
   {
     name: "info-checks-credentials",
     breaks: "INFO-OPEN",
@@ -100,7 +100,7 @@ export const info: readonly Fault[] = [
     breaks: "INFO-UNDECLARED",
     about: "without the JSON profile, JSON is answered with 400",
     options: { profiles: [Profile.WATCH] },
-    handler: instead((req) => (isJson(req) && !req.url?.includes("Fixture") ? { status: 400 } : undefined)),
+    handler: respondInstead((req) => (isJson(req) && !req.url?.includes("Fixture") ? { status: 400 } : undefined)),
   },
   {
     name: "info-watch-undeclared",

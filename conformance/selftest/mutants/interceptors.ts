@@ -19,8 +19,8 @@ export interface Answer {
 }
 
 /** Changes each answer that is written in one piece, before it leaves. */
-export const answers = (change: (answer: Answer, req: IncomingMessage) => Answer): Handler =>
-  intercepting((answer, req, res) => {
+export const mapResponses = (change: (answer: Answer, req: IncomingMessage) => Answer): Handler =>
+  interceptResponses((answer, req, res) => {
     const { status, headers, body } = change(answer, req);
     for (const name of res.getHeaderNames()) res.removeHeader(name);
     res.writeHead(status, { ...headers, "content-length": body.length });
@@ -28,7 +28,9 @@ export const answers = (change: (answer: Answer, req: IncomingMessage) => Answer
   });
 
 /** Takes each answer that is written in one piece, and decides what becomes of it. */
-export function intercepting(deliver: (answer: Answer, req: IncomingMessage, res: ServerResponse) => void): Handler {
+export function interceptResponses(
+  deliver: (answer: Answer, req: IncomingMessage, res: ServerResponse) => void,
+): Handler {
   return (real) => (req, res) => {
     const { writeHead, write, end } = res;
     let head: [number, OutgoingHttpHeaders] | undefined;
@@ -57,8 +59,8 @@ export function intercepting(deliver: (answer: Answer, req: IncomingMessage, res
 }
 
 /** Changes the JSON of each Connect error of a unary call. */
-export const errors = (change: (error: ErrorJson, req: IncomingMessage) => object): Handler =>
-  answers((answer, req) => {
+export const mapErrors = (change: (error: ErrorJson, req: IncomingMessage) => object): Handler =>
+  mapResponses((answer, req) => {
     const error = errorOf(answer);
     return error === undefined ? answer : { ...answer, body: Buffer.from(JSON.stringify(change(error, req))) };
   });
@@ -77,7 +79,7 @@ export function errorOf({ status, headers, body }: Answer): ErrorJson | undefine
 }
 
 /** Changes requests before they are looked at. Headers and the path may be set in place. */
-export const requests =
+export const editRequests =
   (change: (req: IncomingMessage) => void): Handler =>
   (real) =>
   (req, res) => {
@@ -86,7 +88,7 @@ export const requests =
   };
 
 /** Changes the bodies of requests, once they are there as a whole. What was cut off never comes that far. */
-export const bodies =
+export const mapBodies =
   (change: (body: Buffer, req: IncomingMessage) => Buffer): Handler =>
   (real) =>
   async (req, res) => {
@@ -112,7 +114,7 @@ export function withBody(req: IncomingMessage, body: Buffer): IncomingMessage {
 }
 
 /** Answers something of the fault's own to some requests, and passes on the others. */
-export const instead =
+export const respondInstead =
   (answer: (req: IncomingMessage) => { status: number; body?: string } | undefined): Handler =>
   (real) =>
   (req, res) => {
@@ -129,24 +131,24 @@ export const rpcOf = ({ url }: IncomingMessage) => url?.split("?", 1)[0]?.split(
 export const isJson = ({ headers }: IncomingMessage) => /json/i.test(headers["content-type"] ?? "");
 
 /** Replaces Send by one that is built around the right one. */
-export const sending =
+export const wrapSend =
   (change: (real: Operations["send"]) => Operations["send"]): Wrapped =>
   (real) => ({ send: change(real.send) });
 
 /** Replaces Sync by one that is built around the right one. */
-export const syncing =
+export const wrapSync =
   (change: (real: Operations["sync"]) => Operations["sync"]): Wrapped =>
   (real) => ({ sync: change(real.sync) });
 
 /** Changes the stream that a Watch writes to. */
-export const watching =
+export const wrapWatch =
   (change: (stream: Stream, caller: Caller, service: Service) => Stream): Wrapped =>
   (real) => ({
     watch: (service, caller, stream) => real.watch(service, caller, change(stream, caller, service)),
   });
 
 /** Changes the page that a right inbox answers. */
-export const paging = (
+export const mapPage = (
   change: (page: Page, inbox: Inbox, asked: { cliSeq: number; pageSize: number }) => Page,
 ): InboxClass =>
   class extends Inbox {
@@ -156,7 +158,7 @@ export const paging = (
   };
 
 /** An inbox that never forgets what it was given, though it acks like a right one. */
-export class Hoarder extends Inbox {
+export class RetainingInbox extends Inbox {
   protected readonly kept = new Map(this.pending);
   override append(message: NewMessage) {
     const stored = super.append(message);

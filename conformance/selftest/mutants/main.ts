@@ -4,12 +4,12 @@
  */
 import "../../../proto/base64.js";
 import type { MutantMessage } from "../../cli/mutant-messages.js";
-import { FAULTS, startFaultyServer } from "./index.js";
+import { MUTANTS, startFaultyServer } from "./index.js";
 
 const send = (message: MutantMessage) => process.send?.(message);
 
 async function serve(name: string | undefined): Promise<void> {
-  const mutant = FAULTS.find((it) => it.name === name);
+  const mutant = MUTANTS.find((it) => it.name === name);
   if (mutant === undefined) {
     send({ kind: "unknown" });
     return process.disconnect?.();
@@ -27,6 +27,6 @@ async function serve(name: string | undefined): Promise<void> {
 
 const [command, name] = process.argv.slice(2);
 if (command === "list") {
-  send({ kind: "list", mutants: FAULTS.map(({ name, breaks, about }) => ({ name, breaks, about })) });
+  send({ kind: "list", mutants: MUTANTS.map(({ name, breaks, about }) => ({ name, breaks, about })) });
   process.disconnect?.();
 } else await serve(name);

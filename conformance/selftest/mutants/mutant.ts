@@ -11,7 +11,7 @@ import type { RequirementId } from "../../requirements/requirements.js";
 export type InboxClass = new (epoch: string, startSeq: number, limits: InboxLimits) => Inbox;
 
 /** Operations as a fault may have them: they may also wait, which no right one does. */
-export type FaultyOperations = {
+export type MutantOperations = {
   [K in keyof Operations]?: (
     ...args: Parameters<Operations[K]>
   ) => ReturnType<Operations[K]> | Promise<ReturnType<Operations[K]>>;
@@ -20,7 +20,7 @@ export type FaultyOperations = {
 /** What stands between the network and the state. */
 export interface FrontEnd {
   /** Other operations, built around the right ones. Called once for each server, so that it can keep state. */
-  operations?: (real: Operations) => FaultyOperations;
+  operations?: (real: Operations) => MutantOperations;
   /** Another transport, built around the right one. Called once for each server, too. */
   handler?: (real: RequestListener, service: Service) => RequestListener;
 }
@@ -29,7 +29,7 @@ export interface FrontEnd {
  * A server that breaks one requirement: the smallest change to the reference server that does, composed around its seams. Exists
  * to show that the conformance suite catches it, and what a failure looks like.
  */
-export interface Fault extends FrontEnd {
+export interface Mutant extends FrontEnd {
   /** Its name on the command line: lower case, with hyphens. */
   name: string;
   /** Id of the requirement that it breaks. */
@@ -37,7 +37,7 @@ export interface Fault extends FrontEnd {
   /** What it does wrong, in a line. */
   about: string;
   /** A public thread in which a real system did this. */
-  wild?: string;
+  seenIn?: string;
   /** Shows only when calls overlap: a run may have to try more than once. */
   race?: true;
   /** Other settings. */
@@ -60,7 +60,7 @@ export interface Kept {
 }
 
 /** A server that is wrong on purpose. */
-export interface FaultyServer extends Listening {
+export interface MutantServer extends Listening {
   /** One for each front end; `url` is the first. */
   readonly urls: readonly string[];
   readonly service: Service;
@@ -69,10 +69,10 @@ export interface FaultyServer extends Listening {
 }
 
 /** Starts a server with a fault; its `implementation` says so. */
-export async function startFaultyServer(
-  fault: Omit<Fault, "breaks">,
+export async function startMutant(
+  fault: Omit<Mutant, "breaks">,
   options: ServiceOptions & HandlerOptions & ListenOptions = {},
-): Promise<FaultyServer> {
+): Promise<MutantServer> {
   const { inbox: FaultyInbox = Inbox } = fault;
   const inboxes: Inbox[] = [];
   const all: ServiceOptions & HandlerOptions = {

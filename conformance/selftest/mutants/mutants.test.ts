@@ -1,23 +1,23 @@
 import { describe, expect, test } from "vitest";
 import { REQUIREMENTS, type Requirement } from "../../requirements/requirements.js";
-import { FAULTS } from "./index.js";
+import { MUTANTS } from "./index.js";
 
 const registry: [string, Requirement][] = Object.entries(REQUIREMENTS);
 
 describe("the zoo of faulty servers", () => {
   test("has no name twice, and only names that are easy to type", () => {
-    const names = FAULTS.map(({ name }) => name);
+    const names = MUTANTS.map(({ name }) => name);
     expect(names).toEqual([...new Set(names)]);
     expect(names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name))).toEqual([]);
   });
 
   test("breaks requirements that there are", () => {
     const known = new Set<string>(registry.map(([id]) => id));
-    expect(FAULTS.filter(({ breaks }) => !known.has(breaks)).map(({ name }) => name)).toEqual([]);
+    expect(MUTANTS.filter(({ breaks }) => !known.has(breaks)).map(({ name }) => name)).toEqual([]);
   });
 
   test("breaks each MUST and SHOULD of servers", () => {
-    const broken = new Set<string>(FAULTS.map(({ breaks }) => breaks));
+    const broken = new Set<string>(MUTANTS.map(({ breaks }) => breaks));
     const whole = registry.filter(
       ([id, { level, profile }]) => level !== "MAY" && profile !== "CLIENT" && !broken.has(id),
     );
@@ -25,8 +25,8 @@ describe("the zoo of faulty servers", () => {
   });
 
   test("says what each does, and names threads as owner/repository#number", () => {
-    expect(FAULTS.filter(({ about }) => about.length < 10 || about.endsWith(".")).map(({ name }) => name)).toEqual([]);
-    const threads = FAULTS.flatMap(({ wild }) => wild ?? []);
+    expect(MUTANTS.filter(({ about }) => about.length < 10 || about.endsWith(".")).map(({ name }) => name)).toEqual([]);
+    const threads = MUTANTS.flatMap(({ seenIn: wild }) => wild ?? []);
     expect(threads.filter((thread) => !/^[\w.-]+\/[\w.-]+#\d+$/.test(thread))).toEqual([]);
   });
 });

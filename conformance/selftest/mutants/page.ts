@@ -1,9 +1,9 @@
 import { Inbox, type Page } from "../../../reference-server/inbox.js";
-import { paging } from "./interceptors.js";
-import type { Fault } from "./mutant.js";
+import { mapPage } from "./interceptors.js";
+import type { Mutant } from "./mutant.js";
 
 /** Faults of the chapter "Paging". */
-export const page: readonly Fault[] = [
+export const page: readonly Mutant[] = [
   {
     name: "page-ignores-page-size",
     breaks: "PAGE-CAP",
@@ -18,7 +18,7 @@ export const page: readonly Fault[] = [
     name: "page-one-too-many",
     breaks: "PAGE-CAP",
     about: "a full page has one message more than was asked for",
-    wild: "tinode/tindroid#158",
+    seenIn: "tinode/tindroid#158",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         return super.sync(cliSeq, epoch, pageSize > 1 ? pageSize + 1 : pageSize);
@@ -45,7 +45,7 @@ export const page: readonly Fault[] = [
     name: "page-size-zero-is-zero",
     breaks: "PAGE-DEFAULT",
     about: "page_size 0 gets no messages",
-    inbox: paging((page, _inbox, { pageSize }) =>
+    inbox: mapPage((page, _inbox, { pageSize }) =>
       pageSize === 0 ? { ...page, messages: [], nextCliSeq: page.ackedSeq } : page,
     ),
   },
@@ -53,8 +53,8 @@ export const page: readonly Fault[] = [
     name: "page-of-nothing-when-large",
     breaks: "PAGE-PROGRESS",
     about: "a message that does not fit the page's byte limit is never delivered",
-    wild: "element-hq/synapse#11611",
-    inbox: paging((page) => {
+    seenIn: "element-hq/synapse#11611",
+    inbox: mapPage((page) => {
       let bytes = 0;
       const fit = page.messages.findIndex(({ payload }) => {
         bytes += payload.length;
@@ -68,7 +68,7 @@ export const page: readonly Fault[] = [
     name: "page-loses-the-last",
     breaks: "PAGE-UNION",
     about: "when the last page is exactly full, its last message never comes",
-    wild: "matrix-org/synapse#11457",
+    seenIn: "matrix-org/synapse#11457",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const page = super.sync(cliSeq, epoch, pageSize);
@@ -94,7 +94,7 @@ export const page: readonly Fault[] = [
     name: "page-offset-moves",
     breaks: "PAGE-ARRIVALS",
     about: "what arrived between two pages pushes one message out of the second",
-    wild: "iNPUTmice/jmap#47",
+    seenIn: "iNPUTmice/jmap#47",
     inbox: class extends Inbox {
       #seen = 0;
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -111,7 +111,7 @@ export const page: readonly Fault[] = [
     name: "page-waits-for-traffic",
     breaks: "PAGE-NO-TRAFFIC",
     about: "what is left after a page is delivered only when something new arrives",
-    wild: "iNPUTmice/jmap#47",
+    seenIn: "iNPUTmice/jmap#47",
     inbox: class extends Inbox {
       #paged = 0;
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {

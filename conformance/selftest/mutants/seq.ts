@@ -3,10 +3,10 @@ import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { MessageSchema } from "../../../proto/gen/seqsync/v1/message_pb.js";
 import { refuse } from "../../../reference-server/errors.js";
 import { Inbox, MAX_SEQ, type NewMessage, type Page } from "../../../reference-server/inbox.js";
-import type { Fault, InboxClass } from "./mutant.js";
+import type { InboxClass, Mutant } from "./mutant.js";
 
 /** Faults of the chapter "Seqs". */
-export const seq: readonly Fault[] = [
+export const seq: readonly Mutant[] = [
   {
     name: "seq-starts-at-two",
     breaks: "SEQ-START",
@@ -25,7 +25,7 @@ export const seq: readonly Fault[] = [
     name: "seq-starts-at-zero",
     breaks: "SEQ-START",
     about: "the first message of an inbox has seq 0",
-    wild: "akkadotnet/Akka.Persistence.EventStore#8",
+    seenIn: "akkadotnet/Akka.Persistence.EventStore#8",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const page = super.sync(cliSeq, epoch, pageSize);
@@ -38,7 +38,7 @@ export const seq: readonly Fault[] = [
     name: "seq-burnt-each-tenth",
     breaks: "SEQ-CONSECUTIVE",
     about: "the counter skips each tenth seq, as after a transaction that was rolled back",
-    wild: "prooph/pdo-event-store#189",
+    seenIn: "prooph/pdo-event-store#189",
     inbox: class extends Inbox {
       override append(message: NewMessage) {
         const stored = super.append(message);
@@ -58,7 +58,7 @@ export const seq: readonly Fault[] = [
     name: "seq-race",
     breaks: "SEQ-PARALLEL",
     about: "the counter is read, then written a moment later: messages that come at once share a seq",
-    wild: "CargoSense/fable#22",
+    seenIn: "CargoSense/fable#22",
     inbox: class extends Inbox {
       #reserved = this.svrSeq;
       #moment = 0;
@@ -100,7 +100,7 @@ export const seq: readonly Fault[] = [
     name: "seq-visible-before-it-is-there",
     breaks: "SEQ-CONTIGUOUS",
     about: "svr_seq counts messages that are still being written",
-    wild: "openimsdk/open-im-server#320",
+    seenIn: "openimsdk/open-im-server#320",
     inbox: class extends Inbox {
       #writing: { seq: number } | undefined;
       override append(message: NewMessage) {
@@ -125,7 +125,7 @@ export const seq: readonly Fault[] = [
     name: "seq-falls-when-all-is-acked",
     breaks: "SEQ-MONOTONE",
     about: "svr_seq is the highest seq in the table, so it falls when the table is emptied",
-    wild: "element-hq/synapse#17226",
+    seenIn: "element-hq/synapse#17226",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const page = super.sync(cliSeq, epoch, pageSize);
@@ -154,7 +154,7 @@ export const seq: readonly Fault[] = [
     name: "seq-signed",
     breaks: "SEQ-UNSIGNED",
     about: "cli_seq is compared as a signed number, so past 2^31 nothing is ever acked",
-    wild: "twmb/franz-go#216",
+    seenIn: "twmb/franz-go#216",
     inbox: class extends Inbox {
       protected override ack(cliSeq: number): void {
         if ((cliSeq | 0) > (this.ackedSeq | 0)) super.ack(cliSeq);
@@ -165,7 +165,7 @@ export const seq: readonly Fault[] = [
     name: "seq-stops-at-two-to-the-31",
     breaks: "SEQ-UNSIGNED",
     about: "the counter is a signed 32-bit number: at 2147483647 the inbox counts as exhausted",
-    wild: "horazont/aioxmpp#67",
+    seenIn: "horazont/aioxmpp#67",
     inbox: class extends Inbox {
       override append(message: NewMessage) {
         if (this.svrSeq === 0x7fff_ffff) throw refuse(Reason.SEQ_EXHAUSTED, "no seq left");

@@ -1,21 +1,21 @@
 import { Refusal } from "../../../reference-server/errors.js";
 import { Inbox, type Page } from "../../../reference-server/inbox.js";
-import { paging, syncing } from "./interceptors.js";
-import type { Fault } from "./mutant.js";
+import { mapPage, wrapSync } from "./interceptors.js";
+import type { Mutant } from "./mutant.js";
 
 /** Faults of the chapter "Sync". */
-export const sync: readonly Fault[] = [
+export const sync: readonly Mutant[] = [
   {
     name: "sync-base-is-cli-seq",
     breaks: "SYNC-BASE",
     about: "acked_seq repeats the request's cli_seq, whatever is acked",
-    inbox: paging((page, _inbox, { cliSeq }) => ({ ...page, ackedSeq: cliSeq })),
+    inbox: mapPage((page, _inbox, { cliSeq }) => ({ ...page, ackedSeq: cliSeq })),
   },
   {
     name: "sync-range-includes-base",
     breaks: "SYNC-RANGE",
     about: "a page begins with the message that the device has already",
-    wild: "bluesky-social/indigo#837",
+    seenIn: "bluesky-social/indigo#837",
     inbox: class extends Inbox {
       #last: Page["messages"][number] | undefined;
       protected override ack(cliSeq: number): void {
@@ -33,34 +33,34 @@ export const sync: readonly Fault[] = [
     name: "sync-skips-the-first",
     breaks: "SYNC-RANGE",
     about: "a page leaves out the first message after the base",
-    wild: "dino/dino#1882",
-    inbox: paging((page) => (page.messages.length > 1 ? { ...page, messages: page.messages.slice(1) } : page)),
+    seenIn: "dino/dino#1882",
+    inbox: mapPage((page) => (page.messages.length > 1 ? { ...page, messages: page.messages.slice(1) } : page)),
   },
   {
     name: "sync-newest-first",
     breaks: "SYNC-RANGE",
     about: "a page is in descending order",
-    wild: "alberliu/gim#92",
-    inbox: paging((page) => ({ ...page, messages: [...page.messages].reverse() })),
+    seenIn: "alberliu/gim#92",
+    inbox: mapPage((page) => ({ ...page, messages: [...page.messages].reverse() })),
   },
   {
     name: "sync-hole-in-the-hundredth",
     breaks: "SYNC-RANGE",
     about: "each hundredth message of a page is left out",
-    inbox: paging((page) => ({ ...page, messages: page.messages.filter((_, index) => index % 100 !== 99) })),
+    inbox: mapPage((page) => ({ ...page, messages: page.messages.filter((_, index) => index % 100 !== 99) })),
   },
   {
     name: "sync-next-is-svr-seq",
     breaks: "SYNC-NEXT",
     about: "next_cli_seq is svr_seq, which with paging loses the rest",
-    inbox: paging((page) => ({ ...page, nextCliSeq: page.svrSeq })),
+    inbox: mapPage((page) => ({ ...page, nextCliSeq: page.svrSeq })),
   },
   {
     name: "sync-next-is-zero-when-empty",
     breaks: "SYNC-NEXT",
     about: "an answer without messages has next_cli_seq 0",
-    wild: "akkadotnet/Akka.Persistence.EventStore#8",
-    inbox: paging((page) => (page.messages.length === 0 ? { ...page, nextCliSeq: 0 } : page)),
+    seenIn: "akkadotnet/Akka.Persistence.EventStore#8",
+    inbox: mapPage((page) => (page.messages.length === 0 ? { ...page, nextCliSeq: 0 } : page)),
   },
   {
     name: "sync-long-poll",
@@ -78,7 +78,7 @@ export const sync: readonly Fault[] = [
     name: "sync-from-a-replica",
     breaks: "SYNC-LINEARIZABLE",
     about: "a Sync reads a replica that lags: messages that were answered are gone again",
-    wild: "couchbase/sync_gateway#2108",
+    seenIn: "couchbase/sync_gateway#2108",
     inbox: class extends Inbox {
       #reads = 0;
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -110,8 +110,8 @@ export const sync: readonly Fault[] = [
     name: "sync-of-an-empty-inbox-fails",
     breaks: "SYNC-ANSWER",
     about: "a Sync is not found before the account's first message has come",
-    wild: "socketio/socket.io#4888",
-    operations: syncing((real) => (service, caller, request) => {
+    seenIn: "socketio/socket.io#4888",
+    operations: wrapSync((real) => (service, caller, request) => {
       if (caller.account.inbox.svrSeq === 0) throw new Refusal("not_found", "nothing is known of this inbox");
       return real(service, caller, request);
     }),

@@ -1,7 +1,7 @@
 import { start as startConnect } from "../../../docs/guides/connect/server.js";
 import { startReferenceServer } from "../../../reference-server/index.js";
 import type { Running } from "../support/serve.js";
-import { NARROW, ODDITIES } from "../variants/variants.js";
+import { TIGHT_LIMITS, VARIANTS } from "../variants/variants.js";
 
 /** Right servers: the reference server, the one that shares no code with it, and everything odd that is allowed. */
 export const RIGHT: readonly { name: string; start(): Promise<Running> }[] = [
@@ -13,5 +13,5 @@ export const RIGHT: readonly { name: string; start(): Promise<Running> }[] = [
     },
   },
   { name: "Connect library server", start: () => startConnect({ fixtures: true }) },
-  ...[...ODDITIES, ...NARROW],
+  ...[...VARIANTS, ...TIGHT_LIMITS],
 ];

@@ -27,7 +27,7 @@ serveTasks<Task, Endured>(async ({ name, seed }) => {
       cases: cases.length,
       inconclusive: cases.filter(({ outcome }) => outcome === Outcome.INCONCLUSIVE).length,
       falseAlarms: cases
-        .filter(({ outcome }) => outcome === Outcome.FAIL || outcome === Outcome.HARNESS_ERROR)
+        .filter(({ outcome }) => outcome === Outcome.FAIL || outcome === Outcome.ERROR)
         .map(({ id, findings, reason }) => {
           const why = findings.map(({ requirement, actual }) => `${requirement} (${actual})`).join(", ");
           return `${name}, seed ${seed}: ${id}: ${why || reason}`;

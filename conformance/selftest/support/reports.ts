@@ -10,7 +10,8 @@ import {
 import { CATALOGUE } from "../../cases/catalogue.js";
 import type { RequirementId } from "../../requirements/requirements.js";
 import { caseOf } from "../../run/known-failures.js";
-import { conclude } from "../../run/summarize.js";
+import { summarize } from "../../run/summarize.js";
+import { REPORT_FORMAT } from "../../version.js";
 
 /** The result of a case of the catalogue; a failure blames these requirements. */
 export function resultOf(id: string, outcome: Outcome, blamed: readonly RequirementId[] = []): CaseResult {
@@ -31,8 +32,8 @@ export function reportOn(
   cases: CaseResult[],
   more: Partial<Pick<Report, "shard" | "headline" | "implementation">> = {},
 ) {
-  const report = create(ReportSchema, { format: 1, suiteVersion: "1", specVersion: "1", cases, ...more });
-  conclude(report);
+  const report = create(ReportSchema, { format: REPORT_FORMAT, suiteVersion: "1", specVersion: "1", cases, ...more });
+  summarize(report);
   return report;
 }
 

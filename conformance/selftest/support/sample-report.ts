@@ -8,12 +8,13 @@ import {
   type Report,
   ReportSchema,
 } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import type { What } from "../../history/recorder.js";
-import { conclude } from "../../run/summarize.js";
+import type { EventBody } from "../../history/recorder.js";
+import { summarize } from "../../run/summarize.js";
+import { REPORT_FORMAT } from "../../version.js";
 
 /** An event of a history that a test makes up. */
-export function event(op: bigint, client: string, what: What, endpoint = 0): Event {
-  return create(EventSchema, { op, client, what, endpoint, atMicros: op * 1000n });
+export function event(op: bigint, client: string, what: EventBody, endpoint = 0): Event {
+  return create(EventSchema, { op, client, body: what, endpoint, atMicros: op * 1000n });
 }
 
 /** bob syncs, and gets an answer in which what is pending counts as acked. */
@@ -51,14 +52,17 @@ export function sendLost(op: bigint, payload: Uint8Array, size = payload.length)
         recipientId: "user-bob",
         clientMessageId: "id-1",
         payload: {
-          $typeName: "seqsync.conformance.v1.PayloadPrint",
+          $typeName: "seqsync.conformance.v1.PayloadFingerprint",
           size,
           head: payload,
           sha256: new Uint8Array(),
         },
       },
     }),
-    event(op, "", { case: "lost", value: { $typeName: "seqsync.conformance.v1.Lost", why: "connection closed" } }),
+    event(op, "", {
+      case: "noResponse",
+      value: { $typeName: "seqsync.conformance.v1.NoResponse", why: "connection closed" },
+    }),
   ];
 }
 
@@ -109,7 +113,7 @@ export function ended(id: string, outcome: Outcome, reason = ""): CaseResult {
 /** A report of these cases, with all that follows from them. */
 export function reportOf(cases: readonly CaseResult[], fields: Partial<Report> = {}): Report {
   const report = create(ReportSchema, {
-    format: 1,
+    format: REPORT_FORMAT,
     suiteVersion: "0.0.0",
     specVersion: "1.0",
     implementation: "a server",
@@ -122,7 +126,7 @@ export function reportOf(cases: readonly CaseResult[], fields: Partial<Report> =
     cases: [...cases],
   });
   Object.assign(report, fields);
-  conclude(report);
+  summarize(report);
   return report;
 }
 
@@ -141,7 +145,7 @@ export function hostileReport(): Report {
       { ...failed("watch/hostile", ["WATCH-SOON"], history, text), outcome: Outcome.WARN },
       ended("ack/passes", Outcome.PASS),
       ended("ack/open", Outcome.INCONCLUSIVE, HOSTILE),
-      ended("ack/gone-wrong", Outcome.HARNESS_ERROR, HOSTILE),
+      ended("ack/gone-wrong", Outcome.ERROR, HOSTILE),
       ended("durable/other", Outcome.NOT_APPLICABLE, HOSTILE),
     ],
     { implementation: HOSTILE, specVersion: HOSTILE, targets: ["http://127.0.0.1:8080/a'b"], accounts: HOSTILE },

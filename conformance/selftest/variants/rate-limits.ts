@@ -1,5 +1,5 @@
 import type { RequestListener, ServerResponse } from "node:http";
-import { twisted } from "./rewrite-responses.js";
+import { rewriteResponses } from "./rewrite-responses.js";
 
 /** The calls that are told to: not the fixtures, which set the stage. */
 const UNARY = /\.SeqSyncService\/(GetServerInfo|Send|Sync)$/;
@@ -64,7 +64,7 @@ export function rateLimited(inner: RequestListener, n: number): RequestListener 
 /** Carries every call out, and forgets every n-th answer: the server says that it does not know. */
 export function forgetful(inner: RequestListener, n: number): RequestListener {
   let calls = 0;
-  return twisted(inner, {
+  return rewriteResponses(inner, {
     send(res, body, req) {
       const counts = res.statusCode === 200 && UNARY.test(req.url ?? "");
       if (counts) calls += 1;

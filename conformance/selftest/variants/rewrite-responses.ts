@@ -20,7 +20,7 @@ export interface Twist {
 }
 
 /** The same server, but for what the twist changes of its answers. Its envelopes must come one in a write. */
-export function twisted(inner: RequestListener, twist: Twist): RequestListener {
+export function rewriteResponses(inner: RequestListener, twist: Twist): RequestListener {
   return (req, res) => {
     const raw = { writeHead: res.writeHead.bind(res), write: res.write.bind(res), end: res.end.bind(res) };
     const method = /\.SeqSyncService\/(\w+)/.exec(req.url ?? "")?.[1];

@@ -7,7 +7,7 @@ import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
 import { type Running, serve } from "../support/serve.js";
 import { longhand, withUnknownFields } from "./encodings.js";
 import { forgetful, rateLimited } from "./rate-limits.js";
-import { type ErrorJson, twisted } from "./rewrite-responses.js";
+import { type ErrorJson, rewriteResponses } from "./rewrite-responses.js";
 import {
   Archive,
   BackwardClock,
@@ -20,7 +20,7 @@ import {
 } from "./stores.js";
 
 /** A server that does something unusual that the specification allows. The suite has nothing to say against it. */
-export interface Oddity {
+export interface Variant {
   name: string;
   /** What it does that others don't. */
   what: string;
@@ -30,13 +30,13 @@ export interface Oddity {
 }
 
 /** An oddity made of the server's options and of what is put in front of it. */
-function oddity(
+function variant(
   name: string,
   what: string,
   options: () => Options,
   wrap: (inner: RequestListener) => RequestListener = (inner) => inner,
   upsets = /^/,
-): Oddity {
+): Variant {
   return {
     name,
     what,
@@ -60,57 +60,57 @@ const usual = () => ({});
 const { CORE, JSON: JSON_CODEC, WATCH } = Profile;
 
 /** All of them. A soak can run the whole suite on each. */
-export const ODDITIES: readonly Oddity[] = [
-  oddity(
+export const VARIANTS: readonly Variant[] = [
+  variant(
     "one-message-pages",
     "every page has one message",
     () => ({ store: new OneMessagePages() }),
     undefined,
     /^(sync|page|ack|dev|seq)/,
   ),
-  oddity(
+  variant(
     "uneven-pages",
     "every page has another length, on its own whim",
     () => ({ store: new UnevenPages() }),
     undefined,
     /^(sync|page|ack|dev|seq)/,
   ),
-  oddity(
+  variant(
     "least-limits",
     "max_page_size 1, max_payload_bytes 64",
     () => ({ store: new Store({ pageMessages: 1, payloadBytes: 64 }) }),
     undefined,
     /^send\/(all-byte-values|payload)|^page\/(size|cap|large)/,
   ),
-  oddity(
+  variant(
     "long-epoch",
     "an epoch of 64 bytes, with quotes, zeros and emoji",
     () => ({ store: new LongEpochs() }),
     undefined,
     /^(epoch|ack|sync|errors|watch)/,
   ),
-  oddity(
+  variant(
     "archive",
     "acknowledged messages are kept for ever, and given to nobody",
     () => ({ store: new Archive() }),
     undefined,
     /^(ack|page|sync|dev)/,
   ),
-  oddity(
+  variant(
     "backward-clock",
     "accepted_at falls, from the year 9999 on",
     () => ({ store: new BackwardClock() }),
     undefined,
     /^(send|seq|http)/,
   ),
-  oddity(
+  variant(
     "stopped-clock",
     "accepted_at is one nanosecond after 1970, always",
     () => ({ store: new StoppedClock() }),
     undefined,
     /^(send|seq|http)/,
   ),
-  oddity(
+  variant(
     "recipient-first",
     "of several refusals it gives another one",
     () => ({ store: new RecipientFirst() }),
@@ -118,53 +118,53 @@ export const ODDITIES: readonly Oddity[] = [
     /^(errors|send)/,
   ),
 
-  oddity(
+  variant(
     "no-json",
     "JSON is neither declared nor served",
     () => ({ profiles: [CORE, WATCH] }),
     undefined,
     /^(info|http|watch|errors)/,
   ),
-  oddity(
+  variant(
     "no-watch",
     "Watch is neither declared nor served",
     () => ({ profiles: [CORE, JSON_CODEC] }),
     undefined,
     /^(info|http|watch|errors)/,
   ),
-  oddity("core-only", "nothing but CORE", () => ({ profiles: [CORE] }), undefined, /^(info|http|watch|errors)/),
-  oddity(
+  variant("core-only", "nothing but CORE", () => ({ profiles: [CORE] }), undefined, /^(info|http|watch|errors)/),
+  variant(
     "unknown-profile",
     "declares a profile of a later version first",
     () => ({
       profiles: [99 as Profile, WATCH, JSON_CODEC, CORE],
     }),
-    (inner) => twisted(inner, { message: nameProfile }),
+    (inner) => rewriteResponses(inner, { message: nameProfile }),
     /^(info|http)/,
   ),
 
-  oddity(
+  variant(
     "eager-watch",
     "a frame every 20 ms, the same one if nothing has changed",
     () => ({ heartbeatMs: 20 }),
     undefined,
     /^(watch|auth|epoch)/,
   ),
-  oddity(
+  variant(
     "lazy-watch",
     "tips come after 400 ms, many in one frame",
     () => ({ store: new LazyTips() }),
     undefined,
     /^(watch|auth|epoch)/,
   ),
-  oddity(
+  variant(
     "short-watch",
     "every Watch ends in order after a second",
     () => ({ watchMs: 1000 }),
     undefined,
     /^(watch|auth|epoch)/,
   ),
-  oddity(
+  variant(
     "twenty-watches",
     "more than 20 Watches are turned away",
     () => ({ store: new Store({ watches: 20 }) }),
@@ -172,7 +172,7 @@ export const ODDITIES: readonly Oddity[] = [
     /^(watch|auth|epoch)/,
   ),
 
-  oddity(
+  variant(
     "credential-first",
     "who has no credential hears of that first, whatever the path, the method and the type",
     usual,
@@ -180,65 +180,72 @@ export const ODDITIES: readonly Oddity[] = [
     /^(http|auth|errors|info)/,
   ),
 
-  oddity("unknown-fields", "fields and members of a later version at every level", usual, (inner) =>
-    twisted(inner, {
+  variant("unknown-fields", "fields and members of a later version at every level", usual, (inner) =>
+    rewriteResponses(inner, {
       message: withUnknownFields,
       error: (error) => ({ ...error, hint: { code: "unavailable" } }) as ErrorJson,
     }),
   ),
-  oddity("longhand", "defaults written out, fields in descending order, snake_case, white space", usual, (inner) =>
-    twisted(inner, { message: longhand }),
+  variant("longhand", "defaults written out, fields in descending order, snake_case, white space", usual, (inner) =>
+    rewriteResponses(inner, { message: longhand }),
   ),
-  oddity(
+  variant(
     "other-prose",
     "errors speak Chinese, or say nothing",
     usual,
     (inner) =>
-      twisted(inner, {
+      rewriteResponses(inner, {
         error: ({ message: _, ...rest }) =>
           rest.code.length % 2 === 0 ? rest : { ...rest, message: "出错了 \u2028 404" },
       }),
     /^(errors|auth|http|ack|epoch)/,
   ),
-  oddity(
+  variant(
     "more-details",
     "details of other types before and after ours, which has padding and a prefix",
     usual,
     (inner) =>
-      twisted(inner, { error: surroundDetails, end: (end) => ({ metadata: { "x-trace": ["1", "2"] }, ...end }) }),
+      rewriteResponses(inner, {
+        error: surroundDetails,
+        end: (end) => ({ metadata: { "x-trace": ["1", "2"] }, ...end }),
+      }),
     /^(errors|auth|http|ack|epoch)/,
   ),
 
-  oddity("gzip", "answers are compressed for whom that suits", usual, (inner) => twisted(inner, { send: compress })),
-  oddity("chunked", "answers come in chunks of odd sizes", usual, (inner) => twisted(inner, { send: inChunks })),
-  oddity("close", "every answer closes its connection", usual, (inner) => (req, res) => {
+  variant("gzip", "answers are compressed for whom that suits", usual, (inner) =>
+    rewriteResponses(inner, { send: compress }),
+  ),
+  variant("chunked", "answers come in chunks of odd sizes", usual, (inner) =>
+    rewriteResponses(inner, { send: inChunks }),
+  ),
+  variant("close", "every answer closes its connection", usual, (inner) => (req, res) => {
     res.setHeader("Connection", "close");
     inner(req, res);
   }),
-  oddity("talkative", "parameters and headers that nobody asked for", usual, (inner) => (req, res) => {
+  variant("talkative", "parameters and headers that nobody asked for", usual, (inner) => (req, res) => {
     res.setHeader("WWW-Authenticate", 'Bearer realm="im"');
     res.setHeader("Set-Cookie", ["a=1; HttpOnly", "b=2"]);
     res.setHeader("Server-Timing", "db;dur=1");
-    twisted(inner, { send: withCharset })(req, res);
+    rewriteResponses(inner, { send: withCharset })(req, res);
   }),
-  oddity("latency", "each call takes 100 ms longer", usual, (inner) => (req, res) => {
+  variant("latency", "each call takes 100 ms longer", usual, (inner) => (req, res) => {
     setTimeout(() => inner(req, res), 100);
   }),
-  oddity("late-answers", "answers take 0 to 60 ms, and overtake each other", usual, (inner) =>
-    twisted(inner, { send: (res, body) => void setTimeout(() => res.end(body), randomInt(60)) }),
+  variant("late-answers", "answers take 0 to 60 ms, and overtake each other", usual, (inner) =>
+    rewriteResponses(inner, { send: (res, body) => void setTimeout(() => res.end(body), randomInt(60)) }),
   ),
-  oddity("rate-limit", "every third call, and every third Watch, is told to try again, in all ways", usual, (inner) =>
+  variant("rate-limit", "every third call, and every third Watch, is told to try again, in all ways", usual, (inner) =>
     rateLimited(inner, 3),
   ),
-  oddity("forgetful", "every 20th call is carried out and answered with: try again", usual, (inner) =>
+  variant("forgetful", "every 20th call is carried out and answered with: try again", usual, (inner) =>
     forgetful(inner, 20),
   ),
 ];
 
 /** Legal too, but so narrow that cases run into the bounds: they can only stay open, and never blame the server for it. */
-export const NARROW: readonly Oddity[] = [
-  oddity("short-window", "a dedup window of one second", () => ({ store: new Store({ dedupWindowSeconds: 1 }) })),
-  oddity("small-inbox", "an inbox takes 20 messages, then BACKLOG_FULL", () => ({
+export const TIGHT_LIMITS: readonly Variant[] = [
+  variant("short-window", "a dedup window of one second", () => ({ store: new Store({ dedupWindowSeconds: 1 }) })),
+  variant("small-inbox", "an inbox takes 20 messages, then BACKLOG_FULL", () => ({
     store: new Store({ pendingMessages: 20 }),
   })),
 ];

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { CATALOGUE } from "../../../conformance/cases/catalogue.js";
 import { REQUIREMENTS, type RequirementId } from "../../../conformance/requirements/requirements.js";
 import { type Matrix, STIMULI } from "../../../conformance/selftest/kill-matrix/matrix.js";
-import { FAULTS, type Fault } from "../../../conformance/selftest/mutants/index.js";
+import { type Fault, MUTANTS } from "../../../conformance/selftest/mutants/index.js";
 import { anchor, caseAnchor, faultAnchor } from "../anchors.js";
 
 /** Where the matrix is kept: it takes long to make, so the site shows the last one that was committed. */
@@ -18,7 +18,7 @@ export function killMatrixPage(root: string): string {
     "# Kill matrix",
     "",
     "A green run shows only that the suite does not shout. This shows that it catches: each entry is a server that breaks one",
-    "requirement on purpose, and what the suite said of it. `seqsync-reference-server --fixtures --fault NAME` starts it, so that",
+    "requirement on purpose, and what the suite said of it. `seqsync check --mutant NAME` checks it, so that",
     "anybody can see what the failure looks like.",
     "",
     ...(matrix === undefined ? missing() : summary(matrix, dateOf(root))),
@@ -91,12 +91,12 @@ function dateOf(root: string): string {
 function byRequirement(): [RequirementId, Fault[]][] {
   const ids = Object.keys(REQUIREMENTS) as RequirementId[];
   return ids
-    .map((id): [RequirementId, Fault[]] => [id, FAULTS.filter(({ breaks }) => breaks === id)])
+    .map((id): [RequirementId, Fault[]] => [id, MUTANTS.filter(({ breaks }) => breaks === id)])
     .filter(([, faults]) => faults.length > 0);
 }
 
-function entry({ name, about, wild, race }: Fault, matrix: Matrix | undefined): string {
-  const found = matrix?.faults.find((it) => it.name === name);
+function entry({ name, about, seenIn: wild, race }: Fault, matrix: Matrix | undefined): string {
+  const found = matrix?.mutants.find((it) => it.name === name);
   const lines = [
     `- ${anchor(faultAnchor(name))}**${name}**: ${escaped(about)}${race ? " (a race)" : ""}.${wild === undefined ? "" : ` Seen in ${wild}.`}`,
   ];

@@ -1,6 +1,6 @@
 import { htmlReport } from "../../../conformance/report/formats/html/page.js";
 import { run } from "../../../conformance/run/run.js";
-import { FAULTS, startFaultyServer } from "../../../conformance/selftest/mutants/index.js";
+import { MUTANTS, startFaultyServer } from "../../../conformance/selftest/mutants/index.js";
 import type { Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { startReferenceServer } from "../../../reference-server/index.js";
 import type { Page } from "../stage.js";
@@ -12,7 +12,7 @@ const CHAPTERS = /^(ack|dev)\//;
 
 /** Reports of a passing and of a failing run, from real runs made for this build, and the page that leads to them. */
 export async function samplePages(): Promise<Page[]> {
-  const fault = FAULTS.find(({ name }) => name === FAULT);
+  const fault = MUTANTS.find(({ name }) => name === FAULT);
   if (fault === undefined) throw new Error(`there is no fault ${FAULT}`);
   const passing = await runAgainst(() => startReferenceServer({ fixtures: true }));
   const failing = await runAgainst(() => startFaultyServer(fault, { fixtures: true }));

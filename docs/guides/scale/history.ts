@@ -1,8 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { printOf } from "../../../conformance/history/fingerprint.js";
-import { Recorder, type What } from "../../../conformance/history/recorder.js";
+import { fingerprintOf } from "../../../conformance/history/fingerprint.js";
+import { type EventBody, Recorder } from "../../../conformance/history/recorder.js";
 import { lost, syncReturn } from "../../../conformance/rpc/client.js";
+import { HISTORY_FORMAT } from "../../../conformance/version.js";
 import {
   type Event,
   HeaderSchema,
@@ -32,8 +33,8 @@ export class History {
 
   constructor(timeline: Timeline, maxPageSize: number) {
     this.#recorder = new Recorder(undefined, () => BigInt(Math.round(timeline.now * 1000)));
-    const value = create(HeaderSchema, { format: 1, profiles: [Profile.CORE], maxPageSize });
-    this.#recorder.note(0n, { case: "header", value });
+    const value = create(HeaderSchema, { format: HISTORY_FORMAT, profiles: [Profile.CORE], maxPageSize });
+    this.#recorder.complete(0n, { case: "header", value });
   }
 
   get events(): readonly Event[] {
@@ -42,13 +43,13 @@ export class History {
 
   opened(userId: string): void {
     const value = { $typeName: "seqsync.conformance.v1.AccountOpened" as const, userId, startSeq: 0 };
-    this.#recorder.note(0n, { case: "accountOpened", value });
+    this.#recorder.complete(0n, { case: "accountOpened", value });
   }
 
   send(client: string, { payload, ...rest }: Letter): bigint {
     return this.#call(client, {
       case: "sendCall",
-      value: create(SendCallSchema, { ...rest, payload: printOf(payload) }),
+      value: create(SendCallSchema, { ...rest, payload: fingerprintOf(payload) }),
     });
   }
 
@@ -58,11 +59,11 @@ export class History {
 
   accepted(op: bigint, acceptedAt: Timestamp): void {
     const value = { $typeName: "seqsync.conformance.v1.SendReturn" as const, acceptedAt };
-    this.#recorder.note(op, { case: "sendReturn", value });
+    this.#recorder.complete(op, { case: "sendReturn", value });
   }
 
   answered(op: bigint, page: Page): void {
-    this.#recorder.note(op, { case: "syncReturn", value: syncReturn(page) });
+    this.#recorder.complete(op, { case: "syncReturn", value: syncReturn(page) });
   }
 
   refused(op: bigint, { code, detail }: Refusal): void {
@@ -74,21 +75,21 @@ export class History {
       ...(svrSeq === undefined ? {} : { svrSeq }),
       ...(epoch === undefined ? {} : { epoch }),
     });
-    this.#recorder.note(op, { case: "refused", value });
+    this.#recorder.complete(op, { case: "refused", value });
   }
 
   lost(op: bigint, why: string): void {
-    this.#recorder.note(op, lost(why));
+    this.#recorder.complete(op, lost(why));
   }
 
   /** An inbox loses data from now on, until the answer is called: what its operator knows, and must own up to. */
   loses(userId: string): () => void {
     const value = { $typeName: "seqsync.conformance.v1.RotateCall" as const, userId };
     const op = this.#call("operator", { case: "rotateCall", value });
-    return () => this.#recorder.note(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+    return () => this.#recorder.complete(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
   }
 
-  #call(client: string, what: What): bigint {
+  #call(client: string, what: EventBody): bigint {
     this.operations += 1;
     return this.#recorder.call(client, 0, what);
   }

@@ -1,9 +1,9 @@
 import type { CaseResult, Report } from "../../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { commandsOf } from "../../model/card.js";
 import { difference } from "../../model/difference.js";
-import { proofOf } from "../../model/evidence.js";
+import { evidenceOf } from "../../model/evidence.js";
 import { OUTCOMES } from "../../model/outcomes.js";
-import { arrowsOf } from "../../model/sequence.js";
+import { sequenceOf } from "../../model/sequence.js";
 import { chapterOf, secondsOf } from "../../model/summary.js";
 import { caseAnchor, commands, comparison, wire } from "./card.js";
 import { type Html, html } from "./template.js";
@@ -20,7 +20,7 @@ export function caseItem(it: CaseResult, report: Report): Html {
   const more = it.findings.length > 0 || it.reason !== "" || it.history.length > 0;
   return html`<li id="${caseAnchor(it.id)}" data-outcome="${word}" data-chapter="${chapterOf(it)}">${
     more
-      ? html`<details><summary>${line}</summary><div>${about(it)}${findings(it)}${history(it)}${wire({ exchanges: it.exchanges.slice(-2) })}${commands({ reproduce: it.reproduce, curl: commandsOf(it.findings[0] === undefined ? [] : proofOf(it.findings[0], it), report) })}</div></details>`
+      ? html`<details><summary>${line}</summary><div>${about(it)}${findings(it)}${history(it)}${wire({ exchanges: it.exchanges.slice(-2) })}${commands({ reproduce: it.reproduce, curl: commandsOf(it.findings[0] === undefined ? [] : evidenceOf(it.findings[0], it), report) })}</div></details>`
       : html`<div>${line}<br><span class="soft">${it.title}</span></div>`
   }</li>
 `;
@@ -42,7 +42,7 @@ function findings({ findings: all }: CaseResult): Html {
 }
 
 function history({ history: events }: CaseResult): Html | string {
-  const steps = arrowsOf(events);
+  const steps = sequenceOf(events);
   if (steps.length === 0) return "";
   const shown = steps.slice(-MAX_STEPS);
   const arrow = { to: "→", from: "←", lost: "✗", both: "•" };

@@ -1,4 +1,4 @@
-import { type Arrow, lifelines } from "../../model/sequence.js";
+import { lifelines, type SequenceStep } from "../../model/sequence.js";
 import { columns, plain, wrap } from "../text.js";
 import { type Html, html } from "./template.js";
 
@@ -11,7 +11,7 @@ const TOP = 26;
 const ROOM = 42;
 
 /** A sequence diagram as inline SVG, made to be read at the width of a phone, with the same as a list for those who cannot see it. */
-export function diagram(arrows: readonly Arrow[], label: string): Html | undefined {
+export function diagram(arrows: readonly SequenceStep[], label: string): Html | undefined {
   if (arrows.length === 0) return undefined;
   const clients = lifelines(arrows);
   const step = (SERVER - 26) / Math.max(clients.length, 1);
@@ -52,7 +52,7 @@ export function diagram(arrows: readonly Arrow[], label: string): Html | undefin
 }
 
 /** The arrow's shaft and head, from the client's lifeline at `x` to the server's or back. */
-function shapeOf({ direction }: Arrow, x: number, y: number): Html {
+function shapeOf({ direction }: SequenceStep, x: number, y: number): Html {
   switch (direction) {
     case "to":
       return html`<line x1="${x}" x2="${SERVER - 2}" y1="${y}" y2="${y}"/><path class="tip" d="M${SERVER} ${y}l-7-3.5v7z"/>`;
@@ -69,7 +69,7 @@ function shapeOf({ direction }: Arrow, x: number, y: number): Html {
 }
 
 /** A step in words, for whoever cannot see the arrow. */
-function sentence({ client, direction, text }: Arrow): string {
+function sentence({ client, direction, text }: SequenceStep): string {
   const who = client === "" ? "the client" : client;
   return {
     to: `${who} to server: ${text}`,

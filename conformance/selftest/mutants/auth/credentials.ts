@@ -2,12 +2,21 @@ import type { IncomingMessage } from "node:http";
 import { type Account, bearerToken, hash } from "../../../../reference-server/accounts.js";
 import { Inbox, type NewMessage } from "../../../../reference-server/inbox.js";
 import type { Service } from "../../../../reference-server/service.js";
-import { answers, bodies, errorOf, instead, requests, rpcOf, sending, syncing } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
+import {
+  editRequests,
+  errorOf,
+  mapBodies,
+  mapResponses,
+  respondInstead,
+  rpcOf,
+  wrapSend,
+  wrapSync,
+} from "../interceptors.js";
+import type { Mutant } from "../mutant.js";
 
 /** A header in place of a request's own. */
-const authorized = (change: (header: string | undefined) => string | undefined): NonNullable<Fault["handler"]> =>
-  requests((req) => {
+const authorized = (change: (header: string | undefined) => string | undefined): NonNullable<Mutant["handler"]> =>
+  editRequests((req) => {
     const changed = change(req.headers.authorization);
     if (changed === undefined) delete req.headers.authorization;
     else req.headers.authorization = changed;
@@ -24,10 +33,10 @@ export function ownerOf(service: Service, header: string | undefined): Account |
 
 /** Puts the first credential that came in place of one that is not known, where `where` says so. */
 const guest =
-  (where: (req: IncomingMessage) => boolean): NonNullable<Fault["handler"]> =>
+  (where: (req: IncomingMessage) => boolean): NonNullable<Mutant["handler"]> =>
   (real, service) => {
     let first: string | undefined;
-    return requests((req) => {
+    return editRequests((req) => {
       const { authorization } = req.headers;
       if (ownerOf(service, authorization) !== undefined) first ??= authorization;
       else if (first !== undefined && where(req)) req.headers.authorization = first;
@@ -36,10 +45,10 @@ const guest =
 
 /** Takes the account that a request names instead of the one of its credential, if that one has called before. */
 const believing =
-  (name: (req: IncomingMessage) => string | null | undefined): NonNullable<Fault["handler"]> =>
+  (name: (req: IncomingMessage) => string | null | undefined): NonNullable<Mutant["handler"]> =>
   (real, service) => {
     const tokens = new Map<string, string>();
-    return requests((req) => {
+    return editRequests((req) => {
       const { authorization } = req.headers;
       const owner = ownerOf(service, authorization);
       if (owner === undefined || authorization === undefined) return;
@@ -53,12 +62,12 @@ const query = ({ url }: IncomingMessage, name: string) =>
   new URL(url ?? "/", "http://localhost").searchParams.get(name);
 
 /** Faults of the chapter "Authentication". */
-export const authCredentials: readonly Fault[] = [
+export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-missing-is-not-found",
     breaks: "AUTH-REQUIRED",
     about: "a call with no valid credential is answered like one for an account that does not exist",
-    handler: answers((answer) => {
+    handler: mapResponses((answer) => {
       const error = errorOf(answer);
       if (error?.code !== "unauthenticated") return answer;
       const body = Buffer.from(JSON.stringify({ ...error, code: "not_found", details: [] }));
@@ -96,7 +105,7 @@ export const authCredentials: readonly Fault[] = [
     about: "Watch, and nothing else, looks up the first 16 characters of a token",
     handler: (real) => {
       const known = new Map<string, string>();
-      return requests((req) => {
+      return editRequests((req) => {
         const { authorization = "" } = req.headers;
         const start = bearerToken(authorization)?.slice(0, 16) ?? "";
         if (!known.has(start)) known.set(start, authorization);
@@ -114,7 +123,7 @@ export const authCredentials: readonly Fault[] = [
     name: "auth-watch-scheme-with-case",
     breaks: "AUTH-SCHEME",
     about: "Watch, and nothing else, knows only the spelling Bearer",
-    handler: requests((req) => {
+    handler: editRequests((req) => {
       if (rpcOf(req) === "Watch" && !req.headers.authorization?.startsWith("Bearer ")) delete req.headers.authorization;
     }),
   },
@@ -122,7 +131,7 @@ export const authCredentials: readonly Fault[] = [
     name: "auth-send-scheme-with-case",
     breaks: "AUTH-SCHEME",
     about: "Send, and nothing else, knows only the spelling Bearer",
-    handler: requests((req) => {
+    handler: editRequests((req) => {
       if (rpcOf(req) === "Send" && !req.headers.authorization?.startsWith("Bearer ")) delete req.headers.authorization;
     }),
   },
@@ -136,7 +145,7 @@ export const authCredentials: readonly Fault[] = [
     name: "auth-send-any-scheme",
     breaks: "AUTH-SCHEME",
     about: "Send, and nothing else, takes the last word of the header for the token, whatever stands before",
-    handler: requests((req) => {
+    handler: editRequests((req) => {
       const { authorization } = req.headers;
       if (rpcOf(req) === "Send" && authorization !== undefined)
         req.headers.authorization = `Bearer ${authorization.split(" ").at(-1)}`;
@@ -146,7 +155,7 @@ export const authCredentials: readonly Fault[] = [
     name: "auth-token-in-the-url",
     breaks: "AUTH-SCHEME",
     about: "where there is no header the token is taken from the query, as access_token",
-    handler: requests((req) => {
+    handler: editRequests((req) => {
       const token = query(req, "access_token");
       if (token !== null) req.headers.authorization ??= `Bearer ${token}`;
     }),
@@ -155,7 +164,7 @@ export const authCredentials: readonly Fault[] = [
     name: "auth-token-of-1024",
     breaks: "AUTH-TOKEN-SIZE",
     about: "a token of more than 1024 bytes is answered with 431",
-    handler: instead((req) =>
+    handler: respondInstead((req) =>
       (bearerToken(req.headers.authorization)?.length ?? 0) > 1024 ? { status: 431 } : undefined,
     ),
   },
@@ -163,7 +172,7 @@ export const authCredentials: readonly Fault[] = [
     name: "auth-token-of-1024-beyond-sync",
     breaks: "AUTH-TOKEN-SIZE",
     about: "a token of more than 1024 bytes is answered with 431, at Send and Watch",
-    handler: instead((req) => {
+    handler: respondInstead((req) => {
       const { length } = bearerToken(req.headers.authorization) ?? "";
       return rpcOf(req) !== "Sync" && length > 1024 ? { status: 431 } : undefined;
     }),
@@ -175,7 +184,7 @@ export const authCredentials: readonly Fault[] = [
     handler: (real) => {
       // Tokens of fixtures are short: what stands for the long one is the known one that it begins with.
       const known = new Set<string>();
-      return requests((req) => {
+      return editRequests((req) => {
         const token = bearerToken(req.headers.authorization);
         if (token === undefined) return;
         if (token.length <= 4096) known.add(token);
@@ -189,7 +198,7 @@ export const authCredentials: readonly Fault[] = [
     about: "the account is remembered with the connection: a reused one acts for whoever opened it",
     handler: (real) => {
       const opened = new WeakMap<object, string>();
-      return requests((req) => {
+      return editRequests((req) => {
         const { authorization } = req.headers;
         const former = opened.get(req.socket);
         if (former === undefined && authorization !== undefined) opened.set(req.socket, authorization);
@@ -249,7 +258,7 @@ export const authCredentials: readonly Fault[] = [
     about: "Watch, and nothing else, looks for a user id among the fields that it does not know",
     handler: (real, service) => {
       const tokens = new Map<string, string>();
-      return bodies((body, req) => {
+      return mapBodies((body, req) => {
         const { authorization = "" } = req.headers;
         const owner = ownerOf(service, authorization);
         if (owner !== undefined) tokens.set(owner.userId, authorization);
@@ -277,7 +286,7 @@ export const authCredentials: readonly Fault[] = [
     name: "auth-sender-is-the-recipient",
     breaks: "AUTH-SENDER",
     about: "sender_id is the account whose inbox the message is in",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       const recipient = service.accounts.get(request.recipientId);
       const before = recipient?.inbox.svrSeq;
       const answer = real(service, caller, request);
@@ -290,7 +299,7 @@ export const authCredentials: readonly Fault[] = [
     name: "auth-copy-to-another",
     breaks: "AUTH-ISOLATION",
     about: "after a message to oneself, the next Sync of somebody else delivers it too",
-    wild: "pixelated/pixelated-user-agent#674",
+    seenIn: "pixelated/pixelated-user-agent#674",
     operations: (real) => {
       let stray: { message: NewMessage; of: Account } | undefined;
       return {
@@ -316,7 +325,7 @@ export const authCredentials: readonly Fault[] = [
     name: "auth-sync-acks-the-sender",
     breaks: "AUTH-ISOLATION",
     about: "an ack counts in the inbox of the one whose message is acked as well",
-    operations: syncing((real) => (service, caller, request) => {
+    operations: wrapSync((real) => (service, caller, request) => {
       const { inbox } = caller.account;
       const acked = inbox.pending.get(request.cliSeq)?.senderId;
       const answer = real(service, caller, request);

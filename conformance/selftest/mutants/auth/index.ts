@@ -1,6 +1,6 @@
-import type { Fault } from "../mutant.js";
+import type { Mutant } from "../mutant.js";
 import { authCredentials } from "./credentials.js";
 import { authRevoked } from "./revoked.js";
 
 /** Mutants of the chapter "Authentication". */
-export const auth: readonly Fault[] = [...authCredentials, ...authRevoked];
+export const auth: readonly Mutant[] = [...authCredentials, ...authRevoked];

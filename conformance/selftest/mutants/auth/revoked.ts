@@ -1,11 +1,11 @@
 import { Reason } from "../../../../proto/gen/seqsync/v1/error_pb.js";
 import { type Account, bearerToken, hash } from "../../../../reference-server/accounts.js";
 import { refuse } from "../../../../reference-server/errors.js";
-import { rpcOf, watching } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
+import { rpcOf, wrapWatch } from "../interceptors.js";
+import type { Mutant } from "../mutant.js";
 
 /** Faults of the chapter "Authentication" that a revoked credential shows. */
-export const authRevoked: readonly Fault[] = [
+export const authRevoked: readonly Mutant[] = [
   {
     name: "auth-revocation-takes-a-minute",
     breaks: "AUTH-REVOKED",
@@ -52,7 +52,7 @@ export const authRevoked: readonly Fault[] = [
     name: "auth-revocation-ends-no-watch",
     breaks: "AUTH-REVOKED-WATCH",
     about: "a Watch outlives its credential",
-    operations: watching((stream) => ({
+    operations: wrapWatch((stream) => ({
       ...stream,
       end: (error) => {
         if (error?.detail?.reason !== Reason.CREDENTIAL_INVALID) stream.end(error);
@@ -65,7 +65,7 @@ export const authRevoked: readonly Fault[] = [
     about: "of several Watches with one credential only the first ends when it is revoked",
     operations: (real) => {
       const first = new Map<string, object>();
-      return watching((stream, { tokenHash }) => {
+      return wrapWatch((stream, { tokenHash }) => {
         if (!first.has(tokenHash)) first.set(tokenHash, stream);
         stream.onClose(() => first.get(tokenHash) === stream && first.delete(tokenHash));
         return {
@@ -82,7 +82,7 @@ export const authRevoked: readonly Fault[] = [
     name: "auth-revoked-watch-ends-well",
     breaks: "AUTH-REVOKED-WATCH",
     about: "a Watch whose credential is revoked ends without an error",
-    operations: watching((stream) => ({ ...stream, end: () => stream.end() })),
+    operations: wrapWatch((stream) => ({ ...stream, end: () => stream.end() })),
   },
   {
     name: "auth-revocation-hits-another",

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { gunzipSync } from "node:zlib";
 import { type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { answers, bodies, errorOf, instead, isJson, readAll, rpcOf, withBody } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
+import { errorOf, isJson, mapBodies, mapResponses, readAll, respondInstead, rpcOf, withBody } from "../interceptors.js";
+import type { Mutant } from "../mutant.js";
 import { beginning, binary, decodes, SCHEMAS } from "./malformed.js";
 
 /** Reads the bodies of an RPC without a bound; what is too long for the server behind that is left out, as it means nothing. */
 const unbounded = (rpc: string) =>
-  bodies((body, req) => {
+  mapBodies((body, req) => {
     delete req.headers["content-length"];
     if (rpcOf(req) !== rpc || body.length < 1 << 20) return body;
     if (rpc === "Watch") return isJson(req) ? Buffer.from([0, 0, 0, 0, 2, 0x7b, 0x7d]) : Buffer.alloc(5);
@@ -17,12 +17,12 @@ const unbounded = (rpc: string) =>
   });
 
 /** Faults of the chapter "HTTP binding": how bodies come, how long they may be, and those of streams. */
-export const httpBodies: readonly Fault[] = [
+export const httpBodies: readonly Mutant[] = [
   {
     name: "http-no-chunks",
     breaks: "HTTP-CHUNKED",
     about: "a body without a declared length is answered with 411",
-    handler: instead((req) => (req.headers["transfer-encoding"] === undefined ? undefined : { status: 411 })),
+    handler: respondInstead((req) => (req.headers["transfer-encoding"] === undefined ? undefined : { status: 411 })),
   },
   {
     name: "http-first-chunk",
@@ -84,13 +84,13 @@ export const httpBodies: readonly Fault[] = [
     breaks: "HTTP-BODY-ROOM",
     about: "a body may be as long as the longest payload, which is too little for it in JSON",
     options: { maxPayloadBytes: 128 << 10 },
-    handler: instead((req) => (Number(req.headers["content-length"]) > 132 << 10 ? { status: 413 } : undefined)),
+    handler: respondInstead((req) => (Number(req.headers["content-length"]) > 132 << 10 ? { status: 413 } : undefined)),
   },
   {
     name: "http-body-of-16-kib",
     breaks: "HTTP-BODY-ROOM",
     about: "for calls other than Send a body may have 16 KiB",
-    handler: instead((req) =>
+    handler: respondInstead((req) =>
       rpcOf(req) !== "Send" && Number(req.headers["content-length"]) > 16 << 10 ? { status: 413 } : undefined,
     ),
   },
@@ -106,7 +106,7 @@ export const httpBodies: readonly Fault[] = [
         return Buffer.from(toBinary(schema, fromBinary(schema, body), { writeUnknownFields: false }));
       });
       return measured(
-        answers((answer, { socket }) => (tooLong.delete(socket) ? { ...answer, status: 413 } : answer))(real),
+        mapResponses((answer, { socket }) => (tooLong.delete(socket) ? { ...answer, status: 413 } : answer))(real),
       );
     },
   },
@@ -114,7 +114,7 @@ export const httpBodies: readonly Fault[] = [
     name: "http-body-limit-is-internal",
     breaks: "HTTP-BODY-LIMIT",
     about: "a body that is too long is answered with an internal error",
-    handler: answers((answer, req) =>
+    handler: mapResponses((answer, req) =>
       errorOf(answer)?.message.startsWith("the body is longer") && rpcOf(req) in SCHEMAS
         ? { ...answer, status: 500, body: Buffer.from('{"code":"internal"}') }
         : answer,
@@ -125,7 +125,7 @@ export const httpBodies: readonly Fault[] = [
     breaks: "HTTP-BODY-LIMIT",
     about:
       "a body that is too long is answered with resource_exhausted, as Connect libraries do: the client sends it again",
-    handler: answers((answer, req) =>
+    handler: mapResponses((answer, req) =>
       errorOf(answer)?.message.startsWith("the body is longer") && rpcOf(req) in SCHEMAS
         ? { ...answer, status: 429, body: Buffer.from('{"code":"resource_exhausted"}') }
         : answer,

@@ -3,23 +3,23 @@ import { Refusal, refuse } from "../../../../reference-server/errors.js";
 import { endEnvelope } from "../../../../reference-server/http/codec.js";
 import {
   type Answer,
-  answers,
+  editRequests,
   errorOf,
-  instead,
   isJson,
+  mapResponses,
   readAll,
-  requests,
+  respondInstead,
   rpcOf,
-  syncing,
   withBody,
+  wrapSync,
 } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
+import type { Mutant } from "../mutant.js";
 
 const OTHER_METHODS = ["GET", "HEAD", "PUT", "PATCH", "DELETE"];
 
 /** Lets an RPC be called by GET, as Connect does with what has no side effects. */
 const byGet =
-  (rpc: string): NonNullable<Fault["handler"]> =>
+  (rpc: string): NonNullable<Mutant["handler"]> =>
   (real) =>
   (req, res) => {
     const { searchParams } = new URL(req.url ?? "/", "http://localhost");
@@ -39,37 +39,37 @@ function storable(answer: Answer): Answer {
 
 /** Says nothing to caches about the refusals for one reason. */
 const storableFor = (reason: Reason) =>
-  answers((answer) =>
+  mapResponses((answer) =>
     errorOf(answer)?.details?.[0]?.debug.reason === `REASON_${Reason[reason]}` ? storable(answer) : answer,
   );
 
 /** Faults of the chapter "HTTP binding": paths, methods and headers. */
-export const httpCalls: readonly Fault[] = [
+export const httpCalls: readonly Mutant[] = [
   {
     name: "http-path-on-a-used-connection",
     breaks: "HTTP-PATH",
     about: "a call that follows an error on its connection is not found",
     handler: (real) => {
       const failed = new WeakSet<object>();
-      const judged = answers((answer, { socket }) => {
+      const judged = mapResponses((answer, { socket }) => {
         if (answer.status === 400) failed.add(socket);
         return answer;
       })(real);
-      return instead(({ socket }) => (failed.delete(socket) ? { status: 404 } : undefined))(judged);
+      return respondInstead(({ socket }) => (failed.delete(socket) ? { status: 404 } : undefined))(judged);
     },
   },
   {
     name: "http-path-of-send",
     breaks: "HTTP-PATH",
     about: "Send is served as SendMessage",
-    handler: instead((req) => (rpcOf(req) === "Send" ? { status: 404 } : undefined)),
+    handler: respondInstead((req) => (rpcOf(req) === "Send" ? { status: 404 } : undefined)),
   },
   {
     name: "http-unknown-rpc-is-unimplemented",
     breaks: "HTTP-NOT-FOUND",
     about: "an unknown RPC is answered with 501 and a Connect error",
     handler: (real) =>
-      answers((answer, req) =>
+      mapResponses((answer, req) =>
         answer.status === 404 && req.url?.includes("/seqsync.") && answer.headers["content-type"] === "text/plain"
           ? {
               status: 501,
@@ -83,7 +83,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-path-by-its-beginning",
     breaks: "HTTP-NOT-FOUND",
     about: "a path that begins like Send's is taken for it",
-    handler: requests((req) => {
+    handler: editRequests((req) => {
       req.url = req.url?.replace(/(SeqSyncService\/Send)\w+$/, "$1");
     }),
   },
@@ -91,7 +91,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-path-with-a-slash",
     breaks: "HTTP-NOT-FOUND",
     about: "a framework's router takes a path with a slash at its end for the one without",
-    handler: requests((req) => {
+    handler: editRequests((req) => {
       req.url = req.url?.replace(/(.)\/$/, "$1");
     }),
   },
@@ -99,7 +99,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-path-without-case",
     breaks: "HTTP-NOT-FOUND",
     about: "a framework's router compares paths without regard to case",
-    handler: requests((req) => {
+    handler: editRequests((req) => {
       req.url = req.url?.replace(/(SeqSyncService\/)send$/, "$1Send");
     }),
   },
@@ -107,7 +107,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-type-before-path",
     breaks: "HTTP-NOT-FOUND",
     about: "the content type is looked at before the path: 415 at a path that there is not",
-    handler: answers((answer, req) => {
+    handler: mapResponses((answer, req) => {
       const isType = /^application\/(connect\+)?(proto|json)/i.test(req.headers["content-type"] ?? "");
       return answer.status === 404 && errorOf(answer) === undefined && !isType ? { ...answer, status: 415 } : answer;
     }),
@@ -116,7 +116,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-any-method",
     breaks: "HTTP-METHOD",
     about: "PUT is taken like POST",
-    handler: requests((req) => {
+    handler: editRequests((req) => {
       if (req.method === "PUT") req.method = "POST";
     }),
   },
@@ -136,7 +136,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-other-methods-like-post",
     breaks: "HTTP-METHOD",
     about: "GET, HEAD, PUT, PATCH and DELETE are refused, and all other methods are taken like POST",
-    handler: requests((req) => {
+    handler: editRequests((req) => {
       if (!OTHER_METHODS.includes(req.method ?? "")) req.method = "POST";
     }),
   },
@@ -144,7 +144,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-type-before-method",
     breaks: "HTTP-METHOD",
     about: "the content type is looked at before the method: a GET without one is answered with 415",
-    handler: instead((req) =>
+    handler: respondInstead((req) =>
       req.method !== "POST" && rpcOf(req) !== "Sync" && req.headers["content-type"] === undefined
         ? { status: 415 }
         : undefined,
@@ -154,7 +154,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-other-method-not-found",
     breaks: "HTTP-METHOD",
     about: "other methods than POST are answered with 404",
-    handler: instead((req) =>
+    handler: respondInstead((req) =>
       OTHER_METHODS.includes(req.method ?? "") && req.url?.includes("SeqSyncService/") ? { status: 404 } : undefined,
     ),
   },
@@ -162,7 +162,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-empty-body-refused",
     breaks: "HTTP-BINARY",
     about: "a Sync with an empty body, which is the empty message, is refused",
-    operations: syncing((real) => (service, caller, request) => {
+    operations: wrapSync((real) => (service, caller, request) => {
       if (request.cliSeq === 0 && request.epoch === "" && request.pageSize === 0)
         throw refuse(Reason.MALFORMED, "the body is missing");
       return real(service, caller, request);
@@ -172,7 +172,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-created",
     breaks: "HTTP-BINARY",
     about: "a Send that is accepted is answered with 201",
-    handler: answers((answer, req) =>
+    handler: mapResponses((answer, req) =>
       rpcOf(req) === "Send" && answer.status === 200 ? { ...answer, status: 201 } : answer,
     ),
   },
@@ -180,7 +180,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-range-is-honoured",
     breaks: "HTTP-BINARY",
     about: "a cache in front answers a part of the answer, with 206, to a call with a Range",
-    handler: answers((answer, req) =>
+    handler: mapResponses((answer, req) =>
       req.headers.range !== undefined && answer.status === 200
         ? { ...answer, status: 206, body: answer.body.subarray(0, 2) }
         : answer,
@@ -190,7 +190,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-answer-in-an-envelope",
     breaks: "HTTP-BINARY",
     about: "the binary answer of Sync has the five bytes before it that belong to streams",
-    handler: answers((answer, req) => {
+    handler: mapResponses((answer, req) => {
       if (rpcOf(req) !== "Sync" || isJson(req) || answer.status !== 200) return answer;
       const head = Buffer.alloc(5);
       head.writeUInt32BE(answer.body.length, 1);
@@ -202,7 +202,7 @@ export const httpCalls: readonly Fault[] = [
     breaks: "HTTP-VERSION-HEADER",
     about: "a call without Connect-Protocol-Version is refused",
     handler: (real) =>
-      instead((req) =>
+      respondInstead((req) =>
         req.url?.includes("SeqSyncService/S") && req.headers["connect-protocol-version"] === undefined
           ? { status: 400, body: '{"code":"invalid_argument","message":"missing required header"}' }
           : undefined,
@@ -212,7 +212,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-version-header-of-send",
     breaks: "HTTP-VERSION-HEADER",
     about: "a Send without Connect-Protocol-Version is a bad request",
-    handler: instead((req) =>
+    handler: respondInstead((req) =>
       req.method === "POST" && rpcOf(req) === "Send" && req.headers["connect-protocol-version"] === undefined
         ? { status: 400 }
         : undefined,
@@ -235,13 +235,15 @@ export const httpCalls: readonly Fault[] = [
     name: "http-storable-answers",
     breaks: "HTTP-NO-STORE",
     about: "the answers of Sync may be stored",
-    handler: answers((answer, req) => (rpcOf(req) === "Sync" && answer.status === 200 ? storable(answer) : answer)),
+    handler: mapResponses((answer, req) =>
+      rpcOf(req) === "Sync" && answer.status === 200 ? storable(answer) : answer,
+    ),
   },
   {
     name: "http-storable-when-there-is-nothing",
     breaks: "HTTP-NO-STORE",
     about: "the answer to a Sync that brings nothing may be kept",
-    handler: answers((answer, req) =>
+    handler: mapResponses((answer, req) =>
       rpcOf(req) === "Sync" && answer.status === 200 && answer.body.length < 70 ? storable(answer) : answer,
     ),
   },
@@ -257,7 +259,7 @@ export const httpCalls: readonly Fault[] = [
         if (body === undefined) return undefined;
         const key = `${req.headers.authorization} ${body.toString("hex")}`;
         const wasSeen = seen.has(key);
-        return answers((answer) => {
+        return mapResponses((answer) => {
           if (answer.status === 200) seen.add(key);
           return wasSeen && answer.status === 200 ? storable(answer) : answer;
         })(real)(withBody(req, body), res);
@@ -281,7 +283,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-storable-errors",
     breaks: "HTTP-NO-STORE",
     about: "errors may be stored",
-    handler: answers((answer) =>
+    handler: mapResponses((answer) =>
       answer.status === 200 ? answer : { ...answer, headers: { ...answer.headers, "cache-control": "private" } },
     ),
   },
@@ -300,7 +302,7 @@ export const httpCalls: readonly Fault[] = [
         res.writeHead(200, { "content-type": req.headers["content-type"], "cache-control": "no-store" });
         return res.end(kept.body);
       }
-      return answers((answer) => {
+      return mapResponses((answer) => {
         if (answer.status === 200)
           keptAnswers.set(req.socket, { key, body: answer.body, until: performance.now() + 300 });
         return answer;
@@ -311,7 +313,7 @@ export const httpCalls: readonly Fault[] = [
     name: "http-method-by-header",
     breaks: "HTTP-METHOD",
     about: "a framework takes the method from X-HTTP-Method-Override",
-    handler: requests((req) => {
+    handler: editRequests((req) => {
       if (req.headers["x-http-method-override"] === "POST") req.method = "POST";
     }),
   },

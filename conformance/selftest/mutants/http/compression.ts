@@ -1,7 +1,16 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { envelope, openEnvelope } from "../../../../reference-server/http/codec.js";
-import { type Answer, answers, errorOf, errors, readAll, requests, rpcOf, withBody } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
+import {
+  type Answer,
+  editRequests,
+  errorOf,
+  mapErrors,
+  mapResponses,
+  readAll,
+  rpcOf,
+  withBody,
+} from "../interceptors.js";
+import type { Mutant } from "../mutant.js";
 
 const packed = (answer: Answer): Answer => ({
   ...answer,
@@ -19,12 +28,12 @@ function unpacked(body: Buffer): Buffer | undefined {
 }
 
 /** Faults of the chapter "HTTP binding": compression, of requests and of answers. */
-export const httpCompression: readonly Fault[] = [
+export const httpCompression: readonly Mutant[] = [
   {
     name: "http-encoding-ignored",
     breaks: "HTTP-ENCODING",
     about: "Content-Encoding is not looked at: the body is taken as it stands",
-    handler: requests((req) => {
+    handler: editRequests((req) => {
       delete req.headers["content-encoding"];
     }),
   },
@@ -32,19 +41,21 @@ export const httpCompression: readonly Fault[] = [
     name: "http-encoding-is-malformed",
     breaks: "HTTP-ENCODING",
     about: "an unknown Content-Encoding is refused as a body that does not decode",
-    handler: errors((error) => (error.code === "unimplemented" ? { ...error, code: "invalid_argument" } : error)),
+    handler: mapErrors((error) => (error.code === "unimplemented" ? { ...error, code: "invalid_argument" } : error)),
   },
   {
     name: "http-unknown-encoding-is-a-bad-request",
     breaks: "ERR-SHAPE",
     about: "the refusal of an unknown encoding has the status 400 with the code unimplemented",
-    handler: answers((answer) => (errorOf(answer)?.code === "unimplemented" ? { ...answer, status: 400 } : answer)),
+    handler: mapResponses((answer) =>
+      errorOf(answer)?.code === "unimplemented" ? { ...answer, status: 400 } : answer,
+    ),
   },
   {
     name: "http-gzip-unasked",
     breaks: "HTTP-COMPRESSION",
     about: "answers of more than a kilobyte are compressed, whatever the client offers",
-    handler: answers((answer) => {
+    handler: mapResponses((answer) => {
       if (answer.body.length < 1024) return answer;
       return {
         ...answer,
@@ -57,7 +68,7 @@ export const httpCompression: readonly Fault[] = [
     name: "http-gzip-refused-by-the-client",
     breaks: "HTTP-COMPRESSION",
     about: "gzip;q=0 in Accept-Encoding is taken as an offer of gzip",
-    handler: answers((answer, req) => {
+    handler: mapResponses((answer, req) => {
       if (!/gzip/.test(String(req.headers["accept-encoding"] ?? ""))) return answer;
       return {
         ...answer,
@@ -77,14 +88,14 @@ export const httpCompression: readonly Fault[] = [
       const plain = unpacked(body);
       if (plain === undefined) return real(withBody(req, body), res);
       delete req.headers["content-encoding"];
-      return answers(packed)(real)(withBody(req, plain), res);
+      return mapResponses(packed)(real)(withBody(req, plain), res);
     },
   },
   {
     name: "http-gzip-of-info",
     breaks: "HTTP-COMPRESSION",
     about: "the answer of GetServerInfo is kept packed, and is answered so to everybody",
-    handler: answers((answer, req) =>
+    handler: mapResponses((answer, req) =>
       rpcOf(req) === "GetServerInfo" && answer.status === 200 ? packed(answer) : answer,
     ),
   },
@@ -92,7 +103,7 @@ export const httpCompression: readonly Fault[] = [
     name: "http-gzip-of-weight-zero",
     breaks: "HTTP-COMPRESSION",
     about: "of the ways to refuse gzip only gzip;q=0 is known: gzip; q=0.0 counts as an offer",
-    handler: answers((answer, req) => {
+    handler: mapResponses((answer, req) => {
       const accept = String(req.headers["accept-encoding"] ?? "");
       return /gzip(?!;q=0($|,))/.test(accept) ? packed(answer) : answer;
     }),
@@ -101,7 +112,7 @@ export const httpCompression: readonly Fault[] = [
     name: "http-br-not-unpacked",
     breaks: "HTTP-ENCODING",
     about: "br in Content-Encoding passes the list of known names, and nobody unpacks it",
-    handler: requests((req) => {
+    handler: editRequests((req) => {
       if (req.headers["content-encoding"] === "br") delete req.headers["content-encoding"];
     }),
   },
@@ -109,7 +120,7 @@ export const httpCompression: readonly Fault[] = [
     name: "watch-encoding-ignored",
     breaks: "HTTP-ENCODING",
     about: "Connect-Content-Encoding of a Watch is not looked at",
-    handler: requests((req) => {
+    handler: editRequests((req) => {
       delete req.headers["connect-content-encoding"];
     }),
   },

@@ -1,4 +1,4 @@
-import type { Fault } from "../mutant.js";
+import type { Mutant } from "../mutant.js";
 import { httpBodies } from "./bodies.js";
 import { httpCalls } from "./calls.js";
 import { httpCompression } from "./compression.js";
@@ -7,7 +7,7 @@ import { httpMalformed } from "./malformed.js";
 import { httpTypes } from "./types.js";
 
 /** Mutants of the chapter "HTTP binding". */
-export const http: readonly Fault[] = [
+export const http: readonly Mutant[] = [
   ...httpCalls,
   ...httpTypes,
   ...httpBodies,

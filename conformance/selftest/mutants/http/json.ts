@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { answers, bodies, isJson, readAll, rpcOf, withBody } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
+import { isJson, mapBodies, mapResponses, readAll, rpcOf, withBody } from "../interceptors.js";
+import type { Mutant } from "../mutant.js";
 
 type Json = Record<string, unknown>;
 
@@ -18,18 +18,18 @@ function parse(body: Buffer): Json | undefined {
 
 /** Changes JSON requests that are JSON objects. Undefined makes the request malformed. */
 const asking = (change: (json: Json) => Json | undefined) =>
-  bodies((body, req) => {
+  mapBodies((body, req) => {
     const json = concerns(req) ? parse(body) : undefined;
     return json === undefined ? body : Buffer.from(JSON.stringify(change(json)) ?? "?");
   });
 
 /** Changes JSON requests as text, whatever they are. */
 const askingText = (change: (text: string) => string) =>
-  bodies((body, req) => (concerns(req) ? Buffer.from(change(body.toString())) : body));
+  mapBodies((body, req) => (concerns(req) ? Buffer.from(change(body.toString())) : body));
 
 /** Changes successful JSON answers. */
 const telling = (change: (json: Json) => Json) =>
-  answers((answer, req) => {
+  mapResponses((answer, req) => {
     const json = concerns(req) && answer.status === 200 ? parse(answer.body) : undefined;
     return json === undefined ? answer : { ...answer, body: Buffer.from(JSON.stringify(change(json))) };
   });
@@ -54,7 +54,7 @@ const KNOWN = [
 ].flat();
 
 /** Faults of the chapter "HTTP binding" that only the JSON codec has. */
-export const httpJson: readonly Fault[] = [
+export const httpJson: readonly Mutant[] = [
   {
     name: "http-json-camel-case-only",
     breaks: "HTTP-JSON",
@@ -95,7 +95,7 @@ export const httpJson: readonly Fault[] = [
     name: "http-json-numbers-signed",
     breaks: "HTTP-JSON-NUMBERS",
     about: "numbers above 2147483647 are written as negative ones",
-    wild: "twmb/franz-go#216",
+    seenIn: "twmb/franz-go#216",
     handler: telling((json) => numbers(json, (number) => number | 0) as Json),
   },
   {
@@ -130,7 +130,7 @@ export const httpJson: readonly Fault[] = [
     name: "http-json-wraps-numbers",
     breaks: "HTTP-JSON-MALFORMED",
     about: "a number out of range is cut to 32 bits",
-    wild: "horazont/aioxmpp#67",
+    seenIn: "horazont/aioxmpp#67",
     handler: asking((json) => numbers(json, (number) => number >>> 0) as Json),
   },
   {
@@ -156,7 +156,7 @@ export const httpJson: readonly Fault[] = [
     about: "in JSON acked_seq is what the device said, whatever is acked",
     handler: (real) => {
       const asked = new WeakMap<object, unknown>();
-      const told = answers((answer, req) => {
+      const told = mapResponses((answer, req) => {
         const json = answer.status === 200 && asked.has(req) ? parse(answer.body) : undefined;
         if (json === undefined) return answer;
         return { ...answer, body: Buffer.from(JSON.stringify({ ...json, ackedSeq: asked.get(req) })) };
@@ -176,7 +176,7 @@ export const httpJson: readonly Fault[] = [
     name: "http-json-limit-as-text",
     breaks: "HTTP-JSON-NUMBERS",
     about: "max_payload_bytes is written as a string, as if it had 64 bits",
-    handler: answers((answer, req) => {
+    handler: mapResponses((answer, req) => {
       if (!isJson(req) || answer.status !== 200) return answer;
       const text = answer.body.toString().replace(/"maxPayloadBytes":(\d+)/, '"maxPayloadBytes":"$1"');
       return { ...answer, body: Buffer.from(text) };
@@ -214,7 +214,7 @@ export const httpJson: readonly Fault[] = [
     name: "http-json-text-of-unknown-members",
     breaks: "HTTP-JSON-MALFORMED",
     about: "only what is known has to be UTF-8: all else is passed over unread",
-    handler: bodies((body, req) => {
+    handler: mapBodies((body, req) => {
       const json = concerns(req) ? parse(body) : undefined;
       const known = Object.entries(json ?? {}).filter(([name]) => KNOWN.includes(name));
       // As a lenient reader has it: U+FFFD for what is wrong.
@@ -226,7 +226,7 @@ export const httpJson: readonly Fault[] = [
     name: "http-json-array-of-one",
     breaks: "HTTP-JSON-MALFORMED",
     about: "a Send's object within an array is taken, as by Jackson's UNWRAP_SINGLE_VALUE_ARRAYS",
-    handler: bodies((body, req) =>
+    handler: mapBodies((body, req) =>
       concerns(req) && rpcOf(req) === "Send" ? Buffer.from(body.toString().replace(/^\[(.*)\]$/s, "$1")) : body,
     ),
   },
@@ -234,7 +234,7 @@ export const httpJson: readonly Fault[] = [
     name: "http-json-surrogate-pairs",
     breaks: "HTTP-JSON",
     about: "an escaped pair, such as \\ud83d\\ude00, is read as two characters, which cannot be",
-    handler: bodies((body, req) => {
+    handler: mapBodies((body, req) => {
       if (!concerns(req)) return body;
       const text = body.toString("latin1").replace(/\\ud[89ab]..\\ud[c-f]../gi, "\\ufffd\\ufffd");
       return Buffer.from(text, "latin1");
@@ -250,13 +250,13 @@ export const httpJson: readonly Fault[] = [
     name: "http-json-escaped-slash",
     breaks: "HTTP-JSON",
     about: "an escaped slash, as PHP writes it, is no base64",
-    handler: bodies((body, req) => (concerns(req) && body.includes("\\/") ? Buffer.from("?") : body)),
+    handler: mapBodies((body, req) => (concerns(req) && body.includes("\\/") ? Buffer.from("?") : body)),
   },
   {
     name: "http-json-time-without-its-zeros",
     breaks: "HTTP-JSON",
     about: "zeros at the end of a fraction are left out, as by Go's RFC3339Nano: 00.25Z",
-    handler: answers((answer, req) => {
+    handler: mapResponses((answer, req) => {
       if (!concerns(req) || answer.status !== 200) return answer;
       const text = answer.body.toString().replace(/(:\d\d)(\.\d*?)0+Z"/g, '$1$2Z"');
       return { ...answer, body: Buffer.from(text.replaceAll('.Z"', 'Z"')) };
@@ -267,7 +267,7 @@ export const httpJson: readonly Fault[] = [
     breaks: "HTTP-JSON",
     about: "an empty page is written as null, as Go does with a slice that there is not",
     handler: (real) =>
-      answers((answer, req) => {
+      mapResponses((answer, req) => {
         const json = concerns(req) && rpcOf(req) === "Sync" && answer.status === 200 ? parse(answer.body) : undefined;
         return json === undefined
           ? answer

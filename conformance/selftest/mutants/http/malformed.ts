@@ -6,8 +6,8 @@ import {
   SendRequestSchema,
   SyncRequestSchema,
 } from "../../../../proto/gen/seqsync/v1/service_pb.js";
-import { answers, bodies, errorOf, errors, isJson, rpcOf } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
+import { errorOf, isJson, mapBodies, mapErrors, mapResponses, rpcOf } from "../interceptors.js";
+import type { Mutant } from "../mutant.js";
 
 /** The requests of the protocol's own unary calls. */
 export const SCHEMAS: Readonly<Record<string, DescMessage>> = {
@@ -18,7 +18,7 @@ export const SCHEMAS: Readonly<Record<string, DescMessage>> = {
 
 /** Changes binary bodies of the protocol's own unary calls. */
 export const binary = (change: (body: Buffer, schema: DescMessage, req: IncomingMessage) => Buffer) =>
-  bodies((body, req) => {
+  mapBodies((body, req) => {
     const schema = SCHEMAS[rpcOf(req)];
     return isJson(req) || schema === undefined ? body : change(body, schema, req);
   });
@@ -68,7 +68,7 @@ const fields = (change: (field: Field, before: readonly Field[]) => Uint8Array |
   });
 
 /** Faults of the chapter "HTTP binding" that only the binary codec has. */
-export const httpMalformed: readonly Fault[] = [
+export const httpMalformed: readonly Mutant[] = [
   {
     name: "http-malformed-is-empty",
     breaks: "HTTP-MALFORMED",
@@ -87,7 +87,7 @@ export const httpMalformed: readonly Fault[] = [
     name: "http-malformed-is-internal",
     breaks: "HTTP-MALFORMED",
     about: "a body that does not decode is answered with an internal error",
-    handler: answers((answer, req) =>
+    handler: mapResponses((answer, req) =>
       errorOf(answer)?.details?.[0]?.debug.reason === "REASON_MALFORMED" && !isJson(req)
         ? { ...answer, status: 500, body: Buffer.from('{"code":"internal"}') }
         : answer,
@@ -115,7 +115,7 @@ export const httpMalformed: readonly Fault[] = [
     name: "http-malformed-without-reason",
     breaks: "HTTP-MALFORMED-REASON",
     about: "a body that does not decode is refused without a reason, as by a stock library",
-    handler: errors(({ details, ...error }) =>
+    handler: mapErrors(({ details, ...error }) =>
       details?.[0]?.debug.reason === "REASON_MALFORMED" ? error : { ...error, details },
     ),
   },
@@ -150,7 +150,7 @@ export const httpMalformed: readonly Fault[] = [
     name: "http-surrogates-in-utf-8",
     breaks: "HTTP-MALFORMED",
     about: "halves of surrogate pairs, written in UTF-8 as some languages do, are taken",
-    handler: bodies((body, req) => (isJson(req) ? body : withoutSurrogates(body))),
+    handler: mapBodies((body, req) => (isJson(req) ? body : withoutSurrogates(body))),
   },
   {
     name: "http-zero-does-not-count",
@@ -175,7 +175,7 @@ export const httpMalformed: readonly Fault[] = [
     name: "http-malformed-send-is-422",
     breaks: "ERR-SHAPE",
     about: "a Send that does not decode is answered with 422, as web frameworks answer what does not validate",
-    handler: answers((answer, req) =>
+    handler: mapResponses((answer, req) =>
       rpcOf(req) === "Send" && errorOf(answer)?.details?.[0]?.debug.reason === "REASON_MALFORMED"
         ? { ...answer, status: 422 }
         : answer,
@@ -185,7 +185,7 @@ export const httpMalformed: readonly Fault[] = [
     name: "http-malformed-info-is-text",
     breaks: "ERR-SHAPE",
     about: "the refusal of a GetServerInfo that does not decode has the type text/plain",
-    handler: answers((answer, req) =>
+    handler: mapResponses((answer, req) =>
       rpcOf(req) === "GetServerInfo" && answer.status === 400
         ? { ...answer, headers: { ...answer.headers, "content-type": "text/plain" } }
         : answer,

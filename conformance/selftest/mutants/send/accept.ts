@@ -6,17 +6,17 @@ import { type SendResponse, SendResponseSchema } from "../../../../proto/gen/seq
 import { refuse } from "../../../../reference-server/errors.js";
 import { Inbox, type NewMessage } from "../../../../reference-server/inbox.js";
 import type { Service } from "../../../../reference-server/service.js";
-import { sending } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
-import { altering, findRecord, storeAgain } from "./parts.js";
+import { wrapSend } from "../interceptors.js";
+import type { Mutant } from "../mutant.js";
+import { findRecord, mapSend, storeAgain } from "./parts.js";
 
 /** Faults of the chapter "Send": what is accepted, stored and answered. */
-export const sendAccept: readonly Fault[] = [
+export const sendAccept: readonly Mutant[] = [
   {
     name: "send-refuses-each-fiftieth",
     breaks: "SEND-ACCEPT",
     about: "each fiftieth Send fails with an internal error",
-    operations: sending((real) => {
+    operations: wrapSend((real) => {
       let count = 0;
       return (service, caller, request) => {
         count += 1;
@@ -29,8 +29,8 @@ export const sendAccept: readonly Fault[] = [
     name: "send-acks-before-it-stores",
     breaks: "SEND-VISIBLE",
     about: "Send answers at once and stores 20 milliseconds later",
-    wild: "matrix-org/synapse#16473",
-    operations: sending((real) => {
+    seenIn: "matrix-org/synapse#16473",
+    operations: wrapSend((real) => {
       const answered = new Map<string, SendResponse>();
       return (service, caller, request) => {
         const { clientMessageId: id, payload } = request;
@@ -66,8 +66,8 @@ export const sendAccept: readonly Fault[] = [
     name: "send-loses-each-hundredth",
     breaks: "SEND-VISIBLE",
     about: "each hundredth message is accepted and never stored; its dedup record is",
-    wild: "nats-io/nats-server#6415",
-    operations: sending((real) => {
+    seenIn: "nats-io/nats-server#6415",
+    operations: wrapSend((real) => {
       let count = 0;
       return (service, caller, request) => {
         const recipient = service.accounts.get(request.recipientId);
@@ -83,19 +83,19 @@ export const sendAccept: readonly Fault[] = [
     name: "send-bytes-as-text",
     breaks: "SEND-BYTES",
     about: "payloads go through a text column, which spoils what is not UTF-8",
-    operations: altering(({ payload }) => ({ payload: Buffer.from(Buffer.from(payload).toString("utf8")) })),
+    operations: mapSend(({ payload }) => ({ payload: Buffer.from(Buffer.from(payload).toString("utf8")) })),
   },
   {
     name: "send-bytes-of-a-full-buffer",
     breaks: "SEND-BYTES",
     about: "a payload that fills a buffer of 4096 bytes loses the last one",
-    operations: altering(({ payload }) => ({ payload: payload.length === 4096 ? payload.subarray(0, -1) : payload })),
+    operations: mapSend(({ payload }) => ({ payload: payload.length === 4096 ? payload.subarray(0, -1) : payload })),
   },
   {
     name: "send-size-of-a-full-buffer",
     breaks: "SEND-SIZES",
     about: "a payload that fills a buffer of 4096 bytes is refused as too large",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       if (request.payload.length === 4096) throw refuse(Reason.PAYLOAD_TOO_LARGE, "the buffer is full");
       return real(service, caller, request);
     }),
@@ -104,7 +104,7 @@ export const sendAccept: readonly Fault[] = [
     name: "send-trims-payloads",
     breaks: "SEND-BYTES",
     about: "zero bytes at a payload's end are cut off",
-    operations: altering(({ payload }) => ({
+    operations: mapSend(({ payload }) => ({
       payload: payload.subarray(0, payload.findLastIndex((byte) => byte !== 0) + 1),
     })),
   },
@@ -122,7 +122,7 @@ export const sendAccept: readonly Fault[] = [
     name: "send-empty-payload-refused",
     breaks: "SEND-SIZES",
     about: "an empty payload counts as missing",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       if (request.payload.length === 0) throw refuse(Reason.MALFORMED, "payload is missing");
       return real(service, caller, request);
     }),
@@ -131,7 +131,7 @@ export const sendAccept: readonly Fault[] = [
     name: "send-maximum-is-exclusive",
     breaks: "SEND-SIZES",
     about: "a payload of exactly max_payload_bytes is refused",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       if (request.payload.length === service.options.maxPayloadBytes)
         throw refuse(Reason.PAYLOAD_TOO_LARGE, "too large");
       return real(service, caller, request);
@@ -141,7 +141,7 @@ export const sendAccept: readonly Fault[] = [
     name: "send-payload-unbounded",
     breaks: "SEND-PAYLOAD-LIMIT",
     about: "a payload one byte over the declared maximum is taken",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       const { length } = request.payload;
       if (length !== service.options.maxPayloadBytes + 1) return real(service, caller, request);
       return storeAgain(service, caller, request);
@@ -151,7 +151,7 @@ export const sendAccept: readonly Fault[] = [
     name: "send-payload-cut-to-size",
     breaks: "SEND-PAYLOAD-LIMIT",
     about: "a payload that is too large is cut off silently",
-    operations: sending(
+    operations: wrapSend(
       (real) => (service, caller, request) =>
         real(service, caller, { ...request, payload: request.payload.subarray(0, service.options.maxPayloadBytes) }),
     ),
@@ -160,7 +160,7 @@ export const sendAccept: readonly Fault[] = [
     name: "send-id-empty-taken",
     breaks: "SEND-ID-LIMIT",
     about: "an empty client_message_id gets one of the server's making",
-    operations: altering(({ clientMessageId }) => ({
+    operations: mapSend(({ clientMessageId }) => ({
       clientMessageId: clientMessageId === "" ? `made-${performance.now()}` : clientMessageId,
     })),
   },
@@ -168,7 +168,7 @@ export const sendAccept: readonly Fault[] = [
     name: "send-id-limit-in-characters",
     breaks: "SEND-ID-LIMIT",
     about: "client_message_id is limited to 64 characters rather than bytes",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       const { clientMessageId } = request;
       if (Buffer.byteLength(clientMessageId) <= 64 || [...clientMessageId].length > 64)
         return real(service, caller, request);
@@ -179,7 +179,7 @@ export const sendAccept: readonly Fault[] = [
     name: "send-to-nobody-accepted",
     breaks: "SEND-RECIPIENT",
     about: "a Send to an account that does not exist is accepted and dropped",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       if (service.accounts.get(request.recipientId) !== undefined) return real(service, caller, request);
       return create(SendResponseSchema, { acceptedAt: timestampFromMs(service.options.now()) });
     }),
@@ -188,7 +188,7 @@ export const sendAccept: readonly Fault[] = [
     name: "send-to-oneself-refused",
     breaks: "SEND-SELF",
     about: "a message to the sender's own account is refused",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       if (request.recipientId === caller.account.userId) throw refuse(Reason.RECIPIENT_UNKNOWN, "not to yourself");
       return real(service, caller, request);
     }),
@@ -197,7 +197,7 @@ export const sendAccept: readonly Fault[] = [
     name: "send-order-by-id",
     breaks: "SEND-ORDER",
     about: "two messages of one sender that wait together are put in the order of a hash of their ids",
-    wild: "alberliu/gim#92",
+    seenIn: "alberliu/gim#92",
     inbox: class extends Inbox {
       override append(message: NewMessage) {
         const stored = super.append(message);
@@ -226,7 +226,7 @@ export const sendAccept: readonly Fault[] = [
     name: "send-without-accepted-at",
     breaks: "SEND-ACCEPTED-AT",
     about: "Send answers without accepted_at",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       real(service, caller, request);
       return create(SendResponseSchema);
     }),
@@ -235,7 +235,7 @@ export const sendAccept: readonly Fault[] = [
     name: "send-reveals-the-seq",
     breaks: "SEND-SEQ-HIDDEN",
     about: "the answer has the recipient's seq in a further field",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       const answer = real(service, caller, request);
       const seq = service.accounts.get(request.recipientId)?.inbox.svrSeq ?? 0;
       return { ...answer, $unknown: [{ no: 2, wireType: 0, data: varint(seq) }] };
@@ -257,7 +257,7 @@ export const sendAccept: readonly Fault[] = [
     name: "send-full-inbox-drops-the-oldest",
     breaks: "SEND-BACKLOG",
     about: "a full inbox makes room by dropping its oldest message",
-    wild: "openimsdk/open-im-server#320",
+    seenIn: "openimsdk/open-im-server#320",
     options: { maxBacklog: 500 },
     inbox: class extends Inbox {
       override append(message: NewMessage) {

@@ -1,8 +1,8 @@
-import { type Answer, intercepting, rpcOf } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
+import { type Answer, interceptResponses, rpcOf } from "../interceptors.js";
+import type { Mutant } from "../mutant.js";
 
 /** Faults of the chapter "Send" that come from what stands in front of a server, and knows requests again by their headers. */
-export const sendHeaders: readonly Fault[] = [
+export const sendHeaders: readonly Mutant[] = [
   {
     name: "send-by-idempotency-key",
     breaks: "SEND-VISIBLE",
@@ -15,7 +15,7 @@ export const sendHeaders: readonly Fault[] = [
         headers["idempotency-key"] === undefined
           ? undefined
           : `${headers.authorization} ${headers["content-type"]} ${headers["idempotency-key"]}`;
-      const keeping = intercepting((answer, req, res) => {
+      const keeping = interceptResponses((answer, req, res) => {
         const key = keyOf(req);
         if (key !== undefined && answer.status === 200) kept.set(key, answer);
         for (const name of res.getHeaderNames()) res.removeHeader(name);

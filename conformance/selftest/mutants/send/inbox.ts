@@ -5,15 +5,15 @@ import { Reason } from "../../../../proto/gen/seqsync/v1/error_pb.js";
 import { type SendResponse, SendResponseSchema } from "../../../../proto/gen/seqsync/v1/service_pb.js";
 import { Refusal, refuse } from "../../../../reference-server/errors.js";
 import { Inbox, MAX_SEQ, type NewMessage } from "../../../../reference-server/inbox.js";
-import { sending } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
+import { wrapSend } from "../interceptors.js";
+import type { Mutant } from "../mutant.js";
 import { findRecord } from "./parts.js";
 
 /** Inboxes that a test can fill. */
 const SMALL = { maxBacklog: 300 };
 
 /** Faults of the chapter "Send": how it goes where an inbox is full or has no seq left. */
-export const sendInbox: readonly Fault[] = [
+export const sendInbox: readonly Mutant[] = [
   {
     name: "send-full-for-ever",
     breaks: "SEND-BACKLOG",
@@ -45,7 +45,7 @@ export const sendInbox: readonly Fault[] = [
     name: "send-full-sender-is-refused",
     breaks: "SEND-ACCEPT",
     about: "the backlog that is compared with the bound is the sender's",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       if (caller.account.inbox.pending.size >= 300 && request.recipientId !== caller.account.userId)
         throw refuse(Reason.BACKLOG_FULL, "full");
       return real(service, caller, request);
@@ -55,7 +55,7 @@ export const sendInbox: readonly Fault[] = [
     name: "send-exhausted-sender-is-refused",
     breaks: "SEND-ACCEPT",
     about: "who has an exhausted inbox cannot send",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       const known = service.accounts.get(request.recipientId) !== undefined;
       if (caller.account.inbox.svrSeq === MAX_SEQ && known && request.recipientId !== caller.account.userId)
         throw refuse(Reason.SEQ_EXHAUSTED, "no seq left");
@@ -91,7 +91,7 @@ export const sendInbox: readonly Fault[] = [
     breaks: "ERR-ORDER",
     about: "a full inbox refuses before the id and the payload are measured",
     options: SMALL,
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       const inbox = service.accounts.get(request.recipientId)?.inbox;
       const used = findRecord(service, caller, request.clientMessageId) !== undefined;
       if (inbox !== undefined && !used && inbox.pending.size >= 300) throw refuse(Reason.BACKLOG_FULL, "full");
@@ -102,7 +102,7 @@ export const sendInbox: readonly Fault[] = [
     name: "send-exhausted-before-payload-bound",
     breaks: "ERR-ORDER",
     about: "an exhausted inbox refuses before the payload is measured",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       const inbox = service.accounts.get(request.recipientId)?.inbox;
       if (inbox?.svrSeq === MAX_SEQ && request.payload.length > service.options.maxPayloadBytes)
         throw refuse(Reason.SEQ_EXHAUSTED, "no seq left");
@@ -114,7 +114,7 @@ export const sendInbox: readonly Fault[] = [
     breaks: "SEND-RETRY-FIRST",
     about: "a full inbox recognises what is in it; the repetition of what was acked is refused",
     options: SMALL,
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       const record = findRecord(service, caller, request.clientMessageId);
       const inbox = service.accounts.get(request.recipientId)?.inbox;
       if (record !== undefined && inbox !== undefined && inbox.pending.size >= 300) {
@@ -129,7 +129,7 @@ export const sendInbox: readonly Fault[] = [
     breaks: "SEND-ID-FREE",
     about: "an id that a full inbox has refused is good for the same message only",
     options: SMALL,
-    operations: sending((real) => {
+    operations: wrapSend((real) => {
       const bound = new Map<string, string>();
       return (service, caller, request) => {
         const key = `${caller.account.userId} ${request.clientMessageId}`;
@@ -150,7 +150,7 @@ export const sendInbox: readonly Fault[] = [
     about:
       "the record of a Send is there before the inbox is found to be full: its repetition succeeds, and is nowhere",
     options: SMALL,
-    operations: sending((real) => {
+    operations: wrapSend((real) => {
       const refused = new Map<string, SendResponse>();
       return (service, caller, request) => {
         const content = Buffer.from(request.payload).toString("base64");

@@ -1,4 +1,4 @@
-import type { Fault } from "../mutant.js";
+import type { Mutant } from "../mutant.js";
 import { sendAccept } from "./accept.js";
 import { sendHeaders } from "./headers.js";
 import { sendIds } from "./ids.js";
@@ -6,4 +6,4 @@ import { sendInbox } from "./inbox.js";
 import { sendRetry } from "./retry.js";
 
 /** Mutants of the chapter "Send". */
-export const send: readonly Fault[] = [...sendAccept, ...sendHeaders, ...sendRetry, ...sendIds, ...sendInbox];
+export const send: readonly Mutant[] = [...sendAccept, ...sendHeaders, ...sendRetry, ...sendIds, ...sendInbox];

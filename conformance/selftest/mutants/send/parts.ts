@@ -10,7 +10,7 @@ import type { DedupRecord } from "../../../../reference-server/dedup.js";
 import type { Operations } from "../../../../reference-server/http/methods.js";
 import { Inbox, type NewMessage } from "../../../../reference-server/inbox.js";
 import type { Service } from "../../../../reference-server/service.js";
-import { sending } from "../interceptors.js";
+import { wrapSend } from "../interceptors.js";
 import type { InboxClass } from "../mutant.js";
 
 /** Stores a message without any look at what was sent before. */
@@ -31,11 +31,11 @@ export const findRecord = (service: Service, { account }: Caller, id: string) =>
   service.dedup.find(account.userId, id, service.options.now());
 
 /** Sends something else than was asked for. */
-export const altering = (change: (request: SendRequest, caller: Caller) => Partial<SendRequest>) =>
-  sending((real) => (service, caller, request) => real(service, caller, { ...request, ...change(request, caller) }));
+export const mapSend = (change: (request: SendRequest, caller: Caller) => Partial<SendRequest>) =>
+  wrapSend((real) => (service, caller, request) => real(service, caller, { ...request, ...change(request, caller) }));
 
 /** Takes a Send for the repetition of another one with the same content whose id looks the same. */
-export function taking(look: (id: string) => string): (real: Operations["send"]) => Operations["send"] {
+export function mergeIds(look: (id: string) => string): (real: Operations["send"]) => Operations["send"] {
   return (real) => {
     const ids = new Map<string, string>();
     return (service, caller, request) => {
@@ -49,7 +49,7 @@ export function taking(look: (id: string) => string): (real: Operations["send"])
 }
 
 /** Stores the ids of messages in another form. */
-export const storing = (change: (id: string) => string): InboxClass =>
+export const mapStoredIds = (change: (id: string) => string): InboxClass =>
   class extends Inbox {
     override append(message: NewMessage) {
       return super.append({ ...message, clientMessageId: change(message.clientMessageId) });
@@ -57,8 +57,8 @@ export const storing = (change: (id: string) => string): InboxClass =>
   };
 
 /** Remembers but the last so many ids of each sender. */
-export const remembering = (most: number) =>
-  sending((real) => {
+export const rememberLast = (most: number) =>
+  wrapSend((real) => {
     const counts = new Map<string, number>();
     const places = new Map<string, number>();
     return (service, caller, request) => {
@@ -76,8 +76,8 @@ export const remembering = (most: number) =>
   });
 
 /** Takes a Send for a new one, though there is a good record of it, if the record is not found for this reason. */
-export const forgetting = (isForgotten: (request: SendRequest, caller: Caller, record: DedupRecord) => boolean) =>
-  sending((real) => (service, caller, request) => {
+export const forgetWhen = (isForgotten: (request: SendRequest, caller: Caller, record: DedupRecord) => boolean) =>
+  wrapSend((real) => (service, caller, request) => {
     const record = findRecord(service, caller, request.clientMessageId);
     const inbox = service.accounts.get(request.recipientId)?.inbox;
     const isRepetition = record?.recipientId === request.recipientId && record.epoch === inbox?.epoch;

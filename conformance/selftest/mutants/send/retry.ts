@@ -3,18 +3,18 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Reason } from "../../../../proto/gen/seqsync/v1/error_pb.js";
 import { type SendResponse, SendResponseSchema } from "../../../../proto/gen/seqsync/v1/service_pb.js";
 import { refuse } from "../../../../reference-server/errors.js";
-import { isJson, readAll, rpcOf, sending, withBody } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
-import { findRecord, forgetting, remembering, storeAgain, taking } from "./parts.js";
+import { isJson, readAll, rpcOf, withBody, wrapSend } from "../interceptors.js";
+import type { Mutant } from "../mutant.js";
+import { findRecord, forgetWhen, mergeIds, rememberLast, storeAgain } from "./parts.js";
 
 /** Faults of the chapter "Send": repetitions, and what an id is good for. */
-export const sendRetry: readonly Fault[] = [
+export const sendRetry: readonly Mutant[] = [
   {
     name: "send-retry-stored-twice",
     breaks: "SEND-RETRY",
     about: "there is no dedup: a repeated Send is another message",
-    wild: "matrix-org/synapse#1481",
-    operations: sending(
+    seenIn: "matrix-org/synapse#1481",
+    operations: wrapSend(
       (real) => (service, caller, request) =>
         findRecord(service, caller, request.clientMessageId) === undefined
           ? real(service, caller, request)
@@ -25,7 +25,7 @@ export const sendRetry: readonly Fault[] = [
     name: "send-retry-has-a-new-time",
     breaks: "SEND-RETRY",
     about: "a repeated Send creates nothing but answers another accepted_at",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       const repeated = findRecord(service, caller, request.clientMessageId) !== undefined;
       const answer = real(service, caller, request);
       const at = answer.acceptedAt;
@@ -38,7 +38,7 @@ export const sendRetry: readonly Fault[] = [
     name: "send-retry-is-an-error",
     breaks: "SEND-RETRY",
     about: "a repeated Send is refused as a duplicate",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       if (findRecord(service, caller, request.clientMessageId) !== undefined)
         throw refuse(Reason.CLIENT_MESSAGE_ID_REUSED, "duplicate");
       return real(service, caller, request);
@@ -48,14 +48,14 @@ export const sendRetry: readonly Fault[] = [
     name: "send-retry-cache-of-500",
     breaks: "SEND-RETRY-LATER",
     about: "only the last 500 ids of a sender are remembered",
-    wild: "matrix-org/synapse#3365",
-    operations: remembering(500),
+    seenIn: "matrix-org/synapse#3365",
+    operations: rememberLast(500),
   },
   {
     name: "send-retry-cache-of-1100",
     breaks: "SEND-RETRY-LATER",
     about: "only the last 1100 ids of a sender are remembered",
-    operations: remembering(1100),
+    operations: rememberLast(1100),
   },
   {
     name: "send-retry-forgotten-with-the-watch",
@@ -64,7 +64,7 @@ export const sendRetry: readonly Fault[] = [
     operations: (real) => {
       const gone = new Map<object, number>();
       return {
-        ...forgetting((_request, { account }, { acceptedAt }) => timestampMs(acceptedAt) < (gone.get(account) ?? 0))(
+        ...forgetWhen((_request, { account }, { acceptedAt }) => timestampMs(acceptedAt) < (gone.get(account) ?? 0))(
           real,
         ),
         watch: (service, caller, stream) => {
@@ -78,8 +78,8 @@ export const sendRetry: readonly Fault[] = [
     name: "send-retry-after-ack",
     breaks: "SEND-RETRY-LATER",
     about: "the dedup record goes with the message when it is acked",
-    wild: "session-foundation/session-ios#711",
-    operations: sending((real) => (service, caller, request) => {
+    seenIn: "session-foundation/session-ios#711",
+    operations: wrapSend((real) => (service, caller, request) => {
       const record = findRecord(service, caller, request.clientMessageId);
       const inbox = service.accounts.get(request.recipientId)?.inbox;
       if (record === undefined || inbox === undefined) return real(service, caller, request);
@@ -95,7 +95,7 @@ export const sendRetry: readonly Fault[] = [
     name: "send-retry-looks-at-the-inbox-first",
     breaks: "SEND-RETRY-FIRST",
     about: "a repeated Send to an inbox that is exhausted since is refused",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       const inbox = service.accounts.get(request.recipientId)?.inbox;
       if (inbox?.svrSeq === 0xffff_ffff) throw refuse(Reason.SEQ_EXHAUSTED, "no seq left");
       return real(service, caller, request);
@@ -105,7 +105,7 @@ export const sendRetry: readonly Fault[] = [
     name: "send-id-reused-silently",
     breaks: "SEND-ID-REUSED",
     about: "other content under a used id is answered like a repetition, and lost",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       const record = findRecord(service, caller, request.clientMessageId);
       if (record?.recipientId !== request.recipientId) return real(service, caller, request);
       return create(SendResponseSchema, { acceptedAt: record.acceptedAt });
@@ -115,7 +115,7 @@ export const sendRetry: readonly Fault[] = [
     name: "send-id-reused-for-another-recipient",
     breaks: "SEND-ID-REUSED",
     about: "ids are scoped to the pair of sender and recipient",
-    operations: sending((real) => (service, caller, request) => {
+    operations: wrapSend((real) => (service, caller, request) => {
       const record = findRecord(service, caller, request.clientMessageId);
       const other =
         record !== undefined &&
@@ -128,8 +128,8 @@ export const sendRetry: readonly Fault[] = [
     name: "send-id-shared-by-all-senders",
     breaks: "SEND-ID-SCOPE",
     about: "the dedup key is the id alone: another sender's message counts as a repetition",
-    wild: "nensii21/devlink#773",
-    operations: sending((real) => {
+    seenIn: "nensii21/devlink#773",
+    operations: wrapSend((real) => {
       const all = new Map<string, SendResponse>();
       return (service, caller, request) => {
         const key = `${request.recipientId} ${request.clientMessageId}`;
@@ -146,7 +146,7 @@ export const sendRetry: readonly Fault[] = [
     name: "send-refused-id-is-burnt",
     breaks: "SEND-ID-FREE",
     about: "the id of a refused Send counts as used",
-    operations: sending((real) => {
+    operations: wrapSend((real) => {
       const burnt = new Set<string>();
       return (service, caller, request) => {
         const key = `${caller.account.userId} ${request.clientMessageId}`;
@@ -164,7 +164,7 @@ export const sendRetry: readonly Fault[] = [
     name: "send-content-compared-by-its-beginning",
     breaks: "SEND-ID-REUSED",
     about: "of a payload only the first 256 bytes are compared when an id is used again",
-    operations: sending((real) => {
+    operations: wrapSend((real) => {
       const firsts = new Map<string, Uint8Array>();
       return (service, caller, request) => {
         const key = `${caller.account.userId} ${request.recipientId} ${request.clientMessageId}`;
@@ -180,13 +180,13 @@ export const sendRetry: readonly Fault[] = [
     name: "send-ids-of-48-characters",
     breaks: "SEND-VISIBLE",
     about: "a database column keeps 48 characters of an id: another one that begins so is taken for a repetition",
-    operations: sending(taking((id) => id.slice(0, 48))),
+    operations: wrapSend(mergeIds((id) => id.slice(0, 48))),
   },
   {
     name: "send-ids-in-three-bytes",
     breaks: "SEND-VISIBLE",
     about: "a database has three bytes a character: ids that differ in an emoji only are taken for each other",
-    operations: sending(taking((id) => id.replace(/[\u{10000}-\u{10ffff}]/gu, "?"))),
+    operations: wrapSend(mergeIds((id) => id.replace(/[\u{10000}-\u{10ffff}]/gu, "?"))),
   },
   {
     name: "send-content-compared-as-text",
@@ -204,7 +204,7 @@ export const sendRetry: readonly Fault[] = [
     name: "send-id-shared-by-a-conversation",
     breaks: "SEND-ID-SCOPE",
     about: "ids are unique within a conversation: the answer under the id that one has just used is a repetition",
-    operations: sending((real) => {
+    operations: wrapSend((real) => {
       const all = new Map<string, { sender: string; answer: SendResponse }>();
       return (service, caller, request) => {
         const me = caller.account.userId;
@@ -244,25 +244,25 @@ export const sendRetry: readonly Fault[] = [
     name: "send-retry-window-of-5-seconds",
     breaks: "SEND-RETRY-LATER",
     about: "records live for 5 seconds, whatever window is declared",
-    operations: forgetting((_request, _caller, { acceptedAt }) => Date.now() - timestampMs(acceptedAt) > 5000),
+    operations: forgetWhen((_request, _caller, { acceptedAt }) => Date.now() - timestampMs(acceptedAt) > 5000),
   },
   {
     name: "send-retry-ids-of-36-characters",
     breaks: "SEND-RETRY",
     about: "the records' column takes a UUID of 36 characters and cuts what is longer: such an id is not found again",
-    operations: forgetting(({ clientMessageId }) => clientMessageId.length > 36),
+    operations: forgetWhen(({ clientMessageId }) => clientMessageId.length > 36),
   },
   {
     name: "send-retry-ids-trimmed",
     breaks: "SEND-RETRY",
     about: "a record's id is trimmed when it is stored, and not when it is looked up",
-    operations: forgetting(({ clientMessageId }) => clientMessageId.trim() !== clientMessageId),
+    operations: forgetWhen(({ clientMessageId }) => clientMessageId.trim() !== clientMessageId),
   },
   {
     name: "send-retry-to-oneself-after-ack",
     breaks: "SEND-RETRY-LATER",
     about: "who sends to himself finds the records in his own inbox: what he has acked he can send again",
-    operations: forgetting(
+    operations: forgetWhen(
       ({ recipientId, clientMessageId }, { account: { userId, inbox } }) =>
         recipientId === userId && ![...inbox.pending.values()].some((it) => it.clientMessageId === clientMessageId),
     ),
@@ -302,7 +302,7 @@ export const sendRetry: readonly Fault[] = [
 
 /** Takes the payload of a Send for the first one's under its id if they look the same. */
 function comparing(look: (payload: Uint8Array) => string) {
-  return sending((real) => {
+  return wrapSend((real) => {
     const firsts = new Map<string, Uint8Array>();
     return (service, caller, request) => {
       const key = `${caller.account.userId} ${request.recipientId} ${request.clientMessageId}`;

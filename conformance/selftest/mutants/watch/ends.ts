@@ -2,10 +2,10 @@ import type { ServerResponse } from "node:http";
 import type { WatchResponse } from "../../../../proto/gen/seqsync/v1/service_pb.js";
 import { Refusal } from "../../../../reference-server/errors.js";
 import { envelope } from "../../../../reference-server/http/codec.js";
-import { rpcOf, watching } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
+import { rpcOf, wrapWatch } from "../interceptors.js";
+import type { Mutant } from "../mutant.js";
 
-type Handler = NonNullable<Fault["handler"]>;
+type Handler = NonNullable<Mutant["handler"]>;
 
 /** Changes how the stream of a Watch is written, once it has a frame. A refusal is written in one piece, and stays what it was. */
 const writing =
@@ -39,7 +39,7 @@ const endingWith = (text: string): Handler =>
   }));
 
 /** Faults of the chapter "Watch": what lasts too long, or not long enough, and how it ends. */
-export const watchEnds: readonly Fault[] = [
+export const watchEnds: readonly Mutant[] = [
   {
     name: "watch-without-heartbeat",
     breaks: "WATCH-HEARTBEAT",
@@ -115,7 +115,7 @@ export const watchEnds: readonly Fault[] = [
     name: "watch-stale-heartbeat",
     breaks: "WATCH-MONOTONE",
     about: "the heartbeat repeats the first frame, which its timer holds",
-    operations: watching((stream) => {
+    operations: wrapWatch((stream) => {
       let timer: NodeJS.Timeout | undefined;
       stream.onClose(() => clearInterval(timer));
       return {

@@ -3,12 +3,12 @@ import type { WatchResponse } from "../../../../proto/gen/seqsync/v1/service_pb.
 import { WatchResponseSchema } from "../../../../proto/gen/seqsync/v1/service_pb.js";
 import { Refusal } from "../../../../reference-server/errors.js";
 import { ownerOf } from "../auth/credentials.js";
-import { readAll, rpcOf, watching, withBody } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
+import { readAll, rpcOf, withBody, wrapWatch } from "../interceptors.js";
+import type { Mutant } from "../mutant.js";
 
 /** Changes the frames of a Watch; undefined leaves one out. `nr` counts from 1. */
 const framing = (change: (frame: WatchResponse, nr: number) => WatchResponse | undefined) =>
-  watching((stream) => {
+  wrapWatch((stream) => {
     let nr = 0;
     return {
       ...stream,
@@ -24,7 +24,7 @@ const framing = (change: (frame: WatchResponse, nr: number) => WatchResponse | u
 const PADDING = Buffer.concat([Buffer.from([0x80, 0x80, 0x10]), Buffer.alloc(1 << 18)]);
 
 /** Faults of the chapter "Watch". */
-export const watchFrames: readonly Fault[] = [
+export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-first-frame-on-event",
     breaks: "WATCH-FIRST",
@@ -70,7 +70,7 @@ export const watchFrames: readonly Fault[] = [
     name: "watch-wakes-when-empty",
     breaks: "WATCH-WAKE",
     about: "a message that comes while others are pending wakes nobody",
-    operations: watching((stream, { account }) => {
+    operations: wrapWatch((stream, { account }) => {
       let first = true;
       return {
         ...stream,
@@ -103,7 +103,7 @@ export const watchFrames: readonly Fault[] = [
     name: "watch-wakes-late",
     breaks: "WATCH-WAKE-SOON",
     about: "changes are reported every two seconds",
-    operations: watching((stream) => {
+    operations: wrapWatch((stream) => {
       let first = true;
       let over = false;
       stream.onClose(() => {
@@ -126,8 +126,8 @@ export const watchFrames: readonly Fault[] = [
     name: "watch-repeats-an-old-frame",
     breaks: "WATCH-MONOTONE",
     about: "each change is followed by the frame before it, from a replica that lags",
-    wild: "element-hq/synapse#17226",
-    operations: watching((stream) => {
+    seenIn: "element-hq/synapse#17226",
+    operations: wrapWatch((stream) => {
       let former: WatchResponse | undefined;
       return {
         ...stream,
@@ -144,8 +144,8 @@ export const watchFrames: readonly Fault[] = [
     name: "watch-acks-what-it-tells",
     breaks: "WATCH-NO-ACK",
     about: "a frame counts as a delivery: what it covers is acked",
-    wild: "alberliu/gim#46",
-    operations: watching((stream, { account }) => ({
+    seenIn: "alberliu/gim#46",
+    operations: wrapWatch((stream, { account }) => ({
       ...stream,
       write: (frame) => {
         account.inbox.sync(frame.svrSeq, "", 1);
@@ -177,7 +177,7 @@ export const watchFrames: readonly Fault[] = [
     name: "watch-ahead-of-sync",
     breaks: "WATCH-SYNC",
     about: "a frame counts the message that is about to be stored, and some are not in the end",
-    wild: "matrix-org/synapse#16473",
+    seenIn: "matrix-org/synapse#16473",
     operations: framing((frame, nr) => (nr > 1 ? { ...frame, svrSeq: frame.svrSeq + 1 } : frame)),
   },
   {
@@ -267,7 +267,7 @@ export const watchFrames: readonly Fault[] = [
     name: "watch-frames-for-all",
     breaks: "WATCH-PRIVATE",
     about: "a change of one inbox is reported to every Watch there is",
-    wild: "pixelated/pixelated-user-agent#674",
+    seenIn: "pixelated/pixelated-user-agent#674",
     operations: (real) => {
       const all = new Set<(frame: WatchResponse) => void>();
       return {
@@ -357,7 +357,7 @@ export const watchFrames: readonly Fault[] = [
     name: "watch-compares-seqs-only",
     breaks: "WATCH-EPOCH",
     about: "a frame with the svr_seq of the one before it is left out, also if its epoch is another",
-    operations: watching((stream) => {
+    operations: wrapWatch((stream) => {
       let last: WatchResponse | undefined;
       return {
         ...stream,
@@ -373,7 +373,7 @@ export const watchFrames: readonly Fault[] = [
     name: "watch-keeps-its-epoch",
     breaks: "WATCH-EPOCH",
     about: "all frames of a Watch have the epoch of its first",
-    operations: watching((stream) => {
+    operations: wrapWatch((stream) => {
       let epoch: string | undefined;
       return {
         ...stream,

@@ -3,9 +3,9 @@ import { constants, createGzip } from "node:zlib";
 import { newToken } from "../../../../reference-server/accounts.js";
 import { envelope, openEnvelope } from "../../../../reference-server/http/codec.js";
 import { isJson, readAll, rpcOf, withBody } from "../interceptors.js";
-import type { Fault } from "../mutant.js";
+import type { Mutant } from "../mutant.js";
 
-type Handler = NonNullable<Fault["handler"]>;
+type Handler = NonNullable<Mutant["handler"]>;
 
 /** Treats Watches in a way of its own, and all other requests like a right server. */
 const watches =
@@ -33,7 +33,7 @@ function isEnvelope(body: Buffer): boolean {
 const nothing = (req: IncomingMessage) => envelope(Buffer.from(isJson(req) ? "{}" : ""));
 
 /** Faults of the chapter "HTTP binding" that only a Watch shows: it often goes through code of its own. */
-export const watchHttp: readonly Fault[] = [
+export const watchHttp: readonly Mutant[] = [
   {
     name: "watch-before-its-credential",
     breaks: "ERR-ORDER",

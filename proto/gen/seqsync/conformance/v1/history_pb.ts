@@ -16,13 +16,13 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file seqsync/conformance/v1/history.proto.
  */
 export const file_seqsync_conformance_v1_history: GenFile = /*@__PURE__*/
-  fileDesc("CiRzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL2hpc3RvcnkucHJvdG8SFnNlcXN5bmMuY29uZm9ybWFuY2UudjEilQcKBUV2ZW50EgoKAm9wGAEgASgEEhEKCWF0X21pY3JvcxgCIAEoBBIOCgZjbGllbnQYAyABKAkSEAoIZW5kcG9pbnQYBCABKA0SMAoGaGVhZGVyGAogASgLMh4uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5IZWFkZXJIABI/Cg5hY2NvdW50X29wZW5lZBgLIAEoCzIlLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuQWNjb3VudE9wZW5lZEgAEjUKCXNlbmRfY2FsbBgMIAEoCzIgLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU2VuZENhbGxIABI5CgtzZW5kX3JldHVybhgNIAEoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU2VuZFJldHVybkgAEjUKCXN5bmNfY2FsbBgOIAEoCzIgLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU3luY0NhbGxIABI5CgtzeW5jX3JldHVybhgPIAEoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU3luY1JldHVybkgAEjcKCndhdGNoX2NhbGwYECABKAsyIS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLldhdGNoQ2FsbEgAEjkKC3dhdGNoX2ZyYW1lGBEgASgLMiIuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5XYXRjaEZyYW1lSAASNQoJd2F0Y2hfZW5kGBIgASgLMiAuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5XYXRjaEVuZEgAEjIKB3JlZnVzZWQYEyABKAsyHy5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlZnVzZWRIABIsCgRsb3N0GBQgASgLMhwuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5Mb3N0SAASOQoLcm90YXRlX2NhbGwYFSABKAsyIi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJvdGF0ZUNhbGxIABI5CgtyZXZva2VfY2FsbBgWIAEoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuUmV2b2tlQ2FsbEgAEjsKDHJlc3RhcnRfY2FsbBgXIAEoCzIjLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuUmVzdGFydENhbGxIABIsCgRkb25lGBggASgLMhwuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5Eb25lSABCBgoEd2hhdCKBAgoGSGVhZGVyEg4KBmZvcm1hdBgBIAEoDRIUCgxzcGVjX3ZlcnNpb24YAiABKAkSFgoOaW1wbGVtZW50YXRpb24YAyABKAkSJQoIcHJvZmlsZXMYBCADKA4yEy5zZXFzeW5jLnYxLlByb2ZpbGUSFQoNbWF4X3BhZ2Vfc2l6ZRgFIAEoDRIuCgpzdGFydGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRzZWVkGAcgASgNEi8KDGRlZHVwX3dpbmRvdxgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIMCgRuYW1lGAkgASgJIkYKDUFjY291bnRPcGVuZWQSDwoHdXNlcl9pZBgBIAEoCRIWCglzdGFydF9zZXEYAiABKA1IAIgBAUIMCgpfc3RhcnRfc2VxIjoKDFBheWxvYWRQcmludBIMCgRzaXplGAEgASgNEgwKBGhlYWQYAiABKAwSDgoGc2hhMjU2GAMgASgMIoUBCghTZW5kQ2FsbBIRCglzZW5kZXJfaWQYASABKAkSFAoMcmVjaXBpZW50X2lkGAIgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAMgASgJEjUKB3BheWxvYWQYBCABKAsyJC5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlBheWxvYWRQcmludCI9CgpTZW5kUmV0dXJuEi8KC2FjY2VwdGVkX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJOCghTeW5jQ2FsbBIPCgd1c2VyX2lkGAEgASgJEg8KB2NsaV9zZXEYAiABKA0SDQoFZXBvY2gYAyABKAkSEQoJcGFnZV9zaXplGAQgASgNIpEBCgpTeW5jUmV0dXJuEg0KBWVwb2NoGAEgASgJEg8KB3N2cl9zZXEYAiABKA0SEQoJYWNrZWRfc2VxGAMgASgNEhQKDG5leHRfY2xpX3NlcRgEIAEoDRI6CghtZXNzYWdlcxgFIAMoCzIoLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRGVsaXZlcmVkTWVzc2FnZSK1AQoQRGVsaXZlcmVkTWVzc2FnZRILCgNzZXEYASABKA0SEQoJc2VuZGVyX2lkGAIgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAMgASgJEjUKB3BheWxvYWQYBCABKAsyJC5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlBheWxvYWRQcmludBIvCgthY2NlcHRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiHAoJV2F0Y2hDYWxsEg8KB3VzZXJfaWQYASABKAkiLAoKV2F0Y2hGcmFtZRINCgVlcG9jaBgBIAEoCRIPCgdzdnJfc2VxGAIgASgNIgoKCFdhdGNoRW5kInAKB1JlZnVzZWQSEwoLaHR0cF9zdGF0dXMYASABKA0SDAoEY29kZRgCIAEoCRIiCgZyZWFzb24YAyABKA4yEi5zZXFzeW5jLnYxLlJlYXNvbhIPCgdzdnJfc2VxGAQgASgNEg0KBWVwb2NoGAUgASgJIhMKBExvc3QSCwoDd2h5GAEgASgJIh0KClJvdGF0ZUNhbGwSDwoHdXNlcl9pZBgBIAEoCSIdCgpSZXZva2VDYWxsEg8KB3VzZXJfaWQYASABKAkiDQoLUmVzdGFydENhbGwiBgoERG9uZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_seqsync_v1_error, file_seqsync_v1_message]);
+  fileDesc("CiRzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL2hpc3RvcnkucHJvdG8SFnNlcXN5bmMuY29uZm9ybWFuY2UudjEiogcKBUV2ZW50EgoKAm9wGAEgASgEEhEKCWF0X21pY3JvcxgCIAEoBBIOCgZjbGllbnQYAyABKAkSEAoIZW5kcG9pbnQYBCABKA0SMAoGaGVhZGVyGAogASgLMh4uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5IZWFkZXJIABI/Cg5hY2NvdW50X29wZW5lZBgLIAEoCzIlLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuQWNjb3VudE9wZW5lZEgAEjUKCXNlbmRfY2FsbBgMIAEoCzIgLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU2VuZENhbGxIABI5CgtzZW5kX3JldHVybhgNIAEoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU2VuZFJldHVybkgAEjUKCXN5bmNfY2FsbBgOIAEoCzIgLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU3luY0NhbGxIABI5CgtzeW5jX3JldHVybhgPIAEoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU3luY1JldHVybkgAEjcKCndhdGNoX2NhbGwYECABKAsyIS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLldhdGNoQ2FsbEgAEjkKC3dhdGNoX2ZyYW1lGBEgASgLMiIuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5XYXRjaEZyYW1lSAASNQoJd2F0Y2hfZW5kGBIgASgLMiAuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5XYXRjaEVuZEgAEjIKB3JlZnVzZWQYEyABKAsyHy5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlZnVzZWRIABI5Cgtub19yZXNwb25zZRgUIAEoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuTm9SZXNwb25zZUgAEjkKC3JvdGF0ZV9jYWxsGBUgASgLMiIuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5Sb3RhdGVDYWxsSAASOQoLcmV2b2tlX2NhbGwYFiABKAsyIi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJldm9rZUNhbGxIABI7CgxyZXN0YXJ0X2NhbGwYFyABKAsyIy5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlc3RhcnRDYWxsSAASLAoEZG9uZRgYIAEoCzIcLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRG9uZUgAQgYKBGJvZHkigQIKBkhlYWRlchIOCgZmb3JtYXQYASABKA0SFAoMc3BlY192ZXJzaW9uGAIgASgJEhYKDmltcGxlbWVudGF0aW9uGAMgASgJEiUKCHByb2ZpbGVzGAQgAygOMhMuc2Vxc3luYy52MS5Qcm9maWxlEhUKDW1heF9wYWdlX3NpemUYBSABKA0SLgoKc3RhcnRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEc2VlZBgHIAEoDRIvCgxkZWR1cF93aW5kb3cYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDAoEbmFtZRgJIAEoCSJGCg1BY2NvdW50T3BlbmVkEg8KB3VzZXJfaWQYASABKAkSFgoJc3RhcnRfc2VxGAIgASgNSACIAQFCDAoKX3N0YXJ0X3NlcSJAChJQYXlsb2FkRmluZ2VycHJpbnQSDAoEc2l6ZRgBIAEoDRIMCgRoZWFkGAIgASgMEg4KBnNoYTI1NhgDIAEoDCKLAQoIU2VuZENhbGwSEQoJc2VuZGVyX2lkGAEgASgJEhQKDHJlY2lwaWVudF9pZBgCIAEoCRIZChFjbGllbnRfbWVzc2FnZV9pZBgDIAEoCRI7CgdwYXlsb2FkGAQgASgLMiouc2Vxc3luYy5jb25mb3JtYW5jZS52MS5QYXlsb2FkRmluZ2VycHJpbnQiPQoKU2VuZFJldHVybhIvCgthY2NlcHRlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiTgoIU3luY0NhbGwSDwoHdXNlcl9pZBgBIAEoCRIPCgdjbGlfc2VxGAIgASgNEg0KBWVwb2NoGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoDSKRAQoKU3luY1JldHVybhINCgVlcG9jaBgBIAEoCRIPCgdzdnJfc2VxGAIgASgNEhEKCWFja2VkX3NlcRgDIAEoDRIUCgxuZXh0X2NsaV9zZXEYBCABKA0SOgoIbWVzc2FnZXMYBSADKAsyKC5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkRlbGl2ZXJlZE1lc3NhZ2UiuwEKEERlbGl2ZXJlZE1lc3NhZ2USCwoDc2VxGAEgASgNEhEKCXNlbmRlcl9pZBgCIAEoCRIZChFjbGllbnRfbWVzc2FnZV9pZBgDIAEoCRI7CgdwYXlsb2FkGAQgASgLMiouc2Vxc3luYy5jb25mb3JtYW5jZS52MS5QYXlsb2FkRmluZ2VycHJpbnQSLwoLYWNjZXB0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhwKCVdhdGNoQ2FsbBIPCgd1c2VyX2lkGAEgASgJIiwKCldhdGNoRnJhbWUSDQoFZXBvY2gYASABKAkSDwoHc3ZyX3NlcRgCIAEoDSIKCghXYXRjaEVuZCJwCgdSZWZ1c2VkEhMKC2h0dHBfc3RhdHVzGAEgASgNEgwKBGNvZGUYAiABKAkSIgoGcmVhc29uGAMgASgOMhIuc2Vxc3luYy52MS5SZWFzb24SDwoHc3ZyX3NlcRgEIAEoDRINCgVlcG9jaBgFIAEoCSIZCgpOb1Jlc3BvbnNlEgsKA3doeRgBIAEoCSIdCgpSb3RhdGVDYWxsEg8KB3VzZXJfaWQYASABKAkiHQoKUmV2b2tlQ2FsbBIPCgd1c2VyX2lkGAEgASgJIg0KC1Jlc3RhcnRDYWxsIgYKBERvbmViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_seqsync_v1_error, file_seqsync_v1_message]);
 
 /**
  * One event of a recorded history. A history file is UTF-8 text with one Event a line, in canonical protobuf JSON, in the order
  * in which the recording client saw them; the first is a Header. A file may hold several histories one after the other: each
  * begins with its Header, and has numbers of its own. An operation is a call and, later, exactly one outcome with the
- * same `op`; an operation without outcome is as good as Lost. Credentials are never recorded.
+ * same `op`; an operation without an outcome counts as NoResponse. Credentials are never recorded.
  *
  * @generated from message seqsync.conformance.v1.Event
  */
@@ -56,11 +56,11 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
   endpoint: number;
 
   /**
-   * What happened.
+   * The event itself.
    *
-   * @generated from oneof seqsync.conformance.v1.Event.what
+   * @generated from oneof seqsync.conformance.v1.Event.body
    */
-  what: {
+  body: {
     /**
      * First line: what was recorded.
      *
@@ -142,12 +142,12 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "refused";
   } | {
     /**
-     * Nobody knows whether the operation had its effect: the answer was lost, or said "try again".
+     * No complete response, or a retryable error: whether the operation took effect is indeterminate.
      *
-     * @generated from field: seqsync.conformance.v1.Lost lost = 20;
+     * @generated from field: seqsync.conformance.v1.NoResponse no_response = 20;
      */
-    value: Lost;
-    case: "lost";
+    value: NoResponse;
+    case: "noResponse";
   } | {
     /**
      * The suite asked for a new epoch.
@@ -197,7 +197,7 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
  */
 export type Header = Message<"seqsync.conformance.v1.Header"> & {
   /**
-   * Version of this format. 1.
+   * Version of this format. 2.
    *
    * @generated from field: uint32 format = 1;
    */
@@ -298,9 +298,9 @@ export const AccountOpenedSchema: GenMessage<AccountOpened> = /*@__PURE__*/
 /**
  * Enough of a payload to tell it from any other.
  *
- * @generated from message seqsync.conformance.v1.PayloadPrint
+ * @generated from message seqsync.conformance.v1.PayloadFingerprint
  */
-export type PayloadPrint = Message<"seqsync.conformance.v1.PayloadPrint"> & {
+export type PayloadFingerprint = Message<"seqsync.conformance.v1.PayloadFingerprint"> & {
   /**
    * Its length in bytes.
    *
@@ -324,10 +324,10 @@ export type PayloadPrint = Message<"seqsync.conformance.v1.PayloadPrint"> & {
 };
 
 /**
- * Describes the message seqsync.conformance.v1.PayloadPrint.
- * Use `create(PayloadPrintSchema)` to create a new message.
+ * Describes the message seqsync.conformance.v1.PayloadFingerprint.
+ * Use `create(PayloadFingerprintSchema)` to create a new message.
  */
-export const PayloadPrintSchema: GenMessage<PayloadPrint> = /*@__PURE__*/
+export const PayloadFingerprintSchema: GenMessage<PayloadFingerprint> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 3);
 
 /**
@@ -360,9 +360,9 @@ export type SendCall = Message<"seqsync.conformance.v1.SendCall"> & {
   /**
    * What was sent.
    *
-   * @generated from field: seqsync.conformance.v1.PayloadPrint payload = 4;
+   * @generated from field: seqsync.conformance.v1.PayloadFingerprint payload = 4;
    */
-  payload?: PayloadPrint | undefined;
+  payload?: PayloadFingerprint | undefined;
 };
 
 /**
@@ -514,9 +514,9 @@ export type DeliveredMessage = Message<"seqsync.conformance.v1.DeliveredMessage"
   /**
    * What was delivered.
    *
-   * @generated from field: seqsync.conformance.v1.PayloadPrint payload = 4;
+   * @generated from field: seqsync.conformance.v1.PayloadFingerprint payload = 4;
    */
-  payload?: PayloadPrint | undefined;
+  payload?: PayloadFingerprint | undefined;
 
   /**
    * As answered. Absent if the answer had none.
@@ -647,11 +647,11 @@ export const RefusedSchema: GenMessage<Refused> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 12);
 
 /**
- * An outcome that nobody knows.
+ * No complete response: the outcome is indeterminate.
  *
- * @generated from message seqsync.conformance.v1.Lost
+ * @generated from message seqsync.conformance.v1.NoResponse
  */
-export type Lost = Message<"seqsync.conformance.v1.Lost"> & {
+export type NoResponse = Message<"seqsync.conformance.v1.NoResponse"> & {
   /**
    * Why, for people, such as "connection closed before the answer".
    *
@@ -661,10 +661,10 @@ export type Lost = Message<"seqsync.conformance.v1.Lost"> & {
 };
 
 /**
- * Describes the message seqsync.conformance.v1.Lost.
- * Use `create(LostSchema)` to create a new message.
+ * Describes the message seqsync.conformance.v1.NoResponse.
+ * Use `create(NoResponseSchema)` to create a new message.
  */
-export const LostSchema: GenMessage<Lost> = /*@__PURE__*/
+export const NoResponseSchema: GenMessage<NoResponse> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 13);
 
 /**

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file seqsync/conformance/v1/report.proto.
  */
 export const file_seqsync_conformance_v1_report: GenFile = /*@__PURE__*/
-  fileDesc("CiNzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL3JlcG9ydC5wcm90bxIWc2Vxc3luYy5jb25mb3JtYW5jZS52MSKpBAoGUmVwb3J0Eg4KBmZvcm1hdBgBIAEoDRIVCg1zdWl0ZV92ZXJzaW9uGAIgASgJEhQKDHNwZWNfdmVyc2lvbhgDIAEoCRIWCg5pbXBsZW1lbnRhdGlvbhgEIAEoCRIQCghwcm9maWxlcxgFIAMoCRIPCgd0YXJnZXRzGAYgAygJEhAKCGFjY291bnRzGAcgASgJEgwKBHNlZWQYCCABKA0SLgoKc3RhcnRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoHdmVyZGljdBgLIAEoDjIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuT3V0Y29tZRIQCghoZWFkbGluZRgMIAEoCRIuCgZjb3VudHMYDSABKAsyHi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkNvdW50cxIxCgVjYXNlcxgOIAMoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuQ2FzZVJlc3VsdBI/CgxyZXF1aXJlbWVudHMYDyADKAsyKS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlcXVpcmVtZW50UmVzdWx0EhUKDXJldHJpZWRfY2FsbHMYECABKA0SHAoUc3RhbGVfa25vd25fZmFpbHVyZXMYESADKAkSDQoFc2hhcmQYEiABKAkidwoGQ291bnRzEgwKBHBhc3MYASABKA0SDAoEZmFpbBgCIAEoDRIMCgR3YXJuGAMgASgNEhYKDm5vdF9hcHBsaWNhYmxlGAQgASgNEhQKDGluY29uY2x1c2l2ZRgFIAEoDRIVCg1oYXJuZXNzX2Vycm9yGAYgASgNIv8CCgpDYXNlUmVzdWx0EgoKAmlkGAEgASgJEg0KBXRpdGxlGAIgASgJEhQKDHJlcXVpcmVtZW50cxgDIAMoCRIPCgdwcm9maWxlGAQgASgJEjAKB291dGNvbWUYBSABKA4yHy5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLk91dGNvbWUSDgoGcmVhc29uGAYgASgJEjEKCGZpbmRpbmdzGAcgAygLMh8uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5GaW5kaW5nEisKCGR1cmF0aW9uGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KB2hpc3RvcnkYCSADKAsyHS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkV2ZW50EhEKCXJlcHJvZHVjZRgKIAEoCRIVCg1rbm93bl9mYWlsdXJlGAsgASgJEjMKCWV4Y2hhbmdlcxgMIAMoCzIgLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRXhjaGFuZ2UiwAEKCEV4Y2hhbmdlEg8KB3JlcXVlc3QYASABKAkSFwoPcmVxdWVzdF9oZWFkZXJzGAIgAygJEhQKDHJlcXVlc3RfYm9keRgDIAEoDBIUCgxyZXF1ZXN0X3NpemUYBCABKA0SDgoGc3RhdHVzGAUgASgNEhYKDmFuc3dlcl9oZWFkZXJzGAYgAygJEhMKC2Fuc3dlcl9ib2R5GAcgASgMEhMKC2Fuc3dlcl9zaXplGAggASgNEgwKBGxvc3QYCSABKAkilAEKB0ZpbmRpbmcSEwoLcmVxdWlyZW1lbnQYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIQCghleHBlY3RlZBgDIAEoCRIOCgZhY3R1YWwYBCABKAkSLwoIZXZpZGVuY2UYBSADKAsyHS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkV2ZW50EhAKCGJ5X2p1ZGdlGAYgASgIIm8KEVJlcXVpcmVtZW50UmVzdWx0EgoKAmlkGAEgASgJEg0KBWxldmVsGAIgASgJEjAKB291dGNvbWUYAyABKA4yHy5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLk91dGNvbWUSDQoFY2FzZXMYBCADKAkqqQEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhAKDE9VVENPTUVfUEFTUxABEhAKDE9VVENPTUVfRkFJTBACEhAKDE9VVENPTUVfV0FSThADEhoKFk9VVENPTUVfTk9UX0FQUExJQ0FCTEUQBBIYChRPVVRDT01FX0lOQ09OQ0xVU0lWRRAFEhkKFU9VVENPTUVfSEFSTkVTU19FUlJPUhAGYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_seqsync_conformance_v1_history]);
+  fileDesc("CiNzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL3JlcG9ydC5wcm90bxIWc2Vxc3luYy5jb25mb3JtYW5jZS52MSKpBAoGUmVwb3J0Eg4KBmZvcm1hdBgBIAEoDRIVCg1zdWl0ZV92ZXJzaW9uGAIgASgJEhQKDHNwZWNfdmVyc2lvbhgDIAEoCRIWCg5pbXBsZW1lbnRhdGlvbhgEIAEoCRIQCghwcm9maWxlcxgFIAMoCRIPCgd0YXJnZXRzGAYgAygJEhAKCGFjY291bnRzGAcgASgJEgwKBHNlZWQYCCABKA0SLgoKc3RhcnRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoHdmVyZGljdBgLIAEoDjIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuT3V0Y29tZRIQCghoZWFkbGluZRgMIAEoCRIuCgZjb3VudHMYDSABKAsyHi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkNvdW50cxIxCgVjYXNlcxgOIAMoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuQ2FzZVJlc3VsdBI/CgxyZXF1aXJlbWVudHMYDyADKAsyKS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlcXVpcmVtZW50UmVzdWx0EhUKDXJldHJpZWRfY2FsbHMYECABKA0SHAoUc3RhbGVfa25vd25fZmFpbHVyZXMYESADKAkSDQoFc2hhcmQYEiABKAkibwoGQ291bnRzEgwKBHBhc3MYASABKA0SDAoEZmFpbBgCIAEoDRIMCgR3YXJuGAMgASgNEhYKDm5vdF9hcHBsaWNhYmxlGAQgASgNEhQKDGluY29uY2x1c2l2ZRgFIAEoDRINCgVlcnJvchgGIAEoDSL/AgoKQ2FzZVJlc3VsdBIKCgJpZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIUCgxyZXF1aXJlbWVudHMYAyADKAkSDwoHcHJvZmlsZRgEIAEoCRIwCgdvdXRjb21lGAUgASgOMh8uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5PdXRjb21lEg4KBnJlYXNvbhgGIAEoCRIxCghmaW5kaW5ncxgHIAMoCzIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRmluZGluZxIrCghkdXJhdGlvbhgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgdoaXN0b3J5GAkgAygLMh0uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5FdmVudBIRCglyZXByb2R1Y2UYCiABKAkSFQoNa25vd25fZmFpbHVyZRgLIAEoCRIzCglleGNoYW5nZXMYDCADKAsyIC5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkV4Y2hhbmdlIs0BCghFeGNoYW5nZRIPCgdyZXF1ZXN0GAEgASgJEhcKD3JlcXVlc3RfaGVhZGVycxgCIAMoCRIUCgxyZXF1ZXN0X2JvZHkYAyABKAwSFAoMcmVxdWVzdF9zaXplGAQgASgNEg4KBnN0YXR1cxgFIAEoDRIYChByZXNwb25zZV9oZWFkZXJzGAYgAygJEhUKDXJlc3BvbnNlX2JvZHkYByABKAwSFQoNcmVzcG9uc2Vfc2l6ZRgIIAEoDRITCgtub19yZXNwb25zZRgJIAEoCSKUAQoHRmluZGluZxITCgtyZXF1aXJlbWVudBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEg4KBmFjdHVhbBgEIAEoCRIvCghldmlkZW5jZRgFIAMoCzIdLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRXZlbnQSEAoIYnlfanVkZ2UYBiABKAgibwoRUmVxdWlyZW1lbnRSZXN1bHQSCgoCaWQYASABKAkSDQoFbGV2ZWwYAiABKAkSMAoHb3V0Y29tZRgDIAEoDjIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuT3V0Y29tZRINCgVjYXNlcxgEIAMoCSqhAQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEAoMT1VUQ09NRV9QQVNTEAESEAoMT1VUQ09NRV9GQUlMEAISEAoMT1VUQ09NRV9XQVJOEAMSGgoWT1VUQ09NRV9OT1RfQVBQTElDQUJMRRAEEhgKFE9VVENPTUVfSU5DT05DTFVTSVZFEAUSEQoNT1VUQ09NRV9FUlJPUhAGYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_seqsync_conformance_v1_history]);
 
 /**
  * Result of one run of the conformance suite. On disk it is canonical protobuf JSON. It never holds a credential.
@@ -23,7 +23,7 @@ export const file_seqsync_conformance_v1_report: GenFile = /*@__PURE__*/
  */
 export type Report = Message<"seqsync.conformance.v1.Report"> & {
   /**
-   * Version of this format. 1.
+   * Version of this format. 2.
    *
    * @generated from field: uint32 format = 1;
    */
@@ -200,9 +200,9 @@ export type Counts = Message<"seqsync.conformance.v1.Counts"> & {
   /**
    * Cases in which the suite went wrong.
    *
-   * @generated from field: uint32 harness_error = 6;
+   * @generated from field: uint32 error = 6;
    */
-  harnessError: number;
+  error: number;
 };
 
 /**
@@ -355,30 +355,30 @@ export type Exchange = Message<"seqsync.conformance.v1.Exchange"> & {
   /**
    * "name: value", a line each.
    *
-   * @generated from field: repeated string answer_headers = 6;
+   * @generated from field: repeated string response_headers = 6;
    */
-  answerHeaders: string[];
+  responseHeaders: string[];
 
   /**
    * The beginning of the body, without transfer and content codings.
    *
-   * @generated from field: bytes answer_body = 7;
+   * @generated from field: bytes response_body = 7;
    */
-  answerBody: Uint8Array;
+  responseBody: Uint8Array;
 
   /**
    * Its whole length in bytes.
    *
-   * @generated from field: uint32 answer_size = 8;
+   * @generated from field: uint32 response_size = 8;
    */
-  answerSize: number;
+  responseSize: number;
 
   /**
    * Why no answer came; else empty.
    *
-   * @generated from field: string lost = 9;
+   * @generated from field: string no_response = 9;
    */
-  lost: string;
+  noResponse: string;
 };
 
 /**
@@ -430,7 +430,7 @@ export type Finding = Message<"seqsync.conformance.v1.Finding"> & {
   evidence: Event[];
 
   /**
-   * Whether the judge found it on the wire, rather than the case by its own check.
+   * Whether it was found without the case's own expectations: by the judge, or because a call had no proper response.
    *
    * @generated from field: bool by_judge = 6;
    */
@@ -537,9 +537,9 @@ export enum Outcome {
   /**
    * The suite itself went wrong; says nothing about the server.
    *
-   * @generated from enum value: OUTCOME_HARNESS_ERROR = 6;
+   * @generated from enum value: OUTCOME_ERROR = 6;
    */
-  HARNESS_ERROR = 6,
+  ERROR = 6,
 }
 
 /**
