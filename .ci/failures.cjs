@@ -1,4 +1,4 @@
-// Prints each test that failed according to a JSON report of vitest, with the beginning of what it said.
+// Prints each failed test of a JSON report of vitest, with the beginning of its message.
 const { testResults } = JSON.parse(require("node:fs").readFileSync(process.argv[2], "utf8"));
 for (const { name, message, assertionResults } of testResults) {
   const file = require("node:path").relative(process.cwd(), name);

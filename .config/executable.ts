@@ -1,4 +1,4 @@
-/** Makes the built commands executable, which tsc does not: `dist/` then works without being packed. */
+/** Makes the built commands executable (part of `npm run build`): `tsc` does not, and only npm does when it installs a package. */
 import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 

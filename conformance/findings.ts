@@ -1,70 +1,78 @@
+import { create } from "@bufbuild/protobuf";
 import type { Event } from "../proto/gen/seqsync/conformance/v1/history_pb.js";
+import {
+  FindingSchema,
+  ReasonCode,
+  type Finding as ReportFinding,
+} from "../proto/gen/seqsync/conformance/v1/report_pb.js";
 import type { RequirementId } from "./requirements/requirements.js";
 
-/** One breach of one requirement, as the judge or a case finds it. */
-export interface Finding {
-  /** The requirement that is broken. */
+/** A violation of a requirement, as reports contain it, with the type of the requirement's id. */
+export type Finding = ReportFinding & {
+  /** The requirement that is violated. */
   requirement: RequirementId;
-  /** What is wrong, in a sentence. */
-  message: string;
-  /** What the requirement asks for here. */
-  expected: string;
-  /** What the server did. */
-  actual: string;
-  /** The few events that prove it, in their order. */
-  evidence: readonly Event[];
+};
+
+/** Makes a finding. `byJudge` is false if an expectation of a case failed. */
+export function newFinding(violation: ViolationDetail, evidence: readonly Event[] = [], byJudge = true): Finding {
+  const { requirement } = violation;
+  return { ...create(FindingSchema, { ...violation, evidence: [...evidence], byJudge }), requirement };
 }
 
-/** The server broke a requirement, and the case cannot go on. */
+/** The server violated a requirement, and the case cannot continue. */
 export class Violation extends Error {
-  override readonly name = "Breach";
+  override readonly name = "Violation";
   readonly finding: Finding;
-  /** Whether the judge or the client found it; false if it is what the case itself expected. */
-  readonly byJudge: boolean;
 
-  constructor(finding: Finding, byJudge: boolean) {
+  constructor(finding: Finding) {
     super(`${finding.requirement}: ${finding.message}`);
     this.finding = finding;
-    this.byJudge = byJudge;
   }
 }
 
-/** It cannot be told: a prerequisite is missing. The message says which, and how to provide it. */
+/** The case has no verdict: a prerequisite is missing. The message says which, and how to provide it. */
 export class Inconclusive extends Error {
   override readonly name = "Inconclusive";
-}
+  readonly code: ReasonCode;
 
-/** The server asked for another try each time until patience was at its end; `why` is the code or the status that says so. */
-export class RetriesExhausted extends Inconclusive {
-  readonly why: string;
-
-  constructor(why: string) {
-    const said = `the server asked for another try until patience was at its end (${why})`;
-    super(`${said}; use --max-requests-per-second or --concurrency`);
-    this.why = why;
+  constructor(message: string, code: ReasonCode) {
+    super(message);
+    this.code = code;
   }
 }
 
-/** Why a case was not run that takes longer than a few seconds, where nobody has asked for such cases. */
-export const TAKES_LONG = "takes long by its nature; run it with --slow";
+/** The server returned retryable errors until the last retry. */
+export class RetriesExhausted extends Inconclusive {
+  /** Connect code or HTTP status of the last error, for people. */
+  readonly why: string;
+  /** Connect code of the last error; undefined if it was not a Connect error. */
+  readonly connectCode: string | undefined;
 
-/** A well-formed call got no answer, though it was tried again. Who is to blame depends on whether the server still lives. */
+  constructor(why: string, connectCode?: string) {
+    const message = `the server returned retryable errors until the last retry (${why})`;
+    super(`${message}; use --max-requests-per-second or --concurrency`, ReasonCode.RETRIES_EXHAUSTED);
+    this.why = why;
+    this.connectCode = connectCode;
+  }
+}
+
+/** A well-formed call got no response, in spite of retries. It is a violation only if the server is still up. */
 export class NoResponseFailure extends Error {
-  override readonly name = "NoAnswer";
+  override readonly name = "NoResponseFailure";
   readonly requirement: RequirementId;
   readonly call: string;
   readonly why: string;
 
   constructor(requirement: RequirementId, call: string, why: string) {
-    super(`${call} got no answer: ${why}`);
+    super(`${call} got no response: ${why}`);
     this.requirement = requirement;
     this.call = call;
     this.why = why;
   }
 }
 
-/** A breach without its evidence, which whoever calls knows. */
-export interface ViolationText {
+/** A violation without its evidence, which the caller adds. */
+export interface ViolationDetail {
   requirement: RequirementId;
   message: string;
   expected: string;

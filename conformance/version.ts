@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Finds the package's own manifest: one folder up in the source, two in what is built. */
+/** Reads the package's own manifest: one folder up from the sources, two from the build. */
 function manifest(): { version: string } {
   for (const path of ["../package.json", "../../package.json"]) {
     try {
@@ -10,11 +10,11 @@ function manifest(): { version: string } {
   throw new Error("the package has no package.json");
 }
 
-/** Version of the suite, from the package. */
+/** Version of the suite: that of the package. */
 export const VERSION: string = manifest().version;
 
-/** Version of the history format. A file of another version is refused. */
+/** Version of the history format. Files of other versions are rejected. */
 export const HISTORY_FORMAT = 2;
 
-/** Version of the report format. A file of another version is refused. */
+/** Version of the report format. Files of other versions are rejected. */
 export const REPORT_FORMAT = 2;

@@ -1,4 +1,4 @@
-/** The built site in a real browser. Skipped where there is none, or where the site has not been built. */
+/** Tests the built site in a real browser. Skipped without a browser, or if the site has not been built. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ if (missing !== undefined) console.warn(`the site is not tested in a browser: ${
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** A page of each kind. */
+/** One page of each kind. */
 const KINDS = [
   "index.html",
   "documents/spec-ack.html",
@@ -35,7 +35,7 @@ const KINDS = [
   "documents/reference-proto-history.html",
   "documents/changelog.html",
   "modules/conformance.html",
-  "interfaces/conformance.RunOptions.html",
+  "interfaces/conformance.CheckOptions.html",
   "media/sample-passing.html",
   "media/sample-failing.html",
 ];
@@ -43,8 +43,8 @@ const KINDS = [
 describe.skipIf(missing !== undefined)("the site in a browser", () => {
   let browser: Browser;
   let served: Awaited<ReturnType<typeof serveSite>>;
-  /** What went wrong on any page: messages on the console, failed requests, and requests to elsewhere. */
-  const troubles: string[] = [];
+  /** Problems on any page: error messages on the console, failed requests, and requests to other sites. */
+  const problems: string[] = [];
 
   beforeAll(async () => {
     served = await serveSite(site);
@@ -58,16 +58,16 @@ describe.skipIf(missing !== undefined)("the site in a browser", () => {
   async function open(path: string, { width = 1280, scheme = "light" as "light" | "dark" } = {}): Promise<Page> {
     const context = await browser.newContext({ viewport: { width, height: 812 }, colorScheme: scheme });
     const page = await context.newPage();
-    const trouble = (what: string) => troubles.push(`${path}: ${what}`);
-    page.on("console", (message) => message.type() === "error" && trouble(message.text()));
-    page.on("pageerror", (error) => trouble(error.message));
+    const report = (what: string) => problems.push(`${path}: ${what}`);
+    page.on("console", (message) => message.type() === "error" && report(message.text()));
+    page.on("pageerror", (error) => report(error.message));
     page.on("requestfailed", (request) => {
-      const why = request.failure()?.errorText;
-      // A page that is left while it loads.
-      if (why !== "net::ERR_ABORTED") trouble(`${request.url()} failed: ${why}`);
+      const error = request.failure()?.errorText;
+      // Navigation away from a page while it loads.
+      if (error !== "net::ERR_ABORTED") report(`${request.url()} failed: ${error}`);
     });
-    page.on("response", (response) => response.status() >= 400 && trouble(`${response.url()}: ${response.status()}`));
-    page.on("request", (request) => !request.url().startsWith(served.url) && trouble(`asks for ${request.url()}`));
+    page.on("response", (response) => response.status() >= 400 && report(`${response.url()}: ${response.status()}`));
+    page.on("request", (request) => !request.url().startsWith(served.url) && report(`requests ${request.url()}`));
     await page.goto(served.url + path, { waitUntil: "networkidle" });
     return page;
   }
@@ -76,14 +76,14 @@ describe.skipIf(missing !== undefined)("the site in a browser", () => {
     for (const path of KINDS) expect(existsSync(join(site, path)), path).toBe(true);
   });
 
-  test.each(KINDS)("%s loads without an error, fits a phone, and has no barrier", async (path) => {
+  test.each(KINDS)("%s loads without an error, fits a phone, and is accessible", async (path) => {
     for (const [width, scheme] of [
       [375, "dark"],
       [1280, "light"],
     ] as const) {
       const page = await open(path, { width, scheme });
       expect(await page.evaluate("document.documentElement.scrollWidth"), `${width} px`).toBeLessThanOrEqual(width);
-      // The tree of the sidebar has links in buttons; it is TypeDoc's own, made by its script.
+      // The tree of the sidebar, which TypeDoc's script creates, has links in buttons.
       const found = await page.evaluate(
         `${AXE}; axe.run({ exclude: [[".site-menu summary"]] }, { resultTypes: ["violations"] })`,
       );
@@ -99,7 +99,7 @@ describe.skipIf(missing !== undefined)("the site in a browser", () => {
       expect(serious, `${width} px, ${scheme}`).toEqual([]);
       await page.context().close();
     }
-    expect(troubles.splice(0)).toEqual([]);
+    expect(problems.splice(0)).toEqual([]);
   });
 
   test("every page of text loads without an error", async () => {
@@ -111,10 +111,10 @@ describe.skipIf(missing !== undefined)("the site in a browser", () => {
     const page = await open("index.html");
     for (const path of pages) await page.goto(served.url + path, { waitUntil: "load" });
     await page.context().close();
-    expect(troubles.splice(0)).toEqual([]);
+    expect(problems.splice(0)).toEqual([]);
   }, 240_000);
 
-  test("search finds the chapter about epochs, and each case and requirement by its words", async () => {
+  test("search finds chapters, guides and requirements by their words", async () => {
     const page = await open("index.html");
     for (const [words, title] of [
       ["epoch", "Epochs"],
@@ -128,10 +128,10 @@ describe.skipIf(missing !== undefined)("the site in a browser", () => {
       await page.keyboard.press("Escape");
     }
     await page.context().close();
-    expect(troubles.splice(0)).toEqual([]);
+    expect(problems.splice(0)).toEqual([]);
   });
 
-  test("the worked examples step by button and by key", async () => {
+  test("the worked examples can be stepped by button and by key", async () => {
     const page = await open("index.html", { width: 375 });
     const shown = () =>
       page.evaluate(`({
@@ -154,7 +154,7 @@ describe.skipIf(missing !== undefined)("the site in a browser", () => {
     await page.context().close();
   });
 
-  test("without a script the worked examples show every step", async () => {
+  test("without JavaScript the worked examples show every step", async () => {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
     await page.goto(served.url);
@@ -167,14 +167,14 @@ describe.skipIf(missing !== undefined)("the site in a browser", () => {
   test.each([
     "spec-ack.html#ack-monotone",
     "reference-cases.html#case-ack-worked-example",
-    "reference-kill-matrix.html#fault-ack-last-write-wins",
-  ])("the anchor %s lands where it can be seen", async (address) => {
+    "reference-kill-matrix.html#mutant-ack-last-write-wins",
+  ])("the anchor %s is scrolled into view", async (address) => {
     const page = await open(`documents/${address}`);
     const top = (await page.locator(`[id="${address.split("#")[1]}"]`).boundingBox())?.y;
     const bar = await page.locator(".tsd-page-toolbar").boundingBox();
     expect(top).toBeGreaterThanOrEqual((bar?.y ?? 0) + (bar?.height ?? 0));
     expect(top).toBeLessThan(812);
     await page.context().close();
-    expect(troubles.splice(0)).toEqual([]);
+    expect(problems.splice(0)).toEqual([]);
   });
 });

@@ -24,7 +24,7 @@ describe("authenticate", () => {
   });
 
   test.each([
-    ["nothing", undefined],
+    ["no header", undefined],
     ["an empty header", ""],
     ["a scheme alone", "Bearer"],
     ["a scheme and a space", "Bearer "],
@@ -32,20 +32,20 @@ describe("authenticate", () => {
     ["another scheme", "Basic secret-a"],
     ["an unknown token", "Bearer secret-c"],
     ["another case of the token", "Bearer Secret-a"],
-    ["a beginning of a token", "Bearer secret-"],
-    ["a token and more", "Bearer secret-a secret-b"],
+    ["a prefix of a token", "Bearer secret-"],
+    ["a token and more text", "Bearer secret-a secret-b"],
     ["two headers in one", "Bearer secret-a, Bearer secret-a"],
     ["a control character", "Bearer secret-a\n"],
     ["a user id", "Bearer alice"],
-    ["a name that every object has", "Bearer __proto__"],
-    ["one byte beyond 4096", `Bearer ${"t".repeat(4097)}`],
+    ["a property of every object", "Bearer __proto__"],
+    ["a token of 4097 bytes", `Bearer ${"t".repeat(4097)}`],
   ])("%s is refused", (_, header) => {
     expect(refused(() => known.authenticate(header))).toBe("unauthenticated CREDENTIAL_INVALID");
   });
 });
 
 describe("revoke", () => {
-  test("takes one token and leaves the others, the account among them", () => {
+  test("revokes one token and keeps the account and the other tokens", () => {
     const known = accounts(["alice", "secret-a"], ["bob", "secret-b"]);
     expect(known.revoke("secret-a")).toBe(true);
     expect(refused(() => known.authenticate("Bearer secret-a"))).toBe("unauthenticated CREDENTIAL_INVALID");
@@ -54,7 +54,7 @@ describe("revoke", () => {
     expect(known.revoke("secret-a")).toBe(false);
   });
 
-  test("ends the watches of that token only", () => {
+  test("ends only the watches of that token", () => {
     const known = accounts(["alice", "secret-a"]);
     const { account, tokenHash } = known.authenticate("Bearer secret-a");
     const ended: string[] = [];
@@ -67,28 +67,28 @@ describe("revoke", () => {
 });
 
 describe("add", () => {
-  test("refuses a name that is taken, and keeps the first", () => {
+  test("refuses a user id that exists, and keeps the first account", () => {
     const known = accounts(["alice", "secret-a"]);
     expect(refused(() => known.add("alice", "secret-x", inbox()))).toBe("already_exists");
     expect(refused(() => known.authenticate("Bearer secret-x"))).toBe("unauthenticated CREDENTIAL_INVALID");
     expect(known.authenticate("Bearer secret-a").account.userId).toBe("alice");
   });
 
-  test("refuses a token that is taken, which would lock its owner out", () => {
+  test("refuses a token that exists, which would lock its owner out", () => {
     const known = accounts(["alice", "secret-a"]);
     expect(refused(() => known.add("bob", "secret-a", inbox()))).toBe("already_exists");
     expect(known.authenticate("Bearer secret-a").account.userId).toBe("alice");
     expect(known.get("bob")).toBeUndefined();
   });
 
-  test("refuses beyond the bound", () => {
+  test("refuses more than the maximum number of accounts", () => {
     const known = accounts(["a", "1"], ["b", "2"], ["c", "3"]);
     expect(refused(() => known.add("d", "4", inbox()))).toBe("resource_exhausted");
     expect(known.get("d")).toBeUndefined();
   });
 });
 
-test("a new token has at least 128 random bits, in characters that a header takes", () => {
+test("a new token has at least 128 random bits, in characters that a header allows", () => {
   const tokens = new Set(Array.from({ length: 1000 }, newToken));
   expect(tokens.size).toBe(1000);
   for (const token of tokens) expect(token).toMatch(/^[\w-]{22,}$/);

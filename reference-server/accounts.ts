@@ -3,13 +3,13 @@ import { Reason } from "../proto/gen/seqsync/v1/error_pb.js";
 import { Refusal, refuse } from "./errors.js";
 import type { Inbox } from "./inbox.js";
 
-/** Hears of what happens to one account. Its methods must not throw, and must not wait. */
+/** Receives the changes of one account. Its methods must neither throw nor block. */
 export interface Watcher {
-  /** The credential that it was opened with. */
+  /** Hash of the token that opened it. */
   readonly tokenHash: string;
-  /** The inbox has moved. */
+  /** The state of the inbox has changed. */
   changed(): void;
-  /** The credential is no longer valid. */
+  /** The token was revoked. */
   revoked(): void;
 }
 
@@ -19,24 +19,25 @@ export interface Account {
   readonly watchers: Set<Watcher>;
 }
 
-/** Who a call comes from. */
+/** The authenticated sender of a request. */
 export interface Caller {
   readonly account: Account;
   readonly tokenHash: string;
 }
 
-/** The longest token that is looked at, in bytes (AUTH-TOKEN-SIZE). */
+/** Maximum length of a token, in bytes (AUTH-TOKEN-SIZE). */
 const MAX_TOKEN_BYTES = 4096;
 
 /**
- * All accounts, by user id and by credential. Tokens are kept and looked up as SHA-256 hashes: nothing that is compared byte by
- * byte depends on the secret, and a dump of this table logs nobody in.
+ * The accounts, by user id and by token (spec, "Accounts and authentication"). Tokens are stored and looked up as
+ * SHA-256 hashes: the lookup time does not depend on the secret, and a copy of the table contains no valid token.
  */
 export class Accounts {
   readonly #byUserId = new Map<string, Account>();
   readonly #byTokenHash = new Map<string, Account>();
   readonly #maxAccounts: number;
 
+  /** @param maxAccounts Maximum number of accounts. From 1. */
   constructor(maxAccounts: number) {
     this.#maxAccounts = maxAccounts;
   }
@@ -45,21 +46,31 @@ export class Accounts {
     return this.#byUserId.get(userId);
   }
 
+  /**
+   * Adds an account.
+   *
+   * @throws Refusal `resource_exhausted` at the maximum number of accounts; `already_exists` if the user id or the
+   * token is used.
+   */
   add(userId: string, token: string, inbox: Inbox): Account {
     if (this.#byUserId.size >= this.#maxAccounts) {
-      throw new Refusal("resource_exhausted", `this server takes ${this.#maxAccounts} accounts at most`);
+      throw new Refusal("resource_exhausted", `this server has its maximum of ${this.#maxAccounts} accounts`);
     }
-    if (this.#byUserId.has(userId)) throw new Refusal("already_exists", "there is an account of that name");
+    if (this.#byUserId.has(userId)) throw new Refusal("already_exists", "an account has this user id");
     const tokenHash = hash(token);
-    // A token stands for one account: given to a second one, it would lock the first one out.
-    if (this.#byTokenHash.has(tokenHash)) throw new Refusal("already_exists", "another account has that token");
+    // A token belongs to one account. A second account with it would lock the first one out.
+    if (this.#byTokenHash.has(tokenHash)) throw new Refusal("already_exists", "another account has this token");
     const account: Account = { userId, inbox, watchers: new Set() };
     this.#byUserId.set(userId, account);
     this.#byTokenHash.set(tokenHash, account);
     return account;
   }
 
-  /** Finds the caller from an `Authorization` header's value, or refuses with CREDENTIAL_INVALID. */
+  /**
+   * Finds the caller by the value of the `Authorization` header.
+   *
+   * @throws Refusal CREDENTIAL_INVALID if there is no token, or an unknown or revoked one.
+   */
   authenticate(authorization: string | undefined): Caller {
     const token = bearerToken(authorization);
     if (token !== undefined && token.length <= MAX_TOKEN_BYTES) {
@@ -70,7 +81,7 @@ export class Accounts {
     throw refuse(Reason.CREDENTIAL_INVALID, "a valid bearer token is needed");
   }
 
-  /** Makes a token invalid and ends the watches that it opened. False if there is no such token. */
+  /** Revokes a token and ends the Watches that it opened. Returns false if there is no such token. */
   revoke(token: string): boolean {
     const tokenHash = hash(token);
     const account = this.#byTokenHash.get(tokenHash);
@@ -81,12 +92,12 @@ export class Accounts {
   }
 }
 
-/** The token of `Authorization: Bearer <token>`; the scheme's case does not matter (RFC 9110). */
+/** Returns the token of `Authorization: Bearer <token>`. The scheme is case-insensitive (RFC 9110). */
 export function bearerToken(authorization: string | undefined): string | undefined {
   return /^bearer +([\x21-\x7e]+)$/i.exec(authorization ?? "")?.[1];
 }
 
-/** 192 random bits. */
+/** Creates a token of 192 random bits. */
 export const newToken = (): string => randomBytes(24).toString("base64url");
 
 export const hash = (token: string): string => digest("sha256", token, "base64");

@@ -14,7 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.close(0));
 
-/** `buf curl` with the schema of `proto/`: its JSON, from standard output or, for an error, from standard error. */
+/**
+ * Runs `buf curl` with the schema of `proto/`, and returns the JSON of standard output or, after an error, of standard
+ * error.
+ */
 async function curl(method: string, data: object, as: string): Promise<{ code: number; json: unknown }> {
   const url = `${server.url}/seqsync.v1.SeqSyncService/${method}`;
   const args = [
@@ -36,8 +39,8 @@ async function curl(method: string, data: object, as: string): Promise<{ code: n
   }
 }
 
-describe.skipIf(!existsSync(buf))("buf curl, with nothing but the schema", () => {
-  test("is answered", async () => {
+describe.skipIf(!existsSync(buf))("buf curl with the schema", () => {
+  test("makes a call", async () => {
     const sent = await curl("Send", { recipientId: "bob", clientMessageId: "m-1", payload: "aGk=" }, "alice");
     expect(sent).toMatchObject({ code: 0, json: { acceptedAt: expect.stringMatching(/Z$/) } });
     expect(await curl("Sync", { cliSeq: 0, pageSize: 10 }, "bob")).toMatchObject({
@@ -46,7 +49,7 @@ describe.skipIf(!existsSync(buf))("buf curl, with nothing but the schema", () =>
     });
   });
 
-  test("is refused, with the detail", async () => {
+  test("shows a refusal with its detail", async () => {
     const { code, json } = await curl("Sync", { cliSeq: 300 }, "carol");
     expect(code).not.toBe(0);
     expect(json).toMatchObject({

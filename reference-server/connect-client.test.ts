@@ -6,7 +6,7 @@ import { Profile } from "../proto/gen/seqsync/v1/message_pb.js";
 import { SeqSyncService } from "../proto/gen/seqsync/v1/service_pb.js";
 import { serve } from "./testing/http.js";
 
-/** Somebody else's client, with nothing of this repository but the schema. */
+/** An independent client, which shares only the schema with this repository. */
 let server: Awaited<ReturnType<typeof serve>>;
 beforeAll(async () => {
   server = await serve({ maxPayloadBytes: 100_000 });
@@ -30,7 +30,7 @@ describe.each([
     });
     return createClient(SeqSyncService, transport);
   };
-  /** A new account for each test. */
+  /** Creates an account for a test. */
   const newUser = (startSeq = 0) => {
     const userId = `${codec}-${nr++}`;
     server.service.createAccount(userId, userId, startSeq);
@@ -38,25 +38,25 @@ describe.each([
   };
   let nr = 0;
 
-  /** The error that a call ends with: code, reason and state, as a client's code would find them. */
+  /** Returns the error of a call: the code and the details, as a client finds them. */
   async function refusal(call: Promise<unknown>) {
     const error = await call.then(() => undefined, ConnectError.from);
-    if (error === undefined) throw new Error("it was answered");
+    if (error === undefined) throw new Error("the call succeeded");
     return { code: error.code, details: error.findDetails(ErrorDetailSchema) };
   }
 
-  test("asks for the server's description", async () => {
+  test("gets the server info", async () => {
     const info = await as("").getServerInfo({});
     expect(info).toMatchObject({ specVersion: "1.0", profiles: [Profile.CORE, Profile.JSON, Profile.WATCH] });
     expect(info.dedupWindow).toMatchObject({ seconds: 600n });
   });
 
-  test("sends, fetches, and acknowledges by fetching on", async () => {
+  test("sends, fetches, and acks with the next Sync", async () => {
     const bob = newUser();
     const payload = Uint8Array.from({ length: 70_000 }, (_, index) => index % 256);
     const { acceptedAt } = await as("alice").send({ recipientId: bob, clientMessageId: `${bob}-1`, payload });
-    const repeated = await as("alice").send({ recipientId: bob, clientMessageId: `${bob}-1`, payload });
-    expect(repeated.acceptedAt).toEqual(acceptedAt);
+    const retried = await as("alice").send({ recipientId: bob, clientMessageId: `${bob}-1`, payload });
+    expect(retried.acceptedAt).toEqual(acceptedAt);
     const page = await as(bob).sync({});
     expect(page).toMatchObject({ svrSeq: 1, ackedSeq: 0, nextCliSeq: 1 });
     expect(page.messages).toMatchObject([
@@ -75,7 +75,7 @@ describe.each([
     });
   });
 
-  test("finds reason and state in the detail of an error", async () => {
+  test("finds the reason and the state in the detail of an error", async () => {
     const bob = newUser(7);
     const { epoch } = await as(bob).sync({});
     expect(await refusal(as(bob).sync({ cliSeq: 8 }))).toMatchObject({
@@ -96,7 +96,7 @@ describe.each([
     });
   });
 
-  test("watches, and stops when it likes", async () => {
+  test("watches, and cancels the Watch", async () => {
     const bob = newUser();
     const stop = new AbortController();
     const seen: number[] = [];
@@ -113,7 +113,7 @@ describe.each([
     await expect.poll(() => watchers.size).toBe(0);
   });
 
-  test("hears in the end of a Watch why it was refused or ended", async () => {
+  test("finds in the end-of-stream message why a Watch was refused or ended", async () => {
     const read = async (userId: string, onFrame = () => {}) => {
       for await (const _ of as(userId).watch({})) onFrame();
     };

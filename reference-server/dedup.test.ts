@@ -14,8 +14,8 @@ const record = (nr = 0): DedupRecord => ({
   acceptedAt: timestampFromMs(nr),
 });
 
-describe("the window", () => {
-  test("a record is there until just before its end, counted from the acceptance, not from the last look", () => {
+describe("the dedup window", () => {
+  test("a record exists until the window ends, counted from the acceptance and not from the last lookup", () => {
     const dedup = new Dedup(1000, 10);
     dedup.add("alice", "m-1", 5000, record(1));
     expect(dedup.find("alice", "m-1", 5000)).toMatchObject(record(1));
@@ -23,7 +23,7 @@ describe("the window", () => {
     expect(dedup.find("alice", "m-1", 6000)).toBeUndefined();
   });
 
-  test("what is over is freed, by any look, and nothing else is", () => {
+  test("every lookup frees the expired records, and no other", () => {
     const dedup = new Dedup(1000, 10);
     for (let nr = 0; nr < 5; nr += 1) dedup.add("alice", `m-${nr}`, nr * 100, record(nr));
     dedup.find("carol", "other", 1200);
@@ -32,7 +32,7 @@ describe("the window", () => {
     expect(dedup.find("alice", "m-3", 1200)).toMatchObject(record(3));
   });
 
-  test("an id that is used again after a loss lives from then on, and does not keep others alive", () => {
+  test("an id that is used again after a data loss has a new window, and does not extend others", () => {
     const dedup = new Dedup(1000, 10);
     dedup.add("alice", "m-1", 0, record(1));
     dedup.add("alice", "m-2", 100, record(2));
@@ -44,7 +44,7 @@ describe("the window", () => {
   });
 });
 
-test("beyond its bound it takes no more for now, and forgets nothing early", () => {
+test("at its maximum it accepts no record for now, and drops none early", () => {
   const dedup = new Dedup(1000, 2);
   dedup.checkRoom();
   dedup.add("alice", "m-1", 0, record(1));
@@ -55,7 +55,7 @@ test("beyond its bound it takes no more for now, and forgets nothing early", () 
   expect(() => dedup.checkRoom()).not.toThrow();
 });
 
-test("what is over is not held in memory either, however much of it there was at once", async () => {
+test("expired records are freed from memory, however many expire at once", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   const dedup = new Dedup(1000, 10_000);
@@ -66,14 +66,14 @@ test("what is over is not held in memory either, however much of it there was at
     dedup.add("alice", `m-${nr}`, nr < 1900 ? 0 : 500, it);
   }
   dedup.find("alice", "m-0", 1000);
-  await setImmediate(); // in the turn in which it was made, a WeakRef holds what it refers to
+  await setImmediate(); // a WeakRef keeps its target until the end of the turn in which it was created
   collect();
   expect(held.filter((it) => it.deref() !== undefined)).toHaveLength(100);
   expect(dedup.find("alice", "m-1999", 1000)).toMatchObject(record(1999));
   expect(dedup.find("alice", "m-1999", 1500)).toBeUndefined();
 });
 
-test("two pairs of sender and id are two keys, whatever characters they have", () => {
+test("different pairs of sender and id have different keys, whatever characters they contain", () => {
   const name = fc.string({ unit: fc.constantFrom("a", "1", ":", "\0", "é"), maxLength: 4 });
   fc.assert(
     fc.property(fc.tuple(name, name), fc.tuple(name, name), ([sender, id], [otherSender, otherId]) => {

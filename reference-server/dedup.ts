@@ -2,16 +2,19 @@ import { hash } from "node:crypto";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { Refusal } from "./errors.js";
 
-/** What the server remembers of an accepted Send, so that a repetition creates nothing. */
+/** The record of an accepted Send, so that a retry creates no message. */
 export interface DedupRecord {
   recipientId: string;
-  /** Epoch of the recipient's inbox when it took the message. Under another one the message is lost, and the record void. */
+  /**
+   * Epoch of the recipient's inbox when the message was stored. Under another epoch the message is lost and the record
+   * void.
+   */
   epoch: string;
   payloadDigest: string;
   acceptedAt: Timestamp;
 }
 
-/** A record, and when it goes. */
+/** A record and its expiry time. */
 interface Entry {
   id: string;
   record: DedupRecord;
@@ -19,42 +22,54 @@ interface Entry {
 }
 
 /**
- * The accepted Sends of the last `windowMs` milliseconds, by sender and `client_message_id`. Bounded: beyond `maxRecords` a Send
- * is turned away for now, because to forget a record early would break the promise of the window.
+ * The dedup records of the last `windowMs` milliseconds, by sender and `client_message_id` (spec, "Send"). At
+ * `maxRecords` the server refuses further Sends for now, because dropping a record early would violate the declared
+ * dedup window.
  */
 export class Dedup {
   readonly #records = new Map<string, Entry>();
   /**
-   * The same in the order in which they came, which is the order in which they expire, from `#oldest` on. A Map has that order
-   * too, but to find its first entry it walks over all that were deleted before, at each Send.
+   * The records from `#oldest` in the order in which they were added and expire. A Map has the same order, but finding
+   * its first entry would skip all deleted entries at each Send.
    */
   readonly #queue: Entry[] = [];
   #oldest = 0;
   readonly #windowMs: number;
   readonly #maxRecords: number;
 
+  /**
+   * @param windowMs Dedup window in milliseconds. From 1.
+   * @param maxRecords Maximum number of records. From 1.
+   */
   constructor(windowMs: number, maxRecords: number) {
     this.#windowMs = windowMs;
     this.#maxRecords = maxRecords;
   }
 
+  /** Number of records. */
   get size(): number {
     return this.#records.size;
   }
 
+  /** Finds a record that has not expired. `now` is in milliseconds since 1970. */
   find(senderId: string, clientMessageId: string, now: number): DedupRecord | undefined {
     this.#expire(now);
     return this.#records.get(key(senderId, clientMessageId))?.record;
   }
 
-  /** Call before anything is changed: a Send that could not be remembered must not be accepted. */
+  /**
+   * Checks that a record can be added. A Send without a record must not be accepted, so call this before any change.
+   *
+   * @throws Refusal `resource_exhausted` at the maximum number of records.
+   */
   checkRoom(): void {
     if (this.#records.size >= this.#maxRecords) {
-      // No reason: to the client it is a rate limit, to be tried again.
-      throw new Refusal("resource_exhausted", "too many recent sends on this server; try again later");
+      // Without a reason: to the client it is a rate limit, which is retryable.
+      throw new Refusal("resource_exhausted", "too many recent Sends on this server; retry later");
     }
   }
 
+  /** Adds the record of a Send that was accepted at `now`, in milliseconds since 1970. */
   add(senderId: string, clientMessageId: string, now: number, record: DedupRecord): void {
     const entry = { id: key(senderId, clientMessageId), record, expiresAt: now + this.#windowMs };
     this.#records.set(entry.id, entry);
@@ -64,11 +79,11 @@ export class Dedup {
   #expire(now: number): void {
     for (let entry = this.#queue[this.#oldest]; entry !== undefined; entry = this.#queue[this.#oldest]) {
       if (entry.expiresAt > now) break;
-      // It may have been void, and another in its place.
+      // A void record may have been replaced.
       if (this.#records.get(entry.id) === entry) this.#records.delete(entry.id);
       this.#oldest += 1;
     }
-    // Now and then what has gone is cut off, and never so often that it costs more than the Sends themselves.
+    // Frees the expired entries, seldom enough that the cost for each Send is constant.
     if (this.#oldest > 1000 && this.#oldest * 2 > this.#queue.length) {
       this.#queue.splice(0, this.#oldest);
       this.#oldest = 0;
@@ -76,10 +91,10 @@ export class Dedup {
   }
 }
 
-/** The digest stands for the payload, so that a record's size does not depend on it. */
+/** Digest that a record holds instead of the payload, so that all records have the same size. */
 export function digest(payload: Uint8Array): string {
   return hash("sha256", payload, "base64");
 }
 
-// A length before the sender keeps ("a", "bc") and ("ab", "c") apart whatever characters they hold.
+// The length distinguishes ("a", "bc") from ("ab", "c"), whatever characters they contain.
 const key = (senderId: string, clientMessageId: string) => `${senderId.length}:${senderId}${clientMessageId}`;

@@ -6,7 +6,7 @@ import { CODE_OF, HTTP_STATUS, refuse } from "./errors.js";
 
 const chapter = readFileSync(join(import.meta.dirname, "../docs/spec/errors.md"), "utf8");
 
-/** The rows of the chapter's tables that match, as their cells without back quotes. */
+/** The matching rows of the tables of the chapter, as cells without backquotes. */
 const rows = (pattern: RegExp) =>
   chapter
     .split("\n")
@@ -18,14 +18,14 @@ const rows = (pattern: RegExp) =>
         .map((cell) => cell.trim().replaceAll("`", "")),
     );
 
-describe("the table is the one of the specification", () => {
+describe("the table of errors equals that of the specification", () => {
   const reasons = rows(/^\| .+ \| .+ \| `[a-z_]+` \| [A-Z_]+ \|$/);
   const statuses = new Map(rows(/^\| `[a-z_]+` \| \d+ \|$/) as [string, string][]);
 
   test("each reason has its code", () => {
     const table = Object.fromEntries(reasons.map(([, , code, reason]) => [reason, code]));
-    const ours = Object.fromEntries(Object.entries(CODE_OF).map(([reason, code]) => [Reason[Number(reason)], code]));
-    expect(ours).toEqual(table);
+    const actual = Object.fromEntries(Object.entries(CODE_OF).map(([reason, code]) => [Reason[Number(reason)], code]));
+    expect(actual).toEqual(table);
     expect(reasons).toHaveLength(ReasonSchema.values.length - 1);
   });
 
@@ -36,7 +36,7 @@ describe("the table is the one of the specification", () => {
   });
 });
 
-test("a refusal has the reason in its detail, and the state only where it is given", () => {
+test("the detail of a refusal has the reason, and the state if given", () => {
   expect(refuse(Reason.CLI_SEQ_AHEAD, "ahead", { svrSeq: 7, epoch: "e1" })).toMatchObject({
     code: "out_of_range",
     message: "ahead",

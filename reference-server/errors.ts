@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type ErrorDetail, ErrorDetailSchema, Reason } from "../proto/gen/seqsync/v1/error_pb.js";
 
-/** The Connect codes that this server answers with, each with its HTTP status. Closed: nothing else leaves the server. */
+/** The Connect codes of this server and their HTTP statuses (spec, "Errors"). The server returns no other error. */
 export const HTTP_STATUS = {
   invalid_argument: 400,
   failed_precondition: 400,
@@ -17,7 +17,7 @@ export const HTTP_STATUS = {
 
 export type Code = keyof typeof HTTP_STATUS;
 
-/** The one code of each reason (spec, "Errors"). */
+/** The code of each reason (spec, "Errors"). */
 export const CODE_OF: Readonly<Record<Exclude<Reason, Reason.UNSPECIFIED>, Code>> = {
   [Reason.CREDENTIAL_INVALID]: "unauthenticated",
   [Reason.MALFORMED]: "invalid_argument",
@@ -31,7 +31,10 @@ export const CODE_OF: Readonly<Record<Exclude<Reason, Reason.UNSPECIFIED>, Code>
   [Reason.CLI_SEQ_AHEAD]: "out_of_range",
 };
 
-/** A call is refused and has changed nothing. What it carries goes to the client: never another account's data. */
+/**
+ * A call is refused and has changed nothing. The message and the detail go to the client: they hold no data of another
+ * account.
+ */
 export class Refusal extends Error {
   readonly code: Code;
   readonly detail: ErrorDetail | undefined;
@@ -44,7 +47,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Refuses for a reason of the table; `state` is the inbox's current one, where the reason asks for it. */
+/** Creates the refusal for a reason. `state` is the state of the inbox, for the reasons that require it. */
 export function refuse(
   reason: Exclude<Reason, Reason.UNSPECIFIED>,
   message: string,

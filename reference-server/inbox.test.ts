@@ -13,7 +13,7 @@ const message = (id: string, bytes = 0): NewMessage => ({
   acceptedAt: timestampFromMs(0),
 });
 
-/** An inbox in which `count` messages wait. */
+/** An inbox with `count` pending messages. */
 function filled(count: number, startSeq = 0, limits: Partial<InboxLimits> = {}): Inbox {
   const inbox = new Inbox("e1", startSeq, { maxBacklog: 10_000, maxPageSize: 1000, maxPageBytes: 4 << 20, ...limits });
   for (let nr = 1; nr <= count; nr += 1) inbox.append(message(`m-${nr}`));
@@ -43,8 +43,8 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 );
 
 /**
- * The inbox as a list: nothing is ever removed, and each message's seq is its place. Written apart from the inbox, so that the
- * two can only agree by being right.
+ * A model of the inbox as a list: no message is ever removed, and the seq of a message is its position. It shares no
+ * code with the inbox.
  */
 class Model {
   base: number;
@@ -67,25 +67,25 @@ class Model {
     return this.base + this.sizes.push(bytes);
   }
 
-  /** The seqs of the page, or the refusal. */
+  /** Returns the seqs of the page, or the refusal. */
   sync(cliSeq: number, epoch: string, pageSize: number): string | number[] {
     if (epoch === "old") return "failed_precondition EPOCH_MISMATCH";
     if (cliSeq > this.svr) return "out_of_range CLI_SEQ_AHEAD";
     if (cliSeq > this.acked) this.acked = cliSeq;
-    const most = pageSize === 0 || pageSize > 5 ? 5 : pageSize;
-    const waiting = this.sizes
+    const maxMessages = pageSize === 0 || pageSize > 5 ? 5 : pageSize;
+    const pending = this.sizes
       .map((bytes, index) => ({ seq: this.base + index + 1, bytes }))
       .slice(this.acked - this.base);
-    // A page ends before the message with which it would exceed its bytes, but holds the first one in any case.
-    const fits = waiting.filter((_, index) => index === 0 || sum(waiting.slice(0, index + 1)) <= LIMITS.maxPageBytes);
-    return fits.slice(0, most).map(({ seq }) => seq);
+    // A page ends before the message that would exceed its limit of bytes, but always holds the first message.
+    const fits = pending.filter((_, index) => index === 0 || sum(pending.slice(0, index + 1)) <= LIMITS.maxPageBytes);
+    return fits.slice(0, maxMessages).map(({ seq }) => seq);
   }
 }
 
 const sum = (messages: { bytes: number }[]) => messages.reduce((total, { bytes }) => total + bytes, 0);
 
 describe("any sequence of operations", () => {
-  test("answers as the model does, and keeps the invariants", () => {
+  test("has the results of the model, and keeps the invariants", () => {
     const startSeq = fc.oneof(
       fc.constantFrom(0, 100, 2 ** 31 - 3, MAX_SEQ - 4, MAX_SEQ),
       fc.integer({ min: 0, max: MAX_SEQ }),
@@ -135,7 +135,7 @@ describe("any sequence of operations", () => {
             expect(inbox.ackedSeq).toBeGreaterThanOrEqual(before.acked);
             expect(inbox.svrSeq).toBeGreaterThanOrEqual(before.svr);
           }
-          // What waits is exactly what is above the ack: nothing acked takes room, nothing unacked is gone.
+          // The pending messages are exactly those above the ack.
           expect([...inbox.pending.keys()]).toEqual(
             Array.from({ length: model.svr - model.acked }, (_, index) => model.acked + index + 1),
           );
@@ -147,7 +147,7 @@ describe("any sequence of operations", () => {
 });
 
 describe("the worked examples of the specification", () => {
-  test("fetch, acknowledge by the next fetch, another phone", () => {
+  test("fetch, ack with the next Sync, another phone", () => {
     const inbox = filled(200);
     inbox.sync(100, "e1", 0);
     const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
@@ -178,8 +178,8 @@ describe("the worked examples of the specification", () => {
   });
 });
 
-describe("bounds", () => {
-  test("the last seq is 4294967295; after it no message is taken, and Sync goes on", () => {
+describe("limits", () => {
+  test("the last seq is 4294967295; after it every message is refused, and Sync still works", () => {
     const inbox = filled(2, MAX_SEQ - 2);
     expect(refused(() => inbox.append(message("over")))).toBe("resource_exhausted SEQ_EXHAUSTED");
     expect(seqs(inbox.sync(MAX_SEQ - 2, "e1", 0))).toEqual([MAX_SEQ - 1, MAX_SEQ]);
@@ -187,13 +187,13 @@ describe("bounds", () => {
     expect(refused(() => inbox.append(message("over")))).toBe("resource_exhausted SEQ_EXHAUSTED");
   });
 
-  test("the numbering crosses 2147483648 as any other", () => {
+  test("the numbering crosses 2147483648", () => {
     const inbox = filled(3, 2 ** 31 - 2);
     expect(seqs(inbox.sync(0, "", 0))).toEqual([2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1]);
     expect(seqs(inbox.sync(2 ** 31, "", 0))).toEqual([2 ** 31 + 1]);
   });
 
-  test("a full inbox burns no seq when it refuses, and takes messages again after an ack", () => {
+  test("a full inbox refuses without using a seq, and accepts messages again after an ack", () => {
     const inbox = filled(3, 0, { maxBacklog: 3 });
     expect(refused(() => inbox.append(message("over")))).toBe("resource_exhausted BACKLOG_FULL");
     expect(inbox.state()).toEqual({ epoch: "e1", svrSeq: 3 });
@@ -201,12 +201,12 @@ describe("bounds", () => {
     expect(inbox.append(message("m-4")).seq).toBe(4);
   });
 
-  test("at the last seq a full inbox is exhausted for good, not full for now", () => {
+  test("at the last seq, a full inbox refuses as exhausted and not as full", () => {
     const inbox = filled(2, MAX_SEQ - 2, { maxBacklog: 2 });
     expect(refused(() => inbox.append(message("over")))).toBe("resource_exhausted SEQ_EXHAUSTED");
   });
 
-  test("a page ends before the message that would exceed its bytes; a single one that does is a page of its own", () => {
+  test("a page ends before the message that would exceed its limit of bytes; a larger message is a page of its own", () => {
     const inbox = new Inbox("e1", 0, { maxBacklog: 9, maxPageSize: 9, maxPageBytes: 10 });
     for (const [index, bytes] of [6, 4, 1, 11, 0].entries()) inbox.append(message(`m-${index}`, bytes));
     const pages: number[][] = [];
@@ -216,7 +216,7 @@ describe("bounds", () => {
     expect(pages).toEqual([[1, 2], [3], [4], [5], []]);
   });
 
-  test("an acked message is not held any more", () => {
+  test("acked messages are deleted", () => {
     const inbox = filled(100);
     inbox.sync(60, "e1", 1);
     expect(inbox.pending.size).toBe(40);

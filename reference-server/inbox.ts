@@ -3,13 +3,13 @@ import { Reason } from "../proto/gen/seqsync/v1/error_pb.js";
 import { type Message, MessageSchema } from "../proto/gen/seqsync/v1/message_pb.js";
 import { refuse } from "./errors.js";
 
-/** The highest seq. A 32-bit numbering ends here: it never wraps (SEQ-EXHAUSTED). */
+/** The highest seq. The numbering ends here and never wraps (SEQ-EXHAUSTED). */
 export const MAX_SEQ = 0xffff_ffff;
 
-/** A message that has no place in an inbox yet. */
+/** A message without a seq. */
 export type NewMessage = Pick<Message, "senderId" | "clientMessageId" | "payload" | "acceptedAt">;
 
-/** What a Sync answers: exactly the messages in (`ackedSeq`, `nextCliSeq`]. */
+/** The result of a Sync: exactly the messages in (`ackedSeq`, `nextCliSeq`]. */
 export interface Page {
   epoch: string;
   svrSeq: number;
@@ -18,30 +18,37 @@ export interface Page {
   nextCliSeq: number;
 }
 
+/** Limits of an inbox. */
 export interface InboxLimits {
-  /** Most messages that wait for an ack. */
+  /** Maximum number of unacknowledged messages. From 1. */
   maxBacklog: number;
-  /** Most messages in a page. */
+  /** Maximum number of messages in a page. From 1. */
   maxPageSize: number;
-  /** Where a page ends early, in payload bytes; its first message always fits. */
+  /** Number of payload bytes at which a page ends early. From 1. The first message always fits. */
   maxPageBytes: number;
 }
 
 /**
- * One account's inbox: the whole state of the protocol, and its three transitions. No clock, no I/O, nothing asynchronous, so
- * each transition is atomic and any two are linearizable. The state is the pair of numbers, the epoch, and the messages in
- * (`ackedSeq`, `svrSeq`]; what is acked is gone.
+ * The inbox of one account: the whole state of the protocol and its three transitions. It has no clock and no I/O, and
+ * it is synchronous, so each transition is atomic. The state consists of the epoch, the two numbers, and the messages
+ * in (`ackedSeq`, `svrSeq`]; acked messages are deleted.
+ *
+ * Protected members are composed by the mutants in `conformance/selftest/mutants`, which override them.
  */
 export class Inbox {
   epoch: string;
-  /** Highest seq assigned; there is none above. */
+  /** Highest seq assigned so far. */
   svrSeq: number;
-  /** Everything up to here is acknowledged. */
+  /** Highest acknowledged seq. */
   ackedSeq: number;
-  /** By seq: every message in (`ackedSeq`, `svrSeq`]. */
+  /** The messages in (`ackedSeq`, `svrSeq`], by seq. */
   readonly pending = new Map<number, Message>();
   protected readonly limits: InboxLimits;
 
+  /**
+   * @param epoch 1 to 64 bytes, never used before by this inbox.
+   * @param startSeq First value of both numbers. 0 to 4294967295; 0 for a new account.
+   */
   constructor(epoch: string, startSeq: number, limits: InboxLimits) {
     this.epoch = epoch;
     this.svrSeq = startSeq;
@@ -49,11 +56,15 @@ export class Inbox {
     this.limits = limits;
   }
 
-  /** Gives a message the next seq. Refuses with SEQ_EXHAUSTED or BACKLOG_FULL, and then burns no seq. */
+  /**
+   * Stores a message under the next seq.
+   *
+   * @throws Refusal SEQ_EXHAUSTED or BACKLOG_FULL; no seq is used.
+   */
   append(message: NewMessage): Message {
     if (this.svrSeq === MAX_SEQ) throw refuse(Reason.SEQ_EXHAUSTED, "the recipient's inbox has no seq left");
     if (this.pending.size >= this.limits.maxBacklog) {
-      throw refuse(Reason.BACKLOG_FULL, "the recipient has too many unacknowledged messages; try again later");
+      throw refuse(Reason.BACKLOG_FULL, "the recipient has too many unacknowledged messages; retry later");
     }
     const stored = create(MessageSchema, message);
     stored.seq = this.svrSeq + 1;
@@ -63,12 +74,14 @@ export class Inbox {
   }
 
   /**
-   * Acks through `cliSeq`, then answers one page of what is left. An empty `epoch` is not checked; `pageSize` 0 means as many
-   * as fit. Refuses with EPOCH_MISMATCH or CLI_SEQ_AHEAD, and then acks nothing.
+   * Acks all messages up to `cliSeq`, then returns a page of the pending messages. An empty `epoch` is not checked. A
+   * `pageSize` of 0 means `maxPageSize`.
+   *
+   * @throws Refusal EPOCH_MISMATCH or CLI_SEQ_AHEAD, with the state of the inbox; nothing is acked.
    */
   sync(cliSeq: number, epoch: string, pageSize: number): Page {
     if (epoch !== "" && epoch !== this.epoch) {
-      throw refuse(Reason.EPOCH_MISMATCH, "the inbox has another epoch; start again from 0 under it", this.state());
+      throw refuse(Reason.EPOCH_MISMATCH, "the inbox has another epoch; restart from cli_seq 0", this.state());
     }
     if (cliSeq > this.svrSeq) {
       throw refuse(Reason.CLI_SEQ_AHEAD, "cli_seq is above svr_seq", this.state());
@@ -84,12 +97,12 @@ export class Inbox {
     };
   }
 
-  /** What a Watch reports, and what a refusal that concerns the position carries. */
+  /** The state in the frames of a Watch and in the refusals of a Sync. */
   state(): { epoch: string; svrSeq: number } {
     return { epoch: this.epoch, svrSeq: this.svrSeq };
   }
 
-  /** Goes on as after losing all data. The new epoch must be one that this inbox never had. */
+  /** Loses all data. The new epoch must never have been used by this inbox (EPOCH-RENEWED). */
   rotate(epoch: string): void {
     this.epoch = epoch;
     this.svrSeq = 0;
@@ -97,7 +110,7 @@ export class Inbox {
     this.pending.clear();
   }
 
-  /** Never goes back: a late or old `cliSeq` leaves the ack where it is (ACK-MONOTONE). */
+  /** Acks all messages up to `cliSeq`. A lower `cliSeq` than before changes nothing (ACK-MONOTONE). */
   protected ack(cliSeq: number): void {
     while (this.ackedSeq < cliSeq) {
       this.ackedSeq += 1;
@@ -105,15 +118,16 @@ export class Inbox {
     }
   }
 
+  /** The next page of pending messages. */
   protected page(pageSize: number): Message[] {
-    const most = pageSize === 0 ? this.limits.maxPageSize : Math.min(pageSize, this.limits.maxPageSize);
+    const maxMessages = pageSize === 0 ? this.limits.maxPageSize : Math.min(pageSize, this.limits.maxPageSize);
     const messages: Message[] = [];
     let bytes = 0;
-    for (let seq = this.ackedSeq + 1; seq <= this.svrSeq && messages.length < most; seq += 1) {
+    for (let seq = this.ackedSeq + 1; seq <= this.svrSeq && messages.length < maxMessages; seq += 1) {
       const message = this.pending.get(seq);
-      if (message === undefined) throw new Error(`inbox is broken: no message at seq ${seq}`);
+      if (message === undefined) throw new Error(`the inbox has no message at seq ${seq}`);
       bytes += message.payload.length;
-      // A page is capped by bytes as well, but never so that it would be empty (PAGE-PROGRESS).
+      // The limit of bytes never makes a page empty (PAGE-PROGRESS).
       if (messages.length > 0 && bytes > this.limits.maxPageBytes) break;
       messages.push(message);
     }

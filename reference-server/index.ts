@@ -1,5 +1,5 @@
 /**
- * The reference server: the executable reading of the specification, in memory. For tests and for reading, not for production.
+ * The reference server: the specification as a program, in memory. For tests and for reading, not for production.
  *
  * @example
  * ```ts
@@ -18,13 +18,18 @@ import { type NewAccount, Service, type ServiceOptions } from "./service.js";
 export type { HandlerOptions, Listening, ListenOptions, LogEntry, NewAccount, ServiceOptions };
 export { createHandler, listen, Service };
 
-/** A server of this process that accepts connections. */
+/** A reference server in this process. */
 export interface ReferenceServer extends Listening {
-  /** Its state, for instance to open accounts. */
+  /** Its state: for instance, to create accounts. */
   readonly service: Service;
 }
 
-/** Starts a server in this process, by default on a free port of the loopback interface, and resolves once it accepts connections. */
+/**
+ * Starts a reference server in this process, by default on a free port of the loopback interface, and resolves once it
+ * accepts connections.
+ *
+ * @throws Error with the `code` of the system, such as EADDRINUSE, if it cannot bind to the address.
+ */
 export async function startReferenceServer(
   options: ServiceOptions & HandlerOptions & ListenOptions = {},
 ): Promise<ReferenceServer> {

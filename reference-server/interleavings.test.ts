@@ -5,24 +5,24 @@ import { send } from "./operations/send.js";
 import { search } from "./testing/small-scope/search.js";
 import type { Parts } from "./testing/small-scope/server.js";
 
-test("two senders, two devices, four messages: every property holds in every state, whatever gets lost or doubled", () => {
+test("two senders, two devices, four messages: every property holds in every state, with every network fault", () => {
   const { states, steps, violation, path } = search();
   expect({ violation, path }).toEqual({ violation: undefined, path: undefined });
-  // The number is a fact about the protocol in this scope. A change means that the system has changed: understand it first.
+  // The numbers are a property of the protocol in this scope. If they change, find out why before changing them here.
   expect({ states, steps }).toEqual({ states: 53_111, steps: 810_488 });
   console.log(`small scope: ${states} states, ${steps} steps`);
 });
 
 interface Mutant extends Parts {
-  about: string;
-  /** The property that the search must name. */
+  description: string;
+  /** The property that the search must report. */
   breaks: string;
 }
 
-/** Together they show that each property can fail, and that a call that fails where it must not is noticed ("failure"). */
+/** Mutants for each property, and for calls that throw although they are legal ("failure"). */
 const mutants: Mutant[] = [
   {
-    about: "the seq is taken twice",
+    description: "a message takes two seqs",
     breaks: "exactly once",
     inbox: class extends Inbox {
       override append(message: Parameters<Inbox["append"]>[0]) {
@@ -32,7 +32,7 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "the second message overwrites the first",
+    description: "the second message overwrites the first",
     breaks: "exactly once",
     inbox: class extends Inbox {
       override append(message: Parameters<Inbox["append"]>[0]) {
@@ -42,7 +42,7 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "no repetition is recognised",
+    description: "no retry is recognised",
     breaks: "exactly once",
     dedup: class extends Dedup {
       override find() {
@@ -51,7 +51,7 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "a repetition is recognised by the id alone, whoever sends it",
+    description: "a retry is recognised by the id alone, without the sender",
     breaks: "failure",
     dedup: class extends Dedup {
       override find(_sender: string, id: string, now: number) {
@@ -63,7 +63,7 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "an ack drops the dedup records",
+    description: "an ack deletes the dedup records",
     breaks: "exactly once",
     send: (service, caller, request) => {
       const { inbox } = service.accounts.get(request.recipientId) ?? {};
@@ -72,16 +72,18 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "a repetition is answered with the time of the repetition",
-    breaks: "same answer again",
+    description: "the response to a retry has the time of the retry",
+    breaks: "same response to a retry",
     send: (service, caller, request) => {
-      const { acceptedAt, ...answer } = send(service, caller, request);
+      const { acceptedAt, ...response } = send(service, caller, request);
       const now = service.options.now();
-      return acceptedAt === undefined ? answer : { ...answer, acceptedAt: { ...acceptedAt, nanos: now * 1_000_000 } };
+      return acceptedAt === undefined
+        ? response
+        : { ...response, acceptedAt: { ...acceptedAt, nanos: now * 1_000_000 } };
     },
   },
   {
-    about: "delivery acks",
+    description: "a page acks its messages",
     breaks: "ack monotone",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -92,8 +94,8 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "a Sync acks one message too many",
-    breaks: "acks what was said",
+    description: "a Sync acks one message too many",
+    breaks: "acks cli_seq only",
     inbox: class extends Inbox {
       protected override ack(cliSeq: number) {
         super.ack(Math.min(cliSeq + 1, this.svrSeq));
@@ -101,7 +103,7 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "a Sync acks one message too few",
+    description: "a Sync acks one message too few",
     breaks: "no redelivery",
     inbox: class extends Inbox {
       protected override ack(cliSeq: number) {
@@ -110,7 +112,7 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "the last ack wins: a late request takes it back",
+    description: "the last Sync wins: a late one lowers the ack",
     breaks: "no redelivery",
     inbox: class extends Inbox {
       kept = new Map(this.pending);
@@ -129,8 +131,8 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "what was delivered once is not delivered again",
-    breaks: "everything comes",
+    description: "delivered messages are not delivered again",
+    breaks: "everything delivered",
     inbox: class extends Inbox {
       delivered = 0;
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -142,7 +144,7 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "a page has the newest messages, not the oldest",
+    description: "a page has the newest messages instead of the oldest",
     breaks: "consecutive",
     inbox: class extends Inbox {
       protected override page(pageSize: number) {
@@ -151,7 +153,7 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "messages of a page come in another order",
+    description: "the messages of a page are in reverse order",
     breaks: "consecutive",
     inbox: class extends Inbox {
       protected override page(pageSize: number) {
@@ -160,7 +162,7 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "the device is sent to the end, past what its page has",
+    description: "next_cli_seq is svr_seq, beyond the end of the page",
     breaks: "next",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -170,8 +172,8 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "the last message is never there",
-    breaks: "everything comes",
+    description: "the last message is never delivered",
+    breaks: "everything delivered",
     inbox: class extends Inbox {
       protected override page(pageSize: number) {
         return super.page(pageSize).filter(({ seq }) => seq < 4);
@@ -179,7 +181,7 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "the page size is not looked at",
+    description: "page_size is ignored",
     breaks: "bounded",
     inbox: class extends Inbox {
       protected override page() {
@@ -188,7 +190,7 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "two messages change their places when a later one comes",
+    description: "two messages swap their seqs when a later one is stored",
     breaks: "right message",
     inbox: class extends Inbox {
       override append(message: Parameters<Inbox["append"]>[0]) {
@@ -202,12 +204,12 @@ const mutants: Mutant[] = [
     },
   },
   {
-    about: "a device stores where it stands before it stores the messages, and crashes in between",
+    description: "a device stores its cli_seq before the messages, and crashes in between",
     breaks: "nothing lost",
     stores: ({ base }) => ({ base, next: base }),
   },
   {
-    about: "a page frees what it has delivered",
+    description: "a page deletes its messages",
     breaks: "failure",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -219,11 +221,11 @@ const mutants: Mutant[] = [
   },
 ];
 
-describe("a broken server is found", () => {
-  test.each(mutants)("$about", ({ about, breaks, ...parts }) => {
+describe("the search finds the mutant", () => {
+  test.each(mutants)("$description", ({ description: _, breaks, ...parts }) => {
     const { violation, path } = search(parts);
     expect(violation).toMatch(new RegExp(`^${breaks}:`));
-    // Breadth first: the way there is the shortest, so that a reader sees why.
+    // A breadth-first search finds the shortest path.
     expect(path?.length).toBeLessThanOrEqual(8);
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { compileReferenceServer } from "./testing/compiled.js";
-import { call, callJson, dial, errorInShort, eventually, head } from "./testing/http.js";
+import { call, callJson, dial, errorSummary, eventually, head } from "./testing/http.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "seqsync-main-"));
 const main = compileReferenceServer(scratch);
@@ -15,7 +15,7 @@ afterEach(() => {
   for (const child of running.splice(0)) child.kill("SIGKILL");
 });
 
-/** The command as a process of its own, with an environment that has none of ours. */
+/** Starts the command, without the environment of the tests. */
 function run(args: string[], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
@@ -42,19 +42,19 @@ function run(args: string[], env: Record<string, string> = {}) {
       if (url !== undefined) resolve(url);
     };
     child.stdout.on("data", look);
-    child.once("close", () => reject(new Error(`it ended early: ${output.err}`)));
+    child.once("close", () => reject(new Error(`the command ended early: ${output.err}`)));
   });
   listening.catch(() => {});
   return { child, output, exit, listening, ended: () => ended };
 }
 
-describe("serves", () => {
-  test("accounts from the environment and a file, within the bounds that were asked for, until SIGTERM", async () => {
+describe("the server", () => {
+  test("serves accounts from the environment and a file, with the given limits, until SIGTERM", async () => {
     const file = join(scratch, "accounts");
     writeFileSync(file, "carol:s3\nurn:user:dave:s4\n");
     const options = ["--port", "0", "--accounts", file, "--max-page-size", "2", "--max-payload-bytes", "4"];
-    const bounds = ["--max-backlog", "3", "--dedup-window", "90"];
-    const { child, listening, exit } = run([...options, ...bounds], { SEQSYNC_ACCOUNTS: "alice:s1 bob:s2" });
+    const limits = ["--max-backlog", "3", "--dedup-window", "90"];
+    const { child, listening, exit } = run([...options, ...limits], { SEQSYNC_ACCOUNTS: "alice:s1 bob:s2" });
     const url = await listening;
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect((await callJson(url, "GetServerInfo", {}, { as: "" })).json).toMatchObject({
@@ -73,7 +73,7 @@ describe("serves", () => {
     }
     const body = '{"recipientId":"urn:user:dave","clientMessageId":"m-4"}';
     const full = await call(url, "Send", { as: "s2", type: "application/json", body });
-    expect(errorInShort(full)).toBe("429 resource_exhausted BACKLOG_FULL");
+    expect(errorSummary(full)).toBe("429 resource_exhausted BACKLOG_FULL");
     expect((await callJson(url, "Sync", {}, { as: "s4" })).json).toMatchObject({ svrSeq: 3, nextCliSeq: 2 });
     // Fixtures are off unless they are asked for.
     expect((await call(url, "/seqsync.conformance.v1.FixtureService/CreateAccount")).status).toBe(404);
@@ -82,7 +82,7 @@ describe("serves", () => {
     expect(await exit).toEqual({ code: 0, out: `listening on ${url}\n`, err: "" });
   });
 
-  test("ends an open Watch in order when it is stopped", async () => {
+  test("ends an open Watch with an end-of-stream message when it is stopped", async () => {
     const { child, listening, exit } = run(["--port", "0"], { SEQSYNC_ACCOUNTS: "bob:bob" });
     const line = await dial(await listening);
     line.write(`${head("Watch", { "Content-Type": "application/connect+json", "Content-Length": 7 })}\0\0\0\0\x02{}`);
@@ -92,25 +92,25 @@ describe("serves", () => {
     expect((await exit).code).toBe(0);
   });
 
-  test("fixtures on loopback, and elsewhere with a token", async () => {
+  test("serves fixtures on loopback, and on other addresses with a token", async () => {
     const open = run(["--port", "0", "--fixtures"]);
     const path = "/seqsync.conformance.v1.FixtureService/CreateAccount";
     expect((await call(await open.listening, path, { as: "" })).status).toBe(200);
 
-    const guarded = run(["--port", "0", "--fixtures", "--host", "0.0.0.0"], { SEQSYNC_FIXTURE_TOKEN: "door" });
+    const guarded = run(["--port", "0", "--fixtures", "--host", "0.0.0.0"], { SEQSYNC_FIXTURE_TOKEN: "fixture-token" });
     const url = (await guarded.listening).replace("0.0.0.0", "127.0.0.1");
-    expect(errorInShort(await call(url, path, { as: "" }))).toMatch(/^401 /);
-    expect((await call(url, path, { as: "door" })).status).toBe(200);
+    expect(errorSummary(await call(url, path, { as: "" }))).toMatch(/^401 /);
+    expect((await call(url, path, { as: "fixture-token" })).status).toBe(200);
   });
 
-  test("and says that nobody can log in where that is so", async () => {
+  test("prints a hint if it has no accounts", async () => {
     const { listening, output } = run(["--port", "0"]);
     await listening;
-    await eventually(() => output.err !== "", "the hint");
-    expect(output.err).toMatch(/^nobody can log in yet: .*SEQSYNC_ACCOUNTS.*--fixtures.*\n$/);
+    await eventually(() => output.err !== "", "the hint on standard error");
+    expect(output.err).toMatch(/^the server has no accounts: .*SEQSYNC_ACCOUNTS.*--fixtures.*\n$/);
   });
 
-  test("and logs each answer as a line of JSON, without any secret", async () => {
+  test("logs each response as a line of JSON, without secrets", async () => {
     const { child, listening, exit } = run(["--port", "0", "--json-logs"], {
       SEQSYNC_ACCOUNTS: "alice:SECRET1 bob:SECRET2",
     });
@@ -137,23 +137,23 @@ describe("serves", () => {
   });
 });
 
-describe("refuses with exit code 2 and one line that helps", () => {
+describe("exits with code 2 and a helpful line", () => {
   test.each([
     ["an unknown option", ["--prot", "1"], /unknown option '--prot'\n\(Did you mean --port\?\)\n$/],
-    ["a port that is none", ["--port", "http"], /whole number from 0 to 65535/],
+    ["a port that is not a number", ["--port", "http"], /whole number from 0 to 65535/],
     ["a port out of range", ["--port", "65536"], /whole number from 0 to 65535/],
     ["a page size of 0", ["--max-page-size", "0"], /whole number from 1 to 100000/],
     [
-      "fixtures for everybody",
+      "fixtures for every client",
       ["--fixtures", "--host", "0.0.0.0"],
       /--fixtures on 0\.0\.0\.0 .* SEQSYNC_FIXTURE_TOKEN/,
     ],
     [
-      "an address that is not its own",
+      "an address of another machine",
       ["--host", "192.0.2.1", "--port", "0"],
       /cannot listen on 192\.0\.2\.1 port 0: EADDRNOTAVAIL/,
     ],
-    ["a file that is not there", ["--accounts", "/nonexistent"], /cannot read --accounts \/nonexistent: ENOENT/],
+    ["a missing file", ["--accounts", "/nonexistent"], /cannot read --accounts \/nonexistent: ENOENT/],
   ])("%s", async (_, args, message) => {
     const { code, out, err } = await run(args).exit;
     expect(err).toMatch(message);
@@ -163,11 +163,11 @@ describe("refuses with exit code 2 and one line that helps", () => {
   });
 
   test.each([
-    ["no token", "alice", /entry 1: want user:token/],
-    ["an empty user id", "a:SECRET :SECRET", /entry 2: want user:token/],
-    ["a user id of 129 bytes", `${"u".repeat(129)}:SECRET`, /entry 1: want user:token/],
-    ["a user twice", "alice:SECRET alice:SECRET2", /entry 2: the account alice is there twice/],
-    ["a token twice", "alice:SECRET bob:SECRET", /entry 2: another account has the same token/],
+    ["no token", "alice", /entry 1: expected user:token/],
+    ["an empty user id", "a:SECRET :SECRET", /entry 2: expected user:token/],
+    ["a user id of 129 bytes", `${"u".repeat(129)}:SECRET`, /entry 1: expected user:token/],
+    ["a duplicate user", "alice:SECRET alice:SECRET2", /entry 2: duplicate account alice/],
+    ["a duplicate token", "alice:SECRET bob:SECRET", /entry 2: another account has this token/],
   ])("accounts with %s, without showing the token", async (_, accounts, message) => {
     const { code, out, err } = await run(["--port", "0"], { SEQSYNC_ACCOUNTS: accounts }).exit;
     expect(err).toMatch(message);

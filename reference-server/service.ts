@@ -4,36 +4,75 @@ import { type Account, Accounts, newToken } from "./accounts.js";
 import { Dedup } from "./dedup.js";
 import { Inbox, type InboxLimits } from "./inbox.js";
 
-/** What can be set. Each bound has a default, and going over it is refused, never silently cut. */
+/** Settings of the server (limits.md). A request beyond a limit is refused, and never cut. */
 export interface ServiceOptions {
-  /** Most messages in a page. From 1. Default 1000. */
+  /**
+   * Maximum number of messages in a page (page.md). From 1.
+   * @default 1000
+   */
   maxPageSize?: number;
-  /** Payload bytes after which a page ends early. From 1. Default 4 MiB. */
+  /**
+   * Number of payload bytes after which a page ends early. From 1.
+   * @default 4 MiB
+   */
   maxPageBytes?: number;
-  /** Longest payload in bytes. From 1. Default 64 KiB. */
+  /**
+   * Maximum size of a payload, in bytes (send.md). From 1.
+   * @default 64 KiB
+   */
   maxPayloadBytes?: number;
-  /** Most unacknowledged messages of one inbox. From 1. Default 10,000. */
+  /**
+   * Maximum number of unacknowledged messages in an inbox (send.md). From 1.
+   * @default 10000
+   */
   maxBacklog?: number;
-  /** For how long a Send is recognised when it is repeated, in milliseconds. From 1. Default 10 minutes. */
+  /**
+   * Time in which a retried Send is recognised, in milliseconds: the dedup window (send.md). From 1.
+   * @default 10 minutes
+   */
   dedupWindowMs?: number;
-  /** Most Sends that are remembered for that. From 1. Default 1,000,000. */
+  /**
+   * Maximum number of dedup records. From 1.
+   * @default 1000000
+   */
   maxDedupRecords?: number;
-  /** Most accounts. From 1. Default 1,000,000. */
+  /**
+   * Maximum number of accounts. From 1.
+   * @default 1000000
+   */
   maxAccounts?: number;
-  /** Most open watches of one account. From 1. Default 1,000. */
+  /**
+   * Maximum number of open Watch streams of an account (watch.md). From 1.
+   * @default 1000
+   */
   maxWatchesPerAccount?: number;
-  /** How often a watch repeats its last frame, in milliseconds. From 1. Default 15 s. */
+  /**
+   * Interval at which a Watch repeats its last frame, in milliseconds (watch.md). From 1.
+   * @default 15 s
+   */
   heartbeatMs?: number;
-  /** What GetServerInfo tells as `implementation`. */
+  /**
+   * The `implementation` in the response of GetServerInfo (info.md).
+   * @default "seqsync reference server"
+   */
   implementation?: string;
-  /** Which profiles are declared and served, CORE aside. Default JSON and WATCH. */
+  /**
+   * The profiles that the server declares and serves, apart from CORE (info.md).
+   * @default JSON and WATCH
+   */
   profiles?: readonly Profile[];
-  /** Wall clock in milliseconds since 1970. Injected, so that tests own the time. */
+  /**
+   * The wall clock, in milliseconds since 1970. For tests.
+   * @default Date.now
+   */
   now?: () => number;
-  /** Makes a name that was never used before: epochs, and user ids of fixture accounts. */
+  /**
+   * Creates a name that was never used before: for epochs, and for user ids of fixture accounts.
+   * @default 128 random bits
+   */
   newId?: () => string;
   /**
-   * Makes inboxes. The seam at which a faulty server is composed.
+   * Creates inboxes. Composed by the mutants in `conformance/selftest/mutants`.
    * @internal
    */
   newInbox?: (epoch: string, startSeq: number, limits: InboxLimits) => Inbox;
@@ -52,22 +91,22 @@ const DEFAULTS = {
   implementation: "seqsync reference server",
   profiles: [Profile.JSON, Profile.WATCH] as readonly Profile[],
   now: Date.now,
-  // 128 random bits: an epoch must never come twice, not even after a restart that has forgotten all earlier ones.
+  // 128 random bits: an epoch must be new even after a restart, when the earlier epochs are unknown.
   newId: () => randomBytes(16).toString("base64url"),
   newInbox: (epoch: string, startSeq: number, limits: InboxLimits) => new Inbox(epoch, startSeq, limits),
 } satisfies Required<ServiceOptions>;
 
-/** An account that was opened just now. */
+/** A new account. */
 export interface NewAccount {
   /** @internal */
   account: Account;
-  /** The bearer token that stands for it. */
+  /** Its bearer token (auth.md). */
   token: string;
 }
 
-/** The state of the whole server, in memory. Operations are functions on it. */
+/** The state of the whole server, in memory. The operations are functions on it. */
 export class Service {
-  /** What was set, and the defaults of what was not. */
+  /** The settings, with the defaults of those that were not given. */
   readonly options: Readonly<Required<ServiceOptions>>;
   /** @internal */
   readonly accounts: Accounts;
@@ -80,7 +119,12 @@ export class Service {
     this.dedup = new Dedup(this.options.dedupWindowMs, this.options.maxDedupRecords);
   }
 
-  /** Opens an account; without a token a random one is made. Its inbox has nothing and stands at `startSeq`. */
+  /**
+   * Creates an account with an empty inbox that starts at `startSeq` (seq.md), by default 0. Without a token it gets a
+   * random one.
+   *
+   * @throws Error if the user id or the token is taken, or if there are `maxAccounts` accounts.
+   */
   createAccount(userId: string, token = newToken(), startSeq = 0): NewAccount {
     const inbox = this.options.newInbox(this.options.newId(), startSeq, this.options);
     return { account: this.accounts.add(userId, token, inbox), token };

@@ -1,6 +1,6 @@
 /**
- * Generates from the specification (`npm run generate`): `requirements.ts`, the list of given ids, and the sentences above the
- * cases. The chapters come in the order of the spec's index.
+ * Generates `requirements.ts`, `ids.json` and the comments above the cases from the specification (`npm run generate`). Chapters are
+ * in the order of the specification's index.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, "../..");
 const spec = join(root, "docs/spec");
 const output = join(root, "conformance/requirements/requirements.ts");
 
-/** Chapters in the order in which the index links to them; a chapter that it forgets is an error. */
+/** Returns the files of the chapters in the order of the index. Throws if the index does not link to a chapter. */
 function chapterFiles(): string[] {
   const index = readFileSync(join(spec, "README.md"), "utf8");
   const linked = [...new Set([...index.matchAll(/\]\(\.?\/?([a-z-]+\.md)/g)].map((match) => match[1] as string))];
@@ -24,8 +24,8 @@ function chapterFiles(): string[] {
 }
 
 const requirements = chapterFiles().flatMap((file) => parseChapter(file, readFileSync(join(spec, file), "utf8")));
-const twice = requirements.filter(({ id }, index) => requirements.findIndex((other) => other.id === id) !== index);
-if (twice.length > 0) throw new Error(`these ids are there twice: ${twice.map(({ id }) => id).join(", ")}`);
+const duplicates = requirements.filter(({ id }, index) => requirements.findIndex((other) => other.id === id) !== index);
+if (duplicates.length > 0) throw new Error(`duplicate ids: ${duplicates.map(({ id }) => id).join(", ")}`);
 
 const entry = ({ id, level, profile, sentence, anchor }: ParsedRequirement) =>
   `  "${id}": {\n    level: "${level}",\n    profile: "${profile}",\n    sentence:\n      ${JSON.stringify(sentence)},\n    anchor: "${anchor}",\n  },`;
@@ -46,23 +46,24 @@ export interface Requirement {
   anchor: string;
 }
 
-/** All requirements by id, in the specification's order. */
-export const REQUIREMENTS = {
-${requirements.map(entry).join("\n")}
-} as const satisfies Readonly<Record<string, Requirement>>;
-
 /** The id of a requirement. */
-export type RequirementId = keyof typeof REQUIREMENTS;
+export type RequirementId =
+${requirements.map(({ id }) => `  | "${id}"`).join("\n")};
+
+/** All requirements by id, in the specification's order. */
+export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
+${requirements.map(entry).join("\n")}
+};
 `,
 );
 
 const idsFile = join(import.meta.dirname, "ids.json");
-const given = checkIds(
+const published = checkIds(
   JSON.parse(readFileSync(idsFile, "utf8")),
   requirements,
   readFileSync(join(spec, "versioning.md"), "utf8"),
 );
-writeFileSync(idsFile, `${JSON.stringify(given, undefined, 2)}\n`);
+writeFileSync(idsFile, `${JSON.stringify(published, undefined, 2)}\n`);
 
 const sentences = new Map(requirements.map((requirement) => [requirement.id, requirement]));
 const cases = join(root, "conformance/cases");

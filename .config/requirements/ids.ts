@@ -1,25 +1,31 @@
 import type { ParsedRequirement } from "./parse.js";
 
-/** Ids as they were given, each with the level of its sentence: the memory that the specification itself does not have. */
-export type GivenIds = Readonly<Record<string, string>>;
+/** All ids that the specification has ever used, with their levels. */
+export type PublishedIds = Readonly<Record<string, string>>;
 
 /**
- * Compares the specification with the ids that were given before: an id may only vanish, or its level change, if the chapter on
- * versioning says so in its table. Answers the new list; throws with what is wrong.
+ * Checks that no published id was removed and none changed its level, except those in the table of the chapter "Versioning".
+ * Returns the updated list. Throws an error that lists the violations.
  */
-export function checkIds(given: GivenIds, requirements: readonly ParsedRequirement[], versioning: string): GivenIds {
+export function checkIds(
+  published: PublishedIds,
+  requirements: readonly ParsedRequirement[],
+  versioning: string,
+): PublishedIds {
   const announced = new Set([...versioning.matchAll(/^\| \*\*([A-Z0-9-]+)\*\* \|/gm)].map((match) => match[1]));
   const now = new Map(requirements.map(({ id, level }) => [id, level]));
   const wrong: string[] = [];
-  for (const [id, level] of Object.entries(given)) {
+  for (const [id, level] of Object.entries(published)) {
     if (announced.has(id)) continue;
     const current = now.get(id);
-    if (current === undefined) wrong.push(`${id} has vanished`);
-    else if (current !== level) wrong.push(`${id} was a ${level} and is a ${current}`);
+    if (current === undefined) wrong.push(`${id} was removed`);
+    else if (current !== level) wrong.push(`${id} changed from ${level} to ${current}`);
   }
   for (const id of announced)
-    if (id !== undefined && !(id in given)) wrong.push(`${id} is announced as changed, and was never there`);
+    if (id !== undefined && !(id in published)) wrong.push(`${id} is announced as changed, but was never published`);
   if (wrong.length > 0)
-    throw new Error(`${wrong.join("; ")}. Say so in the table of docs/spec/versioning.md, or undo it.`);
-  return Object.fromEntries([...Object.entries(given), ...now].map(([id]) => [id, now.get(id) ?? given[id] ?? ""]));
+    throw new Error(`${wrong.join("; ")}. Announce it in the table of docs/spec/versioning.md, or undo it.`);
+  return Object.fromEntries(
+    [...Object.entries(published), ...now].map(([id]) => [id, now.get(id) ?? published[id] ?? ""]),
+  );
 }

@@ -11,15 +11,15 @@ export interface ParsedRequirement {
 
 const START = /^> <a id="([a-z0-9-]+)"><\/a>\*\*([A-Z0-9-]+)\*\* \(([A-Z]+)\) (.+)$/;
 
-/** Reads the requirements out of a chapter: each a block quote that begins with an anchor, an id and a profile. */
+/** Parses the requirements of a chapter. Each is a block quote that begins with an anchor, an id and a profile. */
 export function parseChapter(file: string, text: string): ParsedRequirement[] {
-  const found: ParsedRequirement[] = [];
+  const requirements: ParsedRequirement[] = [];
   let open: { id: string; profile: string; words: string[] } | undefined;
   const close = () => {
     if (open === undefined) return;
     const sentence = open.words.join(" ").trim();
     const anchor = `${file}#${open.id.toLowerCase()}`;
-    found.push({ id: open.id, profile: open.profile, sentence, anchor, level: levelOf(sentence, open.id) });
+    requirements.push({ id: open.id, profile: open.profile, sentence, anchor, level: levelOf(sentence, open.id) });
     open = undefined;
   };
   for (const line of text.split("\n")) {
@@ -33,14 +33,14 @@ export function parseChapter(file: string, text: string): ParsedRequirement[] {
       open.words.push(line.slice(1).trim());
     } else {
       close();
-      if (line.startsWith(">")) throw new Error(`${file}: a block quote that is no requirement: ${line}`);
+      if (line.startsWith(">")) throw new Error(`${file}: a block quote that is not a requirement: ${line}`);
     }
   }
   close();
-  return found;
+  return requirements;
 }
 
-/** The strongest BCP 14 word of the sentence. */
+/** Returns the strongest BCP 14 key word of a sentence. */
 function levelOf(sentence: string, id: string): ParsedRequirement["level"] {
   const level = (["MUST", "SHOULD", "MAY"] as const).find((word) => new RegExp(`\\b${word}\\b`).test(sentence));
   if (level === undefined) throw new Error(`${id} has none of MUST, SHOULD and MAY`);

@@ -1,5 +1,6 @@
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { FixtureService } from "../../proto/gen/seqsync/conformance/v1/fixture_pb.js";
+import { ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { Inconclusive } from "../findings.js";
 import type { Codec } from "../rpc/connect.js";
 import { Session, type Unary } from "../rpc/session.js";
@@ -8,42 +9,47 @@ import type { AccountRequest, AccountSource, Lease } from "./source.js";
 
 const { createAccount, rotateEpoch, revokeToken } = FixtureService.method;
 
-/** Why fixtures may be missing, in words that help. */
+/** Explains missing fixtures, and what to do. */
 const HELP =
-  "the server does not serve seqsync.conformance.v1.FixtureService here (see the specification, fixtures); start it with its fixtures, or give accounts with --accounts FILE";
+  "the server does not serve seqsync.conformance.v1.FixtureService at this URL (see the specification, fixtures); start it with its fixtures, or pass accounts with --accounts FILE";
 
-/** Accounts from the target's FixtureService: new ones for each case. */
+/** Accounts that the target's FixtureService creates for each case. */
 export async function fixtureAccounts(
   transport: Transport,
   { token, codec = "proto" }: { token?: string | undefined; codec?: Codec },
 ): Promise<AccountSource | { unavailable: string }> {
-  // One front end only: the fixtures are no part of what is checked.
+  // One front end is enough: the suite does not check the fixtures.
   const session = new Session(transport, codec);
   const call = async <I extends DescMessage, O extends DescMessage>(
     method: Unary<I, O>,
     input: MessageInitShape<I>,
     onAttempt: () => void = () => {},
   ): Promise<MessageShape<O>> => {
-    const ended = await session.call(method, input, { token, endpoint: 0 }, { onAttempt });
-    if (ended.kind === "response") return ended.value;
-    if (ended.kind === "refusal") {
-      const { code } = ended.refusal;
-      if (code === "unimplemented") throw new Inconclusive(`the server has no fixture ${method.name}`);
+    const result = await session.call(method, input, { token, endpoint: 0 }, onAttempt);
+    if (result.kind === "response") return result.value;
+    if (result.kind === "refusal") {
+      const { code } = result.refusal;
+      if (code === "unimplemented")
+        throw new Inconclusive(`the server has no fixture ${method.name}`, ReasonCode.ACCOUNT_UNAVAILABLE);
       if (code === "unauthenticated")
-        throw new Inconclusive("the fixtures ask for a credential: set SEQSYNC_FIXTURE_TOKEN");
-      throw new Inconclusive(`the fixture ${method.name} was refused with ${code}`);
+        throw new Inconclusive(
+          "the fixtures require a credential: set SEQSYNC_FIXTURE_TOKEN",
+          ReasonCode.ACCOUNT_UNAVAILABLE,
+        );
+      throw new Inconclusive(`the fixture ${method.name} was refused with ${code}`, ReasonCode.ACCOUNT_UNAVAILABLE);
     }
     throw new Inconclusive(
-      ended.kind === "malformed" && ended.requirement === "HTTP-PATH"
+      result.kind === "malformed" && result.requirement === "HTTP-PATH"
         ? HELP
-        : `the fixture ${method.name} failed: ${ended.why}`,
+        : `the fixture ${method.name} failed: ${result.why}`,
+      ReasonCode.ACCOUNT_UNAVAILABLE,
     );
   };
 
   try {
-    const probe = await call(createAccount, {});
-    if (probe.userId === "" || probe.token === "")
-      return { unavailable: "the fixture CreateAccount answered without user_id or token" };
+    const probed = await call(createAccount, {});
+    if (probed.userId === "" || probed.token === "")
+      return { unavailable: "the fixture CreateAccount returned no user_id or no token" };
   } catch (error) {
     if (error instanceof Inconclusive) return { unavailable: error.message };
     throw error;
@@ -64,8 +70,8 @@ export async function fixtureAccounts(
     rotateEpoch: async (userId, onAttempt) => {
       await call(rotateEpoch, { userId }, onAttempt);
     },
-    revokeToken: async (revoked) => {
-      await call(revokeToken, { token: revoked });
+    revokeToken: async (accountToken) => {
+      await call(revokeToken, { token: accountToken });
     },
   };
 }

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { Inconclusive } from "../findings.js";
-import { type ListedAccount, poolAccounts } from "./pool.js";
+import { type Account, poolAccounts } from "./pool.js";
 import type { Lease } from "./source.js";
 
-const account = (userId: string, fresh = false): ListedAccount => ({ userId, token: `t-${userId}`, fresh });
+const account = (userId: string, fresh = false): Account => ({ userId, token: `t-${userId}`, fresh });
 const ids = (leases: readonly Lease[]) => leases.map(({ userId }) => userId);
 
-/** Leases, and notes in which order they were had. */
+/** Leases accounts, and records the order in which the leases were granted. */
 function queue(pool: ReturnType<typeof poolAccounts>) {
   const order: string[] = [];
   const lease = async (name: string, count: number, fresh = false) => {
@@ -18,7 +18,7 @@ function queue(pool: ReturnType<typeof poolAccounts>) {
 }
 
 describe("a pool of accounts", () => {
-  test("lends an account to one case at a time, and again when it is given back", async () => {
+  test("leases an account to one case at a time, and again after its release", async () => {
     const pool = poolAccounts(
       "list",
       ["a", "b"].map((id) => account(id)),
@@ -34,7 +34,7 @@ describe("a pool of accounts", () => {
     expect(order).toEqual(["first", "second", "third"]);
   });
 
-  test("lets nobody overtake: who wants many is not kept waiting by those who want few", async () => {
+  test("serves cases in order: one that needs many accounts is not overtaken by those that need few", async () => {
     const pool = poolAccounts(
       "list",
       ["a", "b"].map((id) => account(id)),
@@ -42,7 +42,7 @@ describe("a pool of accounts", () => {
     const { order, lease } = queue(pool);
     const one = await lease("one", 1);
     const both = lease("both", 2);
-    const late = lease("late", 1); // there is an account for it, and it waits all the same
+    const late = lease("late", 1); // It waits, although an account is free.
     await Promise.resolve();
     expect(order).toEqual(["one"]);
     pool.release(one);
@@ -51,7 +51,7 @@ describe("a pool of accounts", () => {
     expect(order).toEqual(["one", "both", "late"]);
   });
 
-  test("spares new accounts for those who need them, and lends each as new only once", async () => {
+  test("saves new accounts for the cases that need them, and leases each as new only once", async () => {
     const pool = poolAccounts("list", [account("new1", true), account("old"), account("new2", true)]);
     const plain = await pool.lease({ count: 1 });
     expect(plain).toEqual([{ userId: "old", token: "t-old", fresh: false, startSeq: undefined }]);
@@ -62,15 +62,15 @@ describe("a pool of accounts", () => {
     ]);
     pool.release(fresh);
     await expect(pool.lease({ count: 1, fresh: true })).rejects.toThrow(Inconclusive);
-    const again = await pool.lease({ count: 1 });
-    expect(again[0]?.startSeq).toBeUndefined();
+    const later = await pool.lease({ count: 1 });
+    expect(later[0]?.startSeq).toBeUndefined();
   });
 
-  test("tells beforehand what it cannot give", () => {
+  test("says in advance which requests it cannot fulfil", () => {
     const pool = poolAccounts("accounts.json", [account("a"), account("b", true)]);
     expect(pool.description).toBe("accounts.json: 2 accounts");
     expect(pool.unavailableReason({ count: 2 })).toBeUndefined();
-    expect(pool.unavailableReason({ count: 3 })).toMatch(/needs 3 accounts, and there are 2/);
+    expect(pool.unavailableReason({ count: 3 })).toMatch(/needs 3 accounts, and the list has 2/);
     expect(pool.unavailableReason({ count: 1, fresh: true })).toBeUndefined();
     expect(pool.unavailableReason({ count: 2, fresh: true })).toMatch(/"fresh": true/);
     expect(pool.unavailableReason({ count: 1, startSeq: 5 })).toMatch(/FixtureService/);

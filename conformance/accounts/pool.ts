@@ -1,56 +1,67 @@
+import { ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { Inconclusive } from "../findings.js";
 import type { AccountRequest, AccountSource, Lease } from "./source.js";
 
-/** An account as a list gives it. */
-export interface ListedAccount {
-  /** Its user id. 1 to 128 bytes of UTF-8. */
+/** An account of the target, as a list names it. */
+export interface Account {
+  /** Its user id: 1 to 128 bytes of UTF-8. */
   userId: string;
-  /** Its bearer token. 1 to 4096 visible ASCII characters. */
+  /** Its bearer token: 1 to 4096 visible ASCII characters. Appears in no report. */
   token: string;
-  /** Nothing was ever sent to it: its inbox is new. True for one use. */
+  /**
+   * Whether nothing was ever sent to it, so that its inbox is new. Cases that need a new inbox use each such account once.
+   * @default false
+   */
   fresh?: boolean;
 }
 
 /**
- * A given list of accounts, lent to one case at a time. With few accounts the run is more serial, never wrong: a case waits
- * until it can have all that it needs at once, and whoever has waited longest comes first.
+ * Accounts of a list, each leased to one case at a time. A case waits until all the accounts that it needs are free; cases are
+ * served in order, so a short list makes a run slower and not wrong. `name` is what reports call the list.
  */
-export function poolAccounts(route: string, listed: readonly ListedAccount[]): AccountSource {
+export function poolAccounts(name: string, listed: readonly Account[]): AccountSource {
   const used = listed.filter(({ fresh }) => !fresh);
   const unused = listed.filter(({ fresh }) => fresh);
-  const waiting: { wish: AccountRequest; resolve: (leases: Lease[]) => void; reject: (why: Inconclusive) => void }[] =
-    [];
+  const waiting: {
+    request: AccountRequest;
+    resolve: (leases: Lease[]) => void;
+    reject: (error: Inconclusive) => void;
+  }[] = [];
 
   const serve = () => {
     for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
-      const { count, fresh } = next.wish;
-      const short = count - (fresh ? 0 : Math.min(count, used.length));
-      if (short > unused.length && !fresh) return; // until some are given back
+      const { count, fresh } = next.request;
+      const missing = count - (fresh ? 0 : Math.min(count, used.length));
+      if (missing > unused.length && !fresh) return; // until some are released
       waiting.shift();
-      if (short > unused.length) {
-        next.reject(new Inconclusive(`needs ${count} new accounts, and the last new ones have been used`));
+      if (missing > unused.length) {
+        next.reject(
+          new Inconclusive(
+            `needs ${count} new accounts, and the last new ones have been used`,
+            ReasonCode.ACCOUNT_UNAVAILABLE,
+          ),
+        );
         continue;
       }
-      // Accounts with a past go first, so that new ones are left for the cases that need them.
-      const leases = used.splice(0, count - short).map((account): Lease => ({ ...account, startSeq: undefined }));
-      leases.push(...unused.splice(0, short).map((account): Lease => ({ ...account, startSeq: 0 })));
+      // Used accounts are leased first, to save the new ones for the cases that need them.
+      const leases = used.splice(0, count - missing).map((account): Lease => ({ ...account, startSeq: undefined }));
+      leases.push(...unused.splice(0, missing).map((account): Lease => ({ ...account, startSeq: 0 })));
       next.resolve(leases);
     }
   };
 
   return {
-    description: `${route}: ${listed.length} accounts`,
+    description: `${name}: ${listed.length} accounts`,
     unavailableReason: ({ count, fresh, startSeq = 0 }) => {
-      if (startSeq > 0)
-        return "needs an inbox that stands high in the numbering, which only the FixtureService can make";
-      if (count > listed.length) return `needs ${count} accounts, and there are ${listed.length}`;
+      if (startSeq > 0) return "needs an inbox with a high svr_seq, which only the FixtureService can create";
+      if (count > listed.length) return `needs ${count} accounts, and the list has ${listed.length}`;
       if (fresh && count > unused.length)
-        return `needs ${count} new: mark accounts that were never used with "fresh": true, or use the FixtureService`;
+        return `needs ${count} new accounts: mark unused accounts with "fresh": true, or use the FixtureService`;
       return undefined;
     },
-    lease: (wish) =>
+    lease: (request) =>
       new Promise((resolve, reject) => {
-        waiting.push({ wish, resolve, reject });
+        waiting.push({ request, resolve, reject });
         serve();
       }),
     release: (leases) => {

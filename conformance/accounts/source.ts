@@ -1,39 +1,54 @@
-import type { Credentials } from "../rpc/client.js";
-
-/** What a case wants of the accounts that it gets. */
+/** What a case needs of its accounts. */
 export interface AccountRequest {
-  /** How many. */
+  /** Number of accounts. 0 to 4. */
   count: number;
-  /** New ones: nothing was ever sent to them. */
+  /**
+   * Whether they have to be new: nothing was ever sent to them.
+   * @default false
+   */
   fresh?: boolean;
-  /** Where the inbox of the first one is to stand; more than 0 only fixtures can do. */
+  /**
+   * The seq at which the first account's inbox starts (seq.md). Only the FixtureService can create an inbox with more than 0.
+   * @default 0
+   */
   startSeq?: number;
 }
 
-/** An account for the time of one case. */
-export interface Lease extends Credentials {
-  /** Where its inbox stands, if it is new; undefined if it may have a past. */
+/** An account that one case uses alone until it releases it. */
+export interface Lease {
+  /** Its user id: 1 to 128 bytes of UTF-8. */
+  userId: string;
+  /** Its bearer token: 1 to 4096 visible ASCII characters. */
+  token: string;
+  /** The seq at which its inbox starts, if it is new; undefined if the account may have been used before. */
   startSeq: number | undefined;
 }
 
-/** There are no accounts to be had. */
+/** There are no accounts. */
 export interface Unavailable {
-  /** Why, and what would help. */
+  /** The reason, and what would help. */
   unavailable: string;
 }
 
-/** A way to get accounts. Nobody else uses a leased account until it is given back. */
+/** Where test accounts come from. It never leases an account to two cases at the same time. */
 export interface AccountSource {
-  /** For people, such as "fixture service". */
+  /** Description for reports, such as "fixture service". */
   readonly description: string;
-  /** Why a wish cannot be fulfilled and what would help; undefined if it can. */
-  unavailableReason(wish: AccountRequest): string | undefined;
-  /** Waits until the accounts are free. */
-  lease(wish: AccountRequest): Promise<Lease[]>;
-  /** Gives accounts back. */
+  /** Why a request can never be fulfilled, and what would help; undefined if it can. */
+  unavailableReason(request: AccountRequest): string | undefined;
+  /**
+   * Leases accounts; waits until enough of them are free.
+   *
+   * @throws Error if it cannot. The case then has the outcome "error".
+   */
+  lease(request: AccountRequest): Promise<Lease[]>;
+  /** Takes accounts back. */
   release(leases: readonly Lease[]): void;
-  /** Makes an inbox lose its data; `onAttempt` hears of each time that this is asked for. Undefined if this route has no way to. */
+  /**
+   * Makes an inbox lose its data, so that it gets a new epoch (epoch.md), and calls `onAttempt` before each attempt. Undefined if
+   * the source cannot: the cases that need it are then inconclusive.
+   */
   readonly rotateEpoch: ((userId: string, onAttempt?: () => void) => Promise<void>) | undefined;
-  /** Makes a token invalid; undefined if this route has no way to. */
+  /** Revokes a token (auth.md). Undefined if the source cannot: the cases that need it are then inconclusive. */
   readonly revokeToken: ((token: string) => Promise<void>) | undefined;
 }

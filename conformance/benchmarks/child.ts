@@ -1,13 +1,17 @@
 import { fork } from "node:child_process";
 
-/** A process of its own that is asked by messages, so that what is measured shares no thread and no heap with the measuring. */
+/**
+ * A child process whose methods are called by messages, so that the measured code shares no thread and no heap with the
+ * benchmark.
+ */
 export interface Child {
-  /** Calls one of its methods. Rejects if the method throws, or if the process ends first. */
-  ask<T>(method: string, ...args: unknown[]): Promise<T>;
+  /** Calls a method. Rejects if the method throws, or if the process exits first. */
+  call<T>(method: string, ...args: unknown[]): Promise<T>;
+  /** Stops the process; kills it after 10 s. */
   stop(): Promise<void>;
 }
 
-interface Question {
+interface MethodCall {
   id: number;
   method: string;
   args: unknown[];
@@ -19,46 +23,46 @@ interface Reply {
   error?: string;
 }
 
-/** Starts a compiled module that calls `answer`. Its heap may be collected on demand, and may be large. */
+/** Starts a compiled module that calls `serveMethods`, with a large heap and with garbage collection on demand. */
 export function startChild(module: string, args: readonly string[] = [], nodeOptions: readonly string[] = []): Child {
   const child = fork(module, args, {
     execArgv: ["--expose-gc", "--max-old-space-size=12000", ...nodeOptions],
     serialization: "advanced",
   });
   const waiting = new Map<number, (reply: Reply) => void>();
-  let asked = 0;
+  let calls = 0;
   child.on("message", (reply: Reply) => {
     waiting.get(reply.id)?.(reply);
     waiting.delete(reply.id);
   });
   const ended = new Promise<void>((resolve) =>
     child.once("exit", (code, signal) => {
-      for (const [id, settle] of waiting) settle({ id, error: `${module} ended with ${code ?? signal}` });
+      for (const [id, settle] of waiting) settle({ id, error: `${module} exited with ${code ?? signal}` });
       resolve();
     }),
   );
   return {
-    ask: <T>(method: string, ...params: unknown[]) =>
+    call: <T>(method: string, ...params: unknown[]) =>
       new Promise<T>((resolve, reject) => {
-        asked += 1;
-        waiting.set(asked, ({ value, error }) =>
+        calls += 1;
+        waiting.set(calls, ({ value, error }) =>
           error === undefined ? resolve(value as T) : reject(new Error(`${method}: ${error}`)),
         );
-        child.send({ id: asked, method, args: params } satisfies Question);
+        child.send({ id: calls, method, args: params } satisfies MethodCall);
       }),
     stop: () => {
-      // It ends by itself when nobody asks any more, and then writes its profile, if it makes one.
+      // The process exits by itself when it is disconnected, and then writes its profile, if it makes one.
       if (child.connected) child.disconnect();
-      const patience = setTimeout(() => child.kill("SIGKILL"), 10_000);
-      return ended.finally(() => clearTimeout(patience));
+      const timeout = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      return ended.finally(() => clearTimeout(timeout));
     },
   };
 }
 
-/** The other side: answers questions by these methods until the process that asks is gone. */
-// biome-ignore lint/suspicious/noExplicitAny: each method knows its own arguments.
-export function answer(methods: Readonly<Record<string, (...args: any[]) => unknown>>): void {
-  process.on("message", async ({ id, method, args }: Question) => {
+/** Serves these methods in a child process, until the parent disconnects. */
+// biome-ignore lint/suspicious/noExplicitAny: each method has its own arguments.
+export function serveMethods(methods: Readonly<Record<string, (...args: any[]) => unknown>>): void {
+  process.on("message", async ({ id, method, args }: MethodCall) => {
     const reply: Reply = { id };
     try {
       reply.value = await methods[method]?.(...args);
@@ -70,7 +74,7 @@ export function answer(methods: Readonly<Record<string, (...args: any[]) => unkn
   process.on("disconnect", () => process.exit());
 }
 
-/** Bytes in use after everything that is not needed has been collected: on the heap, and in buffers outside of it. */
+/** Bytes in use after garbage collection, on the heap and in buffers outside of it. */
 export function memoryInUse(): number {
   if (globalThis.gc === undefined) throw new Error("the process was started without --expose-gc");
   globalThis.gc();

@@ -1,13 +1,16 @@
-import { type Point, WAYS, type Way } from "./delivery/ways.js";
-import { against, type Comparison, compare, type Figure, type Value, value } from "./figure.js";
+import { type DeliveryMethod, METHODS, type Point } from "./delivery/methods.js";
+import { type Comparison, compare, comparison, type Figure, type Value, value } from "./figure.js";
 
 const COUNTS = [1, 100, 10_000];
 const MEANING =
-  "How long a phone takes that comes back online, until the application has the last message, each exactly once.";
+  "Time until the application on a phone that comes back online has the last message, each message exactly once.";
 const CONDITIONS =
-  "simulated on loopback: half a round trip for every byte, one more for a new connection; an answer that gets lost takes its connection with it, of a large one each part of 64 KiB can; whoever is cut connects again at once; no TLS";
+  "simulated on loopback, without TLS: every byte takes half a round trip, a new connection one round trip more; a lost response closes its connection, and of a large response each part of 64 KiB may be lost; a client connects again at once";
 
-/** A figure for each backlog and round-trip time, with the loss as its axis; then bytes, and round trips, without loss. */
+/**
+ * A figure for each backlog and round-trip time, by the share of lost responses; then bytes and round trips without
+ * loss.
+ */
 export function deliveryFigures(points: readonly Point[]): Figure[] {
   const rtts = [...new Set(points.map(({ rttMs }) => rttMs))];
   return [
@@ -17,31 +20,32 @@ export function deliveryFigures(points: readonly Point[]): Figure[] {
   ];
 }
 
-const ways = (points: readonly Point[]) => [...new Set(points.map(({ way }) => way))];
+const methodsOf = (points: readonly Point[]) => [...new Set(points.map(({ method }) => method))];
 
 function timeFigure(points: readonly Point[], count: number, rttMs: number): Figure {
-  const here = points.filter((point) => point.count === count && point.rttMs === rttMs);
-  const values = here.map((point): Value & { way: Way } => {
-    const { way, loss, rounds, measured } = point;
+  const selected = points.filter((point) => point.count === count && point.rttMs === rttMs);
+  const values = selected.map((point): Value & { method: DeliveryMethod } => {
+    const { method, loss, rounds, measured } = point;
     const scale = count / measured;
     const all = rounds.flat();
     const also = {
-      "bytes a message": mean(all.map(({ bytes }) => bytes / measured)),
+      "bytes per message": mean(all.map(({ bytes }) => bytes / measured)),
       connections: 1 + mean(all.map(({ connections }) => connections - 1)) * scale,
-      "doubles kept from the application": mean(all.map(({ doubled }) => doubled)) * scale,
+      "duplicates removed by the device": mean(all.map(({ duplicates }) => duplicates)) * scale,
     };
-    const calculated = measured === count ? {} : { calculated: calculatedFrom(measured) };
+    const calculated = measured === count ? {} : { calculated: calculationNote(measured) };
     const ms = timesOf(point, points);
-    return { ...value(way.name, ms, { x: loss * 100, xName: "% of answers lost", also, ...calculated }), way };
+    return { ...value(method.name, ms, { x: loss * 100, xName: "% of responses lost", also, ...calculated }), method };
   });
   const comparisons: Comparison[] = [];
-  for (const loss of new Set(here.map((point) => point.loss * 100))) {
-    const at = (way: Way) => values.find((it) => it.way === way && it.x === loss);
-    const ours = at(WAYS.seqsync);
-    for (const way of ways(points)) {
-      const theirs = at(way);
-      if (way === WAYS.seqsync || ours === undefined || theirs === undefined) continue;
-      comparisons.push(compare(theirs, ours, undefined, `${way.name} / ${WAYS.seqsync.name}, ${loss} % lost`));
+  for (const loss of new Set(selected.map((point) => point.loss * 100))) {
+    const at = (method: DeliveryMethod) => values.find((it) => it.method === method && it.x === loss);
+    const seqSync = at(METHODS.seqsync);
+    for (const method of methodsOf(points)) {
+      const other = at(method);
+      if (method === METHODS.seqsync || seqSync === undefined || other === undefined) continue;
+      const of = `${method.name} / ${METHODS.seqsync.name}, ${loss} % lost`;
+      comparisons.push(compare(other, seqSync, undefined, of));
     }
   }
   return {
@@ -51,7 +55,7 @@ function timeFigure(points: readonly Point[], count: number, rttMs: number): Fig
     better: "lower",
     meaning: MEANING,
     conditions: CONDITIONS,
-    values: values.map(({ way: _, ...it }) => it),
+    values: values.map(({ method: _, ...it }) => it),
     comparisons,
   };
 }
@@ -59,9 +63,9 @@ function timeFigure(points: readonly Point[], count: number, rttMs: number): Fig
 function bytesFigure(points: readonly Point[]): Figure {
   const values = points
     .filter(({ rttMs, loss }) => rttMs === 0 && loss === 0)
-    .map(({ way, count, measured, rounds }) =>
+    .map(({ method, count, measured, rounds }) =>
       value(
-        way.name,
+        method.name,
         rounds.flat().map(({ bytes }) => bytes / measured),
         { x: count, xName: "messages" },
       ),
@@ -72,28 +76,28 @@ function bytesFigure(points: readonly Point[]): Figure {
     unit: "bytes/message",
     better: "lower",
     meaning:
-      "What a delivery costs of a user's data plan. A message of Seq Sync says who sent it, when, and under which id; one of MQTT here is the payload and a topic.",
-    conditions: "both directions, with HTTP's and MQTT's own heads, acks and connecting; without TCP, IP and TLS",
+      "Mobile data that a delivery uses. A message of Seq Sync carries its sender, its time and its id; a message of MQTT carries the payload and a topic.",
+    conditions: "both directions, with the headers of HTTP and MQTT, acks and connecting; without TCP, IP and TLS",
     values,
     comparisons: [],
   };
 }
 
-/** What a longer round trip adds, in round trips: it holds for every protocol, whatever it calls its messages. */
+/** The additional time of a longer round trip, in round trips: a number that does not depend on the protocol. */
 function roundTripsFigure(points: readonly Point[], rttMs: number): Figure {
-  const values = ways(points).flatMap((way) =>
+  const values = methodsOf(points).flatMap((method) =>
     COUNTS.flatMap((count) => {
       const at = (rtt: number) =>
-        points.find((it) => it.way === way && it.count === count && it.rttMs === rtt && it.loss === 0);
+        points.find((it) => it.method === method && it.count === count && it.rttMs === rtt && it.loss === 0);
       const [near, far] = [at(0), at(rttMs)];
       if (near === undefined || far === undefined) return [];
       const nearTimes = timesOf(near, points);
       const trips = timesOf(far, points).map((ms, round) => (ms - (nearTimes[round] as number)) / rttMs);
-      const calculated = far.measured === count ? {} : { calculated: calculatedFrom(far.measured) };
-      return [value(way.name, trips, { x: count, xName: "messages", ...calculated })];
+      const calculated = far.measured === count ? {} : { calculated: calculationNote(far.measured) };
+      return [value(method.name, trips, { x: count, xName: "messages", ...calculated })];
     }),
   );
-  const [ours, theirs] = [WAYS.seqsync, WAYS.single].map(({ name }) =>
+  const [seqSync, single] = [METHODS.seqsync, METHODS.single].map(({ name }) =>
     values.find(({ of, x }) => of === name && x === 10_000),
   );
   return {
@@ -101,27 +105,27 @@ function roundTripsFigure(points: readonly Point[], rttMs: number): Figure {
     name: "Round trips until a backlog is delivered",
     unit: "round trips",
     better: "lower",
-    meaning: "On a bad network the round trip is what one waits for, and the phone's radio stays on for.",
-    conditions: `(time at ${rttMs} ms − time at 0 ms) / ${rttMs} ms, without loss; TCP's handshake included`,
+    meaning: "On a slow network, round trips determine the waiting time and how long the radio of a phone stays on.",
+    conditions: `(time at ${rttMs} ms − time at 0 ms) / ${rttMs} ms, without loss, including TCP's handshake`,
     values,
     comparisons:
-      ours === undefined || theirs === undefined
+      seqSync === undefined || single === undefined
         ? []
-        : [against("an ack for each message / Seq Sync, 10,000 messages", [theirs.median / ours.median])],
+        : [comparison("an ack for each message / Seq Sync, 10,000 messages", [single.median / seqSync.median])],
   };
 }
 
 /**
- * Milliseconds of each round, on average over its deliveries. Where only a part of the messages was sent, the rest is in
- * proportion, but for connecting, which is there once: it is what a single message takes.
+ * Milliseconds of each round, as the mean of its deliveries. If only a part of the messages was delivered, the rest is
+ * added in proportion, except for connecting, which is the time of a single message.
  */
-function timesOf({ way, count, rttMs, measured, rounds }: Point, points: readonly Point[]): number[] {
+function timesOf({ method, count, rttMs, measured, rounds }: Point, points: readonly Point[]): number[] {
   const times = rounds.map((deliveries) => mean(deliveries.map(({ ms }) => ms)));
   if (measured === count) return times;
-  const single = points.find((it) => it.way === way && it.count === 1 && it.rttMs === rttMs && it.loss === 0);
+  const single = points.find((it) => it.method === method && it.count === 1 && it.rttMs === rttMs && it.loss === 0);
   const connecting = mean(single?.rounds.flat().map(({ ms }) => ms) ?? []);
   return times.map((ms) => connecting + (ms - connecting) * (count / measured));
 }
 
-const calculatedFrom = (messages: number) => `from ${messages} messages, in proportion, connecting once`;
+const calculationNote = (messages: number) => `in proportion from ${messages} messages, with one connection`;
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, it) => sum + it, 0) / numbers.length;

@@ -1,108 +1,118 @@
 import { join } from "node:path";
 import { type Child, startChild } from "./child.js";
 import { type Broker, mosquitto, startBroker } from "./delivery/broker.js";
-import { type Point, WAYS, type Way } from "./delivery/ways.js";
-import type { Delivered, Delivery } from "./delivery/worker.js";
+import { type DeliveryMethod, METHODS, type Point } from "./delivery/methods.js";
+import type { DeliveryRequest, DeliveryResult } from "./delivery/worker.js";
 import { deliveryFigures } from "./delivery-figures.js";
 import type { Figure } from "./figure.js";
 import type { Settings } from "./settings.js";
 
-interface Stage {
-  home: Child;
+interface Environment {
+  server: Child;
   worker: Child;
-  homePort: number;
+  serverPort: number;
   broker: Broker | undefined;
 }
 
-/** What a device goes through that comes back online: the same backlog, the same bad networks, and five ways to deliver it. */
+/**
+ * Measures the delivery of a backlog to a device that comes back online: five methods on the same unreliable networks.
+ */
 export async function benchDelivery({ compiled, quick, rounds, skip }: Settings): Promise<Figure[]> {
-  const here = join(compiled, "conformance/benchmarks/delivery");
-  const home = startChild(join(here, "home.js"));
-  const worker = startChild(join(here, "worker.js"));
+  const folder = join(compiled, "conformance/benchmarks/delivery");
+  const server = startChild(join(folder, "server.js"));
+  const worker = startChild(join(folder, "worker.js"));
   const command = mosquitto();
-  if (command === undefined) skip("delivery, MQTT", "there is no Mosquitto here; apt-get install mosquitto");
+  if (command === undefined) skip("delivery, MQTT", "Mosquitto is not installed; apt-get install mosquitto");
   const broker = command === undefined ? undefined : await startBroker(command);
   try {
-    const stage: Stage = { home, worker, broker, homePort: await home.ask<number>("listen") };
-    const ways = (Object.values(WAYS) as Way[]).filter(
+    const environment: Environment = { server, worker, broker, serverPort: await server.call<number>("listen") };
+    const methods = (Object.values(METHODS) as DeliveryMethod[]).filter(
       ({ pageSize }) => pageSize !== undefined || broker !== undefined,
     );
-    const points = ways.flatMap((way) => pointsOf(way, quick));
-    // What is compiled on the way must not make the first point look slow.
-    for (const way of ways) await deliver({ way, measured: 1000, rttMs: 0, loss: 0 }, 1, stage);
+    const points = methods.flatMap((method) => pointsOf(method, quick));
+    // Warms up the JIT compiler, which would slow down the first point.
+    for (const method of methods) await deliver({ method, measured: 1000, rttMs: 0, loss: 0 }, 1, environment);
     for (let round = 1; round <= Math.min(rounds, 3); round += 1) {
       const run = async (point: Point) => {
-        const deliveries: Delivered[] = [];
-        for (let nr = 0; nr < repetitions(point, quick); nr += 1)
-          deliveries.push(await deliver(point, round * 1000 + nr, stage));
+        const deliveries: DeliveryResult[] = [];
+        for (let nr = 0; nr < deliveriesPerRound(point, quick); nr += 1)
+          deliveries.push(await deliver(point, round * 1000 + nr, environment));
         point.rounds.push(deliveries);
       };
-      // What takes time because it works runs alone; what takes time because it waits runs side by side.
-      for (const point of points) if (works(point)) await run(point);
-      const waiting = points.filter((point) => !works(point)).sort((a, b) => foreseen(b) - foreseen(a));
+      // Points that use the processor run alone; points that wait for the network run concurrently.
+      for (const point of points) if (isCpuBound(point)) await run(point);
+      const queue = points.filter((point) => !isCpuBound(point)).sort((a, b) => estimatedMs(b) - estimatedMs(a));
       await Promise.all(
         Array.from({ length: 12 }, async () => {
-          for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) await run(point);
+          for (let point = queue.shift(); point !== undefined; point = queue.shift()) await run(point);
         }),
       );
     }
     return deliveryFigures(points);
   } finally {
     broker?.stop();
-    await Promise.all([home.stop(), worker.stop()]);
+    await Promise.all([server.stop(), worker.stop()]);
   }
 }
 
-function pointsOf(way: Way, quick: boolean): Point[] {
+function pointsOf(method: DeliveryMethod, quick: boolean): Point[] {
   const points: Point[] = [];
   for (const count of [1, 100, 10_000])
     for (const rttMs of quick ? [0, 200] : [0, 50, 200])
       for (const loss of quick ? [0, 0.05] : [0, 0.01, 0.05, 0.2])
-        points.push({ way, count, rttMs, loss, rounds: [], measured: feasible(way, count, rttMs, loss, quick) });
+        points.push({
+          method,
+          count,
+          rttMs,
+          loss,
+          rounds: [],
+          measured: feasibleCount(method, count, rttMs, loss, quick),
+        });
   return points;
 }
 
-/** Few answers are measured again and again, until some will have been lost. */
-function repetitions(point: Point, quick: boolean): number {
-  const { way, measured, loss } = point;
-  const answers = Math.ceil(measured / way.perRoundTrip) + 1;
-  const most = quick ? 4 : works(point) ? 5 : 20;
-  return loss === 0 ? 1 : Math.max(1, Math.min(most, Math.floor(40 / answers)));
+/** Number of deliveries of a point in each round: with few responses, enough of them that some responses are lost. */
+function deliveriesPerRound(point: Point, quick: boolean): number {
+  const { method, measured, loss } = point;
+  const responses = Math.ceil(measured / method.perRoundTrip) + 1;
+  const maximum = quick ? 4 : isCpuBound(point) ? 5 : 20;
+  return loss === 0 ? 1 : Math.max(1, Math.min(maximum, Math.floor(40 / responses)));
 }
 
-const works = ({ way, rttMs, measured }: Point) => rttMs === 0 || (measured > 1000 && way.perRoundTrip > 1);
+const isCpuBound = ({ method, rttMs, measured }: Point) => rttMs === 0 || (measured > 1000 && method.perRoundTrip > 1);
 
 let devices = 0;
 
 async function deliver(
-  { way, measured: count, rttMs, loss }: Pick<Point, "way" | "measured" | "rttMs" | "loss">,
+  { method, measured: count, rttMs, loss }: Pick<Point, "method" | "measured" | "rttMs" | "loss">,
   seed: number,
-  { home, worker, homePort, broker }: Stage,
-): Promise<Delivered> {
+  { server, worker, serverPort, broker }: Environment,
+): Promise<DeliveryResult> {
   const network = { count, rttMs, loss, seed };
-  if (way.pageSize !== undefined) {
-    const token = await home.ask<string>("fill", count);
-    const device = { token, pageSize: way.pageSize };
-    const delivered = await worker.ask<Delivered>("deliver", { ...network, port: homePort, device } satisfies Delivery);
-    if (!(await home.ask<boolean>("acked", token)))
-      throw new Error("the server has messages that were not acknowledged");
-    return delivered;
+  if (method.pageSize !== undefined) {
+    const token = await server.call<string>("fill", count);
+    const device = { token, pageSize: method.pageSize };
+    const request: DeliveryRequest = { ...network, port: serverPort, device };
+    const result = await worker.call<DeliveryResult>("deliver", request);
+    if (!(await server.call<boolean>("acked", token))) throw new Error("the server has unacknowledged messages");
+    return result;
   }
   if (broker === undefined) throw new Error("there is no broker");
   devices += 1;
-  const device = { clientId: `device-${process.pid}-${devices}`, window: way.window };
-  await worker.ask("fill", broker.port, device.clientId, count);
-  return worker.ask<Delivered>("deliver", { ...network, port: broker.port, device } satisfies Delivery);
+  const device = { clientId: `device-${process.pid}-${devices}`, window: method.window };
+  await worker.call("fill", broker.port, device.clientId, count);
+  const request: DeliveryRequest = { ...network, port: broker.port, device };
+  return worker.call<DeliveryResult>("deliver", request);
 }
 
-/** Milliseconds that the network alone will take, about. */
-const foreseen = ({ way, measured, rttMs, loss }: Pick<Point, "way" | "measured" | "rttMs" | "loss">) =>
-  Math.ceil(measured / way.perRoundTrip) * rttMs * (1 + 4 * loss);
+/** Estimated network time in milliseconds. */
+const estimatedMs = ({ method, measured, rttMs, loss }: Pick<Point, "method" | "measured" | "rttMs" | "loss">) =>
+  Math.ceil(measured / method.perRoundTrip) * rttMs * (1 + 4 * loss);
 
-/** All messages where that takes bearable time; else as many as fit into it, and the rest is calculated. */
-function feasible(way: Way, count: number, rttMs: number, loss: number, quick: boolean): number {
+/** Number of messages to deliver: all, or as many as the time limit allows; the rest is then calculated. */
+function feasibleCount(method: DeliveryMethod, count: number, rttMs: number, loss: number, quick: boolean): number {
   const limit = quick ? 4000 : 60_000;
-  const all = foreseen({ way, measured: count, rttMs, loss });
+  const all = estimatedMs({ method, measured: count, rttMs, loss });
   if (all <= limit) return count;
-  return Math.max(way.perRoundTrip * 10, Math.floor((count * limit) / all));
+  return Math.max(method.perRoundTrip * 10, Math.floor((count * limit) / all));
 }

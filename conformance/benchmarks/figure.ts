@@ -1,49 +1,55 @@
-/** What the benchmark found out about one thing. The JSON of a run is a list of these, and says by itself what it means. */
+/** One measurement of the benchmark, with all texts that explain it. */
 export interface Figure {
   /** Stable name, such as "server/send". Its first part is the section. */
   id: string;
-  /** What was measured, for people. */
+  /** What is measured, for people. */
   name: string;
   /** Unit of the values, such as "requests/s". */
   unit: string;
-  /** Which values are good ones. */
+  /** Whether higher or lower values are better. */
   better: "higher" | "lower";
-  /** What it means for a user, in a sentence or two. */
+  /** What the values mean for a user, in a sentence or two. */
   meaning: string;
-  /** Under which conditions, as far as they matter for reading the values. */
+  /** Conditions of the measurement. */
   conditions?: string;
-  /** Where a goal of it is missed: why, as profiling tells. */
+  /** Why a goal is missed, according to profiles. */
   why?: string;
   values: Value[];
   comparisons: Comparison[];
+  /** Start and commit of the run, if the figure was measured separately from the others. */
+  measuredAt?: string;
+  commit?: string;
 }
 
-/** One thing's value: the median of its rounds, and how far they lie apart. */
+/** The value of one implementation: the median and the range of its rounds. */
 export interface Value {
-  /** Whose value it is, such as "reference server". */
+  /** The implementation, such as "reference server". */
   of: string;
-  /** Where on an axis, where the figure has one, such as a backlog of 1000. */
+  /** Position on the axis of the figure, such as a backlog of 1000; undefined if it has no axis. */
   x?: number;
-  /** What `x` counts. */
+  /** Meaning of `x`. */
   xName?: string;
   median: number;
   low: number;
   high: number;
   rounds: number[];
-  /** Further numbers that belong to the same measurement, by name with their unit. */
+  /** Further results of the same measurement, by name with unit. */
   also?: Record<string, number | string>;
-  /** Set where the value was calculated from a smaller measurement, and how. */
+  /** How the value was calculated from a smaller measurement; undefined if it was measured. */
   calculated?: string;
 }
 
-/** Two values in proportion. Rounds are compared with each other, so that what the machine does meanwhile hits both. */
+/**
+ * The ratio of two values. Each round of one is compared with the same round of the other, which ran at about the same
+ * time.
+ */
 export interface Comparison {
-  /** Such as "reference server / bare node:http". */
+  /** The compared values, such as "reference server / bare node:http". */
   of: string;
   ratio: number;
   low: number;
   high: number;
-  /** What the ratio should be, such as "at least 0.8"; absent where it only informs. */
+  /** What the ratio should be, such as "at least 0.8"; undefined if there is no goal. */
   goal?: { is: "at least" | "at most"; value: number };
   met?: boolean;
 }
@@ -51,13 +57,16 @@ export interface Comparison {
 /** The result of one run. */
 export interface BenchResult {
   format: 1;
+  /** Start of the run, in ISO 8601. */
   measuredAt: string;
+  /** The commit that was measured, or "unknown". */
+  commit: string;
   machine: { cpu: string; cores: number; memoryGiB: number; os: string; node: string; loadAverageAtStart: number };
   quick: boolean;
   rounds: number;
   seconds: number;
   figures: Figure[];
-  /** What was not measured, and why. */
+  /** Figures that were not measured, and the reasons. */
   skipped: { id: string; why: string }[];
 }
 
@@ -69,6 +78,7 @@ export function median(numbers: readonly number[]): number {
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
+/** Creates a value from its rounds. */
 export function value(of: string, rounds: readonly number[], more: Partial<Value> = {}): Value {
   return {
     of,
@@ -80,16 +90,16 @@ export function value(of: string, rounds: readonly number[], more: Partial<Value
   };
 }
 
-/** Compares round by round. Both values must have as many rounds. */
+/** Compares two values round by round. Both must have the same number of rounds. */
 export function compare(a: Value, b: Value, goal?: Comparison["goal"], of = `${a.of} / ${b.of}`): Comparison {
   const ratios = a.rounds.map((it, index) => it / (b.rounds[index] as number));
-  return against(of, ratios, goal);
+  return comparison(of, ratios, goal);
 }
 
-/** A comparison whose ratios are there already, or one number against a goal. */
-export function against(of: string, ratios: readonly number[], goal?: Comparison["goal"]): Comparison {
+/** Creates a comparison from the ratios of its rounds. */
+export function comparison(of: string, ratios: readonly number[], goal?: Comparison["goal"]): Comparison {
   const ratio = median(ratios);
-  const comparison: Comparison = { of, ratio, low: Math.min(...ratios), high: Math.max(...ratios) };
-  if (goal === undefined) return comparison;
-  return { ...comparison, goal, met: goal.is === "at least" ? ratio >= goal.value : ratio <= goal.value };
+  const result: Comparison = { of, ratio, low: Math.min(...ratios), high: Math.max(...ratios) };
+  if (goal === undefined) return result;
+  return { ...result, goal, met: goal.is === "at least" ? ratio >= goal.value : ratio <= goal.value };
 }

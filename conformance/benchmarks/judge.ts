@@ -1,23 +1,23 @@
 import { join } from "node:path";
 import { startChild } from "./child.js";
-import { against, type Figure, value } from "./figure.js";
-import type { Judged } from "./judge/worker.js";
+import { comparison, type Figure, value } from "./figure.js";
+import type { JudgeRun } from "./judge/worker.js";
 import type { Settings } from "./settings.js";
 
-/** How fast a recorded history is judged, and that twice the history takes twice the time. */
+/** Measures how fast the judge is, and whether its time is proportional to the length of the history. */
 export async function benchJudge({ compiled, rounds, quick, long, skip }: Settings): Promise<Figure[]> {
   const counts = [10_000, 100_000, ...(quick ? [300_000] : [1_000_000]), ...(long ? [10_000_000] : [])];
-  if (!long) skip("judge, 10,000,000 events", "takes minutes and several GiB; --long measures it");
-  const measured = counts.map((): Judged[] => []);
+  if (!long) skip("judge, 10,000,000 events", "takes minutes and several GiB; use --long");
+  const measured = counts.map((): JudgeRun[] => []);
   for (let round = 0; round < rounds; round += 1) {
     for (const [index, count] of counts.entries()) {
-      if (count > 1_000_000 && round > 0) continue; // once is enough for a point that only confirms the line
+      if (count > 1_000_000 && round > 0) continue; // one round suffices to confirm the trend
       const child = startChild(join(compiled, "conformance/benchmarks/judge/worker.js"));
-      // What is compiled on the way must not make the shortest history look slow.
-      await child.ask("judge", 50_000);
-      const judged = await child.ask<Judged>("judge", count);
-      if (judged.findings > 0) throw new Error(`${judged.findings} findings in a history that has no fault`);
-      measured[index]?.push(judged);
+      // Warms up the JIT compiler, which would slow down the shortest history.
+      await child.call("judge", 50_000);
+      const run = await child.call<JudgeRun>("judge", count);
+      if (run.findings > 0) throw new Error(`${run.findings} findings in a history without violations`);
+      measured[index]?.push(run);
       await child.stop();
     }
   }
@@ -37,28 +37,29 @@ export async function benchJudge({ compiled, rounds, quick, long, skip }: Settin
     ),
   );
   const slowdown = (speeds.at(-1)?.rounds ?? []).map((last, round) => (speeds[0]?.rounds[round] as number) / last);
-  const conditions = "ten inboxes, ten messages a page, each twentieth answer lost; processor time of the judge alone";
+  const conditions =
+    "ten inboxes, ten messages per page, every twentieth Sync without a response; processor time of the judge alone";
   return [
     {
       id: "judge/events",
-      name: "Events that the judge takes in a second",
+      name: "Events that the judge processes per second",
       unit: "events/s",
       better: "higher",
       meaning:
-        "How fast a day of recorded traffic can be judged again, offline. Every twentieth event is a page of ten messages.",
+        "How fast a day of recorded traffic can be judged offline. Every twentieth event is a page of ten messages.",
       conditions,
       values: speeds,
       comparisons: [
-        against("time of an event in the longest history / in the shortest", slowdown, { is: "at most", value: 1.5 }),
+        comparison("time per event in the longest history / in the shortest", slowdown, { is: "at most", value: 1.5 }),
       ],
     },
     {
       id: "judge/memory",
-      name: "Memory that the judge holds for an event",
+      name: "Memory of the judge per event",
       unit: "bytes",
       better: "lower",
-      meaning: "How long a history may be on a given machine: a judge of sent ids must remember them all.",
-      conditions: "heap and buffers after a full collection of garbage",
+      meaning: "How long a history may be on a given machine: the judge keeps every id that was sent.",
+      conditions: "heap and buffers after a full garbage collection",
       values: memory,
       comparisons: [],
     },

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { parseArgs } from "node:util";
 import { compile } from "../selftest/support/compile.js";
+import { currentCommit, formatData } from "../selftest/support/data.js";
 import { benchDelivery } from "./delivery.js";
 import type { BenchResult, Figure } from "./figure.js";
 import { benchGrowth } from "./growth.js";
@@ -20,15 +21,15 @@ const SECTIONS: Record<string, (settings: Settings) => Promise<Figure[]>> = {
 };
 
 const USAGE = `npm run bench -- [options]
-Measures the reference server, the suite, the judge and the protocol itself, and what they are compared with. Nothing in it is a
-test: it tells numbers, and which goals they miss. Exit code 1 only if something could not be measured at all.
+Measures the reference server, the suite, the judge and the protocol, and compares them with others. It is not a test: it prints
+the values and the missed goals. Exit code 1 if a section could not be measured.
 
-  --only NAME   only what has an id that begins so, such as server/send; may be repeated. Sections: ${Object.keys(SECTIONS).join(", ")}
-  --quick       one round, and of each axis only a part: about two minutes
-  --long        also what takes minutes, such as a history of 10,000,000 events
-  --rounds N    default 5
-  --json FILE   write the result, which explains itself
-  --profile DIR write a processor profile of each measured server, for Chrome's developer tools`;
+  --only NAME   only figures whose id begins with NAME, such as server/send; may be repeated. Sections: ${Object.keys(SECTIONS).join(", ")}
+  --quick       one round, and only a part of each axis: about two minutes
+  --long        also figures that take minutes, such as a history of 10,000,000 events
+  --rounds N    number of rounds; default 5
+  --json FILE   write the result as JSON
+  --profile DIR write a CPU profile of each measured server, for the developer tools of Chrome`;
 
 const { values: flags } = parseArgs({
   options: {
@@ -42,16 +43,16 @@ const { values: flags } = parseArgs({
   },
 });
 
-/** Of a section it is enough that a part is wanted. */
+/** A section is selected if a part of it is selected. */
 const wants = (id: string) => flags.only?.some((it) => id.startsWith(it) || it.startsWith(`${id}/`)) ?? true;
-const chosen = Object.entries(SECTIONS).filter(([name]) => wants(name));
+const sections = Object.entries(SECTIONS).filter(([name]) => wants(name));
 const rounds = flags.quick ? 1 : Number(flags.rounds);
-if (flags.help || chosen.length === 0 || !(Number.isInteger(rounds) && rounds >= 1)) {
+if (flags.help || sections.length === 0 || !(Number.isInteger(rounds) && rounds >= 1)) {
   console.log(USAGE);
   process.exitCode = flags.help ? 0 : 2;
 } else process.exitCode = await bench();
 
-// Ends in order, so that what was started does not outlive it.
+// Exits normally, so that child processes do not outlive it.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
 async function bench(): Promise<number> {
@@ -60,6 +61,7 @@ async function bench(): Promise<number> {
   const result: BenchResult = {
     format: 1,
     measuredAt: new Date().toISOString(),
+    commit: currentCommit(),
     machine: {
       cpu: cpu?.model ?? "unknown",
       cores: cpus().length,
@@ -81,26 +83,26 @@ async function bench(): Promise<number> {
     long: flags.long,
     profile: flags.profile,
     wants,
-    say: (line) => console.error(`… ${line}`),
+    progress: (line) => console.error(`… ${line}`),
     skip: (id, why) => {
       console.error(`not measured: ${id}: ${why}`);
       result.skipped.push({ id, why });
     },
   };
-  let broken = 0;
-  for (const [name, section] of chosen) {
-    settings.say(name);
+  let failed = 0;
+  for (const [name, section] of sections) {
+    settings.progress(name);
     try {
       const figures = await section(settings);
       for (const figure of figures) console.log(`\n${table(figure)}`);
       result.figures.push(...figures);
     } catch (error) {
-      broken += 1;
+      failed += 1;
       settings.skip(name, String(error));
     }
-    // After each section: a run that is stopped has told what it knew.
+    // After each section, so that an interrupted run leaves a result.
     result.seconds = Math.round((performance.now() - started) / 1000);
-    if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(result, null, 2)}\n`);
+    if (flags.json !== undefined) writeFileSync(flags.json, formatData(result));
   }
   const missed = result.figures.flatMap(({ id, comparisons }) =>
     comparisons.filter(({ met }) => met === false).map(({ of }) => `${id}: ${of}`),
@@ -114,7 +116,7 @@ async function bench(): Promise<number> {
       : [],
   );
   if (slower.length > 0)
-    console.log(`\nWhere Seq Sync, in pages of 1,000, is slower than others:\n  ${slower.join("\n  ")}`);
+    console.log(`\nSeq Sync with pages of 1,000 is slower than others in:\n  ${slower.join("\n  ")}`);
   console.log(`${result.seconds} s`);
-  return broken === 0 ? 0 : 1;
+  return failed === 0 ? 0 : 1;
 }

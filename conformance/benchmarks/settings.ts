@@ -1,19 +1,19 @@
-/** What every section of the benchmark is told. */
+/** Settings of a run, for every section of the benchmark. */
 export interface Settings {
-  /** Folder of what is compiled, laid out as the source is. */
+  /** Folder of the compiled code, with the layout of the sources. */
   compiled: string;
-  /** How often everything is measured. The rounds of what is compared alternate. */
+  /** Number of rounds. The rounds of compared values alternate. */
   rounds: number;
-  /** One round, and of each axis only a part. */
+  /** One round, and only a part of each axis. */
   quick: boolean;
-  /** Also what takes minutes. */
+  /** Also figures that take minutes. */
   long: boolean;
-  /** Folder for the processor profiles of measured servers; undefined makes none. A profile makes what it watches slower. */
+  /** Folder for the CPU profiles of measured servers; undefined for none. Profiling makes a server slower. */
   profile: string | undefined;
-  /** Whether a figure, or the figures whose ids begin so, is to be measured. */
+  /** Whether to measure a figure, or figures whose ids begin with this. */
   wants: (id: string) => boolean;
-  /** Says what is being measured, for whoever waits. */
-  say: (line: string) => void;
-  /** Notes what was not measured, and why. */
+  /** Prints the progress. */
+  progress: (line: string) => void;
+  /** Records that a figure was not measured, and why. */
   skip: (id: string, why: string) => void;
 }

@@ -2,20 +2,20 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Child, startChild } from "./child.js";
-import { against, compare, type Figure, value } from "./figure.js";
+import { compare, comparison, type Figure, value } from "./figure.js";
 import type { Settings } from "./settings.js";
-import { type Timed, timed } from "./suite/command.js";
+import { runTimed, type TimedRun } from "./suite/command.js";
 import type { PeerRun } from "./suite/peers.js";
 
-/** How long a run of the suite takes, where its time goes, and what other suites of this kind take. */
+/** Measures the duration of a run of the suite, its rate of requests, and the duration of similar suites. */
 export async function benchSuite(settings: Settings): Promise<Figure[]> {
   const { wants, compiled } = settings;
   const figures: Figure[] = [];
-  const here = join(compiled, "conformance/benchmarks/suite");
-  const server = startChild(join(here, "server.js"));
-  const raw = startChild(join(here, "raw.js"));
+  const folder = join(compiled, "conformance/benchmarks/suite");
+  const server = startChild(join(folder, "server.js"));
+  const raw = startChild(join(folder, "raw.js"));
   try {
-    const url = await server.ask<string>("listen");
+    const url = await server.call<string>("listen");
     if (wants("suite/check")) figures.push(...(await checks(settings, server, raw, url)));
     if (wants("suite/explore")) figures.push(await exploration(settings, url));
   } finally {
@@ -25,7 +25,7 @@ export async function benchSuite(settings: Settings): Promise<Figure[]> {
   return figures;
 }
 
-interface Check extends Timed {
+interface Check extends TimedRun {
   cases: number;
   requests: number;
 }
@@ -42,14 +42,14 @@ async function checks(
   const loop: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const check = async (...args: string[]) => {
-      await server.ask("requests");
+      await server.call("requests");
       const run = await runCheck(compiled, args);
-      return { ...run, requests: await server.ask<number>("requests") };
+      return { ...run, requests: await server.call<number>("requests") };
     };
     whole.push(await check(url));
     fixed.push(await check(url, "--skip", "explore/*"));
     if (!quick) inOne.push(await check("--reference"));
-    loop.push(await raw.ask<number>("raw", url, 1000));
+    loop.push(await raw.call<number>("raw", url, 1000));
   }
   const also = (checks: readonly Check[]) => ({
     "processor time in s": value(
@@ -73,38 +73,38 @@ async function checks(
     "the suite",
     fixed.map(({ requests, wall }) => requests / wall),
   );
-  const most = value("undici in a loop", loop);
+  const maximum = value("undici in a loop", loop);
   return [
     {
       id: "suite/check",
-      name: "seqsync check, from the start of its process to the verdict",
+      name: "seqsync check, from the start of the process to the verdict",
       unit: "s",
       better: "lower",
-      meaning: "How long a developer waits for the verdict on a server after a change.",
+      meaning: "How long a developer waits for a verdict after a change.",
       conditions:
-        "all cases but those that are slow by their nature, each in both codecs unless it is about the number of messages, 16 at a time",
-      why: "The suite makes 12,000 requests, and both cores are busy all the time. A run so short is spent in code that is not compiled yet: a loop of undici that has run for a while makes several times as many requests a second. Fewer requests would mean fewer checks.",
+        "all cases except slow ones, each in both codecs unless it is about the number of messages, 16 at a time",
+      why: "The suite makes 12,000 requests, and both cores are busy all the time. Such a short run executes code that the JIT compiler has not optimized yet: a long loop of undici makes several times as many requests per second. Fewer requests would mean fewer checks.",
       values: [
         catalogue,
         seconds("whole", whole),
         ...(quick ? [] : [seconds("whole, server in the same process", inOne)]),
       ],
-      comparisons: [against("catalogue without exploration, in s", catalogue.rounds, { is: "at most", value: 2 })],
+      comparisons: [comparison("catalogue without exploration, in s", catalogue.rounds, { is: "at most", value: 2 })],
     },
     {
       id: "suite/check-requests",
-      name: "Requests that the suite makes in a second",
+      name: "Requests of the suite per second",
       unit: "requests/s",
       better: "higher",
-      meaning: "How much of a run is work on the wire, against what the same HTTP client does if it does nothing else.",
-      conditions: "start of the process included; some cases wait by their nature",
-      values: [perSecond, most],
-      comparisons: [compare(perSecond, most)],
+      meaning: "The rate of requests in a run, against that of the same HTTP client in a loop.",
+      conditions: "including the start of the process; some cases wait",
+      values: [perSecond, maximum],
+      comparisons: [compare(perSecond, maximum)],
     },
   ];
 }
 
-async function runCheck(compiled: string, args: readonly string[]): Promise<Timed & { cases: number }> {
+async function runCheck(compiled: string, args: readonly string[]): Promise<TimedRun & { cases: number }> {
   const folder = mkdtempSync(join(tmpdir(), "seqsync-bench-"));
   const report = join(folder, "report.json");
   try {
@@ -116,10 +116,10 @@ async function runCheck(compiled: string, args: readonly string[]): Promise<Time
       "--report",
       `json=${report}`,
     ];
-    const run = await timed(process.execPath, command);
+    const run = await runTimed(process.execPath, command);
     const { cases, verdict } = JSON.parse(readFileSync(report, "utf8")) as { cases: unknown[]; verdict: string };
-    if (verdict === "OUTCOME_FAIL" || verdict === "OUTCOME_HARNESS_ERROR")
-      throw new Error(`the reference server gets the verdict ${verdict}`);
+    if (verdict === "OUTCOME_FAIL" || verdict === "OUTCOME_ERROR")
+      throw new Error(`the verdict on the reference server is ${verdict}`);
     return { ...run, cases: cases.length };
   } finally {
     rmSync(folder, { recursive: true });
@@ -131,21 +131,21 @@ async function exploration({ compiled, rounds, quick }: Settings, url: string): 
   for (let round = 0; round < rounds; round += 1) {
     const seconds = quick ? 5 : 10;
     const args = ["explore", url, "--seconds", String(seconds), "--runs", "10000000", "--seed", String(round + 1)];
-    const run = await timed(process.execPath, [join(compiled, "conformance/cli/main.js"), ...args]);
+    const run = await runTimed(process.execPath, [join(compiled, "conformance/cli/main.js"), ...args]);
     const [, count] = /(\d[\d,]*) programs/.exec(run.stdout) ?? [];
-    if (count === undefined) throw new Error(`no count of programs in: ${run.stdout.slice(0, 300)}`);
+    if (count === undefined) throw new Error(`the output has no number of programs: ${run.stdout.slice(0, 300)}`);
     programs.push((Number(count.replaceAll(",", "")) * 10) / seconds);
   }
   const found = value("random programs", programs);
   return {
     id: "suite/explore",
-    name: "Random programs that exploration runs in 10 seconds",
+    name: "Random programs that explore runs in 10 seconds",
     unit: "programs/10 s",
     better: "higher",
-    meaning: "How many different histories on a hostile network a server is put through while one waits.",
-    conditions: "two devices of each account, heavy faults",
+    meaning: "How many different histories on a faulty network a server is checked with in a short time.",
+    conditions: "two devices of each account, many network faults",
     values: [found],
-    comparisons: [against("programs in 10 s", found.rounds, { is: "at least", value: 1000 })],
+    comparisons: [comparison("programs in 10 s", found.rounds, { is: "at least", value: 1000 })],
   };
 }
 
@@ -154,23 +154,23 @@ async function peers({ compiled, quick, skip }: Settings): Promise<Figure> {
   const runs: [string, PeerRun][] = [];
   const attempt = async (of: string, method: string, ...args: unknown[]) => {
     try {
-      runs.push([of, await child.ask<PeerRun>(method, ...args)]);
+      runs.push([of, await child.call<PeerRun>(method, ...args)]);
     } catch (error) {
       skip("suite/peers", `${of}: ${String(error)}`);
     }
   };
   await attempt("graphql-http audits", "graphqlHttp");
-  if (quick) skip("suite/peers", "@durable-streams/server-conformance-tests: takes half a minute; left out by --quick");
+  if (quick) skip("suite/peers", "@durable-streams/server-conformance-tests: takes half a minute; not with --quick");
   else
     await attempt("@durable-streams/server-conformance-tests", "durableStreams", join(tmpdir(), "seqsync-bench-peers"));
   await child.stop();
   return {
     id: "suite/peers",
-    name: "Other suites of this kind, each against the server of its own project",
+    name: "Similar suites, each against the server of its own project",
     unit: "s",
     better: "lower",
     meaning:
-      "What developers are used to wait for. The suites check other things, so only the order of size says something.",
+      "How long developers wait for similar suites. The suites check other things, so only the order of magnitude is comparable.",
     values: runs.map(([of, { wall, cpu, cases }]) =>
       value(of, [wall], { also: { "processor time in s": cpu, cases, "cases/s": cases / wall } }),
     ),

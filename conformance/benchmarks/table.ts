@@ -1,6 +1,6 @@
 import type { Comparison, Figure } from "./figure.js";
 
-/** A figure as text for a terminal: its values, and under them what they are in proportion. */
+/** Formats a figure for a terminal: its values, and then its comparisons. */
 export function table({ id, name, unit, values, comparisons }: Figure): string {
   const rows = values.map(({ of, x, xName, median, low, high, calculated, also = {} }) => [
     `  ${of}${x === undefined ? "" : `, ${xName} ${x.toLocaleString("en")}`}`,
@@ -29,7 +29,7 @@ function line({ of, ratio, low, high, goal, met }: Comparison): string {
   return `  = ${of}: ${number(ratio)}${spread}${verdict}`;
 }
 
-/** Three digits that matter. */
+/** Formats a number with three significant digits. */
 export function number(it: number): string {
   if (!Number.isFinite(it)) return String(it);
   if (Math.abs(it) >= 100) return Math.round(it).toLocaleString("en");

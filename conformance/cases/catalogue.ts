@@ -1,4 +1,4 @@
-import type { Case } from "../harness/case.js";
+import type { Case, CaseInfo } from "../harness/case.js";
 import { ack } from "./ack.js";
 import { auth } from "./auth/index.js";
 import { devices } from "./devices.js";
@@ -31,6 +31,9 @@ export const CATALOGUE: readonly Case[] = [
   ...durable,
   ...exploration,
 ];
+
+/** All cases as data, without the functions that run them. */
+export const CASES: readonly CaseInfo[] = CATALOGUE.map(({ run: _, ...info }) => info);
 
 /** The chapter of a case. */
 export const chapterOf = ({ id }: Pick<Case, "id">): string => id.split("/", 1)[0] ?? id;

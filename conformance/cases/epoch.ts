@@ -2,19 +2,19 @@ import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Case } from "../harness/case.js";
 import type { Context } from "../harness/context.js";
-import { expectSameAnswerOnRetry } from "../harness/retries.js";
-import type { Reply } from "../rpc/client.js";
+import { expectSameResponseOnRetry } from "../harness/retries.js";
+import type { DefiniteResult } from "../rpc/result.js";
 
 export const epoch: readonly Case[] = [
   {
-    // § EPOCH-PRESENT: Every successful answer of Sync MUST have an `epoch` of 1 to 64 bytes, the inbox's current one,
-    // § and so MUST every frame of a Watch.
+    // § EPOCH-PRESENT: Every successful response to Sync MUST have an `epoch` of 1 to 64 bytes, the inbox's current
+    // § one, and so MUST every frame of a Watch.
     id: "epoch/present",
-    title: "each answer of bob's inbox, new or not, empty or not, has an epoch of 1 to 64 bytes",
+    title: "Each response to a Sync has an epoch of 1 to 64 bytes",
     requirements: ["EPOCH-PRESENT"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const look = async (what: string) => {
+      const expectEpoch = async (what: string) => {
         const size = Buffer.byteLength((await bob.device().sync()).epoch);
         t.that(
           size >= 1 && size <= 64,
@@ -24,45 +24,44 @@ export const epoch: readonly Case[] = [
           `${size} bytes`,
         );
       };
-      await look("an answer without messages");
+      await expectEpoch("a response without messages");
       await alice.sendMany(bob, 2);
-      await look("an answer with messages");
+      await expectEpoch("a response with messages");
       await bob.device("phone").drain();
-      await look("an answer of an emptied inbox");
+      await expectEpoch("a response for an emptied inbox");
     },
   },
   {
     // § EPOCH-STABLE: The epoch of an inbox MUST stay the same while its numbering goes on.
     id: "epoch/stable",
-    title:
-      "bob's epoch stays the same over Sends, acks, refusals, Watches and whatever happens to others, at each endpoint",
+    title: "The epoch does not change by Sends, acks, refusals or traffic of other inboxes, at any front end",
     requirements: ["EPOCH-STABLE"],
     bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const { epoch } = await bob.state();
-      const same = async (after: string) => {
+      const expectSameEpoch = async (after: string) => {
         for (let endpoint = 0; endpoint < t.session.transport.urls.length; endpoint += 1) {
-          const answer = await bob.device().sync({}, { endpoint });
-          t.equal(answer.epoch, epoch, "EPOCH-STABLE", `the epoch is another after ${after}`);
+          const response = await bob.device().sync({}, { endpoint });
+          t.equal(response.epoch, epoch, "EPOCH-STABLE", `the epoch has changed after ${after}`);
         }
       };
-      await same("nothing");
+      await expectSameEpoch("no other call");
       await alice.sendAtOnce(bob, 110);
-      await same("many messages");
+      await expectSameEpoch("many messages");
       await bob.device("phone").sync({ cliSeq: bob.base + 4 });
-      await same("an ack");
+      await expectSameEpoch("an ack");
       await bob.device("phone").trySync({ cliSeq: bob.base + 111 });
       await bob.device("phone").trySync({ epoch: "another" });
       await alice.trySend(bob, "", { id: "" });
-      await same("refusals");
+      await expectSameEpoch("refusals");
       await bob.send(alice);
       await alice.device().drain();
-      await same("another inbox's traffic");
+      await expectSameEpoch("another inbox's traffic");
       const phone = bob.device("phone");
       await phone.drain();
-      await same("everything was acked");
-      // It is the one that a device may send with each Sync.
+      await expectSameEpoch("an ack of all messages");
+      // A device may send this epoch with each Sync.
       await phone.sync({ epoch });
     },
   },
@@ -71,7 +70,7 @@ export const epoch: readonly Case[] = [
     // § `failed_precondition` and the reason EPOCH_MISMATCH, whatever its `cli_seq`, and its `ErrorDetail` MUST hold
     // § the inbox's current `epoch` and `svr_seq`.
     id: "epoch/mismatch",
-    title: "Syncs under another epoch are refused, with cli_seq 0, below, at and above svr_seq; they ack nothing",
+    title: "A Sync with another epoch is refused whatever its cli_seq, and acks nothing",
     requirements: ["EPOCH-MISMATCH", "ACK-FAILED"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -79,18 +78,18 @@ export const epoch: readonly Case[] = [
       const { epoch } = await bob.state();
       await t.unchanged(bob, "ACK-FAILED", "a refused Sync", async () => {
         for (const cliSeq of [0, bob.base + 2, bob.base + 4, bob.base + 5, 0xffff_ffff]) {
-          const answered = await bob.device().trySync({ cliSeq, epoch: "not-the-epoch" });
-          tellsState(t, answered, { epoch, svrSeq: bob.base + 4 }, `a Sync with ${cliSeq} under another epoch`);
+          const result = await bob.device().trySync({ cliSeq, epoch: "not-the-epoch" });
+          expectMismatch(t, result, { epoch, svrSeq: bob.base + 4 }, `a Sync with cli_seq ${cliSeq} and another epoch`);
         }
       });
       const got = await bob.device().drain();
-      t.all(got, bob.base + 1, sent, "ACK-FAILED", "after refused Syncs the unacked messages are not all there");
+      const violation = "after refused Syncs not exactly the unacknowledged messages were delivered";
+      t.all(got, bob.base + 1, sent, "ACK-FAILED", violation);
     },
   },
   {
     id: "epoch/compared-as-bytes",
-    title:
-      "epochs that differ from bob's in case, width, a space, a zero, their last character or their length only are other epochs",
+    title: "An epoch that differs from the current one by a single character, case or length is refused",
     requirements: ["EPOCH-MISMATCH"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -109,52 +108,48 @@ export const epoch: readonly Case[] = [
         "x".repeat(65),
       ];
       const far = [epoch.slice(0, -1), epoch.slice(1), "x".repeat(5000), `${epoch}${"x".repeat(64)}`];
-      // What decodes to the same bytes in base64, or is the same to whoever folds characters.
+      // Epochs that a server may take for equal if it decodes base64 or folds characters.
       const alike = [...neighbours(epoch), `\ufeff${epoch}`, epoch.replace(/[0-9a-z]/i, fullWidth)];
       const valid = alike.filter((other) => Buffer.byteLength(other) <= 64);
       for (const other of [...others, ...far, ...valid]) {
         if (other === epoch || other === "") continue;
-        const answered = await bob.device().trySync({ cliSeq: bob.base, epoch: other });
-        tellsState(
-          t,
-          answered,
-          { epoch, svrSeq: bob.base + 1 },
-          `a Sync under the epoch ${JSON.stringify(other.slice(0, 80))}`,
-        );
+        const result = await bob.device().trySync({ cliSeq: bob.base, epoch: other });
+        const what = `a Sync with the epoch ${JSON.stringify(other.slice(0, 80))}`;
+        expectMismatch(t, result, { epoch, svrSeq: bob.base + 1 }, what);
       }
       await bob.device().sync({ cliSeq: bob.base, epoch });
     },
   },
   {
     id: "epoch/of-another-inbox",
-    title: "bob names alice's epoch: refused if it is another one than his, and answered if both share one",
+    title: "A Sync with the epoch of another inbox is refused, unless both inboxes have the same epoch",
     requirements: ["EPOCH-MISMATCH", "SYNC-ANSWER"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const [his, hers] = [await bob.state(), await alice.state()];
-      const answered = await bob.device().trySync({ cliSeq: his.svrSeq, epoch: hers.epoch });
-      if (his.epoch === hers.epoch) t.accepted(answered, "SYNC-ANSWER");
-      else tellsState(t, answered, his, "a Sync under another inbox's epoch");
-      await bob.device().sync({ cliSeq: his.svrSeq, epoch: his.epoch });
+      const [bobState, aliceState] = [await bob.state(), await alice.state()];
+      const result = await bob.device().trySync({ cliSeq: bobState.svrSeq, epoch: aliceState.epoch });
+      if (bobState.epoch === aliceState.epoch) t.accepted(result, "SYNC-ANSWER");
+      else expectMismatch(t, result, bobState, "a Sync with another inbox's epoch");
+      await bob.device().sync({ cliSeq: bobState.svrSeq, epoch: bobState.epoch });
     },
   },
   {
     // § EPOCH-UNCHECKED: A Sync with an empty `epoch` MUST NOT be refused for its epoch.
     id: "epoch/empty-is-not-checked",
-    title: "a device that never had an answer names no epoch, and is answered whatever its cli_seq",
+    title: "A Sync with an empty epoch is accepted for any cli_seq up to svr_seq",
     requirements: ["EPOCH-UNCHECKED"],
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.sendMany(bob, 3);
       for (const cliSeq of [0, bob.base, bob.base + 2, bob.base + 3]) {
-        const answered = await bob.device().trySync({ cliSeq, epoch: "" });
-        await t.blaming("EPOCH-UNCHECKED", async () => t.accepted(answered, "SYNC-ANSWER"));
+        const result = await bob.device().trySync({ cliSeq, epoch: "" });
+        await t.blaming("EPOCH-UNCHECKED", async () => t.accepted(result, "SYNC-ANSWER"));
       }
     },
   },
   {
     id: "epoch/empty-after-a-loss",
-    title: "bob's inbox lost its data; a device without an epoch is answered under the new one",
+    title: "After data loss a Sync with an empty epoch is accepted under the new epoch",
     requirements: ["EPOCH-UNCHECKED", "EPOCH-RENEWED"],
     needs: { rotateEpoch: true },
     async run(t: Context) {
@@ -162,16 +157,18 @@ export const epoch: readonly Case[] = [
       await alice.sendMany(bob, 2);
       const before = await bob.state();
       await t.rotateEpoch(bob);
-      const answered = await bob.device().trySync({ cliSeq: 0, epoch: "" });
-      const after = await t.blaming("EPOCH-UNCHECKED", async () => t.accepted(answered, "SYNC-ANSWER"));
-      t.that(after.epoch !== before.epoch, "EPOCH-RENEWED", "the epoch is the old one", "a new one", before.epoch);
+      const result = await bob.device().trySync({ cliSeq: 0, epoch: "" });
+      const after = await t.blaming("EPOCH-UNCHECKED", async () => t.accepted(result, "SYNC-ANSWER"));
+      const violation = "an inbox kept its epoch although it lost its data";
+      t.that(after.epoch !== before.epoch, "EPOCH-RENEWED", violation, "a new one", before.epoch);
     },
   },
   {
-    // § EPOCH-RENEWED: When an inbox has lost an assigned seq, an accepted message that was not acknowledged, or an
-    // § acknowledgement, or cannot rule it out, the server MUST give it an epoch that the inbox never had before.
+    // § EPOCH-RENEWED: When an inbox has lost an assigned seq, an accepted unacknowledged message or an
+    // § acknowledgement, or the server cannot rule that out, the server MUST give the inbox an epoch that it never had
+    // § before.
     id: "epoch/never-used-before",
-    title: "bob's inbox loses its data eight times; each time its epoch is one that it never had",
+    title: "After each of eight data losses the inbox has an epoch that it never had before",
     requirements: ["EPOCH-RENEWED"],
     needs: { rotateEpoch: true },
     async run(t: Context) {
@@ -182,19 +179,19 @@ export const epoch: readonly Case[] = [
         await t.rotateEpoch(bob);
         const { epoch } = await bob.state();
         const isNew = !seen.includes(epoch);
-        t.that(isNew, "EPOCH-RENEWED", `the epoch after loss ${n} was there before`, "a new epoch", epoch);
+        t.that(isNew, "EPOCH-RENEWED", `the epoch after data loss ${n} was used before`, "a new epoch", epoch);
         seen.push(epoch);
       }
       const { epoch } = await alice.state();
-      t.equal(epoch, (await alice.state()).epoch, "EPOCH-STABLE", "another inbox has lost its epoch as well");
+      t.equal(epoch, (await alice.state()).epoch, "EPOCH-STABLE", "the epoch of another inbox is not stable");
     },
   },
   {
     // § EPOCH-RESTART: Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a
-    // § dedup record of an earlier epoch MUST NOT answer a repetition, unless its message was put into the new
-    // § numbering: the repetition is accepted as a new message.
+    // § retry MUST NOT be recognised by a dedup record of an earlier epoch, unless the record's message was moved into
+    // § the new numbering: the retry is accepted as a new message.
     id: "epoch/restarts-at-1",
-    title: "after a loss bob's inbox has svr_seq 0 and acked_seq 0, and numbers from 1",
+    title: "After data loss the inbox has svr_seq 0 and acked_seq 0, and numbers from 1",
     requirements: ["EPOCH-RESTART"],
     needs: { rotateEpoch: true },
     async run(t: Context) {
@@ -202,24 +199,26 @@ export const epoch: readonly Case[] = [
       await alice.sendMany(bob, 5);
       await bob.device("phone").sync({ cliSeq: bob.base + 3 });
       await t.rotateEpoch(bob);
-      startsFromNothing(t, await bob.state());
+      expectEmptyInbox(t, await bob.state());
       const sent = await alice.sendMany(bob, 3);
-      t.all(await bob.device().drain(2), 1, sent, "EPOCH-RESTART", "the new numbering does not begin with 1");
+      const violation = "the messages under the new epoch are not numbered from 1";
+      t.all(await bob.device().drain(2), 1, sent, "EPOCH-RESTART", violation);
     },
   },
   {
     id: "epoch/restarts-a-high-inbox",
-    title: "after a loss an inbox that stood at 4294967295 has seqs again",
+    title: "After data loss an exhausted inbox numbers from 1",
     requirements: ["EPOCH-RESTART", "SEQ-EXHAUSTED"],
     needs: { rotateEpoch: true, startSeq: 0xffff_ffff },
     async run(t: Context) {
       const { bob, alice } = t;
-      t.refused(await alice.trySend(bob, ""), Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send without a seq");
+      t.refused(await alice.trySend(bob, ""), Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send to an exhausted inbox");
       await t.rotateEpoch(bob);
-      startsFromNothing(t, await bob.state());
+      expectEmptyInbox(t, await bob.state());
       await t.blaming("EPOCH-RESTART", async () => {
         const sent = await alice.sendMany(bob, 2);
-        t.all(await bob.device().drain(), 1, sent, "SEQ-CONSECUTIVE", "the new numbering does not begin with 1");
+        const violation = "the messages under the new epoch are not numbered from 1";
+        t.all(await bob.device().drain(), 1, sent, "SEQ-CONSECUTIVE", violation);
       });
     },
   },
@@ -228,7 +227,7 @@ export const epoch: readonly Case[] = [
     // § `failed_precondition` and the reason EPOCH_MISMATCH, whatever its `cli_seq`, and its `ErrorDetail` MUST hold
     // § the inbox's current `epoch` and `svr_seq`.
     id: "epoch/old-one-is-refused",
-    title: "after a loss Syncs under bob's old epoch are refused, with 0, with his last cli_seq and with 1",
+    title: "After data loss a Sync with the old epoch is refused whatever its cli_seq",
     requirements: ["EPOCH-MISMATCH", "EPOCH-RENEWED"],
     needs: { rotateEpoch: true },
     async run(t: Context) {
@@ -239,16 +238,17 @@ export const epoch: readonly Case[] = [
       await t.rotateEpoch(bob);
       const now = await bob.state();
       for (const cliSeq of [phone.cliSeq, 0, 1]) {
-        tellsState(t, await phone.trySync({ cliSeq }), now, `a Sync with ${cliSeq} under the old epoch`);
+        expectMismatch(t, await phone.trySync({ cliSeq }), now, `a Sync with cli_seq ${cliSeq} and the old epoch`);
       }
-      const sent = await alice.send(bob, "under the new one");
+      const sent = await alice.send(bob, "under the new epoch");
       const page = await bob.device("phone").sync({ epoch: now.epoch });
-      t.page(page, 1, [sent], "SYNC-ANSWER", "a device that begins again does not get what came");
+      const violation = "a device that restarts under the new epoch did not receive the new message";
+      t.page(page, 1, [sent], "SYNC-ANSWER", violation);
     },
   },
   {
     id: "epoch/stale-device-caught-up-with",
-    title: "after a loss the numbering passes a stale device's cli_seq; its Sync would look right, and is refused",
+    title: "A Sync with the old epoch is refused even if its cli_seq is valid under the new epoch",
     requirements: ["EPOCH-MISMATCH", "ACK-FAILED"],
     needs: { rotateEpoch: true },
     async run(t: Context) {
@@ -260,21 +260,22 @@ export const epoch: readonly Case[] = [
       const old = stale.cliSeq - bob.base;
       const sent = await alice.sendMany(bob, old + 3);
       const now = await bob.state();
-      await t.unchanged(bob, "ACK-FAILED", "a stale device's Sync", async () => {
+      await t.unchanged(bob, "ACK-FAILED", "a Sync with the old epoch", async () => {
         for (const cliSeq of [stale.cliSeq, old, old - 1]) {
-          tellsState(t, await stale.trySync({ cliSeq }), now, `a stale device's Sync with ${cliSeq}`);
+          expectMismatch(t, await stale.trySync({ cliSeq }), now, `a Sync with cli_seq ${cliSeq} and the old epoch`);
         }
       });
       const got = await bob.device().drain();
-      t.all(got, 1, sent, "ACK-FAILED", "a stale device acked what it never saw");
+      const violation = "not exactly the unacknowledged messages were delivered after refused Syncs with the old epoch";
+      t.all(got, 1, sent, "ACK-FAILED", violation);
     },
   },
   {
     // § EPOCH-RESTART: Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a
-    // § dedup record of an earlier epoch MUST NOT answer a repetition, unless its message was put into the new
-    // § numbering: the repetition is accepted as a new message.
+    // § retry MUST NOT be recognised by a dedup record of an earlier epoch, unless the record's message was moved into
+    // § the new numbering: the retry is accepted as a new message.
     id: "epoch/old-record-is-void",
-    title: "alice repeats a message that bob's inbox has lost, acked or not: it is accepted as a new one, with seq 1",
+    title: "A retry of a Send whose message was lost is accepted as a new message",
     requirements: ["EPOCH-RESTART", "SEND-RETRY"],
     needs: { rotateEpoch: true },
     async run(t: Context) {
@@ -283,50 +284,46 @@ export const epoch: readonly Case[] = [
       await bob.device("phone").sync({ cliSeq: bob.base + 1 });
       await t.rotateEpoch(bob);
       await t.blaming("EPOCH-RESTART", async () => {
-        const again = [];
+        const retried = [];
         for (const { clientMessageId: id, payload } of [pending, acked])
-          again.push(await alice.send(bob, payload, { id }));
+          retried.push(await alice.send(bob, payload, { id }));
         const page = await bob.device().sync();
-        t.equal(page.svrSeq, 2, "SEND-VISIBLE", "a repetition was answered from a record whose message is lost");
-        t.page(page, 1, again, "SEND-VISIBLE", "a lost message that was sent again is not there");
+        t.equal(page.svrSeq, 2, "SEND-VISIBLE", "a retry was recognised by a dedup record of an earlier epoch");
+        t.page(page, 1, retried, "SEND-VISIBLE", "a lost message that was sent again was not delivered");
       });
-      // The new record holds again.
+      // The dedup record of the new epoch is effective.
       await alice.send(bob, pending.payload, { id: pending.clientMessageId });
-      t.equal((await bob.state()).svrSeq, 2, "SEND-RETRY", "a repetition under the new epoch was stored once more");
+      t.equal((await bob.state()).svrSeq, 2, "SEND-RETRY", "a retry under the new epoch created a message");
     },
   },
   {
     // § EPOCH-STABLE: The epoch of an inbox MUST stay the same while its numbering goes on.
     id: "epoch/other-inboxes-stay",
-    title: "bob's inbox loses its data; alice's messages, acks, epoch and the records of Sends to her stay",
+    title: "Data loss of one inbox leaves epoch, messages, acks and dedup records of another unchanged",
     requirements: ["EPOCH-STABLE", "SEND-RETRY"],
     needs: { rotateEpoch: true },
     async run(t: Context) {
       const { bob, alice } = t;
       const sent = [await bob.send(alice, "one"), await bob.send(alice, "two")];
-      // Of what alice has sent, only that to bob is lost.
+      // Of alice's messages only the one to bob is lost.
       await alice.send(bob, "to bob");
       const note = await alice.send(alice, "to herself");
       const before = await alice.device().sync({ cliSeq: alice.base + 1 });
       await t.rotateEpoch(bob);
       const after = await alice.device().sync({ epoch: before.epoch });
-      t.equal(after.epoch, before.epoch, "EPOCH-STABLE", "the epoch of an inbox that lost nothing has changed");
-      t.equal(after.ackedSeq, alice.base + 1, "SEQ-INDEPENDENT", "an ack of another inbox was lost");
+      t.equal(after.epoch, before.epoch, "EPOCH-STABLE", "the epoch of an inbox without data loss has changed");
+      t.equal(after.ackedSeq, alice.base + 1, "SEQ-INDEPENDENT", "an inbox without data loss lost an ack");
       const left = [...sent.slice(1), note];
-      t.page(after, alice.base + 2, left, "SEQ-INDEPENDENT", "a message of another inbox was lost");
-      for (const one of sent) await expectSameAnswerOnRetry(t, bob, alice, one, "SEND-RETRY");
-      await expectSameAnswerOnRetry(t, alice, alice, note, "SEND-RETRY");
-      t.equal(
-        (await alice.state()).svrSeq,
-        alice.base + 3,
-        "SEND-RETRY",
-        "a repetition to another inbox was stored again",
-      );
+      t.page(after, alice.base + 2, left, "SEQ-INDEPENDENT", "an inbox without data loss lost a message");
+      for (const one of sent) await expectSameResponseOnRetry(t, bob, alice, one, "SEND-RETRY");
+      await expectSameResponseOnRetry(t, alice, alice, note, "SEND-RETRY");
+      const violation = "a retry to an inbox without data loss created a message";
+      t.equal((await alice.state()).svrSeq, alice.base + 3, "SEND-RETRY", violation);
     },
   },
 ];
 
-/** The same with another last character: the one before it and the one after it in Unicode. */
+/** The text with its last character replaced by the previous and by the next one in Unicode. */
 function neighbours(text: string): string[] {
   const characters = [...text];
   const last = characters.pop()?.codePointAt(0) ?? 0;
@@ -336,23 +333,24 @@ function neighbours(text: string): string[] {
 
 const fullWidth = (character: string) => String.fromCharCode(character.charCodeAt(0) + 0xfee0);
 
-/** Expects the refusal of a Sync under another epoch, and that it tells where the inbox stands. */
-function tellsState(
+/** Expects a refusal with EPOCH_MISMATCH that holds the inbox's current epoch and svr_seq. */
+function expectMismatch(
   t: Context,
-  answered: Reply<SyncResponse>,
+  result: DefiniteResult<SyncResponse>,
   { epoch, svrSeq }: Pick<SyncResponse, "epoch" | "svrSeq">,
   what: string,
 ): void {
-  const { detail } = t.refused(answered, Reason.EPOCH_MISMATCH, "EPOCH-MISMATCH", what);
-  const told = { epoch: detail?.epoch, svrSeq: detail?.svrSeq };
-  t.equal(told, { epoch, svrSeq }, "EPOCH-MISMATCH", `the refusal of ${what} does not tell the current state`);
+  const { detail } = t.refused(result, Reason.EPOCH_MISMATCH, "EPOCH-MISMATCH", what);
+  const reported = { epoch: detail?.epoch, svrSeq: detail?.svrSeq };
+  const violation = `the refusal of ${what} does not hold the inbox's current epoch and svr_seq`;
+  t.equal(reported, { epoch, svrSeq }, "EPOCH-MISMATCH", violation);
 }
 
-function startsFromNothing(t: Context, { svrSeq, ackedSeq, nextCliSeq, messages }: SyncResponse): void {
+function expectEmptyInbox(t: Context, { svrSeq, ackedSeq, nextCliSeq, messages }: SyncResponse): void {
   t.equal(
     { svrSeq, ackedSeq, nextCliSeq, messages: messages.length },
     { svrSeq: 0, ackedSeq: 0, nextCliSeq: 0, messages: 0 },
     "EPOCH-RESTART",
-    "an inbox under a new epoch does not start from nothing",
+    "an inbox under a new epoch does not start at 0 without messages",
   );
 }

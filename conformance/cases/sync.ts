@@ -1,6 +1,6 @@
 import { NoResponseFailure } from "../findings.js";
 import { abandonSync } from "../harness/abandoned-calls.js";
-import type { Sent, TestAccount } from "../harness/account.js";
+import type { SentMessage, TestAccount } from "../harness/account.js";
 import { expectExactly, fillBacklog } from "../harness/backlog.js";
 import type { Case } from "../harness/case.js";
 import type { Context } from "../harness/context.js";
@@ -8,10 +8,10 @@ import { afterDeadline } from "../transport/deadline.js";
 
 export const sync: readonly Case[] = [
   {
-    // § SYNC-RANGE: The messages of the answer MUST be exactly those with the seqs from `acked_seq + 1` to
+    // § SYNC-RANGE: The messages of the response MUST be exactly those with the seqs from `acked_seq + 1` to
     // § `next_cli_seq`, in ascending order, none missing and none twice.
     id: "sync/worked-example",
-    title: "bob's phone has 100 and the server 200: the phone gets 101 to 200, twice, for the first answer was lost",
+    title: "A Sync with cli_seq 100 in an inbox with svr_seq 200 returns 101 to 200, each time",
     requirements: ["SYNC-RANGE", "SYNC-BASE", "SYNC-NEXT"],
     bulk: true,
     async run(t: Context) {
@@ -19,29 +19,35 @@ export const sync: readonly Case[] = [
       const sent = await fillBacklog(t, 200);
       const phone = bob.device("phone");
       phone.cliSeq = bob.base + 100;
-      for (const answer of ["first", "second"]) {
+      for (const attempt of ["first", "second"]) {
         const page = await phone.sync();
-        t.equal(page.ackedSeq, bob.base + 100, "SYNC-BASE", `acked_seq of the ${answer} answer`);
-        t.equal(page.svrSeq, bob.base + 200, "SEND-VISIBLE", `svr_seq of the ${answer} answer`);
+        t.equal(page.ackedSeq, bob.base + 100, "SYNC-BASE", `acked_seq of the ${attempt} response is wrong`);
+        t.equal(page.svrSeq, bob.base + 200, "SEND-VISIBLE", `svr_seq of the ${attempt} response is wrong`);
         const last = bob.base + 100 + page.messages.length;
-        t.equal(page.nextCliSeq, last, "SYNC-NEXT", `next_cli_seq of the ${answer} answer`);
+        const violation = `next_cli_seq of the ${attempt} response is not the seq of its last message`;
+        t.equal(page.nextCliSeq, last, "SYNC-NEXT", violation);
       }
-      // Where pages are smaller the hundred come in several.
+      // A server's pages may be smaller.
       await phone.catchUp();
       const got = phone.stored;
       const seqs = got.map(({ seq }) => seq - bob.base);
       const expected = Array.from({ length: 100 }, (_, n) => 101 + n);
-      t.equal(seqs, expected, "SYNC-RANGE", "not 101 to 200 came, in this order");
-      t.equal(phone.cliSeq, bob.base + 200, "SYNC-NEXT", "101 to 200 do not lead to 200");
+      t.equal(seqs, expected, "SYNC-RANGE", "the messages 101 to 200 were not delivered in this order");
+      t.equal(
+        phone.cliSeq,
+        bob.base + 200,
+        "SYNC-NEXT",
+        "next_cli_seq is not 200 after a device has fetched 101 to 200",
+      );
       const ids = new Set(sent.map(({ clientMessageId }) => clientMessageId));
-      const strange = got.filter(({ clientMessageId }) => !ids.has(clientMessageId)).length;
-      t.equal(strange, 0, "AUTH-ISOLATION", "messages came that alice did not send");
+      const foreign = got.filter(({ clientMessageId }) => !ids.has(clientMessageId)).length;
+      t.equal(foreign, 0, "AUTH-ISOLATION", "messages were delivered that the sender did not send");
     },
   },
   {
-    // § ACK-NOT-ON-ANSWER: Delivering a message in an answer MUST NOT acknowledge it.
+    // § ACK-NOT-ON-ANSWER: Delivering a message in a response MUST NOT acknowledge it.
     id: "sync/answer-never-read",
-    title: "bob's phone goes away before it reads the answer, three times, and asks again: nothing has happened",
+    title: "An abandoned Sync acknowledges none of the messages in its response",
     requirements: ["ACK-NOT-ON-ANSWER", "ACK-REDELIVER", "SYNC-ANSWER"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -49,18 +55,18 @@ export const sync: readonly Case[] = [
       for (let attempt = 0; attempt < 3; attempt += 1) {
         await abandonSync(t, bob, { cliSeq: bob.base, epoch: "", pageSize: 0 });
         const page = await bob.device("phone").sync({ cliSeq: bob.base });
-        t.equal(page.ackedSeq, bob.base, "ACK-NOT-ON-ANSWER", "an answer that nobody has read has acked");
-        t.page(page, bob.base + 1, sent, "ACK-REDELIVER", "what nobody has read did not come again");
+        const violation = "an abandoned Sync acknowledged messages of its response";
+        t.equal(page.ackedSeq, bob.base, "ACK-NOT-ON-ANSWER", violation);
+        t.page(page, bob.base + 1, sent, "ACK-REDELIVER", "messages of an abandoned response were not delivered again");
       }
       const got = await bob.device("phone").drain();
-      t.all(got, bob.base + 1, sent, "ACK-REDELIVER", "what nobody has read did not come again");
+      t.all(got, bob.base + 1, sent, "ACK-REDELIVER", "messages of an abandoned response were not delivered again");
     },
   },
   {
-    // § ACK-IMPLICIT: A Sync with `cli_seq` c that is answered with success MUST acknowledge every message up to c.
+    // § ACK-IMPLICIT: A successful Sync with `cli_seq` c MUST acknowledge every message up to c.
     id: "sync/ack-never-read",
-    title:
-      "bob's phone acks 3 of 5 and loses the answer; it may have acked or not, and asking again with 3 makes it sure",
+    title: "An abandoned Sync acks completely or not at all, and its retry acks",
     requirements: ["ACK-IMPLICIT", "SYNC-LINEARIZABLE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -68,17 +74,19 @@ export const sync: readonly Case[] = [
       await abandonSync(t, bob, { cliSeq: bob.base + 3, epoch: "", pageSize: 0 });
       const before = await bob.device("tablet").sync();
       const possible = [bob.base, bob.base + 3].includes(before.ackedSeq);
-      t.that(possible, "SYNC-LINEARIZABLE", "a lost Sync acked in part", "all or nothing", String(before.ackedSeq));
+      const violation = "an abandoned Sync acknowledged a part of its messages";
+      t.that(possible, "SYNC-LINEARIZABLE", violation, "all or none", String(before.ackedSeq));
       const page = await bob.device("phone").sync({ cliSeq: bob.base + 3 });
-      t.equal(page.ackedSeq, bob.base + 3, "ACK-IMPLICIT", "a repeated Sync did not ack");
-      t.page(page, bob.base + 4, sent.slice(3), "SYNC-RANGE", "a repeated Sync did not get what follows");
+      t.equal(page.ackedSeq, bob.base + 3, "ACK-IMPLICIT", "a retry of a Sync did not acknowledge through its cli_seq");
+      const message = "a retry of a Sync did not return the messages after its cli_seq";
+      t.page(page, bob.base + 4, sent.slice(3), "SYNC-RANGE", message);
     },
   },
   {
-    // § SYNC-BASE: `acked_seq` of the answer MUST be the greater of the request's `cli_seq` and the acked seq that the
-    // § inbox had before.
+    // § SYNC-BASE: `acked_seq` of the response MUST be the greater of the request's `cli_seq` and the acknowledged seq
+    // § that the inbox had before.
     id: "sync/base",
-    title: "acked_seq of each answer is the greater one of the request's cli_seq and what was acked before",
+    title: "acked_seq of each response is the greater of the request's cli_seq and the ack before",
     requirements: ["SYNC-BASE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -87,15 +95,16 @@ export const sync: readonly Case[] = [
       for (const cliSeq of [0, 2, 1, 2, 5, 0, 4, 5, 7, 8, 3, 8]) {
         acked = Math.max(acked, cliSeq);
         const page = await bob.device().sync({ cliSeq: bob.base + cliSeq });
-        t.equal(page.ackedSeq - bob.base, acked, "SYNC-BASE", `acked_seq after a Sync with base + ${cliSeq}`);
+        const violation = `acked_seq after a Sync with base + ${cliSeq} is not the highest cli_seq so far`;
+        t.equal(page.ackedSeq - bob.base, acked, "SYNC-BASE", violation);
       }
     },
   },
   {
-    // § SYNC-RANGE: The messages of the answer MUST be exactly those with the seqs from `acked_seq + 1` to
+    // § SYNC-RANGE: The messages of the response MUST be exactly those with the seqs from `acked_seq + 1` to
     // § `next_cli_seq`, in ascending order, none missing and none twice.
     id: "sync/range-from-each-seq",
-    title: "from each seq on, a page is exactly what follows it: the next one first, none missing, none twice",
+    title: "From each cli_seq a page holds exactly the messages that follow, in order",
     requirements: ["SYNC-RANGE"],
     bulk: true,
     async run(t: Context) {
@@ -106,14 +115,15 @@ export const sync: readonly Case[] = [
           const page = await bob.device().sync({ cliSeq: bob.base + cliSeq, pageSize });
           const most = pageSize === 0 ? 12 : pageSize;
           const expected = sent.slice(cliSeq, cliSeq + most);
-          t.page(page, bob.base + cliSeq + 1, expected, "SYNC-RANGE", `the page from base + ${cliSeq} is wrong`);
+          const violation = `the page after base + ${cliSeq} does not hold the messages that follow`;
+          t.page(page, bob.base + cliSeq + 1, expected, "SYNC-RANGE", violation);
         }
       }
     },
   },
   {
     id: "sync/range-of-a-long-page",
-    title: "pages over 150 messages have no hole anywhere",
+    title: "Pages over 150 messages have no gap",
     requirements: ["SYNC-RANGE"],
     bulk: true,
     async run(t: Context) {
@@ -124,70 +134,76 @@ export const sync: readonly Case[] = [
     },
   },
   {
-    // § SYNC-NEXT: `next_cli_seq` MUST be the seq of the last message of the answer, or `acked_seq` if it has none.
+    // § SYNC-NEXT: `next_cli_seq` MUST be the seq of the last message of the response, or `acked_seq` if it has none.
     id: "sync/next-is-where-the-page-ends",
-    title: "next_cli_seq is the last message's seq while more is pending, and acked_seq when nothing is",
+    title: "next_cli_seq is the seq of the last message of a page, and acked_seq if it has none",
     requirements: ["SYNC-NEXT"],
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.sendMany(bob, 5);
       const page = await bob.device().sync({ pageSize: 2 });
-      t.equal(page.nextCliSeq, bob.base + page.messages.length, "SYNC-NEXT", "next_cli_seq of a page of several");
-      t.that(
-        page.nextCliSeq < page.svrSeq,
-        "SYNC-NEXT",
-        "more is pending",
-        `below ${page.svrSeq}`,
-        `${page.nextCliSeq}`,
-      );
+      const violation = "next_cli_seq is not the seq of the page's last message";
+      t.equal(page.nextCliSeq, bob.base + page.messages.length, "SYNC-NEXT", violation);
+      const message = "next_cli_seq has reached svr_seq while messages are pending";
+      t.that(page.nextCliSeq < page.svrSeq, "SYNC-NEXT", message, `below ${page.svrSeq}`, `${page.nextCliSeq}`);
       const phone = bob.device();
       await phone.drain();
       const { svrSeq, ackedSeq, nextCliSeq } = await phone.sync();
       const end = bob.base + 5;
       const expected = { svrSeq: end, ackedSeq: end, nextCliSeq: end };
-      t.equal({ svrSeq, ackedSeq, nextCliSeq }, expected, "SYNC-NEXT", "an answer without messages");
+      t.equal(
+        { svrSeq, ackedSeq, nextCliSeq },
+        expected,
+        "SYNC-NEXT",
+        "an empty response does not have next_cli_seq and acked_seq at svr_seq",
+      );
       const fromZero = await bob.device().sync({ cliSeq: 0 });
-      t.equal(fromZero.nextCliSeq, end, "SYNC-NEXT", "an answer without messages to a device that has nothing");
+      t.equal(
+        fromZero.nextCliSeq,
+        end,
+        "SYNC-NEXT",
+        "an empty response to a new device does not have next_cli_seq at acked_seq",
+      );
     },
   },
   {
-    // § SYNC-EMPTY: A Sync after which nothing is pending MUST be answered with no messages, without waiting for one to
-    // § come.
+    // § SYNC-EMPTY: A Sync after which nothing is pending MUST return a response with no messages, without waiting for
+    // § one to arrive.
     id: "sync/empty-new-inbox",
-    title: "bob's new inbox answers at once: nothing, three zeros and an epoch",
+    title: "A Sync in a new inbox returns at once an epoch, three zeros and no messages",
     requirements: ["SYNC-EMPTY", "EPOCH-PRESENT"],
     needs: { fresh: true },
     async run(t: Context) {
-      const { epoch, svrSeq, ackedSeq, nextCliSeq, messages } = await soon(t, t.bob);
+      const { epoch, svrSeq, ackedSeq, nextCliSeq, messages } = await syncAtOnce(t, t.bob);
       t.equal(
         { svrSeq, ackedSeq, nextCliSeq, messages: messages.length },
         { svrSeq: 0, ackedSeq: 0, nextCliSeq: 0, messages: 0 },
         "SYNC-EMPTY",
-        "an inbox that never had a message does not answer like that",
+        "a Sync in a new inbox did not return zeros and no messages",
       );
-      t.that(epoch !== "", "EPOCH-PRESENT", "an inbox that never had a message has no epoch", "an epoch", "none");
+      t.that(epoch !== "", "EPOCH-PRESENT", "a new inbox has no epoch", "an epoch", "none");
       const sent = await t.alice.send(t.bob);
-      t.page(await t.bob.device().sync({ epoch }), 1, [sent], "SEND-VISIBLE", "the first message did not come");
+      t.page(await t.bob.device().sync({ epoch }), 1, [sent], "SEND-VISIBLE", "the first message was not delivered");
     },
   },
   {
     id: "sync/empty-does-not-wait",
-    title: "bob has acked everything; his next Syncs are answered at once, with nothing",
+    title: "A Sync in a fully acked inbox returns at once without messages",
     requirements: ["SYNC-EMPTY"],
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.sendMany(bob, 2);
       for (const cliSeq of [2, 2, 0]) {
-        const page = await soon(t, bob, bob.base + cliSeq);
-        t.equal(page.messages.length, 0, "SYNC-EMPTY", "a message came that was acked");
+        const page = await syncAtOnce(t, bob, bob.base + cliSeq);
+        t.equal(page.messages.length, 0, "SYNC-EMPTY", "an acknowledged message was delivered");
       }
     },
   },
   {
     // § SYNC-ANSWER: A Sync whose `epoch` is empty or the inbox's current one, and whose `cli_seq` is not above the
-    // § inbox's `svr_seq`, MUST be answered with a `SyncResponse`.
+    // § inbox's `svr_seq`, MUST return a `SyncResponse`.
     id: "sync/anything-goes",
-    title: "bob's devices sync in any order, with any page_size, with the epoch and without: each is answered",
+    title: "A Sync with any valid cli_seq, any page_size and the current or no epoch is accepted",
     requirements: ["SYNC-ANSWER"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -207,31 +223,31 @@ export const sync: readonly Case[] = [
   },
   {
     // § SYNC-LINEARIZABLE: The Sends and Syncs on one inbox MUST be linearizable: each takes effect, as a whole, at one
-    // § moment between its call and its answer, and all answers agree with the model for that order.
+    // § moment between its call and its response, and all responses agree with the model for that order.
     id: "sync/same-state-for-all",
-    title: "nobody sends or acks: twenty Syncs, one after the other and at once, over all endpoints, agree",
+    title: "Without Sends and acks, 20 Syncs over all front ends return the same state",
     requirements: ["SYNC-LINEARIZABLE"],
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.sendMany(bob, 6);
       const first = await bob.device().sync();
-      const same = async (name: string) => {
+      const expectSameState = async (name: string) => {
         const { svrSeq, ackedSeq, epoch } = await bob.device(name).sync();
         const expected = { svrSeq: bob.base + 6, ackedSeq: bob.base, epoch: first.epoch };
-        t.equal({ svrSeq, ackedSeq, epoch }, expected, "SYNC-LINEARIZABLE", "an answer is of an earlier moment");
+        t.equal({ svrSeq, ackedSeq, epoch }, expected, "SYNC-LINEARIZABLE", "a Sync returned an outdated state");
       };
-      for (let n = 0; n < 12; n += 1) await same("phone");
-      await Promise.all(Array.from({ length: 8 }, (_, n) => same(`device ${n}`)));
+      for (let n = 0; n < 12; n += 1) await expectSameState("phone");
+      await Promise.all(Array.from({ length: 8 }, (_, n) => expectSameState(`device ${n}`)));
     },
   },
   {
     id: "sync/one-moment",
-    title: "alice sends while three devices of bob fetch and ack: each answer belongs to one moment",
+    title: "While messages arrive and three devices ack, each response reports one consistent state",
     requirements: ["SYNC-LINEARIZABLE", "SEQ-CONTIGUOUS"],
     bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
-      const sent: Sent[] = [];
+      const sent: SentMessage[] = [];
       let sending = true;
       const sends = (async () => {
         for (let n = 0; n < 12; n += 1) sent.push(...(await alice.sendAtOnce(bob, 5)));
@@ -244,7 +260,7 @@ export const sync: readonly Case[] = [
       });
       await Promise.all([sends, ...fetches]);
       for (const device of devices) await device.catchUp();
-      // Each has what nobody had acked when it asked; together they have it all.
+      // Each device has the messages that were unacknowledged at its Syncs; together they have all messages.
       const all = new Map(devices.flatMap((device) => device.stored.map((message) => [message.seq, message])));
       const got = [...all.values()].sort((a, b) => a.seq - b.seq);
       expectExactly(t, got, bob.base + 1, sent, "SYNC-LINEARIZABLE");
@@ -252,13 +268,13 @@ export const sync: readonly Case[] = [
   },
   {
     id: "sync/caught-up-while-it-comes",
-    title: "three devices of bob that have everything ask all the time while alice sends: what is counted comes along",
+    title: "A message that arrives in an empty inbox is available as soon as svr_seq counts it",
     requirements: ["SYNC-LINEARIZABLE", "SEQ-CONTIGUOUS", "PAGE-PROGRESS"],
     bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
       let sending = true;
-      // Each is acked before the next is sent, so that they all ask of an empty inbox when it comes.
+      // Each message is acked before the next is sent, so that it arrives in an empty inbox.
       const sends = (async () => {
         for (let n = 1; n <= 40; n += 1) {
           await alice.send(bob, `message ${n}`);
@@ -267,56 +283,62 @@ export const sync: readonly Case[] = [
       })().finally(() => {
         sending = false;
       });
-      const asks = ["phone", "tablet", "laptop"].map(async (name) => {
+      const reads = ["phone", "tablet", "laptop"].map(async (name) => {
         const device = bob.device(name);
         while (sending) {
           const { svrSeq, ackedSeq, messages } = await device.fetch();
-          const shows = messages.length > 0 || svrSeq === ackedSeq;
-          t.that(shows, "SEQ-CONTIGUOUS", "what is counted is not there", `message ${ackedSeq + 1}`, "no message");
+          const isAvailable = messages.length > 0 || svrSeq === ackedSeq;
+          const violation = "a message that svr_seq counts is not available";
+          t.that(isAvailable, "SEQ-CONTIGUOUS", violation, `message ${ackedSeq + 1}`, "no message");
         }
       });
-      await Promise.all([sends, ...asks]);
-      t.equal((await bob.state()).svrSeq, bob.base + 40, "SEND-VISIBLE", "not all messages are counted");
+      await Promise.all([sends, ...reads]);
+      t.equal(
+        (await bob.state()).svrSeq,
+        bob.base + 40,
+        "SEND-VISIBLE",
+        "svr_seq does not count all accepted messages",
+      );
     },
   },
   {
     id: "sync/same-question-at-once",
-    title:
-      "bob's devices ask the same all the time; each time that a Send was answered the next answer has its message",
+    title: "A Sync after a successful Send counts its message, also beside identical concurrent Syncs",
     requirements: ["SYNC-LINEARIZABLE", "SEND-VISIBLE"],
     bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
-      const question = { cliSeq: bob.base, epoch: (await bob.state()).epoch, pageSize: 0 };
+      const args = { cliSeq: bob.base, epoch: (await bob.state()).epoch, pageSize: 0 };
       let sending = true;
       const sends = (async () => {
         for (let n = 1; n <= 30; n += 1) {
           await alice.send(bob, `message ${n}`);
-          const { svrSeq } = await bob.device("phone").sync(question);
-          t.equal(svrSeq, bob.base + n, "SEND-VISIBLE", "a Sync was answered with what another one was told before");
+          const { svrSeq } = await bob.device("phone").sync(args);
+          const violation = "svr_seq does not count a message that was accepted before the Sync";
+          t.equal(svrSeq, bob.base + n, "SEND-VISIBLE", violation);
         }
       })().finally(() => {
         sending = false;
       });
       const others = Array.from({ length: 5 }, async (_, n) => {
-        while (sending) await bob.device(`device ${n}`).sync(question);
+        while (sending) await bob.device(`device ${n}`).sync(args);
       });
       await Promise.all([sends, ...others]);
     },
   },
 ];
 
-/** One Sync that must not wait for anything to come. */
-async function soon(t: Context, party: TestAccount, cliSeq = 0) {
+/** A Sync that must return without waiting for a message. */
+async function syncAtOnce(t: Context, account: TestAccount, cliSeq = 0) {
   const limit = t.deadline(5000);
-  let callOff = () => {};
-  const late = new Promise<never>((_, reject) => {
+  let cancelTimer = () => {};
+  const timeout = new Promise<never>((_, reject) => {
     const why = `it waited for more than ${limit} ms`;
-    callOff = afterDeadline(limit, () => reject(new NoResponseFailure("SYNC-EMPTY", "Sync", why)));
+    cancelTimer = afterDeadline(limit, () => reject(new NoResponseFailure("SYNC-EMPTY", "Sync", why)));
   });
   try {
-    return await Promise.race([party.device().sync({ cliSeq }), late]);
+    return await Promise.race([account.device().sync({ cliSeq }), timeout]);
   } finally {
-    callOff();
+    cancelTimer();
   }
 }

@@ -1,18 +1,20 @@
-/** A signal that Ctrl-C, or whoever ends this process politely, aborts: what has been found by then is still told. */
-export function abortOnInterrupt(told: () => void): { signal: AbortSignal; done: () => void } {
+/**
+ * Returns a signal that is aborted when the process is interrupted or asked to end, so that the command can still report its
+ * results. A second interrupt ends the process at once, with exit code 130. `done` removes the handlers.
+ */
+export function abortOnInterrupt(onInterrupt: () => void): { signal: AbortSignal; done: () => void } {
   const controller = new AbortController();
   const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  const stop = () => {
-    // Whoever asks twice does not want to wait.
+  const interrupt = () => {
     if (controller.signal.aborted) process.exit(130);
-    told();
+    onInterrupt();
     controller.abort();
   };
-  for (const name of names) process.on(name, stop);
+  for (const name of names) process.on(name, interrupt);
   return {
     signal: controller.signal,
     done: () => {
-      for (const name of names) process.off(name, stop);
+      for (const name of names) process.off(name, interrupt);
     },
   };
 }

@@ -1,10 +1,7 @@
 import type { Command } from "commander";
-import { fixtureAccounts } from "../accounts/fixture.js";
 import { AccountListError, readAccountFile, runAccountCommand } from "../accounts/list.js";
-import { type ListedAccount, poolAccounts } from "../accounts/pool.js";
-import { probeAccounts } from "../accounts/probe.js";
-import type { AccountSource, Unavailable } from "../accounts/source.js";
-import type { Transport } from "../transport/http.js";
+import type { AccountOptions } from "../accounts/resolve.js";
+import { file, text } from "./options.js";
 import { UsageError } from "./usage.js";
 
 export interface AccountFlags {
@@ -12,53 +9,37 @@ export interface AccountFlags {
   accountsCommand?: string;
 }
 
-/** Adds the options that say where accounts come from. */
+/** Adds the options for test accounts. */
 export function accountOptions(command: Command): Command {
   return command
-    .option(
-      "--accounts <file>",
-      'use these accounts: a JSON array of {"user_id", "token"}, two or more; - reads standard input',
+    .addOption(
+      file("--accounts <file>", 'use the accounts of this JSON array of {"user_id", "token"}; - reads standard input'),
     )
-    .option(
-      "--accounts-command <command>",
-      "use the accounts that a shell command prints, one such JSON object a line",
+    .addOption(
+      text("--accounts-command <command>", "use the accounts that this shell command prints, one JSON object per line"),
     );
 }
 
-/** The flags that bring the same accounts again. */
+/** Returns the arguments that select the same accounts again. */
 export const accountArguments = ({ accounts, accountsCommand }: AccountFlags): string[] => [
   ...(accounts === undefined ? [] : ["--accounts", accounts]),
   ...(accountsCommand === undefined ? [] : ["--accounts-command", accountsCommand]),
 ];
 
-/** Where accounts come from, once the target can be asked. */
-export type FindAccounts = (transport: Transport) => Promise<AccountSource | Unavailable>;
-
-/** Accounts that the user gives; undefined to use the target's fixtures. */
-export async function accountSource({ accounts, accountsCommand }: AccountFlags): Promise<FindAccounts | undefined> {
+/**
+ * Returns the accounts that the flags select, or the credential for the server's FixtureService, which comes only from the
+ * environment. Throws UsageError if there is no such list.
+ */
+export async function accountSettings({ accounts, accountsCommand }: AccountFlags): Promise<AccountOptions> {
   if (accounts !== undefined && accountsCommand !== undefined)
-    throw new UsageError("give --accounts or --accounts-command, not both");
+    throw new UsageError("--accounts and --accounts-command exclude each other; use one of them");
   try {
     if (accounts !== undefined)
-      return pooled(accounts === "-" ? "standard input" : accounts, readAccountFile(accounts));
-    if (accountsCommand !== undefined) return pooled("the accounts command", await runAccountCommand(accountsCommand));
-    return undefined;
+      return { accountsName: accounts === "-" ? "standard input" : accounts, accounts: readAccountFile(accounts) };
+    if (accountsCommand !== undefined)
+      return { accountsName: "the accounts command", accounts: await runAccountCommand(accountsCommand) };
+    return { fixtureToken: process.env["SEQSYNC_FIXTURE_TOKEN"] || undefined };
   } catch (error) {
     throw error instanceof AccountListError ? new UsageError(error.message) : error;
   }
 }
-
-const pooled =
-  (route: string, listed: readonly ListedAccount[]): FindAccounts =>
-  async (transport) =>
-    (await probeAccounts(transport, route, listed)) ?? poolAccounts(route, listed);
-
-/** The given accounts, or the target's fixtures. Their credential comes from the environment only. */
-export async function fixtureOr(
-  given: FindAccounts | undefined,
-  transport: Transport,
-): Promise<AccountSource | Unavailable> {
-  return given === undefined ? fixtureAccounts(transport, { token: fixtureToken() }) : given(transport);
-}
-
-export const fixtureToken = (): string | undefined => process.env["SEQSYNC_FIXTURE_TOKEN"] || undefined;

@@ -1,30 +1,27 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { type Styler, stylerFor } from "../report/formats/style.js";
+import { counted } from "../report/model/summary.js";
 import type { Requirement } from "../requirements/requirements.js";
 import type { Codec } from "../rpc/connect.js";
-import { type RunOptions, run } from "../run/run.js";
+import { check } from "../run/check.js";
+import type { CheckPlan } from "../run/check-options.js";
 import { withoutUserInfo } from "../run/target.js";
+import { quoted, runShell } from "../shell.js";
 import { abortOnInterrupt } from "./abort-signal.js";
-import {
-  type AccountFlags,
-  accountArguments,
-  accountOptions,
-  accountSource,
-  fixtureOr,
-  fixtureToken,
-} from "./accounts.js";
+import { type AccountFlags, accountArguments, accountOptions, accountSettings } from "./accounts.js";
 import { applyConfig, CONFIG_FILE } from "./config.js";
-import { type ConnectionFlags, connectionArguments, connectionOf, connectionOptions, quoted } from "./connection.js";
+import { type ConnectionFlags, connectionArguments, connectionOf, connectionOptions } from "./connection.js";
+import { EXIT, exitCodesHelp } from "./exit-code.js";
+import { checkWritable, writeText } from "./files.js";
 import { openHistory } from "./history-writer.js";
 import { knownFailuresText, readKnownFailures } from "./known-failures.js";
 import { isLocal, type LocalFlags, localArguments, localTarget, requireOneTarget } from "./local-server.js";
+import { choice, file, flag, integer, list, text } from "./options.js";
 import { type OutputFlags, outputOptions, outputSettings, writeOutput } from "./output.js";
-import { tryOutputs, writeText } from "./outputs.js";
 import { Progress } from "./progress.js";
 import { selectBy } from "./select.js";
 import { parseShard, type Shard, shardText } from "./shard.js";
-import { restartBy } from "./shell.js";
-import { collect, EXIT, targetUrl, whole } from "./usage.js";
+import { targetUrl } from "./usage.js";
 
 interface Flags extends AccountFlags, ConnectionFlags, OutputFlags, LocalFlags {
   config?: string;
@@ -47,101 +44,109 @@ interface Flags extends AccountFlags, ConnectionFlags, OutputFlags, LocalFlags {
 
 const command = new Command("check")
   .summary("check a server")
-  .description(
-    "Checks a Seq Sync server at one URL, or one deployment at several, and tells which requirements it breaks.",
-  )
-  .argument("[urls...]", "base URLs of the server; several are front ends of one deployment")
-  .option("--reference", "check the reference server, started for this run")
-  .option("--mutant <name>", "check a faulty server, started for this run; `seqsync mutants` lists them")
-  .option("--config <file>", `settings; default: ${CONFIG_FILE} if it is there. Flags win`)
-  .optionsGroup("Which cases:")
-  .option(
-    "--only <pattern>",
-    "run only cases whose id, chapter or requirement fits; * stands for anything; may be repeated",
-    collect,
-  )
-  .option("--skip <pattern>", "leave such cases away; may be repeated", collect)
-  .option("--profile <name>", "run only cases of this profile, such as CORE; may be repeated", collect)
-  .addOption(new Option("--level <level>", "run only cases that check a MUST, or a SHOULD").choices(["MUST", "SHOULD"]))
-  .addOption(new Option("--codec <codec>", "run the cases in one codec only").choices(["proto", "json"]))
-  .option("--slow", "also run the cases that take long by their nature")
+  .description("Checks a Seq Sync server and reports the requirements that it violates.")
+  .argument("[urls...]", "base URLs of the server; several URLs are front ends of one deployment")
+  .addOption(flag("--reference", "start the reference server and check it").notInConfig())
+  .addOption(text("--mutant <name>", "start a faulty server and check it; `seqsync mutants` lists them").notInConfig())
   .addOption(
-    new Option("--shard <i/n>", "run the i-th of n parts; `seqsync merge` joins their reports").argParser(parseShard),
+    file(
+      "--config <file>",
+      `configuration file; options override it (default: ${CONFIG_FILE}, if present)`,
+    ).notInConfig(),
   )
-  .optionsGroup("How they are run:")
-  .addOption(new Option("--seed <n>", "ask the same questions again").argParser(whole(0, 0xffff_ffff)))
-  .addOption(new Option("--concurrency <n>", "cases at the same time").argParser(whole(1, 256)).default(16))
+  .optionsGroup("Selection:")
+  .addOption(list("--only <pattern>", "run only cases whose id, chapter or requirement matches; * matches any text"))
+  .addOption(list("--skip <pattern>", "do not run cases that match"))
+  .addOption(list("--profile <name>", "run only cases of this profile, such as CORE"))
+  .addOption(choice("--level <level>", "run only cases that check a requirement of this level", ["MUST", "SHOULD"]))
+  .addOption(choice("--codec <codec>", "run the cases in this codec only", ["proto", "json"]))
+  .addOption(flag("--slow", "run slow cases too, such as a wait for heartbeats"))
   .addOption(
-    new Option("--timeout-scale <n>", "stretch every deadline, for slow targets").argParser(whole(1, 100)).default(1),
+    text("--shard <i/n>", "run the i-th of n parts; `seqsync merge` merges their reports")
+      .argParser(parseShard)
+      .notInConfig(),
   )
+  .optionsGroup("Execution:")
   .addOption(
-    new Option("--bail [n]", "stop after n failures that are not known; without a number after the first").argParser(
-      whole(1, 100_000),
+    integer(
+      "--seed <n>",
+      "seed of all random choices: the same seed makes the same requests (default: random)",
+      0,
+      0xffff_ffff,
     ),
   )
-  .option(
-    "--restart-command <command>",
-    "kills the server and starts it again, exit code 0 when it is up; allows to check what a crash leaves",
+  .addOption(integer("--concurrency <n>", "number of cases that run at the same time", 1, 256).default(16))
+  .addOption(integer("--timeout-scale <n>", "factor for every deadline, for slow servers", 1, 100).default(1))
+  .addOption(integer("--bail [n]", "stop after n unexpected failures (default without n: 1)", 1, 100_000))
+  .addOption(
+    text(
+      "--restart-command <command>",
+      "shell command that kills the server, starts it again, and exits with code 0 once it is up; crash cases need it",
+    ),
   )
-  .optionsGroup("What is told:")
-  .option("--record <file>", "write the histories of all cases, to be judged again by `seqsync judge`")
-  .option(
-    "--known-failures <file>",
-    "cases or requirements that are known to fail, one a line: `id: reason`. They run all the same, and one that passes fails the build",
+  .optionsGroup("Output:")
+  .addOption(file("--record <file>", "write the histories of all cases; `seqsync judge` judges them again"))
+  .addOption(
+    file(
+      "--known-failures <file>",
+      "list of cases or requirements that are known to fail, one `id: reason` per line; the cases still run, and an entry that no longer fails gives exit code 1",
+    ),
   )
-  .option("--write-known-failures <file>", "write the list that fits this run");
+  .addOption(file("--write-known-failures <file>", "write the list of known failures for this run").notInConfig());
 
 export const checkCommand = connectionOptions(
-  accountOptions(outputOptions(command).optionsGroup("Accounts:")).optionsGroup("How the server is reached:"),
+  accountOptions(outputOptions(command).optionsGroup("Accounts:")).optionsGroup("Connection:"),
 )
   .addHelpText(
     "before",
-    `Most of the time:
-  seqsync check http://127.0.0.1:8080                            a server with fixtures, for tests
-  seqsync check https://chat.example --accounts accounts.json    a deployment, with accounts from a list
-  seqsync check http://127.0.0.1:8080 --only 'ack/*'             one chapter, case or requirement
+    `Examples:
+  seqsync check http://127.0.0.1:8080                            a server that has the fixtures for tests
+  seqsync check https://chat.example --accounts accounts.json    a deployment, with accounts from a file
+  seqsync check http://127.0.0.1:8080 --only 'ack/*'             only one chapter, case or requirement
 `,
   )
   .addHelpText(
     "after",
     `
-Credentials are never given on the command line: SEQSYNC_FIXTURE_TOKEN holds the one that the target's FixtureService asks for, and
---header-env takes those of a gateway. HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold for targets on other machines.
-
-Exit codes: 0 all applicable MUSTs hold, or break only as known; 1 a violation, or a known failure that is none any more; 2 bad usage;
-3 it could not be told: unreachable, something is missing, a report cannot be written, or the suite itself went wrong.`,
+Environment:
+  SEQSYNC_FIXTURE_TOKEN              credential for the FixtureService of the server, if it requires one
+  HTTP_PROXY, HTTPS_PROXY, NO_PROXY  proxy for servers on other machines
+Credentials are never taken from the command line, which other users can read.
+${exitCodesHelp("check")}`,
   )
   .action(async (urls: string[], _flags: Flags) => {
     const config = applyConfig(checkCommand, checkCommand, checkCommand.opts<Flags>().config);
     const flags = checkCommand.opts<Flags>();
-    process.exitCode = await check(urls.length === 0 && !isLocal(flags) ? config.urls : urls, flags);
+    process.exitCode = await checkTarget(urls.length === 0 && !isLocal(flags) ? config.urls : urls, flags);
   });
 
-async function check(urls: string[], flags: Flags): Promise<number> {
+async function checkTarget(urls: string[], flags: Flags): Promise<number> {
   requireOneTarget(urls, flags, "check");
-  const telling = outputSettings(flags);
-  const { detail } = telling;
+  const settings = outputSettings(flags);
+  const { detail } = settings;
   const targets = urls.map(targetUrl);
   const known = flags.knownFailures === undefined ? [] : readKnownFailures(flags.knownFailures);
   const select = selectBy(flags);
   const progress = new Progress(process.stderr, stylerFor(process.stderr), detail);
   const connection = isLocal(flags) ? {} : connectionOf(flags, targets, (line) => progress.line(line));
-  const source = await accountSource(flags);
+  const accounts = await accountSettings(flags);
 
-  let harmed = false;
+  let isComplete = true;
   const problem = (line: string) => {
-    harmed = true;
+    isComplete = false;
     progress.line(`seqsync: ${line}`);
   };
-  tryOutputs(telling.outputs, problem);
+  // A report that cannot be written is reported before the run, and does not prevent it.
+  for (const { path } of settings.files) checkWritable(path, problem);
   const history = flags.record === undefined ? undefined : openHistory(flags.record, problem);
   const local = await localTarget(flags);
   const restart = flags.restartCommand === undefined ? local?.restart : restartBy(flags.restartCommand);
-  const paint = stylerFor(process.stdout);
-  const interrupted = abortOnInterrupt(() => progress.line("seqsync: stopping; once more to leave at once"));
+  const style = stylerFor(process.stdout);
+  const interrupt = abortOnInterrupt(() => progress.line("seqsync: stopping; interrupt again to exit at once"));
   try {
-    const report = await run({
+    const report = await check({
       ...connection,
+      ...accounts,
       urls: local?.urls ?? targets,
       select,
       concurrency: flags.concurrency,
@@ -149,54 +154,60 @@ async function check(urls: string[], flags: Flags): Promise<number> {
       slow: flags.slow ?? false,
       knownFailures: known,
       invocation: invocationOf(targets, flags),
-      signal: interrupted.signal,
+      signal: interrupt.signal,
       ...(flags.shard === undefined ? {} : { shard: shardText(flags.shard) }),
       ...(flags.bail === undefined ? {} : { bail: flags.bail === true ? 1 : flags.bail }),
       ...(flags.seed === undefined ? {} : { seed: flags.seed }),
       ...(flags.codec === undefined ? {} : { codecs: [flags.codec] }),
       ...(history === undefined ? {} : { onHistory: history.write }),
       ...(restart === undefined ? {} : { restart }),
-      accounts: (transport) => fixtureOr(source, transport),
-      // Only so that it is kept out of the reports.
-      fixtureToken: fixtureToken(),
       onStart: (plan) => {
-        if (detail !== "quiet") announce(plan, paint);
-        progress.begin(plan.jobs.length);
+        if (detail !== "quiet") printPlan(plan, style);
+        progress.begin(plan.cases.length);
       },
-      onResult: (result) => progress.ended(result),
+      onResult: (result) => progress.caseEnded(result),
       onProgram: (id, programs) => progress.program(id, programs),
     });
     progress.end();
-    const code = writeOutput(report, telling);
+    const code = writeOutput(report, settings);
     if (flags.writeKnownFailures !== undefined) {
-      const text = knownFailuresText(report, known);
-      if (text === undefined) problem(`no case was told: ${flags.writeKnownFailures} is left as it is`);
-      else writeText(flags.writeKnownFailures, text, problem);
+      const list = knownFailuresText(report, known);
+      if (list === undefined) problem(`no case has a verdict; ${flags.writeKnownFailures} was not changed`);
+      else writeText(flags.writeKnownFailures, list, problem);
     }
-    return harmed ? EXIT.inconclusive : code;
+    return isComplete ? code : EXIT.inconclusive;
   } finally {
-    interrupted.done();
+    interrupt.done();
     history?.close();
     await local?.stop();
   }
 }
 
-/** Says at the start which accounts are used, and what that leaves open. */
-function announce({ jobs, accounts, info, open }: Parameters<NonNullable<RunOptions["onStart"]>>[0], paint: Styler) {
-  const name = info.implementation === "" ? "a server that does not tell its name" : info.implementation;
-  process.stdout.write(paint("dim", `Checking ${name}: ${jobs.length} cases, accounts from ${accounts}\n`));
-  for (const [why, count] of open) process.stdout.write(paint("yellow", `${count} of them stay open: ${why}\n`));
+/** Timeout of the restart command, in milliseconds. */
+const RESTART_TIMEOUT_MS = 60_000;
+
+/** Returns a function that runs the restart command. */
+const restartBy = (restartCommand: string) => async (): Promise<void> => {
+  await runShell(restartCommand, { name: "the restart command", timeoutMs: RESTART_TIMEOUT_MS });
+};
+
+/** Prints which accounts the run uses, and for how many cases they do not suffice. */
+function printPlan({ cases, accounts, info, inconclusive }: CheckPlan, style: Styler): void {
+  const name = info.implementation === "" ? "a server without a declared name" : info.implementation;
+  process.stdout.write(style("dim", `Checking ${name}: ${counted(cases.length, "case")}, accounts from ${accounts}\n`));
+  for (const [reason, count] of inconclusive)
+    process.stdout.write(style("yellow", `${counted(count, "case")} will be inconclusive: ${reason}\n`));
 }
 
-/** Arguments that reach the target of this run again. */
+/** Returns the arguments that check the same server again, with the same accounts. */
 function invocationOf(targets: readonly string[], flags: Flags): string {
   const target = isLocal(flags)
     ? localArguments(flags)
     : [...targets.map(withoutUserInfo), ...connectionArguments(flags)];
   const scale = flags.timeoutScale === 1 ? [] : ["--timeout-scale", String(flags.timeoutScale)];
-  const needed = [
+  const required = [
     ...(flags.slow ? ["--slow"] : []),
     ...(flags.restartCommand === undefined ? [] : ["--restart-command", flags.restartCommand]),
   ];
-  return [...target, ...accountArguments(flags), ...scale, ...needed].map(quoted).join(" ");
+  return [...target, ...accountArguments(flags), ...scale, ...required].map(quoted).join(" ");
 }

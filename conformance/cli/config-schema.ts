@@ -1,29 +1,17 @@
 import { REQUIREMENTS } from "../requirements/requirements.js";
 import { checkCommand } from "./check.js";
-import { settingsOf, typeOf } from "./config.js";
+import { settingsOf } from "./config.js";
+import type { TypedOption } from "./options.js";
 
-/** The JSON schema of `seqsync.config.json`, from the options of `seqsync check`. config.schema.json is it, for editors. */
+/**
+ * Makes the JSON Schema of the configuration file from the options of `seqsync check`. config.schema.json, which the package and
+ * the documentation contain, is generated from it.
+ */
 export function configSchema(): object {
-  const settings = [...settingsOf(checkCommand)].map(([key, option]): [string, object] => {
-    const { description, argChoices, defaultValue } = option;
-    const common = {
-      description: description.replace(/; may be repeated$/, ""),
-      ...(defaultValue === undefined ? {} : { default: defaultValue }),
-    };
-    switch (typeOf(option)) {
-      case "boolean":
-        return [key, { type: "boolean", ...common }];
-      case "number":
-        return [key, { type: "number", ...common }];
-      case "list":
-        return [key, { type: "array", items: itemsOf(key), ...common }];
-      default:
-        return [key, { type: "string", ...(argChoices === undefined ? {} : { enum: argChoices }), ...common }];
-    }
-  });
+  const settings = [...settingsOf(checkCommand)].map(([key, option]) => [key, schemaOf(key, option)]);
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
-    title: "Settings of seqsync check",
+    title: "Configuration of seqsync check",
     type: "object",
     properties: {
       $schema: { type: "string" },
@@ -32,11 +20,21 @@ export function configSchema(): object {
         items: { type: "string", format: "uri" },
         minItems: 1,
         description:
-          "Base URLs of the server; several are front ends of one deployment. Used if the command line has none",
+          "base URLs of the server; several URLs are front ends of one deployment. Ignored if the command line has a server",
       },
       ...Object.fromEntries(settings),
     },
     additionalProperties: false,
+  };
+}
+
+function schemaOf(key: string, { type, about, range, argChoices, defaultValue }: TypedOption): object {
+  return {
+    ...(type === "list" ? { type: "array", items: itemsOf(key) } : { type }),
+    ...(range === undefined ? {} : { minimum: range.min, maximum: range.max }),
+    ...(argChoices === undefined ? {} : { enum: argChoices }),
+    description: about,
+    ...(defaultValue === undefined ? {} : { default: defaultValue }),
   };
 }
 

@@ -1,10 +1,11 @@
-import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
 import type { ConnectionOptions } from "../transport/http.js";
 import { type ProxySettings, proxySettings } from "../transport/proxy.js";
+import { readText } from "./files.js";
 import { headersOf } from "./headers.js";
-import { collect, UsageError, whole } from "./usage.js";
+import { file, flag, integer, list, number } from "./options.js";
+import { UsageError } from "./usage.js";
 
 export interface ConnectionFlags {
   header?: string[];
@@ -18,61 +19,62 @@ export interface ConnectionFlags {
   maxRequestsPerSecond?: number;
 }
 
-/** How long a connection may take to be made, in seconds. */
+/** Default of --connect-timeout, in seconds. */
 const CONNECT_TIMEOUT = 4;
 
-/** Adds the options that say how a target is reached. */
+/** Adds the options for the connection to the server. */
 export function connectionOptions(command: Command): Command {
   return command
-    .option("--header <name: value>", "send a header with each request; may be repeated", collect)
-    .option(
-      "--header-env <name=envvar>",
-      "send a header whose value is in the environment, for secrets; may be repeated",
-      collect,
-    )
-    .option("--ca <file>", "trust the certificate authorities in this PEM file, instead of those of Node")
-    .option("--cert <file>", "client certificate in PEM, with --key")
-    .option("--key <file>", "the client certificate's private key in PEM")
-    .option("--insecure", "take any TLS certificate: whoever stands in between can read the tokens")
-    .option("--no-http2", "speak HTTP/1.1 also where the server offers HTTP/2")
+    .addOption(list("--header <name: value>", "send a header with each request"))
     .addOption(
-      new Option("--connect-timeout <seconds>", "how long a connection may take to be made")
-        .argParser(whole(1, 600))
-        .default(CONNECT_TIMEOUT),
+      list("--header-env <name=variable>", "send a header whose value is in an environment variable; for secrets"),
+    )
+    .addOption(file("--ca <file>", "trust the certificate authorities of this PEM file instead of those of Node.js"))
+    .addOption(file("--cert <file>", "client certificate, in PEM; requires --key"))
+    .addOption(file("--key <file>", "private key of the client certificate, in PEM"))
+    .addOption(flag("--insecure", "accept any TLS certificate; an attacker on the network can read the tokens"))
+    .addOption(flag("--no-http2", "use HTTP/1.1 even if the server offers HTTP/2"))
+    .addOption(
+      integer("--connect-timeout <seconds>", "timeout for making a connection", 1, 600).default(CONNECT_TIMEOUT),
     )
     .addOption(
-      new Option("--max-requests-per-second <n>", "do not ask faster, for targets with a rate limit").argParser(rate),
+      number(
+        "--max-requests-per-second <n>",
+        "limit the rate of requests, for servers with a rate limit",
+        0.1,
+        100_000,
+      ),
     );
 }
 
-function rate(text: string): number {
-  const value = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || value < 0.1 || value > 100_000)
-    throw new InvalidArgumentError("It must be a number from 0.1 to 100000.");
-  return value;
-}
-
-/** How the target is reached, by the flags and by the environment's proxies. Says aloud what is not safe. */
-export function connectionOf(flags: ConnectionFlags, urls: readonly string[], warn: (line: string) => void) {
+/**
+ * Returns the connection that the flags and the proxy variables of the environment describe. Calls `warn` for an insecure one.
+ * Throws UsageError for wrong flags.
+ */
+export function connectionOf(
+  flags: ConnectionFlags,
+  urls: readonly string[],
+  warn: (line: string) => void,
+): ConnectionOptions {
   const { insecure = false, connectTimeout, maxRequestsPerSecond, http2 } = flags;
   if ((flags.cert === undefined) !== (flags.key === undefined))
-    throw new UsageError("--cert and --key go together: give both or neither");
-  const ca = pem("--ca", flags.ca);
-  const cert = pem("--cert", flags.cert);
-  const key = pem("--key", flags.key);
+    throw new UsageError("--cert and --key require each other; use both or neither");
+  const ca = readPem("--ca", flags.ca);
+  const cert = readPem("--cert", flags.cert);
+  const key = readPem("--key", flags.key);
   try {
     createSecureContext({ ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) });
   } catch (error) {
-    throw new UsageError(`--cert and --key do not fit: ${(error as Error).message}`);
+    throw new UsageError(`--ca, --cert or --key is not usable: ${(error as Error).message}`);
   }
   if (insecure)
-    warn("WARNING: --insecure takes any TLS certificate. Whoever stands in between can read and change everything.");
+    warn("WARNING: --insecure accepts any TLS certificate. An attacker on the network can read and change everything.");
   const proxy = proxySettings(process.env);
   checkProxy(proxy);
   const headers = headersOf(flags.header ?? [], flags.headerEnv ?? [], process.env);
   if (Object.keys(headers).length > 0 && urls.some(isPlain))
-    warn("Note: the target is not on this machine, and http: sends headers and tokens for everybody to read.");
-  const connection: ConnectionOptions = {
+    warn("WARNING: headers and tokens are sent unencrypted to another machine; use https:// if they are secret.");
+  return {
     headers,
     tls: { insecure, ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) },
     proxy,
@@ -80,46 +82,37 @@ export function connectionOf(flags: ConnectionFlags, urls: readonly string[], wa
     connectTimeoutMs: connectTimeout * 1000,
     ...(maxRequestsPerSecond === undefined ? {} : { maxRequestsPerSecond }),
   };
-  return connection;
 }
 
 const isPlain = (url: string) => /^http:\/\/(?!localhost[:/]|127\.|\[::1\])/.test(url);
 
-function pem(option: string, file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new UsageError(`${option} ${file}: cannot read it: ${(error as NodeJS.ErrnoException).code}`);
-  }
-  if (!text.includes("-----BEGIN ")) throw new UsageError(`${option} ${file}: that is not PEM`);
+function readPem(option: string, path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  const text = readText(path, `the value of ${option}`);
+  if (!text.includes("-----BEGIN ")) throw new UsageError(`${option} ${path}: the file is not PEM`);
   return text;
 }
 
 function checkProxy({ http, https }: ProxySettings): void {
-  for (const [name, text] of Object.entries({ HTTP_PROXY: http, HTTPS_PROXY: https })) {
-    if (text === undefined) continue;
-    const whole = text.includes("://") ? text : `http://${text}`;
-    // Not shown: it may hold a password.
-    if (!URL.canParse(whole) || !/^https?:/i.test(whole))
-      throw new UsageError(`the environment variable ${name} is no URL of an HTTP proxy`);
+  for (const [name, value] of Object.entries({ HTTP_PROXY: http, HTTPS_PROXY: https })) {
+    if (value === undefined) continue;
+    const url = value.includes("://") ? value : `http://${value}`;
+    // The value is not shown: it may hold a password.
+    if (!URL.canParse(url) || !/^https?:/i.test(url))
+      throw new UsageError(`the environment variable ${name} is not the URL of an HTTP proxy; correct or unset it`);
   }
 }
 
-/** The flags that reach a target again, for the command that reproduces a failure. It holds no secret: those are in files. */
+/** Returns the arguments that make the same connection again. They hold no secret: secrets are in files and variables. */
 export function connectionArguments(flags: ConnectionFlags): string[] {
   const { header = [], headerEnv = [], ca, cert, key, insecure, http2, connectTimeout, maxRequestsPerSecond } = flags;
   return [
     ...header.flatMap((it) => ["--header", it]),
     ...headerEnv.flatMap((it) => ["--header-env", it]),
-    ...Object.entries({ ca, cert, key }).flatMap(([name, file]) => (file === undefined ? [] : [`--${name}`, file])),
+    ...Object.entries({ ca, cert, key }).flatMap(([name, path]) => (path === undefined ? [] : [`--${name}`, path])),
     ...(insecure ? ["--insecure"] : []),
     ...(http2 ? [] : ["--no-http2"]),
     ...(connectTimeout === CONNECT_TIMEOUT ? [] : ["--connect-timeout", String(connectTimeout)]),
     ...(maxRequestsPerSecond === undefined ? [] : ["--max-requests-per-second", String(maxRequestsPerSecond)]),
   ];
 }
-
-/** A word as a POSIX shell takes it. */
-export const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

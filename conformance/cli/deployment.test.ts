@@ -1,4 +1,4 @@
-/** `seqsync check` against what deployments have in front of them: TLS, client certificates, a gateway, a path, a proxy. */
+/** `seqsync check` against a deployment behind TLS, client certificates, a gateway, a path and a proxy. */
 import type { RequestListener } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createHandler, Service } from "../../reference-server/index.js";
@@ -14,7 +14,7 @@ let deployed: Running;
 
 beforeAll(async () => {
   const handler = createHandler(new Service(), { fixtures: true });
-  // A gateway: it wants a key, and serves below a path.
+  // A gateway: it requires a key and serves below a path.
   const gateway: RequestListener = (req, res) => {
     seen.push({ version: versionOf(req), key: req.headers["x-gateway"], url: req.url });
     if (req.headers["x-gateway"] !== GATEWAY_KEY || !req.url?.startsWith("/im/v2/"))
@@ -31,8 +31,8 @@ const client = ["--cert", certificateFile("client.pem"), "--key", certificateFil
 const ca = ["--ca", certificateFile("ca.pem")];
 const env = { KEY: GATEWAY_KEY };
 
-describe("a deployment behind TLS with client certificates, a gateway's key and a path", () => {
-  test("is checked, in HTTP/2", async () => {
+describe("a deployment behind TLS with client certificates, a gateway key and a path", () => {
+  test("is checked over HTTP/2", async () => {
     seen.length = 0;
     const { code, all } = await seqsync(["check", `${deployed.url}/im/v2/`, ...ONLY, ...key, ...client, ...ca], {
       env,
@@ -43,7 +43,7 @@ describe("a deployment behind TLS with client certificates, a gateway's key and 
     expect(code).toBe(0);
   });
 
-  test("is checked through a proxy, in HTTP/1.1 if one wants, at a rate", async () => {
+  test("is checked through a proxy, over HTTP/1.1 with --no-http2, with a rate limit", async () => {
     seen.length = 0;
     const proxy = await serveProxy(deployed.url);
     const flags = [...ONLY, ...key, ...client, ...ca, "--no-http2", "--max-requests-per-second", "100"];
@@ -52,19 +52,19 @@ describe("a deployment behind TLS with client certificates, a gateway's key and 
     await proxy.stop();
     expect(all).toMatch(/1 passed, 0 failed/);
     expect(new Set(seen.map(({ version }) => version))).toEqual(new Set(["1.1"]));
-    expect(new Set(proxy.asked)).toEqual(new Set(["server.test:443"]));
+    expect(new Set(proxy.destinations)).toEqual(new Set(["server.test:443"]));
     expect(code).toBe(0);
   });
 
-  test("whose authority is not given is told in a line, with what to give", async () => {
+  test("with an unknown certificate authority gives one line that names --ca", async () => {
     const { code, stdout, stderr } = await seqsync(["check", deployed.url, ...client], { env });
-    expect(stdout).toMatch(/cannot be reached: its TLS certificate .*; give the certificate of its/);
+    expect(stdout).toMatch(/cannot be reached: its TLS certificate .*; pass the certificate of its/);
     expect(stdout).toMatch(/--ca/);
     expect(stderr).toBe("");
     expect(code).toBe(3);
   });
 
-  test("is checked without looking at certificates only with a warning", async () => {
+  test("is checked with --insecure, with a warning", async () => {
     const flags = [...ONLY, ...key, ...client, "--insecure"];
     const { code, stderr } = await seqsync(["check", `${deployed.url}/im/v2`, ...flags], { env });
     expect(stderr).toMatch(/^WARNING: --insecure/);

@@ -1,9 +1,65 @@
 import { Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { wrap } from "../report/formats/text.js";
 import { isUnexpected } from "../run/known-failures.js";
 import { verdictOf } from "../run/requirements.js";
-import { EXIT } from "./usage.js";
 
-/** What a report means for a build. Known failures do not fail it, stale ones do. */
+/** Exit codes of the commands, by name. */
+export const EXIT = { ok: 0, violation: 1, usage: 2, inconclusive: 3 } as const;
+
+export type ExitName = keyof typeof EXIT;
+
+const USAGE = "bad usage or configuration";
+const SUITE = "the suite failed";
+
+/** Of the commands that end with a report; `more` is another reason for an inconclusive result. */
+const reportCodes = (more = ""): Readonly<Record<ExitName, string>> => ({
+  ok: "every MUST that applies was met; known failures do not count",
+  violation: "a MUST was violated, or an entry of --known-failures no longer fails",
+  usage: USAGE,
+  inconclusive: `inconclusive: the server could not be reached, a MUST could not be checked, ${more}a file could not be written, or ${SUITE}`,
+});
+
+const REPORT = reportCodes();
+
+const LIST: Readonly<Partial<Record<ExitName, string>>> = {
+  ok: "the list was printed",
+  usage: USAGE,
+  inconclusive: SUITE,
+};
+
+/** What the exit codes of each command mean. The help of the commands and their page in the documentation are made of this. */
+export const EXIT_CODES = {
+  check: REPORT,
+  explore: {
+    ok: "no violation was found",
+    violation: "a violation was found",
+    usage: USAGE,
+    inconclusive: `inconclusive: the server could not be reached, there are no accounts, the run was interrupted, a file could not be written, or ${SUITE}`,
+  },
+  judge: {
+    ok: "no violation was found",
+    violation: "a violation was found",
+    usage: USAGE,
+    inconclusive: `inconclusive: a history is damaged and its readable part shows no violation, or ${SUITE}`,
+  },
+  report: REPORT,
+  merge: reportCodes("the report of a part is missing, "),
+  list: LIST,
+  mutants: LIST,
+} as const satisfies Readonly<Record<string, Readonly<Partial<Record<ExitName, string>>>>>;
+
+/** The exit codes of a command as the last part of its help. */
+export function exitCodesHelp(command: keyof typeof EXIT_CODES): string {
+  const meanings: Partial<Record<ExitName, string>> = EXIT_CODES[command];
+  const lines = Object.entries(EXIT).flatMap(([name, code]) => {
+    const meaning = meanings[name as ExitName];
+    if (meaning === undefined) return [];
+    return wrap(meaning, 75).map((line, index) => `  ${index === 0 ? code : " "}  ${line}`);
+  });
+  return `\nExit codes:\n${lines.join("\n")}`;
+}
+
+/** Returns the exit code of a command that ends with a report. A known failure counts as a pass, a stale one as a violation. */
 export function exitCodeOf(report: Report): number {
   if (report.cases.some(isUnexpected) || report.staleKnownFailures.length > 0) return EXIT.violation;
   switch (report.verdict) {
@@ -11,14 +67,14 @@ export function exitCodeOf(report: Report): number {
     case Outcome.WARN:
       return EXIT.ok;
     case Outcome.FAIL:
-      return besides(report);
+      return withoutKnownFailures(report);
     default:
       return EXIT.inconclusive;
   }
 }
 
-/** What is left to say where all failures are known: whether the rest could be told. */
-function besides(report: Report): number {
+/** Returns the exit code of the other cases where all failures are known. */
+function withoutKnownFailures(report: Report): number {
   const cases = report.cases.filter(({ outcome }) => outcome !== Outcome.FAIL);
   if (cases.length === 0 && report.headline === "") return EXIT.ok;
   const requirements = report.requirements.filter(({ outcome }) => outcome !== Outcome.INCONCLUSIVE);

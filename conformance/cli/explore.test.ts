@@ -6,17 +6,17 @@ import { MUTANTS } from "../selftest/mutants/index.js";
 import { startMutant } from "../selftest/mutants/mutant.js";
 import { seqsync } from "../selftest/support/command.js";
 
-test("what it found can be had again with all that reached the server", async () => {
-  const fault = MUTANTS.find(({ name }) => name === "ack-on-answer");
-  if (fault === undefined) throw new Error("there is no such fault");
-  const server = await startMutant(fault, { fixtures: true });
+test("the command that it prints reproduces the violation, with the same connection options", async () => {
+  const mutant = MUTANTS.find(({ name }) => name === "ack-on-answer");
+  if (mutant === undefined) throw new Error("there is no such mutant");
+  const server = await startMutant(mutant, { fixtures: true });
   try {
     const flags = ["--connect-timeout", "7", "--header", "x-a: b c"];
     const { code, stdout } = await seqsync(["explore", server.url, "--seed", "1", ...flags]);
     expect(code).toBe(1);
-    const again = /seqsync (explore .*)$/m.exec(stdout)?.[1] ?? "";
-    expect(again).toContain(`${server.url} --header 'x-a: b c' --connect-timeout 7 --faults heavy`);
-    const words = again.replace("'x-a: b c'", "x-a:b").split(" ");
+    const command = /seqsync (explore .*)$/m.exec(stdout)?.[1] ?? "";
+    expect(command).toContain(`${server.url} --header 'x-a: b c' --connect-timeout 7 --faults heavy`);
+    const words = command.replace("'x-a: b c'", "x-a:b").split(" ");
     const repeated = await seqsync(words);
     expect(repeated.code).toBe(1);
     expect(repeated.stdout).toMatch(/^1 programs/m);
@@ -25,14 +25,14 @@ test("what it found can be had again with all that reached the server", async ()
   }
 });
 
-test("whoever ends it hears what it did so far", async () => {
+test("on SIGTERM it prints what it has done so far", async () => {
   let child: ChildProcess | undefined;
-  let asked = 0;
+  let requests = 0;
   const server = await startReferenceServer({
     fixtures: true,
     log: () => {
-      asked += 1;
-      if (asked === 200) child?.kill("SIGTERM");
+      requests += 1;
+      if (requests === 200) child?.kill("SIGTERM");
     },
   });
   try {

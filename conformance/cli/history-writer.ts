@@ -1,41 +1,41 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { historyLines } from "../history/file.js";
-import { unwritable } from "./outputs.js";
+import { cannotWrite } from "./files.js";
 
-/** Where histories are written, one after the other. */
-export interface HistoryFile {
+/** A file that histories are written to, one after the other. */
+export interface HistoryWriter {
   write(name: string, events: readonly Event[]): void;
   close(): void;
 }
 
 /**
- * Opens a history file. What cannot be written is told, once, and ends the recording, not the run. A file that is there already
- * is replaced when the first history is written: a run that comes to nothing leaves it alone.
+ * Opens a history file. The first error calls `problem` and ends the recording, not the run. An existing file is truncated only
+ * when the first history is written, so that a run without any result keeps it.
  */
-export function openHistory(file: string, problem: (line: string) => void): HistoryFile {
+export function openHistory(file: string, problem: (line: string) => void): HistoryWriter {
   let fd: number | undefined;
   const attempt = (act: () => void) => {
     try {
       act();
     } catch (error) {
       fd = undefined;
-      problem(unwritable(file, error));
+      problem(cannotWrite(file, error));
     }
   };
   attempt(() => {
     fd = openSync(file, "a");
   });
-  let begun = false;
+  let isTruncated = false;
   const append = (open: number, events: readonly Event[]) => {
-    if (!begun && fstatSync(open).isFile()) ftruncateSync(open);
-    begun = true;
+    if (!isTruncated && fstatSync(open).isFile()) ftruncateSync(open);
+    isTruncated = true;
     writeSync(open, historyLines(events));
   };
   return {
     write: (_name, events) => {
       const open = fd;
-      // What has no event of its own, such as a case that never began, has no history.
+      // A case that did not start has no events.
       if (open !== undefined && events[0]?.body.case === "header") attempt(() => append(open, events));
     },
     close: () => {

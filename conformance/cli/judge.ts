@@ -1,68 +1,56 @@
 import { Command } from "commander";
-import { readHistory } from "../history/file.js";
-import { Judge } from "../judge/judge.js";
-import { textDiagram } from "../report/formats/diagram.js";
+import { findingText } from "../report/formats/finding.js";
 import { type Styler, stylerFor } from "../report/formats/style.js";
-import { findingText } from "../report/model/finding.js";
-import { EXIT, UsageError } from "./usage.js";
+import { viewFinding } from "../report/model/finding.js";
+import { counted } from "../report/model/summary.js";
+import { type JudgedHistory, rejudge } from "../run/rejudge.js";
+import { EXIT, exitCodesHelp } from "./exit-code.js";
+import { unreadable } from "./files.js";
 
 export const judgeCommand = new Command("judge")
   .summary("judge recorded histories again, without a server")
-  .description("Judges histories that --record wrote, or that anybody else did in the same format.")
+  .description("Judges the histories that --record wrote, or histories of the same format from another source.")
   .argument("<files...>", "history files")
-  .addHelpText(
-    "after",
-    "\nExit codes: 0 nothing found, 1 a violation, 2 bad usage, 3 a damaged file, and no violation.",
-  )
+  .addHelpText("after", `${exitCodesHelp("judge")}\n\nExample:\n  seqsync judge history.jsonl`)
   .action(async (files: string[]) => {
-    const paint = stylerFor(process.stdout);
+    const style = stylerFor(process.stdout);
     let worst: number = EXIT.ok;
     for (const file of files) {
-      const code = await judgeFile(file, paint);
+      const code = await judgeFile(file, style);
       if (code === EXIT.violation || worst === EXIT.ok) worst = code;
     }
     process.exitCode = worst;
   });
 
-async function judgeFile(file: string, paint: Styler): Promise<number> {
-  let judge: Judge | undefined;
-  let name = "";
+async function judgeFile(file: string, style: Styler): Promise<number> {
   const counts = { histories: 0, events: 0, findings: 0, damaged: 0 };
-  const conclude = () => {
-    for (const finding of judge?.finish() ?? []) {
-      counts.findings += 1;
-      const lines = [...findingText(finding, paint), "", ...textDiagram(finding.evidence).map((line) => `  ${line}`)];
-      process.stdout.write(`${paint("dim", name || file)}\n${lines.join("\n")}\n\n`);
-    }
-    judge = undefined;
-  };
   try {
-    for await (const line of readHistory(file)) {
-      if ("problem" in line) {
+    for await (const part of rejudge(file)) {
+      if (part.kind === "damage") {
         counts.damaged += 1;
-        process.stdout.write(`${paint("yellow", `${file}, line ${line.number}: ${line.problem}`)}\n`);
+        process.stdout.write(`${style("yellow", `${file}, line ${part.line}: ${part.problem}`)}\n`);
         continue;
       }
-      const { event } = line;
-      if (event.body.case === "header") {
-        conclude();
-        judge = new Judge();
-        counts.histories += 1;
-        name = event.body.value.name;
-      }
-      judge?.observe(event);
-      counts.events += 1;
+      counts.histories += 1;
+      counts.events += part.eventCount;
+      counts.findings += part.findings.length;
+      printFindings(file, part, style);
     }
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    throw new UsageError(`cannot read ${file}: ${code === "ENOENT" ? "there is no such file" : message}`);
+    throw unreadable(file, error);
   }
-  conclude();
   const { histories, events, findings, damaged } = counts;
-  const found = findings === 0 ? paint("green", "nothing found") : paint("red", `${findings} found`);
-  const rest = damaged === 0 ? "" : paint("yellow", "; what was whole was judged");
-  process.stdout.write(`${file}: ${histories} histories, ${events} events, ${found}${rest}\n`);
+  const judged = `${histories} ${histories === 1 ? "history" : "histories"}, ${counted(events, "event")}`;
+  const found = findings === 0 ? style("green", "no violation") : style("red", counted(findings, "violation"));
+  const rest = damaged === 0 ? "" : style("yellow", "; only the readable part was judged");
+  process.stdout.write(`${file}: ${judged}, ${found}${rest}\n`);
   if (findings > 0) return EXIT.violation;
   return damaged > 0 ? EXIT.inconclusive : EXIT.ok;
+}
+
+function printFindings(file: string, { header, findings }: JudgedHistory, style: Styler): void {
+  for (const finding of findings) {
+    const lines = findingText(viewFinding(finding), { style });
+    process.stdout.write(`${style("dim", header.name || file)}\n${lines.join("\n")}\n\n`);
+  }
 }

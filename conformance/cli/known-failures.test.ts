@@ -17,7 +17,7 @@ function read(text: string) {
 }
 
 describe("a list of known failures", () => {
-  test("has a case or a requirement a line, with the reason", () => {
+  test("has a case or a requirement on each line, with the reason", () => {
     const text = `# why\n\n${CASE}: one: two\r\n  ${CASE} (json)  :  three \nACK-MONOTONE: four`;
     expect(read(text)).toEqual([
       { id: CASE, reason: "one: two" },
@@ -26,42 +26,42 @@ describe("a list of known failures", () => {
     ]);
   });
 
-  test("may name a case about many messages as it runs where only JSON is checked", () => {
+  test("may name a bulk case with the codec in which it runs if only JSON is checked", () => {
     expect(read("page/size-1 (json): slow")).toEqual([{ id: "page/size-1 (json)", reason: "slow" }]);
   });
 
   test.each([
-    [CASE, /line 1: say why/],
-    [`${CASE}:  `, /line 1: say why/],
+    [CASE, /line 1: the reason is missing/],
+    [`${CASE}:  `, /line 1: the reason is missing/],
     ["#\nack/old-device-does-not-lowr: x", /line 2: .*did you mean "ack\/old-device-does-not-lower"/],
-    ["ack/*: x", /there is no case or requirement "ack\/\*"/],
-    [`${CASE}: x\n${CASE}: y`, /line 2: .* is there twice/],
-  ])("that says %j is refused", (text, why) => {
+    ["ack/*: x", /unknown case or requirement "ack\/\*"/],
+    [`${CASE}: x\n${CASE}: y`, /line 2: .* is listed twice/],
+  ])("with the line %j is rejected", (text, why) => {
     expect(() => read(text)).toThrow(why);
   });
 
-  test("that is written is read again, with the reasons that were known", () => {
+  test("that is written can be read, and keeps known reasons", () => {
     const fails = (id: string, knownFailure = "") => ({
       ...resultOf(id, Outcome.FAIL, ["ACK-MONOTONE"]),
       knownFailure,
     });
     const report = reportOn([
-      fails(CASE, "an old one"),
-      fails(`${CASE} (json)`, "an old one"),
+      fails(CASE, "an old reason"),
+      fails(`${CASE} (json)`, "an old reason"),
       resultOf("sync/base", Outcome.PASS),
       fails("sync/base (json)"),
       resultOf("sync/worked-example", Outcome.INCONCLUSIVE),
     ]);
     expect(read(knownFailuresText(report) ?? "")).toEqual([
-      { id: CASE, reason: "an old one" },
-      { id: "sync/base (json)", reason: "breaks ACK-MONOTONE: not ACK-MONOTONE" },
+      { id: CASE, reason: "an old reason" },
+      { id: "sync/base (json)", reason: "violates ACK-MONOTONE: not ACK-MONOTONE" },
     ]);
   });
 
-  test("keeps what was known of cases that this run tells nothing about, and of nothing else", () => {
+  test("keeps the entries of cases without a verdict in this run, and no others", () => {
     const known = [
       { id: CASE, reason: "was not run" },
-      { id: "sync/worked-example", reason: "is open this time" },
+      { id: "sync/worked-example", reason: "is inconclusive this time" },
       { id: "sync/base", reason: "passes now" },
     ];
     const report = reportOn([
@@ -71,7 +71,7 @@ describe("a list of known failures", () => {
     expect(read(knownFailuresText(report, known) ?? "")).toEqual(known.slice(0, 2));
   });
 
-  test("is not written by a run that tells nothing", () => {
+  test("is not written by a run without any verdict", () => {
     const report = reportOn([resultOf("sync/base", Outcome.INCONCLUSIVE)]);
     expect(knownFailuresText(report, [{ id: CASE, reason: "kept" }])).toBeUndefined();
   });

@@ -1,12 +1,15 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { CATALOGUE } from "../cases/catalogue.js";
 import { REQUIREMENTS } from "../requirements/requirements.js";
+import { exitCodesHelp } from "./exit-code.js";
+import { choice, flag } from "./options.js";
 
 export const listCommand = new Command("list")
-  .summary("print the cases, or the requirements")
-  .description("Prints the cases of the catalogue, or the requirements of the specification.")
-  .option("--requirements", "print the requirements instead")
-  .addOption(new Option("--format <format>", "for people or for tools").choices(["text", "json"]).default("text"))
+  .summary("list the cases or the requirements")
+  .description("Lists the cases of the suite, or the requirements of the specification.")
+  .addOption(flag("--requirements", "list the requirements"))
+  .addOption(choice("--format <format>", "output format", ["text", "json"]).default("text"))
+  .addHelpText("after", exitCodesHelp("list"))
   .action(({ requirements, format }: { requirements?: true; format: "text" | "json" }) => {
     const rows = requirements ? requirementRows() : caseRows();
     const text =

@@ -4,46 +4,45 @@ import type { MutantInfo, MutantMessage } from "./mutant-messages.js";
 import { didYouMean } from "./suggest.js";
 import { UsageError } from "./usage.js";
 
-/** A server that this command started, in a process of its own: the suite shares neither code nor event loop with what it checks. */
+/** A server that the command started, in a separate process: the suite shares no event loop with the server under test. */
 export interface LocalServer {
-  /** One base URL for each front end. */
+  /** Base URLs, one for each front end. */
   urls: string[];
-  /** Crashes the server and starts it again; undefined where it cannot. */
+  /** Crashes the server and starts it again; undefined if the server does not support that. */
   restart?: () => Promise<void>;
   stop(): Promise<void>;
 }
 
-/** How a command is told to start its own target, in place of a URL. */
+/** Flags that start a server, in place of a URL. */
 export interface LocalFlags {
   reference?: true;
   mutant?: string;
 }
 
-/** Whether a command starts its target itself. */
+/** Whether the flags start a server. */
 export const isLocal = ({ reference, mutant }: LocalFlags) => reference === true || mutant !== undefined;
 
-/** Requires exactly one target: URLs, the reference server, or a mutant. */
+/** Throws UsageError unless there is exactly one target: URLs, the reference server, or a mutant. */
 export function requireOneTarget(urls: readonly string[], { reference, mutant }: LocalFlags, verb: string): void {
   const given = [urls.length > 0, reference === true, mutant !== undefined].filter(Boolean).length;
-  if (given !== 1)
-    throw new UsageError(`give one target to ${verb}: the URL of a server, --reference, or --mutant NAME`);
+  if (given !== 1) throw new UsageError(`name one server to ${verb}: a URL, --reference, or --mutant NAME`);
 }
 
-/** The flags that start the same target again. */
+/** Returns the arguments that start the same server again. */
 export const localArguments = ({ reference, mutant }: LocalFlags) =>
   reference ? ["--reference"] : mutant === undefined ? [] : ["--mutant", mutant];
 
-/** Starts the target that the flags name; undefined if they name none. */
+/** Starts the server that the flags name; undefined if they name none. Throws UsageError for an unknown mutant. */
 export async function localTarget({ reference, mutant }: LocalFlags): Promise<LocalServer | undefined> {
   if (reference) return startReferenceServer();
   if (mutant === undefined) return undefined;
   const server = await startMutant(mutant);
   if (server !== undefined) return server;
   const names = (await listMutants()).map(({ name }) => name);
-  throw new UsageError(`there is no mutant "${mutant}"${didYouMean(mutant, names)}; \`seqsync mutants\` lists them`);
+  throw new UsageError(`unknown mutant "${mutant}"${didYouMean(mutant, names) || "; `seqsync mutants` lists them"}`);
 }
 
-/** Starts the reference server with its fixtures on a free port of the loopback interface. */
+/** Starts the reference server with fixtures, on a free port of the loopback interface. */
 async function startReferenceServer(): Promise<LocalServer> {
   const child = start("../../reference-server/main", ["--port", "0", "--fixtures"]);
   const url = await new Promise<string>((resolve, reject) => {
@@ -54,12 +53,14 @@ async function startReferenceServer(): Promise<LocalServer> {
       if (found !== undefined) resolve(found);
     });
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`the reference server exited at once with code ${code}`)));
+    child.once("exit", (code) =>
+      reject(new Error(`the reference server exited with code ${code} before it was listening`)),
+    );
   });
   return { urls: [url], stop: stopper(child) };
 }
 
-/** Starts a mutant by its name, with fixtures; undefined if there is none of this name. */
+/** Starts a mutant with fixtures; undefined if there is no mutant of this name. */
 async function startMutant(name: string): Promise<LocalServer | undefined> {
   const child = start(MUTANTS, ["serve", name]);
   const started = await reply(child, "listening", "unknown");
@@ -73,7 +74,7 @@ async function startMutant(name: string): Promise<LocalServer | undefined> {
   return { urls, ...(restarts ? { restart } : {}), stop: stopper(child) };
 }
 
-/** All mutants, chapter by chapter. */
+/** Lists all mutants, by chapter. */
 export async function listMutants(): Promise<MutantInfo[]> {
   const listed = await reply(start(MUTANTS, ["list"]), "list");
   return listed.mutants;
@@ -82,19 +83,19 @@ export async function listMutants(): Promise<MutantInfo[]> {
 const MUTANTS = "../selftest/mutants/main";
 
 function start(module: string, args: string[]): ChildProcess {
-  // Beside this file as it is running: built, or as source under a loader.
+  // The module has the extension of this file: .js in the package, .ts in the source tree.
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const main = fileURLToPath(new URL(`${module}.${extension}`, import.meta.url));
   const child = spawn(process.execPath, [...process.execArgv, main, ...args], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
     env: { ...process.env, SEQSYNC_FIXTURE_TOKEN: "" },
   });
-  // Whatever ends this process must not leave a server behind.
+  // The server must not outlive this process.
   process.once("exit", () => child.kill());
   return child;
 }
 
-/** The next message of one of these kinds. */
+/** Waits for the next message of one of these kinds. Rejects if the process exits before. */
 function reply<K extends MutantMessage["kind"]>(
   child: ChildProcess,
   ...kinds: K[]

@@ -3,18 +3,17 @@ import "../../proto/base64.js";
 import { Command } from "commander";
 import { VERSION } from "../version.js";
 import { checkCommand } from "./check.js";
+import { EXIT } from "./exit-code.js";
 import { exploreCommand } from "./explore.js";
 import { judgeCommand } from "./judge.js";
 import { listCommand } from "./list.js";
 import { mergeCommand } from "./merge.js";
 import { mutantsCommand } from "./mutants.js";
 import { reportCommand } from "./report.js";
-import { EXIT, UsageError } from "./usage.js";
+import { UsageError } from "./usage.js";
 
 const program = new Command("seqsync")
-  .description(
-    "Checks servers of the Seq Sync protocol: messages are delivered, sync acks, and nothing acked comes again.",
-  )
+  .description("Checks servers of the Seq Sync protocol.")
   .version(VERSION)
   .showSuggestionAfterError();
 
@@ -29,17 +28,26 @@ for (const command of [
 ])
   program.addCommand(command);
 for (const command of [program, ...program.commands]) {
+  command.configureOutput({ outputError: (text, write) => write(`seqsync: ${onOneLine(text)}\n`) });
   command.exitOverride((error) => {
     throw error.exitCode === 0 ? error : new UsageError("");
   });
 }
 
-// Whoever reads may have seen enough; and a disk may be full.
+/** An error of the parser in the form of the other errors. */
+function onOneLine(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, "")
+    .replace(/\n\(Did you mean (.*)\?\)$/, '; did you mean "$1"?');
+}
+
+// The reader may close the pipe (EPIPE), or the disk may be full.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    // Progress that nobody reads must not cost the verdict.
+    // A failure to print progress must not change the exit code.
     if (stream === process.stderr) return;
-    if (error.code !== "EPIPE") console.error(`seqsync: cannot write: ${error.code}`);
+    if (error.code !== "EPIPE") console.error(`seqsync: cannot write to standard output: ${error.code}`);
     process.exit(EXIT.inconclusive);
   });
 }
@@ -48,11 +56,11 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof UsageError) {
-    // Commander has told its own errors already.
+    // Errors of the parser have been printed already.
     if (error.message !== "") console.error(`seqsync: ${error.message}`);
     process.exitCode = EXIT.usage;
   } else if ((error as { exitCode?: number }).exitCode !== 0) {
-    console.error(`seqsync: the suite itself went wrong; please report this: ${error}`);
+    console.error(`seqsync: error in the suite, not in the server; please report it: ${error}`);
     if (process.env["SEQSYNC_DEBUG"]) console.error(error);
     process.exitCode = EXIT.inconclusive;
   }

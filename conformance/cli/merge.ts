@@ -2,7 +2,9 @@ import { Command } from "commander";
 import type { Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { markKnownFailures } from "../run/known-failures.js";
 import { MergeError, mergeReports } from "../run/merge.js";
+import { exitCodesHelp } from "./exit-code.js";
 import { readKnownFailures } from "./known-failures.js";
+import { file } from "./options.js";
 import { type OutputFlags, outputOptions, outputSettings, writeOutput } from "./output.js";
 import { readReport } from "./read-report.js";
 import { UsageError } from "./usage.js";
@@ -13,25 +15,30 @@ interface Flags extends OutputFlags {
 
 export const mergeCommand = outputOptions(
   new Command("merge")
-    .summary("join the reports of the parts of a run")
-    .description("Makes one verdict and one set of reports of the JSON reports that `seqsync check --shard i/n` wrote.")
-    .argument("<reports...>", "JSON reports")
-    .option("--known-failures <file>", "the list that the parts were checked with: tells whether it is still true"),
+    .summary("merge the reports of the parts of a run")
+    .description(
+      "Merges the JSON reports that `seqsync check --shard i/n` wrote into one verdict and one set of reports.",
+    )
+    .argument("<reports...>", "JSON reports, one for each part")
+    .optionsGroup("Output:")
+    .addOption(
+      file("--known-failures <file>", "check that the list of known failures of the parts has no stale entry"),
+    ),
 )
   .addHelpText(
     "after",
-    "\nExit codes as for `seqsync check`; if a part is missing, 3.\n\nExample:\n  seqsync merge part1.json part2.json --report json=report.json",
+    `${exitCodesHelp("merge")}\n\nExample:\n  seqsync merge part1.json part2.json --report json=report.json`,
   )
   .action((files: string[], flags: Flags) => {
-    const telling = outputSettings(flags);
+    const settings = outputSettings(flags);
     const known = flags.knownFailures === undefined ? undefined : readKnownFailures(flags.knownFailures);
-    const report = merged(files.map(readReport));
-    // Without a list, what the parts noted stands.
+    const report = merge(files.map(readReport));
+    // Without a list, the marks in the reports of the parts stay.
     if (known !== undefined) markKnownFailures(report, known);
-    process.exitCode = writeOutput(report, telling);
+    process.exitCode = writeOutput(report, settings);
   });
 
-function merged(reports: readonly Report[]): Report {
+function merge(reports: readonly Report[]): Report {
   try {
     return mergeReports(reports);
   } catch (error) {

@@ -1,16 +1,16 @@
 import type { RequirementId } from "../requirements/requirements.js";
 
-/** What `seqsync mutants` shows of a mutant. */
+/** A mutant as `seqsync mutants` lists it. */
 export interface MutantInfo {
   name: string;
   breaks: RequirementId;
   about: string;
 }
 
-/** What the process of the mutants tells its parent, over Node's IPC channel. */
+/** A message from the process that serves mutants to its parent, over the IPC channel of Node.js. */
 export type MutantMessage =
   | { kind: "list"; mutants: MutantInfo[] }
-  /** One URL for each front end; `restarts` if it takes the message "restart". */
+  /** One URL for each front end; `restarts` if the process handles the message "restart". */
   | { kind: "listening"; urls: string[]; restarts: boolean }
   | { kind: "unknown" }
   | { kind: "restarted" };

@@ -1,12 +1,15 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
+import { exitCodesHelp } from "./exit-code.js";
 import { listMutants } from "./local-server.js";
+import { choice } from "./options.js";
 
 export const mutantsCommand = new Command("mutants")
-  .summary("print the faulty servers that `seqsync check --mutant NAME` starts")
+  .summary("list the faulty servers for `seqsync check --mutant`")
   .description(
-    "Prints the faulty servers that the suite is tested with: the name, the requirement that it breaks, and what it does wrong.",
+    "Lists the mutants, the faulty servers that test the suite: name, violated requirement, and what the server does wrong.",
   )
-  .addOption(new Option("--format <format>", "for people or for tools").choices(["text", "json"]).default("text"))
+  .addOption(choice("--format <format>", "output format", ["text", "json"]).default("text"))
+  .addHelpText("after", exitCodesHelp("mutants"))
   .action(async ({ format }: { format: "text" | "json" }) => {
     const mutants = await listMutants();
     const text =

@@ -1,14 +1,15 @@
-import { appendFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { renderers } from "../report/formats/renderers.js";
+import { type ReportFormat, renderers } from "../report/formats/renderers.js";
 import { stylerFor } from "../report/formats/style.js";
 import { renderReport } from "../report/formats/terminal.js";
-import { exitCodeOf } from "./exit-code.js";
-import { knownLines } from "./known-failures.js";
-import { FORMATS, type Output, parseOutput, unwritable, writeOutputs } from "./outputs.js";
+import { EXIT, exitCodeOf } from "./exit-code.js";
+import { appendText, writeText } from "./files.js";
+import { knownFailureLines } from "./known-failures.js";
+import { flag, list } from "./options.js";
 import type { Detail } from "./progress.js";
-import { collect, EXIT, UsageError } from "./usage.js";
+import { didYouMean } from "./suggest.js";
+import { UsageError } from "./usage.js";
 
 export interface OutputFlags {
   report?: string[];
@@ -16,48 +17,64 @@ export interface OutputFlags {
   quiet?: true;
 }
 
-/** What is told of a report, and where. */
+/** A report file. */
+export interface ReportFile {
+  format: ReportFormat;
+  path: string;
+}
+
+/** Where a report is written, and how much of it is printed. */
 export interface OutputSettings {
-  outputs: readonly Output[];
+  files: readonly ReportFile[];
   detail: Detail;
 }
 
-/** Adds the options that say what is told. */
+const FORMATS = Object.keys(renderers);
+
+/** Adds the options for the output of a report. */
 export function outputOptions(command: Command): Command {
   return command
-    .option("--report <format=file>", `write a report (${FORMATS.join(", ")}); may be repeated`, collect)
-    .option("--verbose", "tell of every case")
-    .option("--quiet", "tell only the verdict, and what is broken in a line each");
+    .addOption(list("--report <format=file>", `write a report: ${FORMATS.join(", ")}`))
+    .addOption(flag("--verbose", "print every case"))
+    .addOption(flag("--quiet", "print only the verdict, and one line for each violated requirement"));
 }
 
+/** Returns the output settings of the flags. Throws UsageError for flags that are wrong or exclude each other. */
 export function outputSettings({ report = [], verbose, quiet }: OutputFlags): OutputSettings {
-  if (quiet && verbose) throw new UsageError("give --quiet or --verbose, not both");
-  return { outputs: report.map(parseOutput), detail: quiet ? "quiet" : verbose ? "verbose" : "normal" };
+  if (quiet && verbose) throw new UsageError("--quiet and --verbose exclude each other; use one of them");
+  return { files: report.map(parseReportFile), detail: quiet ? "quiet" : verbose ? "verbose" : "normal" };
 }
 
-/** Writes the reports and shows the one for people. The exit code that belongs to it; a report that cannot be written is 3. */
-export function writeOutput(report: Report, { outputs, detail }: OutputSettings): number {
-  let harmed = false;
-  const reports = writeOutputs(outputs, report, (line) => {
-    harmed = true;
-    console.error(`seqsync: ${line}`);
+/** Parses "format=file". */
+function parseReportFile(text: string): ReportFile {
+  const [, format = "", path = ""] = /^(\w+)=(.+)$/s.exec(text) ?? [];
+  const formats = FORMATS.join(", ");
+  if (format === "") throw new UsageError(`--report ${text}: expected FORMAT=FILE, where FORMAT is one of ${formats}`);
+  if (!isFormat(format))
+    throw new UsageError(
+      `--report ${text}: unknown format "${format}"${didYouMean(format, FORMATS) || `; use one of ${formats}`}`,
+    );
+  return { format, path };
+}
+
+const isFormat = (name: string): name is ReportFormat => Object.hasOwn(renderers, name);
+
+/** Writes the report files and prints the report. Returns its exit code, or 3 if a file cannot be written. */
+export function writeOutput(report: Report, { files, detail }: OutputSettings): number {
+  let isComplete = true;
+  const problem = (line: string) => console.error(`seqsync: ${line}`);
+  const reports = files.filter(({ format, path }) => {
+    const isWritten = writeText(path, renderers[format](report), problem);
+    isComplete &&= isWritten;
+    return isWritten;
   });
-  const paint = stylerFor(process.stdout);
-  // Where no terminal breaks lines, what stands alone is left whole, for those who search for it.
+  const style = stylerFor(process.stdout);
+  // Without a terminal, a headline is not wrapped, so that tools can search for it.
   const width = Math.max(process.stdout.columns ?? (report.headline === "" ? 100 : Number.MAX_SAFE_INTEGER), 40);
-  process.stdout.write(renderReport(report, paint, { detail, width, reports }));
-  summarize(report);
-  for (const [style, line] of knownLines(report)) process.stdout.write(`${paint(style, line)}\n`);
-  return harmed ? EXIT.inconclusive : exitCodeOf(report);
-}
-
-/** On GitHub the report also stands below the job, without being asked for. That it does not is no fault of the run. */
-function summarize(report: Report): void {
-  const file = process.env["GITHUB_STEP_SUMMARY"];
-  if (!file) return;
-  try {
-    appendFileSync(file, renderers.markdown(report));
-  } catch (error) {
-    console.error(`seqsync: ${unwritable(file, error)}`);
-  }
+  process.stdout.write(renderReport(report, style, { detail, width, reports }));
+  // The summary of a job on GitHub. A failure to write it is reported, but does not change the exit code.
+  const summary = process.env["GITHUB_STEP_SUMMARY"];
+  if (summary) appendText(summary, renderers.markdown(report), problem);
+  for (const [color, line] of knownFailureLines(report)) process.stdout.write(`${style(color, line)}\n`);
+  return isComplete ? exitCodeOf(report) : EXIT.inconclusive;
 }

@@ -1,26 +1,25 @@
-import { readFileSync } from "node:fs";
 import { fromJsonString } from "@bufbuild/protobuf";
 import { type Report, ReportSchema } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { REPORT_FORMAT } from "../version.js";
+import { readText } from "./files.js";
 import { UsageError } from "./usage.js";
 
-/** Reads a JSON report. What a later version has added is left out. */
+/** Reads a JSON report. Ignores fields that a later version added. Throws UsageError if the file is not such a report. */
 export function readReport(file: string): Report {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${(error as NodeJS.ErrnoException).code}`);
-  }
+  const text = readText(file);
   let report: Report;
   try {
     report = fromJsonString(ReportSchema, text, { ignoreUnknownFields: true });
   } catch {
-    throw new UsageError(`${file} is no report in JSON, as \`seqsync check --report json=FILE\` writes it`);
+    throw notReport(file);
   }
+  if (report.format === 0) throw notReport(file);
   if (report.format !== REPORT_FORMAT)
     throw new UsageError(
-      `${file} is ${report.format === 0 ? "no report" : `a report of format ${report.format}`}; this version reads reports of format ${REPORT_FORMAT}`,
+      `${file} is a report of format ${report.format}; this version of seqsync reads format ${REPORT_FORMAT}`,
     );
   return report;
 }
+
+const notReport = (file: string) =>
+  new UsageError(`${file} is not a JSON report; \`seqsync check --report json=FILE\` writes one`);

@@ -1,28 +1,30 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { Command } from "commander";
-import { rejudge } from "../run/rejudge.js";
+import { reportOnHistories } from "../run/rejudge.js";
+import { exitCodesHelp } from "./exit-code.js";
+import { unreadable } from "./files.js";
 import { type OutputFlags, outputOptions, outputSettings, writeOutput } from "./output.js";
 import { readReport } from "./read-report.js";
-import { UsageError } from "./usage.js";
 
 export const reportCommand = outputOptions(
   new Command("report")
-    .summary("make reports again, from a JSON report or a recorded history")
+    .summary("render a JSON report, or judge a recorded history and report on it")
     .description(
-      "Makes reports from a JSON report of `seqsync check`, or from histories that --record wrote: those are judged anew.",
+      "Renders a JSON report of `seqsync check` in other formats. A history that --record wrote is judged again first.",
     )
-    .argument("<file>", "a JSON report, or a history file"),
+    .argument("<file>", "a JSON report, or a history file")
+    .optionsGroup("Output:"),
 )
   .addHelpText(
     "after",
-    "\nExit codes as for `seqsync check`.\n\nExample:\n  seqsync report report.json --report json=again.json",
+    `${exitCodesHelp("report")}\n\nExample:\n  seqsync report report.json --report html=report.html`,
   )
   .action(async (file: string, flags: OutputFlags) => {
-    const telling = outputSettings(flags);
-    process.exitCode = writeOutput(isHistory(file) ? await rejudge(file) : readReport(file), telling);
+    const settings = outputSettings(flags);
+    process.exitCode = writeOutput(isHistory(file) ? await reportOnHistories(file) : readReport(file), settings);
   });
 
-/** A history has its header on the first line; a report has its fields there, or none. */
+/** Tells a history file from a report by its first line: the header of a history. */
 function isHistory(file: string): boolean {
   const head = Buffer.alloc(4096);
   try {
@@ -34,6 +36,6 @@ function isHistory(file: string): boolean {
       closeSync(fd);
     }
   } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${(error as NodeJS.ErrnoException).code}`);
+    throw unreadable(file, error);
   }
 }

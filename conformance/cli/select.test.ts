@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "commander";
 import { describe, expect, test } from "vitest";
 import { CATALOGUE, chapterOf } from "../cases/catalogue.js";
 import { REQUIREMENTS } from "../requirements/requirements.js";
-import { caseRuns } from "../run/plan.js";
+import { caseRuns } from "../run/case-run.js";
 import { type Selection, selectBy } from "./select.js";
 import { parseShard } from "./shard.js";
 
@@ -12,16 +12,16 @@ const ids = (selection: Selection) => chosen(selection).map(({ id }) => id);
 const CASE = "ack/old-device-does-not-lower";
 
 describe("cases are selected", () => {
-  test("all, if nothing narrows", () => {
+  test("all, without criteria", () => {
     expect(chosen({})).toHaveLength(ALL.length);
   });
 
-  test("by id in both codecs, by id with its codec, by chapter, by requirement, whatever the case of letters", () => {
+  test("by id in both codecs, by id with its codec, by chapter, by requirement, ignoring case", () => {
     expect(ids({ only: [CASE] })).toEqual([CASE, `${CASE} (json)`]);
     expect(ids({ only: [`${CASE} (json)`] })).toEqual([`${CASE} (json)`]);
-    expect(new Set(chosen({ only: ["ACK"] }).map((job) => chapterOf(job.case)))).toEqual(new Set(["ack"]));
+    expect(new Set(chosen({ only: ["ACK"] }).map((run) => chapterOf(run.case)))).toEqual(new Set(["ack"]));
     const byRequirement = chosen({ only: ["ack-monotone"] });
-    expect(byRequirement.every((job) => job.case.requirements.includes("ACK-MONOTONE"))).toBe(true);
+    expect(byRequirement.every((run) => run.case.requirements.includes("ACK-MONOTONE"))).toBe(true);
     expect(byRequirement.length).toBeGreaterThan(0);
   });
 
@@ -30,10 +30,10 @@ describe("cases are selected", () => {
     expect(ids({ only: ["ack/*", "sync/*"] }).length).toBe(
       ids({ only: ["ack/*"] }).length + ids({ only: ["sync/*"] }).length,
     );
-    expect(() => selectBy({ only: ["ack/."] })).toThrow(/fits "ack\/\."/);
+    expect(() => selectBy({ only: ["ack/."] })).toThrow(/matches "ack\/\."/);
   });
 
-  test("but for those to skip", () => {
+  test("except those that --skip matches", () => {
     expect(ids({ only: ["ack"], skip: ["*old-device*"] })).not.toContain(CASE);
     expect(ids({ only: ["ack"], skip: ["*old-device*"] }).length).toBeGreaterThan(0);
   });
@@ -41,7 +41,7 @@ describe("cases are selected", () => {
   test("by profile, level and codec", () => {
     const watch = chosen({ profile: ["WATCH"] });
     expect(watch.length).toBeGreaterThan(0);
-    expect(watch.every((job) => REQUIREMENTS[job.case.requirements[0]].profile === "WATCH")).toBe(true);
+    expect(watch.every((run) => REQUIREMENTS[run.case.requirements[0]].profile === "WATCH")).toBe(true);
     const should = chosen({ level: "SHOULD" });
     expect(should.length).toBeGreaterThan(0);
     expect(should.length).toBeLessThan(chosen({ level: "MUST" }).length);
@@ -49,7 +49,7 @@ describe("cases are selected", () => {
   });
 });
 
-describe("a case about many messages", () => {
+describe("a bulk case", () => {
   const BULK = "page/size-1";
 
   test("runs once, in the first codec that is checked", () => {
@@ -58,41 +58,41 @@ describe("a case about many messages", () => {
     expect(inJson).toMatchObject([{ id: `${BULK} (json)`, codec: "json" }]);
   });
 
-  test("can be named in the codec in which it ran", () => {
+  test("can be named with the codec in which it ran", () => {
     const named = selectBy({ only: [`${BULK} (json)`], codec: "json" });
     expect(caseRuns(CATALOGUE, ["json"]).filter(named)).toHaveLength(1);
-    expect(() => selectBy({ only: [`${BULK} (json)`] })).toThrow(/leaves no case/);
+    expect(() => selectBy({ only: [`${BULK} (json)`] })).toThrow(/selection has no cases/);
   });
 });
 
-describe("a selection is refused", () => {
+describe("a selection is rejected", () => {
   test.each([
     [{ only: ["ack/old-device-does-not-lowr"] }, /did you mean "ack\/old-device-does-not-lower/],
     [{ skip: ["ACK-MONOTON"] }, /did you mean "ACK-MONOTONE"/],
     [{ only: ["akc/*"] }, /did you mean "ack\/\*"/],
     [{ only: ["qqqqqqqqqqqqqqqqqqq"] }, /seqsync list/],
     [{ profile: ["WACH"] }, /did you mean "WATCH"/],
-    [{ only: ["ack"], skip: ["ack"] }, /leaves no case/],
+    [{ only: ["ack"], skip: ["ack"] }, /selection has no cases/],
     [{ only: [CASE], shard: { index: 7, of: 9 } }, /only 2 cases/],
-  ])("that fits nothing: %j", (selection, why) => {
+  ])("that matches nothing: %j", (selection, why) => {
     expect(() => selectBy(selection)).toThrow(why);
   });
 });
 
 describe("shards", () => {
-  test("are of one size, overlap nowhere and leave nothing out, and each has cases of many chapters", () => {
+  test("are of equal size, are disjoint, cover all cases, and each has cases of many chapters", () => {
     const parts = [1, 2, 3].map((index) => chosen({ shard: { index, of: 3 } }));
     const together = parts.flat().map(({ id }) => id);
     expect(together.toSorted()).toEqual(ALL.map(({ id }) => id).toSorted());
     const sizes = parts.map((part) => part.length);
     expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
     for (const part of parts) {
-      expect(new Set(part.map((job) => chapterOf(job.case))).size).toBeGreaterThan(8);
+      expect(new Set(part.map((run) => chapterOf(run.case))).size).toBeGreaterThan(8);
       expect(new Set(part.map(({ codec }) => codec)).size).toBe(2);
     }
   });
 
-  test("are written i/n", () => {
+  test("are given as i/n", () => {
     expect(parseShard("2/3")).toEqual({ index: 2, of: 3 });
     for (const wrong of ["0/3", "4/3", "3", "a/b", "1/2/3", "-1/3", "1/0"])
       expect(() => parseShard(wrong)).toThrow(InvalidArgumentError);

@@ -1,4 +1,4 @@
-/** The candidate that a mistyped word was most likely meant to be; undefined if none is near. */
+/** Returns the candidate that is most similar to a mistyped word; undefined if none is similar. */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
@@ -8,13 +8,13 @@ export function closest(word: string, candidates: Iterable<string>): string | un
   return best !== undefined && best.distance <= Math.max(2, word.length * 0.4) ? best.candidate : undefined;
 }
 
-/** Appends the nearest candidate as a question, if there is one. */
+/** Returns a question with the most similar candidate, to append to an error message; empty if none is similar. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const candidate = closest(word, candidates);
   return candidate === undefined ? "" : `; did you mean "${candidate}"?`;
 }
 
-/** How many letters must be put in, taken out or replaced (Levenshtein). */
+/** Levenshtein distance: the number of letters to insert, delete or replace. */
 function distanceOf(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [row, letter] of [...a].entries()) {

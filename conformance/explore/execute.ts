@@ -1,25 +1,25 @@
-import { create } from "@bufbuild/protobuf";
-import { HeaderSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { recordRotateEpoch } from "../accounts/rotate-epoch.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
-import { type Finding, NoResponseFailure, Violation } from "../findings.js";
+import { type Finding, NoResponseFailure, newFinding, Violation } from "../findings.js";
+import { recordPrologue } from "../history/prologue.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import { AttemptClient, type DeviceState, type Message } from "../rpc/attempts.js";
-import { Client, type Watching } from "../rpc/client.js";
-import { type Codec, describeRefusal, type Refusal } from "../rpc/connect.js";
+import { Client } from "../rpc/client.js";
+import { type Codec, describeRefusal } from "../rpc/connect.js";
+import type { Refusal } from "../rpc/result.js";
 import type { Session } from "../rpc/session.js";
-import { HISTORY_FORMAT } from "../version.js";
+import type { WatchStream } from "../rpc/watch-stream.js";
+import { AttemptClient, type DeviceState, type Message } from "./attempts.js";
 import type { FaultyNetwork } from "./faulty-network.js";
 import { clientOf, groups, type Step } from "./program.js";
 
 export interface Environment {
-  /** Calls the target through the network. */
+  /** Makes calls through the faulty network. */
   faulty: Session;
-  /** Calls the target itself. */
+  /** Makes calls to the target directly. */
   direct: Session;
   network: FaultyNetwork;
   source: AccountSource;
@@ -27,7 +27,7 @@ export interface Environment {
   accounts: number;
   devices: number;
   seed: number;
-  /** Makes ids of this run unique. */
+  /** Prefix that makes the ids of this run unique. */
   nonce: string;
 }
 
@@ -35,31 +35,31 @@ export interface Execution {
   findings: Finding[];
   recorder: Recorder;
   /** How often each rule of the judge could have been broken. */
-  applied: ReadonlyMap<RequirementId, number>;
+  exercised: ReadonlyMap<RequirementId, number>;
 }
 
 let programs = 0;
 
-/** Runs a program on accounts of its own, then lets each account fetch all that is left, and asks the judge. */
-export async function execute(steps: readonly Step[], ground: Environment, wakeMs = WAKE_MS): Promise<Execution> {
+/** Runs a program on accounts of its own, then fetches all pending messages of each account, and judges the history. */
+export async function execute(steps: readonly Step[], environment: Environment, wakeMs = WAKE_MS): Promise<Execution> {
   const judge = new Judge();
   const recorder = new Recorder((event) => judge.observe(event));
-  const leases = await ground.source.lease({ count: ground.accounts });
+  const leases = await environment.source.lease({ count: environment.accounts });
   programs += 1;
-  const play = new ProgramRun(ground, recorder, leases, `${ground.nonce}-${programs}`);
+  const run = new ProgramRun(environment, recorder, leases, `${environment.nonce}-${programs}`);
   try {
-    await play.begin();
-    for (const group of groups(steps)) await play.performAll(group);
-    await ground.network.settle();
-    await play.conclude(wakeMs);
-    return { findings: [...play.garbled, ...judge.finish()], recorder, applied: judge.applied };
+    await run.begin();
+    for (const group of groups(steps)) await run.performAll(group);
+    await environment.network.settle();
+    await run.finish(wakeMs);
+    return { findings: [...run.findings, ...judge.finish()], recorder, exercised: judge.exercised };
   } finally {
-    play.end();
-    ground.source.release(leases);
+    run.end();
+    environment.source.release(leases);
   }
 }
 
-/** One performance of a program: the state of its clients. */
+/** A run of a program, with the state of its clients. */
 class ProgramRun {
   readonly #environment: Environment;
   readonly #recorder: Recorder;
@@ -68,62 +68,42 @@ class ProgramRun {
   readonly #client: AttemptClient;
   readonly #devices: DeviceState[][];
   readonly #lastSent: (Message | undefined)[];
-  readonly #watches: { account: number; watching: Watching }[] = [];
+  readonly #watches: { account: number; stream: WatchStream }[] = [];
   #ids = 0;
 
-  constructor(ground: Environment, recorder: Recorder, leases: readonly Lease[], nonce: string) {
-    this.#environment = ground;
+  constructor(environment: Environment, recorder: Recorder, leases: readonly Lease[], nonce: string) {
+    this.#environment = environment;
     this.#recorder = recorder;
     this.#leases = leases;
     this.#nonce = nonce;
-    this.#client = new AttemptClient(ground.faulty, recorder);
+    this.#client = new AttemptClient(environment.faulty, recorder);
     this.#devices = leases.map(() =>
-      Array.from({ length: ground.devices }, () => ({ cliSeq: 0, epoch: "", previous: 0 })),
+      Array.from({ length: environment.devices }, () => ({ cliSeq: 0, epoch: "", previous: 0 })),
     );
     this.#lastSent = leases.map(() => undefined);
   }
 
-  /** Answers that were none of the protocol, though the network left them whole. */
-  get garbled(): readonly Finding[] {
-    return this.#client.malformed;
+  /** Findings other than those of the judge. */
+  get findings(): readonly Finding[] {
+    return this.#client.findings;
   }
 
-  /** Tells the judge who plays; an account with a past is brought up to date. */
+  /** Records the prologue of the history, and acks all messages of accounts that may have a past. */
   async begin(): Promise<void> {
-    const { specVersion, implementation, profiles, maxPageSize, dedupWindow } = this.#environment.info;
-    const header = create(HeaderSchema, {
-      format: HISTORY_FORMAT,
-      name: this.#nonce,
-      specVersion,
-      implementation,
-      profiles,
-      maxPageSize,
-      seed: this.#environment.seed,
-      ...(dedupWindow ? { dedupWindow } : {}),
-    });
-    this.#recorder.complete(0n, { case: "header", value: header });
-    for (const { userId, startSeq } of this.#leases) {
-      this.#recorder.complete(0n, {
-        case: "accountOpened",
-        value: {
-          $typeName: "seqsync.conformance.v1.AccountOpened",
-          userId,
-          ...(startSeq === undefined ? {} : { startSeq }),
-        },
-      });
-    }
+    const { info, seed } = this.#environment;
+    recordPrologue(this.#recorder, { name: this.#nonce, info, seed, accounts: this.#leases });
     for (const [index, { startSeq }] of this.#leases.entries())
-      if (startSeq === undefined) await this.#drain(index, true);
+      if (startSeq === undefined) await this.#drain(index, { ackLastPage: true });
   }
 
-  /** Performs steps side by side; those that wait for their client's last one, one after the other. */
+  /** Runs the steps of a group concurrently, except those that wait for the last step of their client. */
   async performAll(group: readonly Step[]): Promise<void> {
     const last = new Map<string, Promise<void>>();
     for (const step of group) {
       const client = clientOf(step);
       const before = step.begins === "in-turn" ? last.get(client) : undefined;
       last.set(client, before === undefined ? this.perform(step) : before.then(() => this.perform(step)));
-      // All are waited for, also those that a later step of the same client has displaced.
+      // A later step of the same client replaces the entry: a second one keeps the promise, so that it is awaited.
       last.set(`${client} ${last.size}`, last.get(client) as Promise<void>);
     }
     await Promise.all(last.values());
@@ -148,7 +128,7 @@ class ProgramRun {
           this.#codec(operation.device),
         );
         if (page === undefined || !operation.store) return;
-        // Store first, then advance. Under a new epoch what it had is of another numbering.
+        // A cli_seq of another epoch belongs to another numbering.
         device.previous = page.epoch === device.epoch ? device.cliSeq : 0;
         device.cliSeq = page.nextCliSeq;
         device.epoch = page.epoch;
@@ -156,13 +136,13 @@ class ProgramRun {
       }
       case "watch": {
         const { direct } = this.#environment;
-        const watching = new Client(
+        const stream = new Client(
           direct,
           this.#recorder,
           this.#lease(operation.account),
           `${name(operation.account)}'s watch`,
         ).watch();
-        this.#watches.push({ account: operation.account, watching });
+        this.#watches.push({ account: operation.account, stream });
         return;
       }
       case "rotate": {
@@ -174,28 +154,32 @@ class ProgramRun {
     }
   }
 
-  /** Every account fetches what is left, without acking until it has all: nothing that was accepted may be missing now. */
-  async conclude(wakeMs: number): Promise<void> {
-    const states = await Promise.all(this.#leases.map((_, index) => this.#drain(index, false)));
+  /** Fetches the pending messages of all accounts, so that the judge finds missing ones, and expects the Watches to be up to date. */
+  async finish(wakeMs: number): Promise<void> {
+    const states = await Promise.all(this.#leases.map((_, index) => this.#drain(index, { ackLastPage: false })));
     await Promise.all(
-      this.#watches.map(async ({ account, watching }) => {
+      this.#watches.map(async ({ account, stream }) => {
         const state = states[account];
-        if (state === undefined || watching.end !== undefined) return;
-        const woken = await watching.until(
+        if (state === undefined || stream.end !== undefined) return;
+        const woken = await stream.waitForFrame(
           ({ epoch, svrSeq }) => epoch === state.epoch && svrSeq >= state.svrSeq,
           wakeMs,
         );
-        if (!woken && watching.end === undefined) this.#client.malformed.push(asleep(state, watching));
+        if (!woken && stream.end === undefined) this.#client.findings.push(notWoken(state, stream));
       }),
     );
   }
 
+  /** Closes the open Watches. */
   end(): void {
-    for (const { watching } of this.#watches) watching.cancel();
+    for (const { stream } of this.#watches) stream.cancel();
   }
 
-  /** Answers the inbox's state at the end; undefined if it was not told. */
-  async #drain(index: number, ack: boolean): Promise<SyncResponse | undefined> {
+  /**
+   * Fetches all messages of an account; each page but the last is acked by the next Sync. Returns the last page; undefined if the
+   * server does not return it.
+   */
+  async #drain(index: number, { ackLastPage }: { ackLastPage: boolean }): Promise<SyncResponse | undefined> {
     const client = new Client(
       this.#environment.direct,
       this.#recorder,
@@ -203,17 +187,17 @@ class ProgramRun {
       `${name(index)}'s last device`,
     );
     for (let cliSeq = 0; ; ) {
-      const answered = await client.sync({ cliSeq, epoch: "", pageSize: 0 }).catch((error: unknown) => {
-        if (error instanceof Violation) this.#client.malformed.push(error.finding);
-        else if (error instanceof NoResponseFailure) this.#client.malformed.push(unanswered(error));
+      const result = await client.sync({ cliSeq, epoch: "", pageSize: 0 }).catch((error: unknown) => {
+        if (error instanceof Violation) this.#client.findings.push(error.finding);
+        else if (error instanceof NoResponseFailure) this.#client.findings.push(withoutResponse(error));
         else throw error;
         return undefined;
       });
-      if (answered?.kind === "refusal") this.#client.malformed.push(turnedAway(answered.refusal));
-      if (answered?.kind !== "response") return undefined;
-      const { nextCliSeq, svrSeq, messages } = answered.value;
-      if (messages.length === 0 || nextCliSeq <= cliSeq) return answered.value;
-      if (nextCliSeq >= svrSeq && !ack) return answered.value;
+      if (result?.kind === "refusal") this.#client.findings.push(refusedSync(result.refusal));
+      if (result?.kind !== "response") return undefined;
+      const { nextCliSeq, svrSeq, messages } = result.value;
+      if (messages.length === 0 || nextCliSeq <= cliSeq) return result.value;
+      if (nextCliSeq >= svrSeq && !ackLastPage) return result.value;
       cliSeq = nextCliSeq;
     }
   }
@@ -222,14 +206,14 @@ class ProgramRun {
     const last = this.#lastSent[from];
     if (id === "repeat" && last !== undefined) return last;
     this.#ids += 1;
-    const fresh = `${this.#nonce}-${this.#ids}`;
+    const newId = `${this.#nonce}-${this.#ids}`;
     const others = this.#lastSent[(from + 1) % this.#leases.length];
     if (id === "others" && others !== undefined) return others;
     const message: Message = {
       recipientId: this.#lease(to).userId,
-      clientMessageId: id === "reuse" && last !== undefined ? last.clientMessageId : fresh,
-      // Each payload is another one, where its size leaves room for that.
-      payload: Buffer.alloc(size, fresh),
+      clientMessageId: id === "reuse" && last !== undefined ? last.clientMessageId : newId,
+      // Payloads differ, if their size permits.
+      payload: Buffer.alloc(size, newId),
     };
     this.#lastSent[from] = message;
     return message;
@@ -250,7 +234,7 @@ class ProgramRun {
     }
   }
 
-  /** Every second client speaks JSON, if the server does: what holds, holds across codecs. */
+  /** Every second client uses JSON if the server declares it: all guarantees hold across codecs. */
   #codec(index: number): Codec {
     return index % 2 === 1 && this.#environment.info.profiles.includes(Profile.JSON) ? "json" : "proto";
   }
@@ -260,33 +244,28 @@ class ProgramRun {
   }
 }
 
-/** Nothing that the last device asks for can be wrong: it begins with 0, names no epoch, and then takes what it is given. */
-const turnedAway = (refusal: Refusal): Finding => ({
-  requirement: "SYNC-ANSWER",
-  message: "a device that begins with 0 and adopts each next_cli_seq was refused",
-  expected: "an answer",
-  actual: describeRefusal(refusal),
-  evidence: [],
-});
+/** The last device begins with cli_seq 0 and no epoch, and then follows next_cli_seq: no server may refuse its Syncs. */
+const refusedSync = (refusal: Refusal): Finding =>
+  newFinding({
+    requirement: "SYNC-ANSWER",
+    message: "a device that begins with cli_seq 0 and follows next_cli_seq was refused",
+    expected: "a response",
+    actual: describeRefusal(refusal),
+  });
 
-const unanswered = ({ requirement, message }: NoResponseFailure): Finding => ({
-  requirement,
-  message,
-  expected: "an answer",
-  actual: "none, on a network that loses nothing",
-  evidence: [],
-});
+const withoutResponse = ({ requirement, message }: NoResponseFailure): Finding =>
+  newFinding({ requirement, message, expected: "a response", actual: "no response, on a network without faults" });
 
-/** How long a watch may take to hear of what has happened, in milliseconds (WATCH-WAKE). */
+/** Time limit for a frame about a new message, in milliseconds (WATCH-WAKE). */
 const WAKE_MS = 5000;
 
-const asleep = ({ svrSeq }: SyncResponse, { frames }: Watching): Finding => ({
-  requirement: "WATCH-WAKE",
-  message: "an open Watch was not told of what had been accepted",
-  expected: `a frame with svr_seq ${svrSeq} within ${WAKE_MS / 1000} s`,
-  actual: frames.length === 0 ? "no frame at all" : `its last frame has ${frames.at(-1)?.svrSeq}`,
-  evidence: [],
-});
+const notWoken = ({ svrSeq }: SyncResponse, { frames }: WatchStream): Finding =>
+  newFinding({
+    requirement: "WATCH-WAKE",
+    message: "an open Watch got no frame about accepted messages",
+    expected: `a frame with svr_seq ${svrSeq} within ${WAKE_MS / 1000} s`,
+    actual: frames.length === 0 ? "no frame" : `the last frame has svr_seq ${frames.at(-1)?.svrSeq}`,
+  });
 
 const NAMES = ["bob", "alice", "carol", "dave"];
 const DEVICES = ["phone", "tablet", "laptop", "watch"];

@@ -8,23 +8,23 @@ import { ack } from "../selftest/mutants/ack.js";
 import { concurrency } from "../selftest/mutants/concurrency.js";
 import { startMutant } from "../selftest/mutants/mutant.js";
 import { Transport } from "../transport/http.js";
-import { type Exploration, type ExploreOptions, explore } from "./explore.js";
+import { type Exploration, type ExplorationOptions, runExploration } from "./explore.js";
 import { programs } from "./program.js";
 
-/** Explores a server that is there. */
-async function exploreAt(urls: readonly string[], options: Partial<ExploreOptions>): Promise<Exploration> {
+/** Explores a running server. */
+async function exploreAt(urls: readonly string[], options: Partial<ExplorationOptions>): Promise<Exploration> {
   const transport = new Transport({ urls });
   try {
-    const greeting = await probe(transport);
+    const probed = await probe(transport);
     const source = await fixtureAccounts(transport, {});
-    if ("problem" in greeting || "unavailable" in source) throw new Error("the server under test is not there");
-    return await explore({ urls, info: greeting.info, source, runs: 500, seed: 1, faults: "heavy", ...options });
+    if ("problem" in probed || "unavailable" in source) throw new Error("the server under test is not ready");
+    return await runExploration({ urls, info: probed.info, source, runs: 500, seed: 1, faults: "heavy", ...options });
   } finally {
     await transport.close();
   }
 }
 
-describe("a right server", () => {
+describe("the reference server", () => {
   it.each(["none", "light", "heavy"] as const)("survives a network with faults: %s", async (faults) => {
     const server = await startReferenceServer({ fixtures: true });
     try {
@@ -36,10 +36,10 @@ describe("a right server", () => {
     }
   });
 
-  it("is asked so much that no rule is left out", async () => {
+  it("receives programs that exercise every rule and every network fault", async () => {
     const server = await startReferenceServer({ fixtures: true });
     try {
-      const { applied, faults } = await exploreAt([server.url], { runs: 200 });
+      const { exercised: applied, faults } = await exploreAt([server.url], { runs: 200 });
       expect([...applied].filter(([, times]) => times === 0)).toEqual([]);
       expect(Object.values(faults).filter((times) => times === 0)).toEqual([]);
     } finally {
@@ -48,38 +48,38 @@ describe("a right server", () => {
   });
 });
 
-/** How else such a fault may look from outside, which depends on what overlaps: as seen in 400 programs of each. */
-const LOOKS_LIKE: Readonly<Record<string, readonly RequirementId[]>> = {
-  // Where the message that is not there yet is the only one of its page, the page is empty.
+/** Other violations that a mutant may show, depending on which calls overlap: those seen in 400 programs of each. */
+const OTHER_VIOLATIONS: Readonly<Record<string, readonly RequirementId[]>> = {
+  // If the missing message is the only one of its page, the page is empty.
   "race-seq-before-message": ["PAGE-PROGRESS"],
-  // Whoever asks after the ack went back is given again what was acked.
+  // A Sync after the ack was lowered delivers acked messages again.
   "race-ack-read-then-written": ["ACK-NO-REDELIVERY"],
-  // A late write of a Sync that was answered long ago cannot be told from an ack that was not kept.
+  // A late write of an earlier Sync looks like an ack that was not stored.
   "race-ack-written-behind": ["ACK-IMPLICIT", "ACK-NO-REDELIVERY"],
-  // Two appends of one Send, of which the first was never answered, or only with what the second needs.
+  // A Send is stored twice, and the first attempt had no response, or one that fits the second.
   "race-dedup-check-then-insert": ["SEND-RETRY", "SEND-ID-REUSED"],
-  // The other sender is answered with a message that is not its own.
+  // The other sender gets the response of a message that is not its own.
   "race-dedup-locks-by-id": ["SEND-RETRY", "SEND-ID-REUSED", "SEND-VISIBLE"],
-  // Where all between the old base and the new one has been freed, the page has a place and nothing in it.
+  // If all messages between the old base and the new one were deleted, the page has room and is empty.
   "race-page-base-read-first": ["SYNC-NEXT"],
-  // The old answer tells an svr_seq that another answer, or a Watch, has told to be higher.
+  // The cached response has a lower svr_seq than an earlier response or frame.
   "race-answer-cached-by-cursor": ["SEQ-MONOTONE", "WATCH-SYNC"],
 };
 
-/** Its late write needs steps that only pass the time: not held to ten. */
+/** Its late write needs additional steps that only take time. */
 const LONG = "race-ack-written-behind";
 
-describe("faults that show only under concurrency", () => {
-  it.each(concurrency)("$name is found, blamed on $breaks, and made short", { timeout: 240_000 }, async (fault) => {
-    const server = await startMutant(fault, { fixtures: true });
+describe("mutants that fail only under concurrency", () => {
+  it.each(concurrency)("$name is found, blamed on $breaks, and shrunk", { timeout: 240_000 }, async (mutant) => {
+    const server = await startMutant(mutant, { fixtures: true });
     try {
-      const shrinkMs = fault.name === LONG ? 5000 : 60_000;
+      const shrinkMs = mutant.name === LONG ? 5000 : 60_000;
       const { failure } = await exploreAt([server.url], { runs: 500, shrinkMs, rotate: false });
-      const looks: readonly string[] = [fault.breaks, ...(LOOKS_LIKE[fault.name] ?? [])];
+      const accepted: readonly string[] = [mutant.breaks, ...(OTHER_VIOLATIONS[mutant.name] ?? [])];
       const blamed = failure?.findings.map(({ requirement }) => requirement) ?? [];
-      expect(blamed.filter((id) => looks.includes(id))).not.toEqual([]);
-      // What never comes again on a busy machine is reported as it was found, and says so.
-      if (failure !== undefined && failure.repeated.failed > 0 && fault.name !== LONG)
+      expect(blamed.filter((id) => accepted.includes(id))).not.toEqual([]);
+      // A race that does not recur on a busy machine is reported without shrinking.
+      if (failure !== undefined && failure.reruns.failed > 0 && mutant.name !== LONG)
         expect(failure.steps.length).toBeLessThanOrEqual(10);
     } finally {
       await server.close(0);
@@ -98,9 +98,9 @@ describe("a seed", () => {
     steps: 24,
   });
 
-  it("stands for the same programs everywhere", () => {
+  it("determines the programs", () => {
     const [first] = fc.sample(generator, { seed: 42, numRuns: 1 });
-    // Written down here: another machine, another day, the same program.
+    // The same program on every machine.
     expect(first?.slice(0, 2)).toMatchInlineSnapshot(`
       [
         {
@@ -116,7 +116,7 @@ describe("a seed", () => {
         },
         {
           "begins": "after",
-          "fault": "delay",
+          "fault": "slow-request",
           "operation": {
             "account": 1,
             "cursor": "own",
@@ -131,15 +131,15 @@ describe("a seed", () => {
     `);
   });
 
-  it("and a path stand for the program that failed, which fails again", async () => {
-    // One that is wrong each time: whether a race shows again is not for a seed to say.
-    const fault = ack.find(({ name }) => name === "ack-on-answer");
-    if (fault === undefined) throw new Error("there is no fault to find");
-    const server = await startMutant(fault, { fixtures: true });
+  it("and a path determine the failing program, which fails again", async () => {
+    // A mutant without a race: a seed does not determine whether a race recurs.
+    const mutant = ack.find(({ name }) => name === "ack-on-answer");
+    if (mutant === undefined) throw new Error("there is no such mutant");
+    const server = await startMutant(mutant, { fixtures: true });
     try {
       const { failure } = await exploreAt([server.url], { runs: 500, shrinkMs: 5000 });
       if (failure === undefined) throw new Error("nothing was found");
-      expect(failure.repeated).toEqual({ failed: 5, of: 5 });
+      expect(failure.reruns).toEqual({ failed: 5, of: 5 });
       const again = await exploreAt([server.url], { runs: 1, seed: failure.seed, path: failure.path });
       expect(again.failure?.steps).toEqual(failure.steps);
       expect(again.failure?.findings.map(({ requirement }) => requirement)).toContain("ACK-NOT-ON-ANSWER");

@@ -7,76 +7,93 @@ import type { AccountSource } from "../accounts/source.js";
 import type { Finding } from "../findings.js";
 import { NEEDS, RULES } from "../judge/rules.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import type { ConnectionOptions } from "../transport/http.js";
+import type { SharedConnection } from "../transport/http.js";
 import { type Execution, execute } from "./execute.js";
 import { type FaultLevel, NETWORK_FAULTS, programs, type Step } from "./program.js";
 import { Worker } from "./worker.js";
 
-export interface ExploreOptions {
+export interface ExplorationOptions {
+  /** URLs of the target. */
   urls: readonly string[];
-  /** How the target is reached. */
-  connection?: ConnectionOptions;
+  /** Options of the connection to the target. */
+  connection?: SharedConnection;
   info: GetServerInfoResponse;
   source: AccountSource;
-  /** Programs to run at most. From 1. */
+  /** Maximum number of programs. From 1. */
   runs: number;
-  /** Time for that, in milliseconds; then it stops without a finding. Default: no limit. */
+  /** Time after which no further program starts, in milliseconds. Default: no limit. */
   budgetMs?: number;
   seed: number;
-  /** Runs only the one program that the `path` of an earlier failure with this seed names. */
+  /** Runs only the program that the `path` of an earlier failure with this seed names. */
   path?: string | undefined;
-  /** Accounts that play, 2 to 4, and devices of each, 1 to 4. Default 2 and 2. */
+  /** Number of accounts, 2 to 4. Default 2. */
   accounts?: number;
+  /** Number of devices of each account, 1 to 4. Default 2. */
   devices?: number;
   faults: FaultLevel;
-  /** Whether inboxes also lose their data, where the source of accounts can make them. Default true. */
+  /** Whether inboxes lose their data, if the source of accounts can make them. Default true. */
   rotate?: boolean;
-  /** Most steps of a program. Default 24. */
+  /** Maximum number of steps of a program. Default 24. */
   steps?: number;
-  /** How long a failure is shrunk at most, in milliseconds. Default 30 s. */
+  /** Time limit for shrinking a failure, in milliseconds. Default 30,000. */
   shrinkMs?: number;
   signal?: AbortSignal;
-  /** Hears of the history of each program, with a name for it. */
+  /** Is called with the history of each program, and a name for it. */
   onHistory?: (name: string, events: readonly Event[]) => void;
-  /** Hears of each program that was run. */
+  /** Is called with the number of programs so far, after each program. */
   onProgram?: (programs: number) => void;
 }
 
-/** What an exploration did, and the shortest program that shows a breach, if one was found. */
+/** What an exploration did, and the shortest failing program if one was found. */
 export interface Exploration {
+  /** Number of programs that ran; those of the shrinking do not count. */
   programs: number;
+  /** Number of operations in these programs. */
   operations: number;
-  /** Faults that were injected, by kind. */
+  /** Number of injected network faults, by kind. */
   faults: Readonly<Record<string, number>>;
-  /** How often each rule of the judge could have been broken. Rules of its list that this server allows, and never applied, are 0. */
-  applied: ReadonlyMap<RequirementId, number>;
-  failure:
-    | undefined
-    | {
-        findings: Finding[];
-        steps: readonly Step[];
-        history: readonly Event[];
-        /** Seed and path that name this program, to run it again. */
-        seed: number;
-        path: string;
-        /** Of how many repetitions of the shortest program how many failed: fewer than all means a race. */
-        repeated: { failed: number; of: number };
-      };
+  /** Number of checks of each requirement that could have found a violation; 0 if programs could check it and did not. */
+  exercised: ReadonlyMap<RequirementId, number>;
+  /** The shortest failing program; undefined if no program failed. */
+  failure: ExplorationFailure | undefined;
 }
 
-/** How often a failing program is run again to tell whether it fails each time; and how often at most until it fails again at all. */
-const REPEATS = 5;
-const MOST_REPEATS = 40;
-/** How often a failure is shrunk in vain before it counts as the shortest. */
-const FRUITLESS = 2;
-/** How long a watch is waited for while a failure is shrunk, in milliseconds. */
-const IMPATIENT_MS = 300;
-/** Programs that run side by side, each on accounts and a network of its own. */
-const LANES = 8;
-/** Programs that are generated at once. Each batch has a seed of its own, the next number. */
+/** A program that shows a violation, shrunk as far as it could be. */
+export interface ExplorationFailure {
+  /** The violations, the likeliest root cause first. */
+  findings: Finding[];
+  /** The program. */
+  steps: readonly Step[];
+  /** What the clients saw. */
+  history: readonly Event[];
+  /** Seed of the program: with `path` it runs this program again. */
+  seed: number;
+  /** Path of the program below its seed: numbers, separated by colons. */
+  path: string;
+  /** How often the program failed when it ran again. Fewer failures than reruns mean a race. */
+  reruns: {
+    /** Number of reruns that failed. */
+    failed: number;
+    /** Number of reruns. */
+    of: number;
+  };
+}
+
+/** Number of reruns of a failing program, to see whether it fails each time. */
+const RERUNS = 5;
+/** Maximum number of reruns until the program fails again at all. */
+const MAX_RERUNS = 40;
+/** Number of consecutive shrink passes without progress after which a failure counts as the shortest. */
+const MAX_FRUITLESS_PASSES = 2;
+/** Time limit for the frames of a Watch while a failure is shrunk, in milliseconds. */
+const SHRINK_WAKE_MS = 300;
+/** Number of programs that run concurrently, each with its own accounts and network. */
+const WORKERS = 8;
+/** Number of programs of a batch. Each batch has a seed of its own: the seed of the one before plus 1. */
 const BATCH = 100;
-/** Runs random programs on a faulty network until one shows a breach, then makes it as short as it can be. */
-export async function explore(options: ExploreOptions): Promise<Exploration> {
+
+/** Runs random programs on a faulty network until one shows a violation, then shrinks that program. */
+export async function runExploration(options: ExplorationOptions): Promise<Exploration> {
   const { info, source, accounts = 2, devices = 2, faults, steps = 24 } = options;
   const generator = programs({
     accounts,
@@ -87,47 +104,54 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
     rotate: (options.rotate ?? true) && source.rotateEpoch !== undefined,
     watch: info.profiles.includes(Profile.WATCH),
   });
-  const ground = { info, source, accounts, devices, seed: options.seed, nonce: randomBytes(6).toString("base64url") };
-  const lanes = await Promise.all(
-    Array.from({ length: LANES }, () => Worker.open(options.urls, options.connection ?? {}, ground)),
+  const environment = {
+    info,
+    source,
+    accounts,
+    devices,
+    seed: options.seed,
+    nonce: randomBytes(6).toString("base64url"),
+  };
+  const workers = await Promise.all(
+    Array.from({ length: WORKERS }, () => Worker.open(options.urls, options.connection ?? {}, environment)),
   );
   const tally = new Tally(options, source);
   try {
     const deadline = Date.now() + (options.budgetMs ?? Number.POSITIVE_INFINITY);
     let failure: Exploration["failure"];
     for (let from = 0; ; ) {
-      const first = await search(generator, lanes, options, tally, { from, deadline });
+      const first = await search(generator, workers, options, tally, { from, deadline });
       if (first === undefined) break;
-      const shrunk = await shrink(generator, lanes, first, options);
+      const shrunk = await shrink(generator, workers, first, options);
       failure ??= shrunk;
-      if (shrunk.repeated.failed > 0 || options.path !== undefined) {
+      if (shrunk.reruns.failed > 0 || options.path !== undefined) {
         failure = shrunk;
         break;
       }
-      // A race that does not come again cannot be made short: another program may show it better.
+      // A race that does not recur cannot be shrunk: another program may show it more often.
       from = first.next;
     }
     return { ...tally.counts, failure };
   } finally {
-    await Promise.all(lanes.map((lane) => lane.close()));
+    await Promise.all(workers.map((worker) => worker.close()));
   }
 }
 
-/** A program that failed, and where it comes from. */
+/** A program that failed. */
 interface Failing {
   seed: number;
   path: string;
   steps: Step[];
   execution: Execution;
-  /** Programs that were generated up to its batch's end: where the search may go on. */
+  /** Number of programs up to the end of its batch: the search can continue there. */
   next: number;
 }
 
-/** Runs programs, many at a time, until one fails. Of those that fail at the same time it answers the one that comes first. */
+/** Runs programs concurrently until one fails. If several fail, returns the first in the order of generation. */
 async function search(
   generator: fc.Arbitrary<Step[]>,
-  lanes: readonly Worker[],
-  options: ExploreOptions,
+  workers: readonly Worker[],
+  options: ExplorationOptions,
   tally: Tally,
   { from, deadline }: { from: number; deadline: number },
 ): Promise<Failing | undefined> {
@@ -138,24 +162,24 @@ async function search(
     const size = Math.min(BATCH, options.runs - begun);
     const batch = batchOf(generator, seed, options.path, size);
     let next = 0;
-    const work = async (lane: Worker) => {
+    const work = async (worker: Worker) => {
       for (let index = next; index < batch.length && !stopped(); index = next) {
         next += 1;
         const { steps, path } = batch[index] as { steps: Step[]; path: string };
-        const execution = await execute(steps, lane.environment);
+        const execution = await execute(steps, worker.environment);
         tally.add(steps, execution);
         options.onHistory?.(`seed ${seed}, program ${path}`, execution.recorder.events);
         if (execution.findings.length > 0 && (failing === undefined || index < failing.index))
           failing = { seed, path, steps, execution, index, next: begun + BATCH };
       }
     };
-    await Promise.all(lanes.map(work));
+    await Promise.all(workers.map(work));
     if (options.path !== undefined) break;
   }
   return failing;
 }
 
-/** The programs of a seed; the same ones that a path below this seed counts. */
+/** Generates the programs of a seed, or the one that a path below the seed names. */
 function batchOf(generator: fc.Arbitrary<Step[]>, seed: number, path: string | undefined, size: number) {
   if (path !== undefined) {
     const [steps] = fc.sample(generator, { seed: seed | 0, path, numRuns: 1 });
@@ -164,31 +188,31 @@ function batchOf(generator: fc.Arbitrary<Step[]>, seed: number, path: string | u
   return fc.sample(generator, { seed: seed | 0, numRuns: size }).map((steps, index) => ({ steps, path: `${index}` }));
 }
 
-/** Looks for the shortest variation that still fails, and says how surely it does. */
+/** Searches for the shortest variation that still fails, and reruns it. */
 async function shrink(
   generator: fc.Arbitrary<Step[]>,
-  lanes: readonly Worker[],
+  workers: readonly Worker[],
   first: Failing,
-  { path: given, shrinkMs = 30_000 }: ExploreOptions,
-): Promise<NonNullable<Exploration["failure"]>> {
+  { path: requested, shrinkMs = 30_000 }: ExplorationOptions,
+): Promise<ExplorationFailure> {
   let best: Failing = first;
-  let repeated = await repeat(first.steps, lanes);
-  if (given === undefined && repeated.failed > 0) {
-    // What it shows most often: shrinking must not slip to another fault, and a race may show in several ways.
-    const [root, times] = commonest([first.execution, ...repeated.executions]);
-    // A race needs more than one try to show itself again; what never comes again cannot be shrunk.
-    const isRace = times <= repeated.of;
-    let tries = isRace ? Math.max(lanes.length, Math.ceil((3 * repeated.of) / times)) : 1;
-    let isKnown = false;
+  let reruns = await rerun(first.steps, workers);
+  if (requested === undefined && reruns.failed > 0) {
+    // Shrinking must stay with one violation: the most frequent one, since a race may cause several.
+    const [root, times] = mostFrequent([first.execution, ...reruns.executions]);
+    // A race needs several reruns to recur.
+    const isRace = times <= reruns.of;
+    let attempts = isRace ? Math.max(workers.length, Math.ceil((3 * reruns.of) / times)) : 1;
+    let isOriginal = false;
     const property = fc.asyncProperty(generator, async (steps) => {
-      // The program to be shrunk has failed before: a race that hides now is no reason to stop here.
-      if (isKnown) {
-        isKnown = false;
+      // The program to be shrunk has failed before: if a race does not recur now, shrinking must continue all the same.
+      if (isOriginal) {
+        isOriginal = false;
         return false;
       }
-      for (let left = tries; left > 0; left -= lanes.length) {
-        // Whoever was not woken within seconds the first time is given less time for the variations.
-        const executions = await sideBySide(steps, lanes.slice(0, left), IMPATIENT_MS);
+      for (let left = attempts; left > 0; left -= workers.length) {
+        // Waiting the full time for missing frames in each variation would take too long.
+        const executions = await executeOnAll(steps, workers.slice(0, left), SHRINK_WAKE_MS);
         const execution = executions.find(({ findings }) => findings.some(({ requirement }) => requirement === root));
         if (execution === undefined) continue;
         best = { ...first, steps, execution };
@@ -196,11 +220,11 @@ async function shrink(
       }
       return true;
     });
-    // A race may also hide where it was about to become shorter, so the shortest so far is shrunk again.
+    // A race may also not recur in a shorter variation, so the shortest failure so far is shrunk again.
     const deadline = Date.now() + shrinkMs;
-    for (let fruitless = 0; fruitless < FRUITLESS && Date.now() < deadline; ) {
+    for (let fruitless = 0; fruitless < MAX_FRUITLESS_PASSES && Date.now() < deadline; ) {
       const { path } = best;
-      isKnown = true;
+      isOriginal = true;
       const { counterexamplePath: found } = await fc.check(property, {
         seed: first.seed | 0,
         path,
@@ -210,10 +234,10 @@ async function shrink(
       });
       if (found) best = { ...best, path: found };
       fruitless = found && found !== path ? 0 : fruitless + 1;
-      // What failed each time so far may be a race all the same.
-      tries = Math.max(tries, lanes.length);
+      // A failure that has recurred each time so far may still be a race.
+      attempts = Math.max(attempts, workers.length);
     }
-    repeated = await repeat(best.steps, lanes);
+    reruns = await rerun(best.steps, workers);
   }
   const { seed, path, steps, execution } = best;
   return {
@@ -222,49 +246,50 @@ async function shrink(
     steps,
     findings: execution.findings,
     history: execution.recorder.events,
-    repeated: { failed: repeated.failed, of: repeated.of },
+    reruns: { failed: reruns.failed, of: reruns.of },
   };
 }
 
-/** The requirement that most of these programs break, and how many do; of several the one that is found first. */
-function commonest(executions: readonly Execution[]): [RequirementId, number] {
+/** The requirement that most of these executions violate, and their number; the first one of several. */
+function mostFrequent(executions: readonly Execution[]): [RequirementId, number] {
   const times = new Map<RequirementId, number>();
   for (const { findings } of executions)
     for (const id of new Set(findings.map(({ requirement }) => requirement))) times.set(id, (times.get(id) ?? 0) + 1);
-  return [...times].reduce((most, it) => (it[1] > most[1] ? it : most));
+  return [...times].reduce((most, entry) => (entry[1] > most[1] ? entry : most));
 }
 
-/** One program on several lanes at the same time: most of its time it waits for the network. */
-const sideBySide = (steps: readonly Step[], lanes: readonly Worker[], wakeMs?: number) =>
-  Promise.all(lanes.map((lane) => execute(steps, lane.environment, wakeMs)));
+/** Runs a program on several workers concurrently: it mostly waits for the network. */
+const executeOnAll = (steps: readonly Step[], workers: readonly Worker[], wakeMs?: number) =>
+  Promise.all(workers.map((worker) => execute(steps, worker.environment, wakeMs)));
 
-interface Repeated {
-  /** How many of the repetitions failed. */
+interface Reruns {
+  /** Number of reruns that failed. */
   failed: number;
+  /** Number of reruns. */
   of: number;
   executions: Execution[];
 }
 
-/** Runs a program that failed again: some times, or where it does not come again, until it does or patience ends. */
-async function repeat(steps: readonly Step[], lanes: readonly Worker[]): Promise<Repeated> {
+/** Reruns a failing program some times; if it does not fail again, until it does or the maximum is reached. */
+async function rerun(steps: readonly Step[], workers: readonly Worker[]): Promise<Reruns> {
   const executions: Execution[] = [];
   const failed = () => executions.filter(({ findings }) => findings.length > 0).length;
-  while (executions.length < REPEATS || (failed() === 0 && executions.length < MOST_REPEATS))
-    executions.push(...(await sideBySide(steps, lanes.slice(0, REPEATS))));
+  while (executions.length < RERUNS || (failed() === 0 && executions.length < MAX_RERUNS))
+    executions.push(...(await executeOnAll(steps, workers.slice(0, RERUNS))));
   return { failed: failed(), of: executions.length, executions };
 }
 
-/** What was done so far. */
+/** The statistics of an exploration. */
 class Tally {
   readonly counts: {
     programs: number;
     operations: number;
     faults: Record<string, number>;
-    applied: Map<RequirementId, number>;
+    exercised: Map<RequirementId, number>;
   };
-  readonly #options: ExploreOptions;
+  readonly #options: ExplorationOptions;
 
-  constructor(options: ExploreOptions, source: AccountSource) {
+  constructor(options: ExplorationOptions, source: AccountSource) {
     this.#options = options;
     const has = {
       watch: options.info.profiles.includes(Profile.WATCH),
@@ -279,18 +304,18 @@ class Tally {
       programs: 0,
       operations: 0,
       faults: Object.fromEntries(NETWORK_FAULTS.map((fault) => [fault, 0])),
-      applied: new Map(rules.map((rule) => [rule, 0])),
+      exercised: new Map(rules.map((rule) => [rule, 0])),
     };
   }
 
-  add(steps: readonly Step[], { applied }: Execution): void {
+  add(steps: readonly Step[], { exercised }: Execution): void {
     const { counts } = this;
     counts.programs += 1;
     counts.operations += steps.length;
     for (const { fault } of steps) if (fault !== "none") counts.faults[fault] = (counts.faults[fault] ?? 0) + 1;
-    for (const [rule, times] of applied) {
-      const before = counts.applied.get(rule);
-      if (before !== undefined) counts.applied.set(rule, before + times);
+    for (const [rule, times] of exercised) {
+      const before = counts.exercised.get(rule);
+      if (before !== undefined) counts.exercised.set(rule, before + times);
     }
     this.#options.onProgram?.(counts.programs);
   }

@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Agent } from "undici";
-import { agentFor, type ConnectionOptions } from "../transport/http.js";
+import { agentFor, type SharedConnection } from "../transport/http.js";
 import { type RateLimiter, rateLimiterOf } from "../transport/rate-limit.js";
 import type { NetworkFault } from "./program.js";
 
-/** Names what is to happen to a request. The network takes it off before it forwards. */
+/** Header that names the fault for a request. The network removes it. */
 export const FAULT_HEADER = "seqsync-network-fault";
 
-/** How long a delayed request waits, in milliseconds: long enough for those beside it to overtake it. */
+/** Delay of a slow request, in milliseconds: enough for concurrent requests to overtake it. */
 const DELAY_MS = 4;
 
 interface Forwarded {
@@ -18,46 +18,46 @@ interface Forwarded {
 }
 
 /**
- * A network that does to each request what it is told to: a proxy on the loopback interface in front of the target. Connections
- * on both sides are kept alive and reused until a fault tears them. A TLS target is spoken to from here in TLS.
+ * A network that injects a fault into each request that names one: a proxy on the loopback interface in front of the target.
+ * Connections on both sides are kept alive until a fault closes them. The proxy itself uses TLS for a TLS target.
  */
 export class FaultyNetwork {
   readonly #server: Server;
   readonly #agent: Agent;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #pace: RateLimiter | undefined;
+  readonly #rateLimiter: RateLimiter | undefined;
   readonly #bases: readonly URL[];
   readonly #held: (() => Promise<void>)[] = [];
-  readonly #straying = new Set<Promise<unknown>>();
+  readonly #pending = new Set<Promise<unknown>>();
 
-  private constructor(targets: readonly string[], connection: ConnectionOptions) {
-    const { headers = {}, maxRequestsPerSecond: rate } = connection;
+  private constructor(targets: readonly string[], connection: SharedConnection) {
+    const { headers = {} } = connection;
     this.#agent = agentFor(connection, 64);
     this.#headers = headers;
-    this.#pace = rateLimiterOf(rate);
+    this.#rateLimiter = rateLimiterOf(connection);
     this.#bases = targets.map((url) => new URL(url));
     this.#server = createServer((req, res) => {
-      this.#carry(req, res).catch(() => req.socket.destroy());
+      this.#handle(req, res).catch(() => req.socket.destroy());
     });
   }
 
-  /** Stands in front of these URLs. */
-  static async start(targets: readonly string[], connection: ConnectionOptions = {}): Promise<FaultyNetwork> {
+  /** Starts a network in front of these URLs. */
+  static async start(targets: readonly string[], connection: SharedConnection = {}): Promise<FaultyNetwork> {
     const network = new FaultyNetwork(targets, connection);
     await new Promise<void>((resolve) => network.#server.listen(0, "127.0.0.1", resolve));
     return network;
   }
 
-  /** One URL for each of the target's, to be called instead. */
+  /** The URLs to use instead of the target's, in the same order. */
   get urls(): string[] {
     const { port } = this.#server.address() as AddressInfo;
     return this.#bases.map((_, index) => `http://127.0.0.1:${port}/${index}`);
   }
 
-  /** Delivers what is still held back, and waits until everything on its way has arrived. */
+  /** Delivers all delayed requests, and waits until every request has arrived. */
   async settle(): Promise<void> {
     await Promise.all(this.#held.splice(0).map((deliver) => deliver()));
-    await Promise.allSettled([...this.#straying]);
+    await Promise.allSettled([...this.#pending]);
   }
 
   async stop(): Promise<void> {
@@ -65,75 +65,74 @@ export class FaultyNetwork {
     await Promise.all([new Promise((resolve) => this.#server.close(resolve)), this.#agent.destroy()]);
   }
 
-  async #carry(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of req as AsyncIterable<Buffer>) chunks.push(chunk);
     const body = Buffer.concat(chunks);
     const fault = req.headers[FAULT_HEADER] as NetworkFault | undefined;
-    const tear = () => {
+    const reset = () => {
       res.destroy();
     };
     switch (fault) {
-      case "lose-request":
-        return tear();
-      case "late-request":
-        this.#held.push(() => this.#stray(this.#forward(req, body)));
-        tear();
-        return;
-      case "abandon": {
-        const stop = new AbortController();
-        this.#stray(this.#forward(req, body, stop.signal));
-        // The request is on its way before the connection goes; whether it is carried out is the server's affair.
-        setImmediate(() => setImmediate(() => stop.abort()));
-        return tear();
+      case "drop-request":
+        return reset();
+      case "delay-request":
+        this.#held.push(() => this.#track(this.#forward(req, body)));
+        return reset();
+      case "abort-request": {
+        const controller = new AbortController();
+        this.#track(this.#forward(req, body, controller.signal));
+        // The request is written before the connection closes. The server may process it or not.
+        setImmediate(() => setImmediate(() => controller.abort()));
+        return reset();
       }
-      case "delay":
+      case "slow-request":
         await new Promise((resolve) => setTimeout(resolve, DELAY_MS));
         break;
-      case "twice":
-        this.#stray(this.#forward(req, body));
+      case "duplicate-request":
+        this.#track(this.#forward(req, body));
         break;
       default:
         break;
     }
-    const answer = await this.#forward(req, body);
-    this.#release();
-    if (fault === "lose-answer") return tear();
-    res.writeHead(answer.status, { ...answer.headers, "content-length": String(answer.body.length) });
+    const response = await this.#forward(req, body);
+    this.#releaseOne();
+    if (fault === "drop-response") return reset();
+    res.writeHead(response.status, { ...response.headers, "content-length": String(response.body.length) });
     if (fault === "reset-after-head") {
       res.flushHeaders();
-      setImmediate(tear);
-    } else if (fault === "cut-answer") {
-      res.write(answer.body.subarray(0, answer.body.length >> 1));
-      setImmediate(tear);
-    } else res.end(answer.body);
+      setImmediate(reset);
+    } else if (fault === "truncate-response") {
+      res.write(response.body.subarray(0, response.body.length >> 1));
+      setImmediate(reset);
+    } else res.end(response.body);
   }
 
-  /** A held request goes out behind one that was made later. */
-  #release(): void {
+  /** Delivers a delayed request, after one that was made later. */
+  #releaseOne(): void {
     const deliver = this.#held.shift();
     if (deliver !== undefined) void deliver();
   }
 
-  /** A request whose answer nobody waits for. */
-  #stray(forwarded: Promise<Forwarded>): Promise<void> {
+  /** Registers a request whose response is ignored, so that `settle` waits for it. */
+  #track(forwarded: Promise<Forwarded>): Promise<void> {
     const done = forwarded.then(
       () => {},
       () => {},
     );
-    this.#straying.add(done);
-    void done.finally(() => this.#straying.delete(done));
+    this.#pending.add(done);
+    void done.finally(() => this.#pending.delete(done));
     return done;
   }
 
   async #forward(req: IncomingMessage, body: Buffer, signal?: AbortSignal): Promise<Forwarded> {
     const [, index = "0", path = "/"] = /^\/(\d+)(\/.*)$/.exec(req.url ?? "") ?? [];
     const base = this.#bases[Number(index)] as URL;
-    await this.#pace?.acquire();
+    await this.#rateLimiter?.acquire();
     const {
       statusCode,
       headers,
-      body: answer,
+      body: received,
     } = await this.#agent.request({
       origin: base.origin,
       path: base.pathname.replace(/\/$/, "") + path,
@@ -142,13 +141,13 @@ export class FaultyNetwork {
       body,
       ...(signal === undefined ? {} : { signal }),
     });
-    const content = Buffer.from(await answer.arrayBuffer());
+    const content = Buffer.from(await received.arrayBuffer());
     const { connection: _, "transfer-encoding": __, "keep-alive": ___, ...kept } = headers;
     return { status: statusCode, headers: kept, body: content };
   }
 }
 
-/** Headers of one hop stay on that hop. */
+/** Returns the headers without those of a single hop. */
 function forwardable(headers: IncomingMessage["headers"]): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {

@@ -1,62 +1,87 @@
 import fc from "fast-check";
 
-/** What the network does to one request and its answer. */
+/** The faults that the network injects into one request or its response. */
 export const NETWORK_FAULTS = [
-  /** The request never arrives. */
-  "lose-request",
-  /** The request arrives after its client has given up, behind requests that were made later. */
-  "late-request",
-  /** The client goes away while the request is being carried out. */
-  "abandon",
-  /** The request is carried out; its answer is lost. */
-  "lose-answer",
-  /** The connection is reset between the head of the answer and its body. */
+  /** The request does not arrive. */
+  "drop-request",
+  /** The client gets an error, and the request arrives later, after requests that were made after it. */
+  "delay-request",
+  /** The connection closes while the server processes the request. */
+  "abort-request",
+  /** The server processes the request, and the response is dropped. */
+  "drop-response",
+  /** The connection is reset between the headers of the response and its body. */
   "reset-after-head",
-  /** The answer is cut off in its middle. */
-  "cut-answer",
+  /** The connection is reset in the middle of the body of the response. */
+  "truncate-response",
   /** The request arrives twice. */
-  "twice",
-  /** The request takes its time, so that others overtake it. */
-  "delay",
+  "duplicate-request",
+  /** The request is delayed by some milliseconds, so that concurrent requests overtake it. */
+  "slow-request",
 ] as const;
+/** One of `NETWORK_FAULTS`. */
 export type NetworkFault = (typeof NETWORK_FAULTS)[number];
 
-/** How hostile the network is. */
+/** How many requests meet a network fault: none, one in seven, or two in five. */
 export const FAULT_LEVELS = ["none", "light", "heavy"] as const;
+/** One of `FAULT_LEVELS`. */
 export type FaultLevel = (typeof FAULT_LEVELS)[number];
 
+/** An operation of a program. Accounts and devices are numbered from 0. */
 export type Operation =
   | {
+      /** Sends a message. */
       kind: "send";
-      /** Index of the sending account, and of the receiving one. */
+      /** The sending account. */
       from: number;
+      /** The receiving account. */
       to: number;
-      /** A new message; the sender's last one again, as after a lost answer; its last id for something else; or another sender's last message as if it were one's own. */
+      /**
+       * A new message; a retry of the sender's last message; its last id with other content; or another sender's last message,
+       * sent as this sender's own.
+       */
       id: "new" | "repeat" | "reuse" | "others";
       /** Payload size in bytes. */
       size: number;
     }
   | {
+      /** Fetches a page. */
       kind: "sync";
+      /** The account. */
       account: number;
+      /** The device of the account. */
       device: number;
-      /** What the device has; what it had before its last store; 0; one that another device had; more than there is. */
+      /** The cli_seq: the device's own; its value before the last page; 0; another device's; or one above svr_seq. */
       cursor: "own" | "stale" | "zero" | "other" | "ahead";
+      /** The epoch: the device's own, none, or a wrong one. */
       epoch: "own" | "none" | "wrong";
+      /** The page_size. */
       pageSize: number;
-      /** Whether the device stores the page and advances. */
+      /** Whether the device stores the page and advances cli_seq. */
       store: boolean;
     }
-  | { kind: "watch"; account: number }
-  | { kind: "rotate"; account: number };
+  | {
+      /** Opens a Watch. */
+      kind: "watch";
+      /** The account. */
+      account: number;
+    }
+  | {
+      /** Makes the inbox lose its data. */
+      kind: "rotate";
+      /** The account. */
+      account: number;
+    };
 
-/** One operation of a program. */
+/** A step of a program. */
 export interface Step {
+  /** The operation. */
   operation: Operation;
+  /** The network fault that its request or response meets. */
   fault: NetworkFault | "none";
   /**
-   * When it begins: after all steps before it have ended; together with the step before it; or so too, but not before its own
-   * client's last step has ended, as clients do that have one call at a time under way.
+   * When it begins: after all steps before it have ended; together with the step before it; or together with that step, but not
+   * before the last step of its own client has ended, as a client with one call at a time does.
    */
   begins: "after" | "together" | "in-turn";
 }
@@ -65,21 +90,21 @@ export interface ProgramOptions {
   accounts: number;
   devices: number;
   faults: FaultLevel;
-  /** Whether an inbox can be made to lose its data. */
+  /** Whether the source of accounts can make an inbox lose its data. */
   rotate: boolean;
-  /** Whether the server has Watch. */
+  /** Whether the server declares WATCH. */
   watch: boolean;
-  /** Longest payload that the server takes, in bytes. */
+  /** Maximum size of a payload, in bytes. */
   maxPayloadBytes: number;
-  /** Most steps. */
+  /** Maximum number of steps. */
   steps: number;
 }
 
-/** Generates programs; what it generates shrinks towards fewer steps, no faults, and one after the other. */
+/** Generates programs. They shrink to fewer, sequential steps without faults. */
 export function programs(options: ProgramOptions): fc.Arbitrary<Step[]> {
   const { accounts, devices, faults, rotate, watch, maxPayloadBytes, steps } = options;
   const account = fc.nat(accounts - 1);
-  // Most traffic goes to the first account: what goes wrong, goes wrong within one inbox.
+  // Most traffic goes to one account: violations show within an inbox.
   const target = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: account });
   const send: fc.Arbitrary<Operation> = fc.record({
     kind: fc.constant("send"),
@@ -118,13 +143,13 @@ export function programs(options: ProgramOptions): fc.Arbitrary<Step[]> {
   return fc.array(step, { minLength: 1, maxLength: steps, size: "max" });
 }
 
-/** One of the names, the first (to which it shrinks) and others by their weights. */
+/** Generates a name by weight. It shrinks to the first one. */
 function weighted<T extends string>(weights: Readonly<Record<T, number>>): fc.Arbitrary<T> {
   const entries = Object.entries(weights) as [T, number][];
   return fc.oneof(...entries.map(([name, weight]) => ({ weight, arbitrary: fc.constant(name) })));
 }
 
-/** Which client performs a step: an account's first device is also the one that sends. */
+/** The client that runs a step. The first device of an account also sends its messages. */
 export function clientOf({ operation }: Step): string {
   switch (operation.kind) {
     case "send":
@@ -136,15 +161,15 @@ export function clientOf({ operation }: Step): string {
   }
 }
 
-/** Steps that run side by side, group after group. */
+/** Splits a program into groups that run in sequence; the steps of a group run concurrently. */
 export function groups(steps: readonly Step[]): Step[][] {
-  const all: Step[][] = [];
+  const result: Step[][] = [];
   for (const step of steps) {
-    const last = all.at(-1);
-    // Losing all data while calls are under way would leave nothing to be said about them.
+    const last = result.at(-1);
+    // A data loss during other calls would make their outcomes indeterminate, so it runs alone.
     const alone = step.operation.kind === "rotate" || last?.some(({ operation }) => operation.kind === "rotate");
     if (last !== undefined && step.begins !== "after" && !alone) last.push(step);
-    else all.push([step]);
+    else result.push([step]);
   }
-  return all;
+  return result;
 }

@@ -1,34 +1,35 @@
 import { Session } from "../rpc/session.js";
-import { type ConnectionOptions, Transport } from "../transport/http.js";
+import { type SharedConnection, Transport } from "../transport/http.js";
 import type { Environment } from "./execute.js";
 import { FaultyNetwork } from "./faulty-network.js";
 
-/** Where one program runs at a time: a network of its own, so that what it holds back mixes with no other program's traffic. */
+/** Runs one program at a time, on a network of its own: delayed requests of one program must not mix with those of another. */
 export class Worker {
   readonly environment: Environment;
   readonly #transports: readonly Transport[];
 
-  private constructor(ground: Environment, transports: readonly Transport[]) {
-    this.environment = ground;
+  private constructor(environment: Environment, transports: readonly Transport[]) {
+    this.environment = environment;
     this.#transports = transports;
   }
 
+  /** Starts the network of a worker. */
   static async open(
     urls: readonly string[],
-    connection: ConnectionOptions,
+    connection: SharedConnection,
     common: Omit<Environment, "faulty" | "direct" | "network">,
   ): Promise<Worker> {
     const network = await FaultyNetwork.start(urls, connection);
     const direct = new Transport({ ...connection, urls });
-    // How the target is reached is the network's affair.
+    // The connection options apply between the network and the target.
     const faulty = new Transport({ urls: network.urls });
-    const ground: Environment = {
+    const environment: Environment = {
       ...common,
       network,
       faulty: new Session(faulty, "proto"),
       direct: new Session(direct, "proto"),
     };
-    return new Worker(ground, [direct, faulty]);
+    return new Worker(environment, [direct, faulty]);
   }
 
   async close(): Promise<void> {

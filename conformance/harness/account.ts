@@ -1,159 +1,162 @@
 import type { Message } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { SendResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Lease } from "../accounts/source.js";
-import type { Client, ClientCallOptions, Credentials, Reply, SyncArguments, Watching } from "../rpc/client.js";
+import type { Client, ClientCallOptions, Credentials, SyncArguments } from "../rpc/client.js";
+import type { DefiniteResult } from "../rpc/result.js";
+import type { WatchStream } from "../rpc/watch-stream.js";
 
-/** A message that the suite has sent. */
-export interface Sent {
+/** A message that the suite sent. */
+export interface SentMessage {
   clientMessageId: string;
   payload: Uint8Array;
   acceptedAt: SendResponse["acceptedAt"];
 }
 
 export interface SendOptions extends ClientCallOptions {
-  /** Default: a new one. */
+  /** The client_message_id. Default: a new one. */
   id?: string;
 }
 
-/** What a party needs of the case that it is in. */
+/** What an account needs from the context of its case. */
 export interface AccountContext {
   client(account: Credentials, name: string): Client;
   newId(): string;
-  /** Answers the value, or ends the case: the step was refused though nothing was wrong with it. */
-  accepted<T>(answered: Reply<T>, requirement: "SEND-ACCEPT" | "SEND-SELF" | "SYNC-ANSWER"): T;
-  /** Registers what is to be given up when the case ends. */
+  /** Returns the value of a response. A refusal violates the requirement and ends the case. */
+  accepted<T>(result: DefiniteResult<T>, requirement: "SEND-ACCEPT" | "SEND-SELF" | "SYNC-ANSWER"): T;
+  /** Registers a function to call when the case ends. */
   onEnd(cleanUp: () => void): void;
 }
 
-/** One account in a case: sends, and owns devices. */
+/** An account in a case: sends messages, and has devices. */
 export class TestAccount implements Credentials {
   readonly name: string;
   readonly userId: string;
   readonly token: string;
   readonly isFresh: boolean;
-  /** `svr_seq` of its inbox when the case began, all of it acked. Cases count from here. */
+  /** `svr_seq` of its inbox at the start of the case; everything up to it is acked. Cases count from here. */
   base = 0;
-  /** Its epoch then; empty until somebody has looked. */
+  /** Epoch of its inbox at the start of the case; empty if unknown. */
   epoch = "";
-  readonly #stage: AccountContext;
+  readonly #context: AccountContext;
   readonly #sender: Client;
 
-  constructor(stage: AccountContext, lease: Lease, name: string) {
-    this.#stage = stage;
+  constructor(context: AccountContext, lease: Lease, name: string) {
+    this.#context = context;
     this.name = name;
     this.userId = lease.userId;
     this.token = lease.token;
     this.isFresh = lease.startSeq !== undefined;
     this.base = lease.startSeq ?? 0;
-    this.#sender = stage.client(this, name);
+    this.#sender = context.client(this, name);
   }
 
-  /** Sends one message and expects it to be accepted. */
-  async send(to: Credentials, payload: Uint8Array | string = "hello", options: SendOptions = {}): Promise<Sent> {
-    const sent = { clientMessageId: options.id ?? this.#stage.newId(), payload: bytes(payload) };
-    const answer = await this.#sender.send({ ...sent, recipientId: to.userId }, options);
+  /** Sends a message, and expects it to be accepted. */
+  async send(to: Credentials, payload: Uint8Array | string = "hello", options: SendOptions = {}): Promise<SentMessage> {
+    const sent = { clientMessageId: options.id ?? this.#context.newId(), payload: bytes(payload) };
+    const result = await this.#sender.send({ ...sent, recipientId: to.userId }, options);
     const requirement = to.userId === this.userId ? "SEND-SELF" : "SEND-ACCEPT";
-    return { ...sent, acceptedAt: this.#stage.accepted(answer, requirement).acceptedAt };
+    return { ...sent, acceptedAt: this.#context.accepted(result, requirement).acceptedAt };
   }
 
-  /** Sends one message, whatever becomes of it. */
+  /** Sends a message, which may be refused. */
   trySend(
     to: { userId: string },
     payload: Uint8Array | string = "hello",
     options: SendOptions = {},
-  ): Promise<Reply<SendResponse>> {
-    const clientMessageId = options.id ?? this.#stage.newId();
+  ): Promise<DefiniteResult<SendResponse>> {
+    const clientMessageId = options.id ?? this.#context.newId();
     return this.#sender.send({ recipientId: to.userId, clientMessageId, payload: bytes(payload) }, options);
   }
 
-  /** Sends `count` messages one after the other. */
-  async sendMany(to: Credentials, count: number): Promise<Sent[]> {
-    const sent: Sent[] = [];
+  /** Sends `count` messages in sequence. */
+  async sendMany(to: Credentials, count: number): Promise<SentMessage[]> {
+    const sent: SentMessage[] = [];
     for (let n = 1; n <= count; n += 1) sent.push(await this.send(to, `message ${n}`));
     return sent;
   }
 
-  /** Sends `count` messages at the same time. */
-  sendAtOnce(to: Credentials, count: number): Promise<Sent[]> {
+  /** Sends `count` messages concurrently. */
+  sendAtOnce(to: Credentials, count: number): Promise<SentMessage[]> {
     return Promise.all(Array.from({ length: count }, (_, n) => this.send(to, `message ${n + 1}`)));
   }
 
-  /** A device that has nothing yet. */
+  /** Creates a device without any state. */
   device(name = "phone"): Device {
-    return new Device(this.#stage, this.#stage.client(this, `${this.name}'s ${name}`));
+    return new Device(this.#context, this.#context.client(this, `${this.name}'s ${name}`));
   }
 
-  /** Where the inbox stands now. Asks with `cli_seq` 0, which acks nothing. */
+  /** Returns the state of the inbox, by a Sync with `cli_seq` 0, which acks nothing. */
   async state(): Promise<SyncResponse> {
     return this.device("probe").sync({ pageSize: 1 });
   }
 }
 
-/** One device of an account. Keeps what the specification obliges a client to keep, unless told otherwise. */
+/** A device of an account. Keeps the state that the specification obliges a client to keep. */
 export class Device {
-  /** Highest seq that it has stored. */
+  /** Highest seq that the device has stored. */
   cliSeq = 0;
-  /** The epoch that it has; empty before the first answer. */
+  /** Epoch of the last stored page; empty before the first. */
   epoch = "";
-  /** What it has stored, in the order in which it came. */
+  /** The stored messages, in the order of arrival. */
   readonly stored: Message[] = [];
   readonly client: Client;
-  readonly #stage: AccountContext;
+  readonly #context: AccountContext;
 
-  constructor(stage: AccountContext, client: Client) {
-    this.#stage = stage;
+  constructor(context: AccountContext, client: Client) {
+    this.#context = context;
     this.client = client;
   }
 
-  /** Syncs with what the device has, or with what is given instead, and expects an answer. Stores nothing. */
+  /** Syncs with the state of the device, unless `args` overrides it, and expects a page. Stores nothing. */
   async sync(args: Partial<SyncArguments> = {}, options: ClientCallOptions = {}): Promise<SyncResponse> {
-    return this.#stage.accepted(await this.trySync(args, options), "SYNC-ANSWER");
+    return this.#context.accepted(await this.trySync(args, options), "SYNC-ANSWER");
   }
 
-  /** Syncs, whatever becomes of it. Stores nothing. */
-  trySync(args: Partial<SyncArguments> = {}, options: ClientCallOptions = {}): Promise<Reply<SyncResponse>> {
+  /** Syncs like `sync`, but may be refused. Stores nothing. */
+  trySync(args: Partial<SyncArguments> = {}, options: ClientCallOptions = {}): Promise<DefiniteResult<SyncResponse>> {
     return this.client.sync({ cliSeq: this.cliSeq, epoch: this.epoch, pageSize: 0, ...args }, options);
   }
 
-  /** Stores a page, then advances: in this order, as a client must. */
+  /** Stores the messages of a page, then advances `cli_seq`: clients must do it in this order. */
   store(page: SyncResponse): void {
     this.stored.push(...page.messages);
     this.cliSeq = page.nextCliSeq;
     this.epoch = page.epoch;
   }
 
-  /** One Sync whose page is stored. */
+  /** Makes a Sync and stores its page. */
   async fetch(pageSize = 0): Promise<SyncResponse> {
     const page = await this.sync({ pageSize });
     this.store(page);
     return page;
   }
 
-  /** Syncs until it has what is there, without acking the last page. Answers the last page. */
+  /** Fetches all pending messages without acking the last page. Returns the last page. */
   async catchUp(pageSize = 0): Promise<SyncResponse> {
     for (;;) {
-      const had = this.cliSeq;
+      const previous = this.cliSeq;
       const page = await this.fetch(pageSize);
-      if (page.nextCliSeq >= page.svrSeq || this.cliSeq <= had) return page;
+      if (page.nextCliSeq >= page.svrSeq || this.cliSeq <= previous) return page;
     }
   }
 
-  /** Syncs until nothing is pending, and once more to ack the last page. Answers what came. */
+  /** Fetches and acks all pending messages. Returns them. */
   async drain(pageSize = 0): Promise<Message[]> {
     const before = this.stored.length;
     for (;;) {
-      const had = this.cliSeq;
+      const previous = this.cliSeq;
       const page = await this.fetch(pageSize);
-      // A page that gets nowhere is a breach that the judge has seen; here it must not become an endless loop.
-      if (page.messages.length === 0 || this.cliSeq <= had) break;
+      // A page without progress is a violation, which the judge reports. Here it must not cause an endless loop.
+      if (page.messages.length === 0 || this.cliSeq <= previous) break;
     }
     return this.stored.slice(before);
   }
 
-  watch(options: ClientCallOptions = {}): Watching {
-    const watching = this.client.watch(options);
-    this.#stage.onEnd(() => watching.cancel());
-    return watching;
+  /** Opens a Watch, which is cancelled when the case ends. */
+  watch(options: ClientCallOptions = {}): WatchStream {
+    const stream = this.client.watch(options);
+    this.#context.onEnd(() => stream.cancel());
+    return stream;
   }
 }
 

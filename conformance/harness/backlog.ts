@@ -1,67 +1,76 @@
+import { ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { Inconclusive } from "../findings.js";
-import { bytes, type Sent } from "./account.js";
+import { bytes, type SentMessage } from "./account.js";
 import type { Context } from "./context.js";
 import { expectReasonOfFullInbox } from "./full-inbox.js";
 
-/** How many Sends are under way at the same time while a backlog is made. */
-const AT_ONCE = 100;
+/** Number of concurrent Sends that fill a backlog. */
+const CONCURRENCY = 100;
 
 export interface Backlog {
-  /** What was accepted, in no order that means anything. */
-  sent: Sent[];
-  /** The first that was refused since the inbox takes no more; undefined if all were accepted. */
-  refused: Sent | undefined;
+  /** The accepted messages, in no particular order. */
+  sent: SentMessage[];
+  /** The first message that was refused because the inbox is full; undefined if all were accepted. */
+  refused: SentMessage | undefined;
 }
 
-/** Has alice send bob `count` messages, many at a time, until the inbox takes no more. */
+/** Sends `count` messages from alice to bob, many at a time, until the inbox is full. */
 export async function tryFillBacklog(
   t: Context,
   count: number,
   payload: Uint8Array | string = "hello",
 ): Promise<Backlog> {
-  const sent: Sent[] = [];
-  for (let left = count; left > 0; left -= AT_ONCE) {
-    const batch = Array.from({ length: Math.min(left, AT_ONCE) }, () => ({
+  const sent: SentMessage[] = [];
+  for (let left = count; left > 0; left -= CONCURRENCY) {
+    const batch = Array.from({ length: Math.min(left, CONCURRENCY) }, () => ({
       clientMessageId: t.newId(),
       payload: bytes(payload),
     }));
     const sends = batch.map(({ clientMessageId: id }) => t.alice.trySend(t.bob, payload, { id }));
-    const answers = await expectReasonOfFullInbox(t, t.bob, sends, "SEND-BACKLOG", Reason.BACKLOG_FULL);
-    let refused: Sent | undefined;
+    const results = await expectReasonOfFullInbox(t, t.bob, sends, "SEND-BACKLOG", Reason.BACKLOG_FULL);
+    let refused: SentMessage | undefined;
     for (const [index, message] of batch.entries()) {
-      const answered = answers[index];
-      if (answered?.kind === "response") sent.push({ ...message, acceptedAt: answered.value.acceptedAt });
-      else if (answered?.kind === "refusal" && answered.refusal.reason === Reason.BACKLOG_FULL) {
-        t.refused(answered, Reason.BACKLOG_FULL, "SEND-BACKLOG", "a Send to a full inbox");
+      const result = results[index];
+      if (result?.kind === "response") sent.push({ ...message, acceptedAt: result.value.acceptedAt });
+      else if (result?.kind === "refusal" && result.refusal.reason === Reason.BACKLOG_FULL) {
+        t.refused(result, Reason.BACKLOG_FULL, "SEND-BACKLOG", "a Send to a full inbox");
         refused ??= { ...message, acceptedAt: undefined };
-      } else if (answered !== undefined) t.accepted(answered, "SEND-ACCEPT");
+      } else if (result !== undefined) t.accepted(result, "SEND-ACCEPT");
     }
     if (refused !== undefined) return { sent, refused };
   }
   return { sent, refused: undefined };
 }
 
-/** Has alice send bob exactly `count` messages; inconclusive where the inbox does not hold as many. */
-export async function fillBacklog(t: Context, count: number, payload: Uint8Array | string = "hello"): Promise<Sent[]> {
+/** Sends exactly `count` messages from alice to bob; inconclusive if the inbox is full before. */
+export async function fillBacklog(
+  t: Context,
+  count: number,
+  payload: Uint8Array | string = "hello",
+): Promise<SentMessage[]> {
   const { sent, refused } = await tryFillBacklog(t, count, payload);
   if (refused === undefined) return sent;
-  throw new Inconclusive(`needs ${count} unacknowledged messages in an inbox; this server takes ${sent.length}`);
+  throw new Inconclusive(
+    `needs ${count} unacknowledged messages in an inbox; this server accepts ${sent.length}`,
+    ReasonCode.SERVER_LIMIT,
+  );
 }
 
-const sorted = (list: readonly { clientMessageId: string }[]) => list.map((it) => it.clientMessageId).sort();
+const sortedIds = (messages: readonly { clientMessageId: string }[]) =>
+  messages.map(({ clientMessageId }) => clientMessageId).sort();
 
-/** Expects what a device got to be these messages and no others, each once, with the seqs from `firstSeq` on. */
+/** Expects a device to have received exactly these messages, each once, in any order, with the seqs from `firstSeq` on. */
 export function expectExactly(
   t: Context,
-  got: readonly { seq: number; clientMessageId: string }[],
+  received: readonly { seq: number; clientMessageId: string }[],
   firstSeq: number,
-  sent: readonly Sent[],
+  sent: readonly SentMessage[],
   requirement: Parameters<Context["equal"]>[2],
 ): void {
-  const out = got.findIndex(({ seq }, index) => seq !== firstSeq + index);
-  const at = out < 0 ? "" : `${got[out]?.seq} at place ${out + 1}`;
-  t.equal(at, "", requirement, `what came does not have the seqs from ${firstSeq} on, each once`);
-  t.equal(got.length, sent.length, requirement, "not as many messages came as were sent");
-  t.equal(sorted(got), sorted(sent), requirement, "what came is not what was sent");
+  const wrong = received.findIndex(({ seq }, index) => seq !== firstSeq + index);
+  const actual = wrong < 0 ? "" : `${received[wrong]?.seq} at position ${wrong + 1}`;
+  t.equal(actual, "", requirement, `the messages received do not have the seqs from ${firstSeq} on, each once`);
+  t.equal(received.length, sent.length, requirement, "the number of messages received is not the number sent");
+  t.equal(sortedIds(received), sortedIds(sent), requirement, "the messages received are not the messages sent");
 }

@@ -2,40 +2,53 @@ import type { RequirementId } from "../requirements/requirements.js";
 import type { Codec } from "../rpc/connect.js";
 import type { Context } from "./context.js";
 
-/** What a case cannot do without. */
+/** Prerequisites of a case. */
 export interface Needs {
-  /** How many accounts: bob, then alice, carol, dave. Default 2; 0 where the case leases what it needs itself. */
+  /**
+   * Number of accounts: bob, then alice, carol, dave. 0 if the case leases its own accounts.
+   * @default 2
+   */
   accounts?: 0 | 1 | 2 | 3 | 4;
-  /** Accounts that nothing was ever sent to. */
+  /** The accounts must be new: no message was ever sent to them. */
   fresh?: true;
-  /** Where bob's inbox stands at the start. */
+  /** `svr_seq` of bob's inbox at the start. */
   startSeq?: number;
-  /** A way to make an inbox lose its data. */
+  /** The fixture RotateEpoch, which makes an inbox lose its data. */
   rotateEpoch?: true;
-  /** A way to revoke a token. */
+  /** The fixture RevokeToken. */
   revokeToken?: true;
-  /** A way to kill the server and start it again. Such a case runs alone, after all others. */
+  /** A command that kills and restarts the server. Such a case runs alone, after all others. */
   restart?: true;
 }
 
-/** A check of the catalogue: a stimulus, and what only this case expects. The judge checks all else on the wire. */
-export interface Case {
-  /** Chapter and name, such as "ack/old-device-does-not-lower". Stable: reports and lists of known failures hold it. */
+/** A case of the catalogue, as `seqsync list` prints it. */
+export interface CaseInfo {
+  /** Chapter and name, such as "ack/old-device-does-not-lower". Stable: reports and lists of known failures contain it. */
   id: string;
-  /** What happens, in a line. */
+  /** Describes the case in a line. */
   title: string;
-  /** The requirements that it checks; the first is the one that it is named for. */
+  /** The requirements that the case checks, the main one first. */
   requirements: readonly [RequirementId, ...RequirementId[]];
-  /** The codec that it is about. Default: it runs once in each that is checked. */
+  /**
+   * The codec that the case is about.
+   * @default none: the case runs in each codec of the run
+   */
   codec?: Codec;
-  /** It is about many messages, not about how they are encoded: it runs once, in the first codec that is checked. */
+  /** The case is about many messages and not about their encoding: it runs once, in the first codec of the run. */
   bulk?: true;
-  /** Runs although the server does not declare the requirement's profile: the case is about that. */
+  /** The case is about servers that do not declare this profile, and runs on these only. */
   undeclared?: "JSON" | "WATCH";
-  /** What it cannot do without. Default: two accounts. */
+  /**
+   * Prerequisites of the case.
+   * @default two accounts
+   */
   needs?: Needs;
-  /** Takes longer than a few seconds by its nature: runs only if asked for. */
+  /** The case takes longer than a few seconds, and runs only if slow cases are requested. */
   slow?: true;
-  /** Plays it. Resolves if the server did what is expected, and rejects with a breach or with why it could not be told. */
+}
+
+/** A case with its check: a stimulus, and what only this case expects. The judge checks everything else. */
+export interface Case extends CaseInfo {
+  /** Resolves if the server meets the expectations. Rejects with Violation, NoResponseFailure or Inconclusive. */
   run(t: Context): Promise<void>;
 }

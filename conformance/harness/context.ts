@@ -1,21 +1,23 @@
 import { isDeepStrictEqual } from "node:util";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import { ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { Message } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { recordRotateEpoch } from "../accounts/rotate-epoch.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
-import { type ExploreOptions, explore } from "../explore/explore.js";
-import { type Finding, Inconclusive, NoResponseFailure, Violation } from "../findings.js";
-import type { Recorder } from "../history/recorder.js";
+import { type Finding, Inconclusive, NoResponseFailure, newFinding, Violation } from "../findings.js";
+import { done, restartCall, revokeCall } from "../history/events.js";
+import { type Recorder, SUITE } from "../history/recorder.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import { Client, type Credentials, type Reply } from "../rpc/client.js";
-import { CODE_OF, describeRefusal, type Refusal } from "../rpc/connect.js";
+import { Client, type Credentials } from "../rpc/client.js";
+import { CODE_OF, describeRefusal } from "../rpc/connect.js";
+import type { DefiniteResult, Refusal } from "../rpc/result.js";
 import type { Session } from "../rpc/session.js";
-import { type AccountContext, type Sent, TestAccount } from "./account.js";
+import { type AccountContext, type SentMessage, TestAccount } from "./account.js";
 
-/** What holds within the dedup window only. */
+/** Requirements that hold only within the dedup window. */
 const WINDOWED: readonly RequirementId[] = [
   "SEND-RETRY",
   "SEND-RETRY-CONCURRENT",
@@ -24,7 +26,7 @@ const WINDOWED: readonly RequirementId[] = [
   "SEND-ID-REUSED",
 ];
 
-/** What a call is refused for whatever the state of the recipient's inbox (ERR-ORDER). */
+/** Reasons that take precedence over the state of the recipient's inbox (ERR-ORDER). */
 const BEFORE_INBOX: readonly Reason[] = [
   Reason.CREDENTIAL_INVALID,
   Reason.MALFORMED,
@@ -32,11 +34,11 @@ const BEFORE_INBOX: readonly Reason[] = [
   Reason.PAYLOAD_TOO_LARGE,
 ];
 
-/** The names that accounts go by: bob is the one whose inbox a case is about. */
+/** Names of the accounts of a case. The case is about bob's inbox. */
 const NAMES = ["bob", "alice", "carol", "dave"] as const;
 
-/** Where nothing is said of a payload's size it has at most this many bytes. */
-const USUAL_PAYLOAD = 64;
+/** Maximum size of the payloads of cases that are not about their size, in bytes. */
+const SMALL_PAYLOAD_BYTES = 64;
 
 export interface ContextOptions {
   session: Session;
@@ -44,39 +46,45 @@ export interface ContextOptions {
   info: GetServerInfoResponse;
   source: AccountSource;
   leases: readonly Lease[];
-  /** Makes client_message_ids of this run unique, also when it comes again to the same accounts. */
+  /** Prefix that makes the client_message_ids of this case unique, also across runs with the same accounts. */
   nonce: string;
-  /** Arguments of the command that reach this target again. */
+  /** Arguments of the command line that reach this target. */
   invocation: string;
-  /** Hears how many programs an exploration has run. */
+  /** Is called with the number of programs that an exploration of the case has run. */
   onProgram?: (programs: number) => void;
-  /** Numbers from 0 to below 1, the same for the same seed. */
+  /** Returns numbers from 0 to below 1, determined by the seed. */
   random: () => number;
   seed: number;
-  /** Kills the server and starts it again; undefined if nobody said how. */
+  /** Kills and restarts the server; undefined without a restart command. */
   restart?: (() => Promise<void>) | undefined;
-  /** Stretches every deadline. */
+  /** Factor on every deadline. */
   timeoutScale: number;
-  /** Aborted when the case has had its time. */
+  /** Aborted at the time limit of the case, or when the run is stopped. */
   signal: AbortSignal;
 }
 
-/** What a case works with: the parties, the server's declared limits, and words to say what is expected. */
+/** What a case works with: its accounts, the server's declared limits, and its expectations. */
 export class Context implements AccountContext {
   readonly session: Session;
   readonly info: GetServerInfoResponse;
   readonly accounts: readonly TestAccount[];
   readonly random: () => number;
   readonly recorder: Recorder;
-  /** Aborted when the case has had its time. */
+  /** Aborted at the time limit of the case, or when the run is stopped. */
   readonly signal: AbortSignal;
-  /** What was found otherwise than by the judge or by a failed expectation. */
-  readonly found: Finding[] = [];
-  /** How to see again what was found, where running the case is not it. */
+  /** Findings other than those of the judge and of failed expectations. */
+  readonly findings: Finding[] = [];
+  /** Command that reproduces the findings, if running the case again does not. */
   reproduce: string | undefined;
+  /** Source of the accounts, for cases that lease their own. */
+  readonly source: AccountSource;
+  /** Arguments of the command line that reach this target. */
+  readonly invocation: string;
+  /** Reports the number of programs that an exploration of the case has run. */
+  readonly onProgram: ((programs: number) => void) | undefined;
   readonly #options: ContextOptions;
   readonly #cleanUps: (() => void)[] = [];
-  readonly #began = performance.now();
+  readonly #started = performance.now();
   #ids = 0;
 
   constructor(options: ContextOptions) {
@@ -86,33 +94,38 @@ export class Context implements AccountContext {
     this.info = options.info;
     this.random = options.random;
     this.signal = options.signal;
+    this.source = options.source;
+    this.invocation = options.invocation;
+    this.onProgram = options.onProgram;
     this.accounts = options.leases.map((lease, index) => new TestAccount(this, lease, NAMES[index] ?? `user${index}`));
   }
 
-  /** The account whose inbox the case is about. */
+  /** The account whose inbox the case is about: the usual recipient. */
   get bob(): TestAccount {
-    return this.#party(0);
+    return this.#account(0);
   }
 
   /** The usual sender. */
   get alice(): TestAccount {
-    return this.#party(1);
+    return this.#account(1);
   }
 
-  /** Somebody else. */
+  /** A third account. */
   get carol(): TestAccount {
-    return this.#party(2);
+    return this.#account(2);
   }
 
+  /** A fourth account. */
   get dave(): TestAccount {
-    return this.#party(3);
+    return this.#account(3);
   }
 
-  /** How long to wait for something that a specification's deadline of `ms` milliseconds is about. */
+  /** Scales a deadline of the specification, in milliseconds. */
   deadline(ms: number): number {
     return ms * this.#options.timeoutScale;
   }
 
+  /** Returns a new client_message_id. */
   newId(): string {
     this.#ids += 1;
     return `${this.#options.nonce}-${this.#ids}`;
@@ -126,30 +139,33 @@ export class Context implements AccountContext {
     this.#cleanUps.push(cleanUp);
   }
 
-  /** Gives up what the case left open. */
+  /** Calls the registered clean-up functions. */
   end(): void {
     for (const cleanUp of this.#cleanUps) cleanUp();
   }
 
-  /** Ends the case: this requirement is broken. */
+  /** Ends the case with a violation of this requirement. */
   fail(requirement: RequirementId, message: string, expected: string, actual: string): never {
-    if (this.#windowIsOver() && (WINDOWED.includes(requirement) || this.#sentAgain()))
-      throw new Inconclusive("the server's dedup_window was over before the case was; a longer one is needed to tell");
-    throw new Violation({ requirement, message, expected, actual, evidence: this.#recent() }, false);
+    if (this.#dedupWindowHasPassed() && (WINDOWED.includes(requirement) || this.#hasRetries()))
+      throw new Inconclusive(
+        "the server's dedup_window ended before the case did; the case needs a longer one",
+        ReasonCode.SERVER_LIMIT,
+      );
+    throw new Violation(newFinding({ requirement, message, expected, actual }, this.#recentEvents(), false));
   }
 
-  /** Whether what was sent at the beginning of the case may be forgotten by now. */
-  #windowIsOver(): boolean {
+  /** Whether the dedup records of the first messages of the case may have expired. */
+  #dedupWindowHasPassed(): boolean {
     const { dedupWindow } = this.info;
-    return dedupWindow !== undefined && performance.now() - this.#began >= durationMs(dedupWindow);
+    return dedupWindow !== undefined && performance.now() - this.#started >= durationMs(dedupWindow);
   }
 
-  /** Whether an id was sent more than once: after its window that makes messages, of which a case knows nothing. */
-  #sentAgain(): boolean {
+  /** Whether a client_message_id was sent more than once: after the dedup window a retry creates a message that the case does not expect. */
+  #hasRetries(): boolean {
     const ids = new Set<string>();
-    return this.recorder.events.some(({ body: what }) => {
-      if (what.case !== "sendCall") return false;
-      const { senderId, clientMessageId } = what.value;
+    return this.recorder.events.some(({ body }) => {
+      if (body.case !== "sendCall") return false;
+      const { senderId, clientMessageId } = body.value;
       const key = `${senderId.length}:${senderId}${clientMessageId}`;
       return ids.has(key) || !ids.add(key);
     });
@@ -166,28 +182,34 @@ export class Context implements AccountContext {
     if (!condition) this.fail(requirement, message, expected, actual);
   }
 
-  /** Expects two plain values to be the same. */
+  /** Expects two plain values to be equal. */
   equal<T>(actual: T, expected: T, requirement: RequirementId, message: string): void {
     if (!isDeepStrictEqual(actual, expected)) this.fail(requirement, message, show(expected), show(actual));
   }
 
   /**
-   * Expects a page to begin with the first of these messages, at `firstSeq`, and to hold nothing else than them, in this order.
-   * It may hold fewer, as pages may, but not none where any is expected. What comes after it is for Device.drain to show.
+   * Expects a page to contain only these messages, in this order, from the first one at `firstSeq`. The page may contain fewer,
+   * but not none if any are expected. Use `all` with Device.drain to check the rest.
    */
-  page(page: SyncResponse, firstSeq: number, sent: readonly Sent[], requirement: RequirementId, message: string): void {
+  page(
+    page: SyncResponse,
+    firstSeq: number,
+    sent: readonly SentMessage[],
+    requirement: RequirementId,
+    message: string,
+  ): void {
     const expected = sent.map(({ clientMessageId }, index) => `${firstSeq + index}:${clientMessageId}`);
     const actual = page.messages.map(({ seq, clientMessageId }) => `${seq}:${clientMessageId}`);
-    const isBeginning = isDeepStrictEqual(actual, expected.slice(0, actual.length));
-    if (!isBeginning || (actual.length === 0 && expected.length > 0))
+    const isPrefix = isDeepStrictEqual(actual, expected.slice(0, actual.length));
+    if (!isPrefix || (actual.length === 0 && expected.length > 0))
       this.fail(requirement, message, showList(expected), showList(actual));
   }
 
-  /** Expects exactly these messages, from `firstSeq` on, in this order: what a device has drained. */
+  /** Expects exactly these messages, in this order, from `firstSeq` on. */
   all(
     messages: readonly Message[],
     firstSeq: number,
-    sent: readonly Sent[],
+    sent: readonly SentMessage[],
     requirement: RequirementId,
     message: string,
   ): void {
@@ -196,32 +218,35 @@ export class Context implements AccountContext {
     if (!isDeepStrictEqual(actual, expected)) this.fail(requirement, message, showList(expected), showList(actual));
   }
 
-  accepted<T>(answered: Reply<T>, requirement: RequirementId): T {
-    if (answered.kind === "response") return answered.value;
-    this.#excuse(answered.refusal);
-    return this.fail(requirement, "a well-formed call was refused", "an answer", describeRefusal(answered.refusal));
+  accepted<T>(result: DefiniteResult<T>, requirement: RequirementId): T {
+    if (result.kind === "response") return result.value;
+    this.#throwIfServerLimit(result.refusal);
+    return this.fail(requirement, "a well-formed call was refused", "a response", describeRefusal(result.refusal));
   }
 
-  /** Ends the case without a verdict where the server's limits, which are its own choice, leave it no room. */
-  #excuse({ reason }: Refusal): void {
+  /** Ends the case as inconclusive if a limit that the server may choose is too tight for it. */
+  #throwIfServerLimit({ reason }: Refusal): void {
     if (reason === Reason.BACKLOG_FULL)
-      throw new Inconclusive("needs more unacknowledged messages than this inbox takes");
+      throw new Inconclusive("needs more unacknowledged messages than this server accepts", ReasonCode.SERVER_LIMIT);
     const { maxPayloadBytes } = this.info;
-    if (reason === Reason.PAYLOAD_TOO_LARGE && maxPayloadBytes < USUAL_PAYLOAD)
-      throw new Inconclusive(`needs payloads of ${USUAL_PAYLOAD} bytes; this server takes ${maxPayloadBytes}`);
+    if (reason === Reason.PAYLOAD_TOO_LARGE && maxPayloadBytes < SMALL_PAYLOAD_BYTES)
+      throw new Inconclusive(
+        `needs payloads of ${SMALL_PAYLOAD_BYTES} bytes; this server accepts ${maxPayloadBytes}`,
+        ReasonCode.SERVER_LIMIT,
+      );
   }
 
-  /** Expects a refusal for this reason, with the code that belongs to it. `requirement` is blamed if it was not refused. */
-  refused<T>(answered: Reply<T>, reason: Reason, requirement: RequirementId, what: string): Refusal {
+  /** Expects a refusal with this reason and its code. An accepted call violates `requirement`. */
+  refused<T>(result: DefiniteResult<T>, reason: Reason, requirement: RequirementId, what: string): Refusal {
     const expected = `a refusal with ${CODE_OF[reason]} ${Reason[reason]}`;
-    if (answered.kind === "response")
+    if (result.kind === "response")
       return this.fail(requirement, `${what} was not refused`, expected, "it was accepted");
-    const { refusal } = answered;
+    const { refusal } = result;
     if (refusal.reason === reason && refusal.code === CODE_OF[reason]) return refusal;
-    const tooEarly = refusal.reason === Reason.BACKLOG_FULL && BEFORE_INBOX.includes(reason);
-    if (!tooEarly && refusal.reason !== reason) this.#excuse(refusal);
-    const wrong = `${what} was refused in another way`;
-    // A wrong code with the right reason, or no reason, are faults of the error; another reason means that something else was checked.
+    const isWrongOrder = refusal.reason === Reason.BACKLOG_FULL && BEFORE_INBOX.includes(reason);
+    if (!isWrongOrder && refusal.reason !== reason) this.#throwIfServerLimit(refusal);
+    const wrong = `${what} was refused with another error`;
+    // A wrong code, or a missing reason, is an error in the form. Another reason means that the server checked something else.
     if (refusal.reason === reason) return this.fail("ERR-CODE", wrong, expected, describeRefusal(refusal));
     if (refusal.code === CODE_OF[reason] && refusal.reason === Reason.UNSPECIFIED) {
       return this.fail("ERR-REASON", wrong, expected, describeRefusal(refusal));
@@ -229,103 +254,76 @@ export class Context implements AccountContext {
     return this.fail(requirement, wrong, expected, describeRefusal(refusal));
   }
 
-  /** Expects that what `act` does leaves this inbox as it is. */
+  /** Expects `act` not to change the state of an inbox. */
   async unchanged(
-    party: TestAccount,
+    account: TestAccount,
     requirement: RequirementId,
     what: string,
     act: () => Promise<void>,
   ): Promise<void> {
     const summary = ({ epoch, svrSeq, ackedSeq }: SyncResponse) => ({ epoch, svrSeq, ackedSeq });
-    const before = summary(await party.state());
+    const before = summary(await account.state());
     await act();
-    const after = summary(await party.state());
-    this.equal(after, before, requirement, `${what} changed ${party.name}'s inbox`);
+    const after = summary(await account.state());
+    this.equal(after, before, requirement, `${what} changed ${account.name}'s inbox`);
   }
 
-  /** While `act` runs, any step that fails is blamed on this requirement: it is the condition that makes the step special. */
+  /** Attributes every violation that ends `act` to this requirement: it is the reason why `act` is special. */
   async blaming<T>(requirement: RequirementId, act: () => Promise<T>): Promise<T> {
     try {
       return await act();
     } catch (error) {
-      if (error instanceof Violation) throw new Violation({ ...error.finding, requirement }, error.byJudge);
+      if (error instanceof Violation) throw new Violation({ ...error.finding, requirement });
       if (error instanceof NoResponseFailure) throw new NoResponseFailure(requirement, error.call, error.why);
       throw error;
     }
   }
 
   /** Makes an inbox lose its data. */
-  async rotateEpoch(party: TestAccount): Promise<void> {
-    const { rotateEpoch } = this.#options.source;
-    if (rotateEpoch === undefined) throw new Inconclusive("needs the fixture RotateEpoch");
-    await recordRotateEpoch(this.recorder, rotateEpoch, party.userId);
+  async rotateEpoch(account: TestAccount): Promise<void> {
+    const { rotateEpoch } = this.source;
+    if (rotateEpoch === undefined) throw new Inconclusive("needs the fixture RotateEpoch", ReasonCode.NO_FIXTURE);
+    await recordRotateEpoch(this.recorder, rotateEpoch, account.userId);
   }
 
-  /** Makes a party's token invalid. */
-  async revokeToken(party: TestAccount): Promise<void> {
-    const { revokeToken } = this.#options.source;
-    if (revokeToken === undefined) throw new Inconclusive("needs the fixture RevokeToken");
-    const op = this.recorder.call("suite", 0, {
-      case: "revokeCall",
-      value: { $typeName: "seqsync.conformance.v1.RevokeCall", userId: party.userId },
-    });
-    await revokeToken(party.token);
-    this.recorder.complete(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+  /** Revokes the token of an account. */
+  async revokeToken(account: TestAccount): Promise<void> {
+    const { revokeToken } = this.source;
+    if (revokeToken === undefined) throw new Inconclusive("needs the fixture RevokeToken", ReasonCode.NO_FIXTURE);
+    const op = this.recorder.call(SUITE, 0, revokeCall(account.userId));
+    await revokeToken(account.token);
+    this.recorder.complete(op, done());
   }
 
-  /** Kills the server and starts it again. What is under way may be lost. */
+  /** Kills and restarts the server. The outcome of pending calls is indeterminate. */
   async restart(): Promise<void> {
     const { restart } = this.#options;
-    if (restart === undefined) throw new Inconclusive("needs --restart-command");
-    const op = this.recorder.call("suite", 0, {
-      case: "restartCall",
-      value: { $typeName: "seqsync.conformance.v1.RestartCall" },
-    });
+    if (restart === undefined) throw new Inconclusive("needs --restart-command", ReasonCode.NO_RESTART_COMMAND);
+    const op = this.recorder.call(SUITE, 0, restartCall());
     try {
       await restart();
     } catch (error) {
-      throw new Inconclusive(error instanceof Error ? error.message : String(error));
+      throw new Inconclusive(error instanceof Error ? error.message : String(error), ReasonCode.RESTART_FAILED);
     }
-    this.recorder.complete(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+    this.recorder.complete(op, done());
   }
 
-  /** Runs random programs on accounts of their own, and takes over what they find. */
-  async explore(options: Pick<ExploreOptions, "runs" | "seed" | "faults">): Promise<void> {
-    const { source, info, invocation, onProgram } = this.#options;
-    const lacking = source.unavailableReason({ count: 2 });
-    if (lacking !== undefined) throw new Inconclusive(lacking);
-    const { urls, connection } = this.session.transport;
-    const { failure } = await explore({
-      ...options,
-      urls,
-      connection,
-      info,
-      source,
-      signal: this.signal,
-      shrinkMs: 10_000,
-      ...(onProgram === undefined ? {} : { onProgram }),
-    });
-    if (failure === undefined) return;
-    this.reproduce = `seqsync explore ${invocation} --faults ${options.faults} --seed ${failure.seed} --path ${failure.path}`;
-    this.found.push(...failure.findings);
-  }
-
-  /** The last operations, each from its call on: what led up to a failed expectation. */
-  #recent(): Event[] {
+  /** All events of the last operations, as evidence for a failed expectation. */
+  #recentEvents(): Event[] {
     const { events } = this.recorder;
     const ops = new Set(events.slice(-6).map(({ op }) => op));
     return events.filter(({ op }) => op !== 0n && ops.has(op));
   }
 
-  #party(index: number): TestAccount {
-    const party = this.accounts[index];
-    if (party === undefined)
-      throw new Error(`the case uses ${NAMES[index]} but does not say that it needs ${index + 1} accounts`);
-    return party;
+  #account(index: number): TestAccount {
+    const account = this.accounts[index];
+    if (account === undefined)
+      throw new Error(`the case uses ${NAMES[index]}, but declares fewer than ${index + 1} accounts`);
+    return account;
   }
 }
 
-/** A value for people, shortened. */
+/** Formats a value for people, shortened. */
 export function show(value: unknown): string {
   const text =
     typeof value === "string"
@@ -335,7 +333,7 @@ export function show(value: unknown): string {
 }
 
 function showList(items: readonly string[]): string {
-  if (items.length === 0) return "no message";
-  const few = items.length <= 8 ? items : [...items.slice(0, 4), "…", ...items.slice(-3)];
-  return `${items.length} message${items.length === 1 ? "" : "s"}: ${few.join(", ")}`;
+  if (items.length === 0) return "no messages";
+  const shown = items.length <= 8 ? items : [...items.slice(0, 4), "…", ...items.slice(-3)];
+  return `${items.length} message${items.length === 1 ? "" : "s"}: ${shown.join(", ")}`;
 }

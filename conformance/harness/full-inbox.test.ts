@@ -1,61 +1,61 @@
 import { expect, test, vi } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { RetriesExhausted, Violation } from "../findings.js";
+import { newFinding, RetriesExhausted, Violation, type ViolationDetail } from "../findings.js";
 import type { TestAccount } from "./account.js";
 import type { Context } from "./context.js";
 import { expectReasonOfFullInbox } from "./full-inbox.js";
 
-const bare = () => Promise.reject(new RetriesExhausted("resource_exhausted"));
-const busy = () => Promise.reject(new RetriesExhausted("HTTP 503"));
-const taken = () => Promise.resolve({ kind: "response" as const, value: "taken" });
+const exhausted = () => Promise.reject(new RetriesExhausted("resource_exhausted", "resource_exhausted"));
+const unavailable = () => Promise.reject(new RetriesExhausted("HTTP 503"));
+const accepted = () => Promise.resolve({ kind: "response" as const, value: "accepted" });
 const bob = { name: "bob" } as TestAccount;
 
-/** What becomes of a first Send to bob, of one to him alone, and of those that alice sends herself. */
-async function ending(first: () => Promise<unknown>, alone = bare, others: () => Promise<unknown> = taken) {
+/** Returns the outcome of two Sends to bob, the second with this result; then of one Send to bob, and of alice's own Sends. */
+async function run(second: () => Promise<unknown>, alone = exhausted, others: () => Promise<unknown> = accepted) {
   const alice = { trySend: vi.fn(alone), send: vi.fn(others) };
   const fail = (requirement: string, message: string, expected: string, actual: string) => {
-    throw new Violation({ requirement, message, expected, actual, evidence: [] } as never, false);
+    throw new Violation(newFinding({ requirement, message, expected, actual } as ViolationDetail, [], false));
   };
-  const sends = [taken(), first()] as never;
-  const end = await expectReasonOfFullInbox(
+  const sends = [accepted(), second()] as never;
+  const outcome = await expectReasonOfFullInbox(
     { alice, fail } as unknown as Context,
     bob,
     sends,
     "SEND-BACKLOG",
     Reason.BACKLOG_FULL,
   ).catch((error: unknown) => error);
-  return { end, asked: alice.trySend.mock.calls.length + alice.send.mock.calls.length };
+  return { outcome, calls: alice.trySend.mock.calls.length + alice.send.mock.calls.length };
 }
 
-test("Sends that are answered are handed on", async () => {
-  const { end, asked } = await ending(taken);
-  expect(end).toEqual([await taken(), await taken()]);
-  expect(asked).toBe(0);
+test("definite results are returned", async () => {
+  const { outcome, calls } = await run(accepted);
+  expect(outcome).toEqual([await accepted(), await accepted()]);
+  expect(calls).toBe(0);
 });
 
-test("an inbox that asks for another try for ever, while another takes Sends, has not told its reason", async () => {
-  const { end } = await ending(bare);
-  expect(end).toMatchObject({
+test("resource_exhausted for one inbox only, without a reason, is a violation", async () => {
+  const { outcome } = await run(exhausted);
+  expect(outcome).toMatchObject({
     finding: { requirement: "SEND-BACKLOG", expected: "resource_exhausted with the reason BACKLOG_FULL" },
   });
 });
 
-test("a server that asks for another try everywhere is not blamed", async () => {
-  expect((await ending(bare, bare, bare)).end).toBeInstanceOf(RetriesExhausted);
+test("resource_exhausted for every inbox is a rate limit", async () => {
+  expect((await run(exhausted, exhausted, exhausted)).outcome).toBeInstanceOf(RetriesExhausted);
 });
 
-test("nor is one that does not so after a while, or only before other Sends", async () => {
-  expect((await ending(bare, taken as never)).end).toBeInstanceOf(RetriesExhausted);
+test("resource_exhausted that ends, or that starts for other inboxes later, is a rate limit", async () => {
+  expect((await run(exhausted, accepted as never)).outcome).toBeInstanceOf(RetriesExhausted);
   const others = vi
-    .fn(taken as () => Promise<unknown>)
-    .mockImplementationOnce(taken)
-    .mockImplementationOnce(bare);
-  expect((await ending(bare, bare, others)).end).toBeInstanceOf(RetriesExhausted);
+    .fn(accepted as () => Promise<unknown>)
+    .mockImplementationOnce(accepted)
+    .mockImplementationOnce(exhausted);
+  expect((await run(exhausted, exhausted, others)).outcome).toBeInstanceOf(RetriesExhausted);
 });
 
-test("nor one that does so with other words, which a proxy may say", async () => {
-  const { end, asked } = await ending(busy);
-  expect(end).toMatchObject({ why: "HTTP 503" });
-  expect(asked).toBe(0);
-  expect((await ending(bare, busy as never)).end).toMatchObject({ why: "HTTP 503" });
+test("any other retryable error may come from a proxy", async () => {
+  const { outcome, calls } = await run(unavailable);
+  expect(outcome).toMatchObject({ why: "HTTP 503" });
+  expect(calls).toBe(0);
+  expect((await run(exhausted, unavailable as never)).outcome).toMatchObject({ why: "HTTP 503" });
 });

@@ -1,67 +1,77 @@
-import { fromBinary, fromJson } from "@bufbuild/protobuf";
-import { type WatchResponse, WatchResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { emptyOf } from "../cases/http/calls.js";
+import type { WatchResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import { isRetryable, isRetryableStatus, mediaType, parseError, type Refusal } from "../rpc/connect.js";
+import { isRetryableStatus, mediaType } from "../rpc/connect.js";
 import { type Envelope, envelope, envelopes, FLAG_END } from "../rpc/envelope.js";
-import { authorization } from "../rpc/session.js";
+import type { CallResult, Refusal } from "../rpc/result.js";
+import { authorization, noResponseResult } from "../rpc/session.js";
+import { decodeFrame, parseEnd } from "../rpc/watch.js";
 import { afterDeadline } from "../transport/deadline.js";
-import { NoResponseError } from "../transport/errors.js";
 import type { Context } from "./context.js";
-import { contentTypeOf, pathOf, waitAsAsked } from "./raw-calls.js";
+import { contentTypeOf, emptyBody, pathOf } from "./raw-calls.js";
 
-/** How long a first frame, or the end of what is refused, may take, in milliseconds. */
-const AT_ONCE_MS = 5000;
+/** Time limit for the first frame, or for the end of a refused stream, in milliseconds. */
+const TIMEOUT_MS = 5000;
 
-/** What came of a Watch, envelope by envelope. */
-export interface Seen {
+/** The response to a Watch, envelope by envelope. */
+export interface WatchTranscript {
+  /** HTTP status; 0 if there was no response. */
   status: number;
+  /** Media type. */
   type: string;
   contentEncoding: string;
-  /** How envelopes with the flag 0x01 are packed. */
+  /** Coding of the envelopes with the flag 0x01. */
   frameEncoding: string;
   envelopes: Envelope[];
-  /** Why reading stopped, for people. */
+  /** Why reading ended, for people. */
   why: string;
-  /** Whether it stopped because the stream did, and not because enough was seen or the time was up. */
+  /** Whether there was no response within the time limit, not even the end of the connection. */
+  timedOut: boolean;
+  /** Whether the server ended the stream; false if reading ended for another reason. */
   closed: boolean;
 }
 
 export interface WatchArguments {
+  /** Bearer token; undefined for no credential. */
   token: string | undefined;
-  /** Default: that of the case's codec. Null leaves it away. */
+  /** Default: that of the case's codec. Null sends none. */
   contentType?: string | null;
-  /** What stands in the URL behind the path. Default: nothing. */
+  /** Query of the URL, with its question mark. Default: none. */
   query?: string;
-  /** Beyond content type and credential, or instead of them. */
+  /** Further headers; they override content type and credential. */
   headers?: Readonly<Record<string, string>>;
-  /** Default: one envelope with the empty message. */
+  /** Default: an envelope with the empty message. */
   body?: Uint8Array | readonly Uint8Array[];
+  /** Where reading ends. */
   until: "a frame" | "the end";
 }
 
-/** Opens a Watch and looks at its envelopes; again if the server asks for that. */
-export async function rawWatch(t: Context, args: WatchArguments): Promise<Seen> {
-  for (let tries = 0; ; tries += 1) {
-    const seen = await watchOnce(t, args);
-    const last = seen.envelopes.at(-1);
-    const refusal = last?.flags === FLAG_END ? errorIn(last) : undefined;
-    const again = isRetryableStatus(seen.status) || (refusal !== undefined && isRetryable(refusal));
-    if (!again) return seen;
-    await waitAsAsked(t, tries, refusal?.code ?? `HTTP ${seen.status}`);
-  }
+/** Opens a Watch and reads its envelopes. Retries retryable errors. */
+export async function rawWatch(t: Context, args: WatchArguments): Promise<WatchTranscript> {
+  const { value } = await t.session.retryRetryable(() => attemptWatch(t, args));
+  return value;
 }
 
-async function watchOnce(t: Context, args: WatchArguments): Promise<Seen> {
-  const own = contentTypeOf("Watch", t.session.codec);
-  const { token, query = "", contentType = own, headers, body, until } = args;
-  const seen: Seen = {
+type WatchResult = Extract<CallResult<WatchTranscript>, { kind: "response" | "retryable" }>;
+
+async function attemptWatch(t: Context, args: WatchArguments): Promise<WatchResult> {
+  const transcript = await readWatch(t, args);
+  if (isRetryableStatus(transcript.status)) return { kind: "retryable", why: `HTTP ${transcript.status}` };
+  const last = transcript.envelopes.at(-1);
+  const end = last?.flags === FLAG_END ? parseEnd(last) : undefined;
+  return end?.kind === "retryable" ? end : { kind: "response", value: transcript };
+}
+
+async function readWatch(t: Context, args: WatchArguments): Promise<WatchTranscript> {
+  const type = contentTypeOf("Watch", t.session.codec);
+  const { token, query = "", contentType = type, headers, body, until } = args;
+  const transcript: WatchTranscript = {
     status: 0,
     type: "",
     contentEncoding: "",
     frameEncoding: "",
     envelopes: [],
     why: "",
+    timedOut: false,
     closed: false,
   };
   try {
@@ -73,80 +83,85 @@ async function watchOnce(t: Context, args: WatchArguments): Promise<Seen> {
         ...authorization(token),
         ...headers,
       },
-      body: body ?? envelope(emptyOf(t.session.codec)),
+      body: body ?? envelope(emptyBody(t.session.codec)),
     });
-    seen.status = stream.status;
-    seen.type = mediaType(stream.headers["content-type"]);
-    seen.contentEncoding = stream.headers["content-encoding"] ?? "identity";
-    seen.frameEncoding = stream.headers["connect-content-encoding"] ?? "identity";
-    let late = false;
-    const callOff = afterDeadline(t.deadline(AT_ONCE_MS), () => {
-      late = true;
+    transcript.status = stream.status;
+    transcript.type = mediaType(stream.headers["content-type"]);
+    transcript.contentEncoding = stream.headers["content-encoding"] ?? "identity";
+    transcript.frameEncoding = stream.headers["connect-content-encoding"] ?? "identity";
+    let isLate = false;
+    const cancelTimer = afterDeadline(t.deadline(TIMEOUT_MS), () => {
+      isLate = true;
       stream.cancel();
     });
     try {
-      if (seen.status === 200 && seen.type === own) {
-        for await (const it of envelopes(stream.chunks)) {
-          seen.envelopes.push(it);
+      if (transcript.status === 200 && transcript.type === type) {
+        for await (const received of envelopes(stream.chunks)) {
+          transcript.envelopes.push(received);
           if (until === "a frame") break;
         }
       }
-      seen.closed = !late && until === "the end";
-      seen.why = "the stream stopped";
+      transcript.closed = !isLate && until === "the end";
+      transcript.why = "the stream ended";
     } catch (error) {
-      seen.why = late ? `nothing more came within ${AT_ONCE_MS} ms` : (error as Error).message;
+      transcript.why = isLate ? `nothing was received for ${TIMEOUT_MS} ms` : (error as Error).message;
     } finally {
-      callOff();
+      cancelTimer();
       stream.cancel();
     }
   } catch (error) {
-    if (!(error instanceof NoResponseError)) throw error;
-    seen.why = error.message;
+    const { why, timedOut = false } = noResponseResult(error);
+    Object.assign(transcript, { why, timedOut });
   }
-  return seen;
+  return transcript;
 }
 
-export function isStream(t: Context, { status, type, contentEncoding }: Seen, what: string): void {
+/** Expects the response to be a stream in the case's codec, without a content coding. */
+export function expectStream(t: Context, { status, type, contentEncoding }: WatchTranscript, what: string): void {
   t.equal(status, 200, "HTTP-STREAM", `the status of ${what}`);
   t.equal(type, contentTypeOf("Watch", t.session.codec), "HTTP-STREAM", `the media type of ${what}`);
   t.equal(contentEncoding, "identity", "HTTP-COMPRESSION", `the Content-Encoding of ${what}, which offered none`);
 }
 
-/** Expects a stream that holds nothing but the end-of-stream message, with an error. */
-export function refusalOf(t: Context, seen: Seen, what: string): Refusal {
-  isStream(t, seen, what);
-  const flags = seen.envelopes.map((it) => it.flags);
-  t.equal(flags, [FLAG_END], "HTTP-STREAM", `the flags of the envelopes in the answer to ${what} (${seen.why})`);
-  t.equal(seen.closed, true, "HTTP-STREAM", `after the end of the answer to ${what} the stream goes on (${seen.why})`);
-  const refusal = errorIn(seen.envelopes[0] as Envelope);
-  if (refusal !== undefined) return refusal;
-  const text = Buffer.from(seen.envelopes[0]?.body ?? []).toString();
-  return t.fail("HTTP-STREAM", `the end of the stream of ${what}`, "a JSON object with an error in it", text);
+/** Expects a stream that contains nothing but an end-of-stream message with an error, and returns the error. */
+export function expectStreamRefusal(t: Context, transcript: WatchTranscript, what: string): Refusal {
+  expectStream(t, transcript, what);
+  const { envelopes: received, closed, why } = transcript;
+  const flags = received.map((one) => one.flags);
+  t.equal(flags, [FLAG_END], "HTTP-STREAM", `the flags of the envelopes in the response to ${what} (${why})`);
+  t.equal(closed, true, "HTTP-STREAM", `the stream of ${what} continues after the end-of-stream message (${why})`);
+  const error = errorOf(received[0] as Envelope);
+  if (error !== undefined) return error;
+  const text = Buffer.from(received[0]?.body ?? []).toString();
+  return t.fail("HTTP-STREAM", `the end-of-stream message of ${what}`, "a JSON object with an error", text);
 }
 
-/** Expects a Watch to have begun well, and answers its first frame. */
-export function firstFrame(t: Context, requirement: RequirementId, seen: Seen, what: string): WatchResponse {
-  const [first] = seen.envelopes;
-  if (first?.flags === 0) return frameOf(t, first);
-  const end = first === undefined ? seen.why : Buffer.from(first.body).toString();
-  return t.fail(requirement, `${what} has no frame`, "one at once", end);
+/** Expects the stream to begin with a frame, and returns it. */
+export function expectFirstFrame(
+  t: Context,
+  requirement: RequirementId,
+  { envelopes: [first], why }: WatchTranscript,
+  what: string,
+): WatchResponse {
+  if (first?.flags === 0) return expectDecodable(t, first);
+  const actual = first === undefined ? why : Buffer.from(first.body).toString();
+  return t.fail(requirement, `${what} has no frame`, "a frame at once", actual);
 }
 
-/** The error of an end-of-stream message; undefined if there is none. */
-export function errorIn({ body }: Envelope): Refusal | undefined {
-  try {
-    const { error } = JSON.parse(Buffer.from(body).toString()) as { error?: unknown };
-    return error === undefined ? undefined : parseError(200, JSON.stringify(error));
-  } catch {
-    return undefined;
-  }
+/** Returns the error of an end-of-stream message; undefined if there is none. */
+export function errorOf(message: Envelope): Refusal | undefined {
+  const end = parseEnd(message);
+  return end.kind === "refusal" || end.kind === "retryable" ? end.refusal : undefined;
 }
 
-export function frameOf(t: Context, { body }: Envelope): WatchResponse {
-  try {
-    if (t.session.codec === "proto") return fromBinary(WatchResponseSchema, body);
-    return fromJson(WatchResponseSchema, JSON.parse(Buffer.from(body).toString()), { ignoreUnknownFields: true });
-  } catch (error) {
-    return t.fail("HTTP-STREAM", "a frame does not decode", "a WatchResponse", (error as Error).message);
-  }
+/** Expects the body of an envelope to decode as a frame. */
+export function expectDecodable(t: Context, { body }: Envelope): WatchResponse {
+  const frame = decodeFrame(t.session.codec, { flags: 0, body });
+  if (!("kind" in frame)) return frame;
+  return t.fail(
+    "HTTP-STREAM",
+    "a frame does not decode",
+    "a WatchResponse",
+    frame.kind === "malformed" ? frame.why : "",
+  );
 }

@@ -1,24 +1,25 @@
-import type { Sent, TestAccount } from "./account.js";
+import type { SentMessage, TestAccount } from "./account.js";
 import type { Context } from "./context.js";
 
+/** Expects the retry of a Send to return the `accepted_at` of the first attempt. */
 export function expectSameAcceptedAt(
   t: Context,
-  again: Sent,
-  first: Sent,
+  retry: SentMessage,
+  first: SentMessage,
   requirement: "SEND-RETRY" | "SEND-RETRY-CONCURRENT",
 ) {
-  const text = ({ acceptedAt }: Sent) => `${acceptedAt?.seconds} s ${acceptedAt?.nanos} ns`;
-  t.equal(text(again), text(first), requirement, "a repetition was answered with another accepted_at");
+  const text = ({ acceptedAt }: SentMessage) => `${acceptedAt?.seconds} s ${acceptedAt?.nanos} ns`;
+  t.equal(text(retry), text(first), requirement, "a retry returned another accepted_at");
 }
 
-/** Sends a message once more, and expects the answer that the first one got. */
-export async function expectSameAnswerOnRetry(
+/** Sends a message again, and expects the same response as the first time. */
+export async function expectSameResponseOnRetry(
   t: Context,
   from: TestAccount,
   to: TestAccount,
-  first: Sent,
+  first: SentMessage,
   requirement: "SEND-RETRY" | "SEND-RETRY-LATER" | "SEND-RETRY-FIRST",
 ): Promise<void> {
-  const again = await t.blaming(requirement, () => from.send(to, first.payload, { id: first.clientMessageId }));
-  await t.blaming(requirement, async () => expectSameAcceptedAt(t, again, first, "SEND-RETRY"));
+  const retry = await t.blaming(requirement, () => from.send(to, first.payload, { id: first.clientMessageId }));
+  await t.blaming(requirement, async () => expectSameAcceptedAt(t, retry, first, "SEND-RETRY"));
 }

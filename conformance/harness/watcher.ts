@@ -1,90 +1,104 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { WatchResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import type { ClientCallOptions, Watching } from "../rpc/client.js";
-import { describeRefusal, isRetryable } from "../rpc/connect.js";
-import { RETRY_DELAYS } from "../rpc/session.js";
+import type { ClientCallOptions } from "../rpc/client.js";
+import { describeRefusal } from "../rpc/connect.js";
+import { RETRY_DELAYS } from "../rpc/result.js";
 import type { StreamEnd } from "../rpc/watch.js";
+import type { WatchStream } from "../rpc/watch-stream.js";
 import { Deadline } from "../transport/deadline.js";
+import { retry } from "../transport/retry.js";
 import type { Device, TestAccount } from "./account.js";
 import type { Context } from "./context.js";
 
-/** How long a frame may take, in milliseconds (spec, "Watch"). */
+/** Time limit for a frame, in milliseconds (spec, "Watch"). */
 export const FRAME_MS = 5000;
 
-/** Pauses before a Watch that was told to try again is opened again. A bound refuses each; a limiter lets one in three through. */
-const BUSY = [...RETRY_DELAYS.retryable, 3000, 3000, 3000];
+/** Delay before a Watch is opened again that the server ended without an error, in milliseconds. */
+const REOPEN_DELAY_MS = 20;
 
-/** Somebody who watches an inbox as clients do: a Watch that the server has ended in order is opened again. */
+/**
+ * Delays after retryable errors, in milliseconds: more than for calls. A server with a limit on Watches returns one for each
+ * attempt; with a rate limiter, one in three attempts may succeed.
+ */
+const WATCH_RETRY_DELAYS_MS = [...RETRY_DELAYS.retryable, 3000, 3000, 3000];
+
+type FrameResult = { kind: "response"; value: WatchResponse } | StreamEnd;
+
+/** Watches an inbox as clients do: opens the Watch again after the server has ended it, or has returned a retryable error. */
 export class Watcher {
-  /** All frames so far, over all of its Watches. */
+  /** All frames so far, of all its Watches. */
   readonly frames: WatchResponse[] = [];
   readonly #t: Context;
   readonly #device: Device;
   readonly #options: ClientCallOptions;
-  #watching: Watching;
-  #taken = 0;
+  #stream: WatchStream;
+  /** Number of frames of the current Watch that are in `frames`. */
+  #collected = 0;
 
-  constructor(t: Context, party: TestAccount, options: ClientCallOptions = {}, name = "watcher") {
+  constructor(t: Context, account: TestAccount, options: ClientCallOptions = {}, name = "watcher") {
     this.#t = t;
-    this.#device = party.device(name);
+    this.#device = account.device(name);
     this.#options = options;
-    this.#watching = this.#device.watch(options);
+    this.#stream = this.#device.watch(options);
   }
 
-  /** How the Watch that is open now has ended; undefined while it has not. */
+  /** How the current Watch ended; undefined while it is open. */
   get end(): StreamEnd | undefined {
-    return this.#watching.end;
+    return this.#stream.end;
   }
 
-  /** Goes away without a word. */
+  /** Closes the connection without a message. */
   cancel(): void {
-    this.#watching.cancel();
+    this.#stream.cancel();
   }
 
-  /** Waits until its Watch has ended. False if it has not within `ms` milliseconds. */
-  ended(ms: number): Promise<boolean> {
-    return this.#watching.ended(this.#t.deadline(ms));
+  /** Waits until the current Watch has ended. False if it has not within `ms` milliseconds. */
+  waitForEnd(ms: number): Promise<boolean> {
+    return this.#stream.waitForEnd(this.#t.deadline(ms));
   }
 
-  /** Expects its Watch, which has ended, to be over: nothing comes any more, and nobody waits for more. */
+  /** Expects the response of the current Watch, whose stream has ended, to end too. */
   expectClosed(): Promise<void> {
-    return expectClosed(this.#t, this.#watching);
+    return expectClosed(this.#t, this.#stream);
   }
 
-  /** Expects a frame that fits, among those that have come or within `ms` milliseconds from now, or from the end of what it comes `after`. */
+  /**
+   * Expects a matching frame, among those received so far or within `ms` milliseconds. The time limit starts now, or when `after`
+   * settles, and again whenever the Watch is opened again after a retryable error.
+   */
   async expectFrame(
-    fits: (frame: WatchResponse) => boolean,
+    matches: (frame: WatchResponse) => boolean,
     requirement: RequirementId,
     what: string,
     { ms = FRAME_MS, after }: { ms?: number; after?: Promise<unknown> } = {},
   ): Promise<WatchResponse> {
-    let waiting = after !== undefined;
-    const begin = () => {
-      waiting = false;
+    const newDeadline = () => new Deadline(this.#t.deadline(ms));
+    let deadline = newDeadline();
+    let isPending = after !== undefined;
+    const settle = () => {
+      isPending = false;
     };
-    after?.then(begin, begin);
-    let patience = new Deadline(this.#t.deadline(ms));
-    for (let slice = patience.next(), tries = 0; ; slice = patience.next()) {
-      if (waiting) patience = new Deadline(this.#t.deadline(ms));
-      await this.#watching.until(fits, slice);
-      this.frames.push(...this.#watching.frames.slice(this.#taken));
-      this.#taken = this.#watching.frames.length;
-      const frame = this.frames.find(fits);
-      if (frame !== undefined) return frame;
-      const { end } = this.#watching;
-      if (slice <= 0 || (end !== undefined && !mayEndLikeThat(end))) return this.#missed(requirement, what, ms);
-      if (end === undefined) continue;
-      // Who is told to try again waits longer each time, and in the end lacks the frame: a bound on Watches looks like that, too.
-      const wait = end.kind === "refusal" ? BUSY[tries++] : 20;
-      if (wait === undefined) return this.#missed(requirement, what, ms);
-      await pause(wait);
-      // The deadline is that of an open Watch, and there was none.
-      if (end.kind === "refusal") patience = new Deadline(this.#t.deadline(ms));
-      if (!mayEndLikeThat(this.#watching.end)) continue; // more came after its end
-      this.#watching = this.#device.watch(this.#options);
-      this.#taken = 0;
-    }
+    after?.then(settle, settle);
+    const nextSlice = () => {
+      const slice = deadline.next();
+      if (isPending) deadline = newDeadline();
+      return slice;
+    };
+    let retryableErrors = 0;
+    const result = await retry(
+      (retries) => {
+        if (retries > 0) this.#reopen();
+        return this.#findFrame(matches, nextSlice);
+      },
+      ({ kind }) => {
+        if (kind === "end") return REOPEN_DELAY_MS;
+        if (kind !== "retryable") return undefined;
+        deadline = newDeadline();
+        retryableErrors += 1;
+        return WATCH_RETRY_DELAYS_MS[retryableErrors - 1];
+      },
+    );
+    return result.kind === "response" ? result.value : this.#fail(requirement, what, ms);
   }
 
   /** Expects the first frame, which every Watch has. */
@@ -92,45 +106,64 @@ export class Watcher {
     return this.expectFrame(() => true, "WATCH-FIRST", "a Watch got no first frame");
   }
 
-  #missed(requirement: RequirementId, what: string, ms: number): never {
-    const { end } = this.#watching;
+  /** Waits for a matching frame, for the end of the Watch, or for the deadline. */
+  async #findFrame(matches: (frame: WatchResponse) => boolean, nextSlice: () => number): Promise<FrameResult> {
+    for (;;) {
+      const slice = nextSlice();
+      await this.#stream.waitForFrame(matches, slice);
+      this.frames.push(...this.#stream.frames.slice(this.#collected));
+      this.#collected = this.#stream.frames.length;
+      const frame = this.frames.find(matches);
+      if (frame !== undefined) return { kind: "response", value: frame };
+      if (slice <= 0) return { kind: "no-response", why: "the deadline has passed" };
+      if (this.#stream.end !== undefined) return this.#stream.end;
+    }
+  }
+
+  /** Opens the Watch again, unless its stream turned out to be malformed after its end. */
+  #reopen(): void {
+    const kind = this.#stream.end?.kind;
+    if (kind !== "end" && kind !== "retryable") return;
+    this.#stream = this.#device.watch(this.#options);
+    this.#collected = 0;
+  }
+
+  #fail(requirement: RequirementId, what: string, ms: number): never {
+    const { end } = this.#stream;
     const last = this.frames.at(-1);
-    const seen =
+    const state =
       last === undefined ? "no frame" : `the last frame has epoch "${last.epoch}" and svr_seq ${last.svrSeq}`;
-    const actual = end === undefined ? seen : `${seen}; the Watch has ended: ${describeEnd(end)}`;
-    // A stream that is cut off is a fault of its own, and explains why nothing came.
-    const cut = end?.kind === "cut" ? "WATCH-END" : end?.kind === "malformed" ? "HTTP-STREAM" : requirement;
-    return this.#t.fail(cut, what, `such a frame within ${ms} ms`, actual);
+    const actual = end === undefined ? state : `${state}; the Watch has ended: ${describeEnd(end)}`;
+    // A broken stream is a violation of its own, and explains why there is no frame.
+    const violated =
+      end?.kind === "no-response" ? "WATCH-END" : end?.kind === "malformed" ? "HTTP-STREAM" : requirement;
+    return this.#t.fail(violated, what, `such a frame within ${ms} ms`, actual);
   }
 }
 
-/** Expects a frame that covers a seq. */
+/** Expects a frame with at least this svr_seq. */
 export const expectFrameCovering = (watcher: Watcher, svrSeq: number, what: string, after?: Promise<unknown>) =>
   watcher.expectFrame((frame) => frame.svrSeq >= svrSeq, "WATCH-WAKE", what, after === undefined ? {} : { after });
 
-/** Expects the answer to a Watch whose stream has ended to be over, too. */
-export async function expectClosed(t: Context, watching: Watching): Promise<void> {
-  const closes = await watching.closes(t.deadline(FRAME_MS));
-  const { end } = watching;
+/** Expects the response of a Watch whose stream has ended to end too. */
+export async function expectClosed(t: Context, stream: WatchStream): Promise<void> {
+  const closed = await stream.waitForClose(t.deadline(FRAME_MS));
+  const { end } = stream;
   if (end?.kind === "malformed")
-    t.fail("HTTP-STREAM", "the end of a Watch", "the end-of-stream message, and no more", end.why);
-  const what = "the end-of-stream message has come, and the answer is not over";
-  t.that(closes, "WATCH-END", what, `its end within ${FRAME_MS} ms`, "it is open");
+    t.fail("HTTP-STREAM", "the end of a Watch", "the end-of-stream message, and nothing after it", end.why);
+  const what = "the response continues after the end-of-stream message";
+  t.that(closed, "WATCH-END", what, `its end within ${FRAME_MS} ms`, "it is open");
 }
 
-/** Whether a server may end a Watch like that at any time: in order, or asking to try again. */
-function mayEndLikeThat(end: StreamEnd | undefined): boolean {
-  if (end?.kind !== "refusal") return end?.kind === "end";
-  const { refusal } = end;
-  return isRetryable(refusal);
-}
-
+/** Describes how a Watch ended, for people. */
 export function describeEnd(end: StreamEnd): string {
   switch (end.kind) {
     case "end":
-      return "in order";
+      return "without an error";
     case "refusal":
       return describeRefusal(end.refusal);
+    case "retryable":
+      return end.refusal === undefined ? end.why : describeRefusal(end.refusal);
     default:
       return end.why;
   }

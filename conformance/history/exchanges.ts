@@ -3,38 +3,38 @@ import { type Exchange, ExchangeSchema } from "../../proto/gen/seqsync/conforman
 import type { RecordedExchange } from "../transport/exchange-log.js";
 import type { HttpRequest } from "../transport/messages.js";
 
-/** How many exchanges of a case are kept: those at its end, where it failed. */
-const KEPT = 6;
-/** How much of a body is kept, in bytes. */
-const SHOWN = 512;
+/** Number of exchanges that are kept: the last ones of a case, before it failed. */
+const MAX_EXCHANGES = 6;
+/** Maximum length of a body that is kept, in bytes. */
+const MAX_BODY_BYTES = 512;
 
-/** The last exchanges of a case, kept as they are until somebody wants to see them. */
+/** The last exchanges of a case. They are converted only if a report needs them. */
 export class Exchanges {
   readonly #last: RecordedExchange[] = [];
 
-  /** Keeps the next one. */
+  /** Adds an exchange. */
   readonly onExchange = (exchange: RecordedExchange): void => {
     this.#last.push(exchange);
-    if (this.#last.length > KEPT) this.#last.shift();
+    if (this.#last.length > MAX_EXCHANGES) this.#last.shift();
   };
 
-  /** As a report holds them, without credentials. */
+  /** Returns the exchanges in the form of the report, without credentials. */
   toMessages(): Exchange[] {
-    return this.#last.map(({ request, answer }) => {
-      const sent = bodyOf(request.body);
-      const asked = {
+    return this.#last.map(({ request, response }) => {
+      const body = bodyOf(request.body);
+      const sent = {
         request: `${request.method ?? "POST"} ${request.path}`,
         requestHeaders: linesOf(request.headers ?? {}),
-        requestBody: sent.slice(0, SHOWN),
-        requestSize: sent.length,
+        requestBody: body.slice(0, MAX_BODY_BYTES),
+        requestSize: body.length,
       };
-      if ("noResponse" in answer) return create(ExchangeSchema, { ...asked, noResponse: answer.noResponse });
+      if ("noResponse" in response) return create(ExchangeSchema, { ...sent, noResponse: response.noResponse });
       return create(ExchangeSchema, {
-        ...asked,
-        status: answer.status,
-        responseHeaders: linesOf(answer.headers),
-        responseBody: answer.body.slice(0, SHOWN),
-        responseSize: answer.body.length,
+        ...sent,
+        status: response.status,
+        responseHeaders: linesOf(response.headers),
+        responseBody: response.body.slice(0, MAX_BODY_BYTES),
+        responseSize: response.body.length,
       });
     });
   }
@@ -52,6 +52,6 @@ function linesOf(headers: NonNullable<HttpRequest["headers"]>): string[] {
 
 const isSecret = (name: string) => /^(proxy-)?authorization$|^cookie$/i.test(name);
 
-/** What stands before the credential is worth seeing: it may be what the case is about. */
+/** Keeps what precedes the credential, such as the scheme: the case may be about it. */
 const withoutCredential = (value: string) =>
   /\s/.test(value) ? value.replace(/\S+\s*$/, "$SEQSYNC_TOKEN") : "$SEQSYNC_TOKEN";

@@ -5,19 +5,21 @@ import {
   PayloadFingerprintSchema,
 } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 
-const WHOLE = 64;
-const HEAD = 32;
+/** Longest payload that is kept whole, in bytes. */
+const MAX_WHOLE_BYTES = 64;
+/** Length of the head of a longer payload, in bytes. */
+const HEAD_BYTES = 32;
 
-/** Shortens a payload to what tells it from any other, so that histories stay small. */
+/** Shortens a payload to a fingerprint that identifies it, so that histories stay small. */
 export function fingerprintOf(payload: Uint8Array): PayloadFingerprint {
   const size = payload.length;
-  if (size <= WHOLE) return create(PayloadFingerprintSchema, { size, head: payload.slice() });
+  if (size <= MAX_WHOLE_BYTES) return create(PayloadFingerprintSchema, { size, head: payload.slice() });
   const sha256 = createHash("sha256").update(payload).digest();
-  return create(PayloadFingerprintSchema, { size, head: payload.slice(0, HEAD), sha256 });
+  return create(PayloadFingerprintSchema, { size, head: payload.slice(0, HEAD_BYTES), sha256 });
 }
 
-/** A print as a key: equal exactly for equal payloads. */
-export function fingerprintKey(print: PayloadFingerprint | undefined): string {
-  if (print === undefined) return "";
-  return Buffer.from(print.sha256.length > 0 ? print.sha256 : print.head).toString("latin1");
+/** Returns a key that is equal exactly for equal payloads; empty without a fingerprint. */
+export function fingerprintKey(fingerprint: PayloadFingerprint | undefined): string {
+  if (fingerprint === undefined) return "";
+  return Buffer.from(fingerprint.sha256.length > 0 ? fingerprint.sha256 : fingerprint.head).toString("latin1");
 }

@@ -1,40 +1,50 @@
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import type { EventBody } from "./events.js";
 
-/** What an event says, without when and by whom. */
-export type EventBody = Exclude<Event["body"], { case: undefined }>;
+/** Name of the client of operations that the suite itself makes, such as fixture calls. */
+export const SUITE = "suite";
 
-/** Writes down what the clients see, in the order in which they see it, and tells it at once to whoever listens. */
+/** Records the events of a history in the order in which the clients see them, and passes each on to a listener at once. */
 export class Recorder {
   readonly events: Event[] = [];
   readonly #listener: (event: Event) => void;
   readonly #micros: () => bigint;
   #ops = 0n;
 
-  /** `micros` tells the time in microseconds. Default: since the recorder was made. */
+  /** `micros` returns the time, in microseconds. Default: since the creation of the recorder. */
   constructor(listener: (event: Event) => void = () => {}, micros: () => bigint = stopwatch()) {
     this.#listener = listener;
     this.#micros = micros;
   }
 
-  /** Records a call and answers the operation's number, which its outcome is to be recorded under. */
-  call(client: string, endpoint: number, what: EventBody): bigint {
+  /** Records a call, and returns the number of its operation, for its outcome. */
+  call(client: string, endpoint: number, body: EventBody): bigint {
     this.#ops += 1n;
-    this.#record({ op: this.#ops, client, endpoint, what });
+    this.#record(this.#ops, client, endpoint, body);
     return this.#ops;
   }
 
-  /** Records what comes of an operation, or with 0 something that belongs to none. */
-  complete(op: bigint, what: EventBody): void {
-    this.#record({ op, client: "", endpoint: 0, what });
+  /** Records a frame or the outcome of an operation; with 0, an event that belongs to no operation. */
+  complete(op: bigint, body: EventBody): void {
+    this.#record(op, "", 0, body);
   }
 
-  #record(event: Pick<Event, "op" | "client" | "endpoint"> & { what: EventBody }): void {
-    // A whole message as it stands: `create` would look at each field, and this is done twice for each request.
-    const { op, client, endpoint, what } = event;
-    const atMicros = this.#micros();
-    const whole: Event = { $typeName: "seqsync.conformance.v1.Event", op, client, endpoint, body: what, atMicros };
-    this.events.push(whole);
-    this.#listener(whole);
+  /** Events of an operation so far. */
+  eventsOf(op: bigint): Event[] {
+    return this.events.filter((event) => event.op === op);
+  }
+
+  #record(op: bigint, client: string, endpoint: number, body: EventBody): void {
+    const event: Event = {
+      $typeName: "seqsync.conformance.v1.Event",
+      op,
+      client,
+      endpoint,
+      body,
+      atMicros: this.#micros(),
+    };
+    this.events.push(event);
+    this.#listener(event);
   }
 }
 

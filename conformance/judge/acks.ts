@@ -1,118 +1,138 @@
 import type { Event, SyncCall, SyncReturn } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { ViolationText } from "../findings.js";
+import type { ViolationDetail } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 
-/** A breach, and earlier events that help to prove it. */
-export interface AckBreach {
-  breached: ViolationText;
-  proof: readonly Event[];
+/** A violation, and earlier events that belong to its evidence. */
+export interface AckViolation {
+  violation: ViolationDetail;
+  evidence: readonly Event[];
 }
 
 /**
- * What the acked seq of an inbox can be. It moves only to the `cli_seq` of a Sync that was not refused, and never back: so at
- * any moment it is the floor that answers have shown, or one of the claims above it.
+ * Bounds on the acked seq of an inbox. It moves only to the `cli_seq` of a Sync that was not refused, and never back:
+ * at any time it is the floor that responses have shown, or one of the claims above the floor.
  */
 export class AckBounds {
-  /** The highest ack that is known to have happened, and what showed it. */
+  /** The highest ack that is known to have taken effect. */
   floor = 0;
+  /** The response that showed the floor. */
   #floorEvent: Event | undefined;
-  /** When the Sync began that has shown the floor. */
+  /** When the Sync began that showed the floor. */
   #floorBegun = 0;
-  /** Syncs that were answered, by what they acked, with the time of the answer. */
-  readonly #answeredSyncs = new Map<number, { event: Event; at: number }>();
-  #known = false;
-  /** How many Syncs that may count claim each `cli_seq` above the floor, and the last of them. */
+  /** Syncs with a response, by `cli_seq`, and the time of the response. */
+  readonly #completedSyncs = new Map<number, { event: Event; at: number }>();
+  /** Whether the start of the inbox is known, so that the acked seq has an upper bound. */
+  #startKnown = false;
+  /** For each `cli_seq` above the floor: how many Syncs may ack it, and the last of them. */
   readonly #claims = new Map<number, { count: number; event: Event | undefined }>();
-  /** `cli_seq` of Syncs that were refused, or had an epoch that cannot count. */
-  readonly #void = new Map<number, Event | undefined>();
-  /** Syncs below the floor, and those that were overtaken by a higher one: they may explain where an ack fell back to. */
-  readonly #stale = new Map<number, Event>();
-  /** Highest seq that was ever answered; and highest that was answered again after that, so that answering did not ack it. */
-  #answered = 0;
-  #answeredAt = 0;
-  #again = 0;
+  /** `cli_seq` of Syncs that must not ack: they were refused, or named another epoch. */
+  readonly #ineffective = new Map<number, Event | undefined>();
+  /**
+   * Syncs with a `cli_seq` below the floor when they began or since: they may explain to which seq the ack fell back.
+   */
+  readonly #overtaken = new Map<number, Event>();
+  /** Highest seq in any page, and the time when a page raised it. */
+  #delivered = 0;
+  #deliveredAt = 0;
+  /** Highest seq that was delivered again by a later call, which shows that its first delivery did not ack it. */
+  #redelivered = 0;
 
-  /** The ack is known to stand here. */
-  open(seq: number): void {
+  /** Sets the acked seq at the start of the inbox. */
+  startAt(seq: number): void {
     this.floor = seq;
-    this.#known = true;
+    this.#startKnown = true;
   }
 
-  claim(cliSeq: number, counts: boolean, event: Event | undefined): void {
-    if (!counts) this.#void.set(cliSeq, event);
+  /** Adds a Sync that begins. `mayAck` is false if its epoch is not the current one. */
+  claim(cliSeq: number, mayAck: boolean, event: Event | undefined): void {
+    if (!mayAck) this.#ineffective.set(cliSeq, event);
     else if (cliSeq > this.floor)
       this.#claims.set(cliSeq, { count: (this.#claims.get(cliSeq)?.count ?? 0) + 1, event });
-    else if (event !== undefined && cliSeq > 0) this.#stale.set(cliSeq, event);
+    else if (event !== undefined && cliSeq > 0) this.#overtaken.set(cliSeq, event);
   }
 
-  unclaim(cliSeq: number, counts: boolean, event: Event): void {
-    if (!counts) return;
+  /** Withdraws the claim of a Sync that was refused. */
+  unclaim(cliSeq: number, mayAck: boolean, event: Event): void {
+    if (!mayAck) return;
     const claim = this.#claims.get(cliSeq);
     if (claim !== undefined && claim.count > 1) claim.count -= 1;
     else this.#claims.delete(cliSeq);
-    this.#void.set(cliSeq, event);
+    this.#ineffective.set(cliSeq, event);
   }
 
-  /** Judges the base of an answer. `floorBefore` is what the floor was when its call began. */
-  *judge(
+  /** Judges the `acked_seq` of a response. `floorBefore` is the floor when the call began. */
+  judge(
     call: SyncCall,
-    answer: SyncReturn,
+    response: SyncReturn,
     floorBefore: number,
-    applies: (requirement: RequirementId) => void,
-  ): Generator<AckBreach> {
-    const { ackedSeq } = answer;
-    const firstSeq = answer.messages[0]?.seq;
-    applies("ACK-IMPLICIT");
-    if (call.cliSeq < floorBefore) applies("ACK-NO-REDELIVERY");
-    if (this.#stale.size > 0) applies("ACK-MONOTONE");
-    if (this.#answered > this.floor) applies(this.#again > this.floor ? "ACK-REDELIVER" : "ACK-NOT-ON-ANSWER");
-    if (this.#void.size > 0) applies("ACK-FAILED");
+    exercised: (requirement: RequirementId) => void,
+  ): AckViolation | undefined {
+    const { ackedSeq } = response;
+    exercised("ACK-IMPLICIT");
+    if (call.cliSeq < floorBefore) exercised("ACK-NO-REDELIVERY");
+    if (this.#overtaken.size > 0) exercised("ACK-MONOTONE");
+    if (this.#delivered > this.floor) exercised(this.#redelivered > this.floor ? "ACK-REDELIVER" : "ACK-NOT-ON-ANSWER");
+    if (this.#ineffective.size > 0) exercised("ACK-FAILED");
 
-    if (ackedSeq < floorBefore) {
-      const expected = `a page after ${floorBefore}, which was acked before this call began`;
-      const actual = firstSeq === undefined ? `acked_seq ${ackedSeq}` : `acked_seq ${ackedSeq} and message ${firstSeq}`;
-      const proof = this.#floorEvent === undefined ? [] : [this.#floorEvent];
-      const breach = (requirement: RequirementId, message: string, more: readonly Event[] = []): AckBreach => ({
-        breached: { requirement, message, expected, actual },
-        proof: [...proof, ...more],
-      });
-      const lowerer = ackedSeq > call.cliSeq ? this.#lowerer(ackedSeq) : undefined;
-      if (lowerer !== undefined) {
-        yield breach("ACK-MONOTONE", `a Sync with the lower cli_seq ${ackedSeq} lowered the ack`, [lowerer]);
-      } else if (ackedSeq > call.cliSeq) yield breach("ACK-IMPLICIT", "an ack was not kept");
-      else yield breach("ACK-NO-REDELIVERY", "what was acked came again");
-    } else if (this.#known && ackedSeq > this.floor && ackedSeq !== call.cliSeq && !this.#claims.has(ackedSeq)) {
-      const expected = `acked_seq ${this.floor}${this.#claims.size > 0 ? ", or the cli_seq of a Sync under way" : ""}: nobody has acked more`;
-      const breach = (requirement: RequirementId, message: string, proof: readonly Event[] = []): AckBreach => ({
-        breached: { requirement, message, expected, actual: `acked_seq ${ackedSeq}` },
-        proof,
-      });
-      const culprit = this.#void.get(ackedSeq);
-      if (this.#void.has(ackedSeq)) {
-        yield breach("ACK-FAILED", "a Sync that was refused has acked", culprit === undefined ? [] : [culprit]);
-      } else if (ackedSeq <= this.#answered && ackedSeq > this.#again) {
-        yield breach("ACK-NOT-ON-ANSWER", "what was only answered counts as acked, and is withheld");
-      } else yield breach("ACK-REDELIVER", "messages that nobody has acked are withheld");
-    }
+    if (ackedSeq < floorBefore) return this.#belowFloor(call, response, floorBefore);
+    if (this.#startKnown && ackedSeq > this.floor && ackedSeq !== call.cliSeq && !this.#claims.has(ackedSeq))
+      return this.#unexplained(ackedSeq);
+    return undefined;
   }
 
-  /** The Sync with a lower `cli_seq` that was late, or under way together with the one that raised the ack. */
-  #lowerer(seq: number): Event | undefined {
-    const answered = this.#answeredSyncs.get(seq);
+  /** The acked seq is lower than before the call. */
+  #belowFloor(call: SyncCall, { ackedSeq, messages }: SyncReturn, floorBefore: number): AckViolation {
+    const firstSeq = messages[0]?.seq;
+    const expected = `a page after ${floorBefore}, which was acked before this call began`;
+    const actual = firstSeq === undefined ? `acked_seq ${ackedSeq}` : `acked_seq ${ackedSeq} and message ${firstSeq}`;
+    const floorEvents = this.#floorEvent === undefined ? [] : [this.#floorEvent];
+    const violation = (requirement: RequirementId, message: string, more: readonly Event[] = []): AckViolation => ({
+      violation: { requirement, message, expected, actual },
+      evidence: [...floorEvents, ...more],
+    });
+    const loweringSync = ackedSeq > call.cliSeq ? this.#loweringSync(ackedSeq) : undefined;
+    if (loweringSync !== undefined)
+      return violation("ACK-MONOTONE", `a Sync with the lower cli_seq ${ackedSeq} lowered the ack`, [loweringSync]);
+    if (ackedSeq > call.cliSeq) return violation("ACK-IMPLICIT", "the server did not keep an ack");
+    return violation("ACK-NO-REDELIVERY", "a page starts below a seq that was acked before");
+  }
+
+  /** The acked seq is higher than any Sync explains. */
+  #unexplained(ackedSeq: number): AckViolation {
+    const pending = this.#claims.size > 0 ? ", or the cli_seq of a Sync that may have acked" : "";
+    const expected = `acked_seq ${this.floor}${pending}: no Sync acked more`;
+    const violation = (requirement: RequirementId, message: string, evidence: readonly Event[] = []): AckViolation => ({
+      violation: { requirement, message, expected, actual: `acked_seq ${ackedSeq}` },
+      evidence,
+    });
+    const ineffective = this.#ineffective.get(ackedSeq);
+    if (this.#ineffective.has(ackedSeq)) {
+      const message = "a Sync acked although it was refused or named another epoch";
+      return violation("ACK-FAILED", message, ineffective === undefined ? [] : [ineffective]);
+    }
+    if (ackedSeq <= this.#delivered && ackedSeq > this.#redelivered)
+      return violation("ACK-NOT-ON-ANSWER", "the server acked messages because it had delivered them");
+    return violation("ACK-REDELIVER", "the server withholds messages that no Sync acked");
+  }
+
+  /** The Sync with a lower `cli_seq` that was late, or concurrent with the Sync that raised the ack. */
+  #loweringSync(seq: number): Event | undefined {
+    const completed = this.#completedSyncs.get(seq);
     return (
-      this.#stale.get(seq) ?? (answered !== undefined && answered.at > this.#floorBegun ? answered.event : undefined)
+      this.#overtaken.get(seq) ??
+      (completed !== undefined && completed.at > this.#floorBegun ? completed.event : undefined)
     );
   }
 
-  /** Learns from an answer to a call that began at `begun` and ended at `now`. */
-  raise(cliSeq: number, answer: SyncReturn, event: Event, begun: number, now: number): void {
-    const seq = Math.max(answer.ackedSeq, cliSeq);
-    this.#answeredSyncs.set(cliSeq, { event, at: now });
-    const last = answer.messages.at(-1)?.seq ?? 0;
-    if (begun > this.#answeredAt) this.#again = Math.max(this.#again, Math.min(last, this.#answered));
-    if (last > this.#answered) {
-      this.#answered = last;
-      this.#answeredAt = now;
+  /** Learns from the response to a call that began at `begun` and ended at `now`. */
+  learn(cliSeq: number, response: SyncReturn, event: Event, begun: number, now: number): void {
+    const seq = Math.max(response.ackedSeq, cliSeq);
+    this.#completedSyncs.set(cliSeq, { event, at: now });
+    const last = response.messages.at(-1)?.seq ?? 0;
+    if (begun > this.#deliveredAt) this.#redelivered = Math.max(this.#redelivered, Math.min(last, this.#delivered));
+    if (last > this.#delivered) {
+      this.#delivered = last;
+      this.#deliveredAt = now;
     }
     if (seq <= this.floor) return;
     this.floor = seq;
@@ -121,7 +141,7 @@ export class AckBounds {
     for (const [claimed, { event: call }] of this.#claims) {
       if (claimed > seq) continue;
       this.#claims.delete(claimed);
-      if (claimed < seq && call !== undefined) this.#stale.set(claimed, call);
+      if (claimed < seq && call !== undefined) this.#overtaken.set(claimed, call);
     }
   }
 }

@@ -1,110 +1,116 @@
-/** What an epoch that an answer shows says about the inbox's numbering. */
-export type Seen =
-  /** The numbering goes on. */
+/** What the epoch in a response or a frame says about the numbering of the inbox. */
+export type EpochChange =
+  /** The numbering is the current one. */
   | "same"
-  /** A new numbering has begun, as it should. */
+  /** A new numbering began, as it should. */
   | "renewed"
-  /** A new numbering has begun under an epoch that is not new. */
+  /** A new numbering began under an epoch that was used before. */
   | "reused"
-  /** The inbox lost its data and kept its epoch. */
-  | "kept"
-  /** The epoch changed although nothing was lost. */
+  /** The inbox lost its data and did not change its epoch. */
+  | "not-renewed"
+  /** The epoch changed without a data loss. */
   | "changed"
-  /** The answer is of a numbering that is over, or it cannot be told of which. */
-  | "over";
+  /** The response belongs to an earlier numbering, or it is unknown to which one it belongs. */
+  | "outdated";
 
-/** Follows the epoch of one inbox: when it may change, when it must, and which it can never have again. */
+/** Follows the epoch of one inbox: when it may change, when it must change, and which values it must not take again. */
 export class Epochs {
-  /** The current one; undefined until an answer shows it. */
+  /** The current epoch; undefined until a response shows it. */
   current: string | undefined;
-  /** Whether the server was ever started again: then what is missing may have been lost with it. */
+  /** Whether the server was ever restarted: a missing message may then have been lost in the restart. */
   restarted = false;
   readonly #used = new Set<string>();
   /**
-   * Losses and restarts whose last consequence no answer has shown yet: how many new epochs are still to come at most, when the
-   * last was over, and which epoch must not be seen after it.
+   * Data losses and restarts whose last effect no response has shown yet. `remaining` is the number of new epochs that
+   * may still appear, `endedAt` the time when the last of them ended, and `forbidden` the epoch that must not appear
+   * after that.
    */
-  #pending: { left: number; over: number; gone: string | undefined; restartOnly: boolean } | undefined;
-  #lastLossOver = 0;
-  /** Losses and restarts that are not over. */
-  #open = 0;
+  #pending: { remaining: number; endedAt: number; forbidden: string | undefined; restartsOnly: boolean } | undefined;
+  #lastLossEndedAt = 0;
+  /** Data losses and restarts that have not ended. */
+  #lossesInProgress = 0;
   #adoptedAt = 0;
 
-  /** The inbox loses its data from now on, until `ends`. */
-  lossBegins(): void {
-    this.#begins(this.current, false);
+  /** The fixture begins to make the inbox lose its data. */
+  beginRotation(): void {
+    this.#begin(this.current, false);
   }
 
-  /** The server is killed: whether it keeps its data, the first answer afterwards tells. */
-  restartBegins(): void {
+  /** The server is killed. The first response after the restart shows whether it kept its data. */
+  beginRestart(): void {
     this.restarted = true;
-    this.#begins(this.#pending?.gone, this.#pending?.restartOnly ?? true);
+    this.#begin(this.#pending?.forbidden, this.#pending?.restartsOnly ?? true);
   }
 
-  ends(now: number): void {
-    this.#open -= 1;
-    if (this.#pending !== undefined && this.#open === 0) this.#pending.over = now;
-    this.#lastLossOver = now;
+  /** A data loss or a restart ends. */
+  end(now: number): void {
+    this.#lossesInProgress -= 1;
+    if (this.#pending !== undefined && this.#lossesInProgress === 0) this.#pending.endedAt = now;
+    this.#lastLossEndedAt = now;
   }
 
-  /** One that began was refused, and changed nothing. */
-  cancelled(now: number): void {
-    if (this.#pending !== undefined) this.#pending.left -= 1;
-    if (this.#pending?.left === 0) {
+  /** A data loss that had begun was refused and changed nothing. */
+  cancel(now: number): void {
+    if (this.#pending !== undefined) this.#pending.remaining -= 1;
+    if (this.#pending?.remaining === 0) {
       this.#pending = undefined;
-      this.#open -= 1;
-    } else this.ends(now);
+      this.#lossesInProgress -= 1;
+    } else this.end(now);
   }
 
-  /** Whether a loss or a restart has begun and is not over. */
-  get underWay(): boolean {
-    return this.#open > 0;
+  /** Whether a data loss or a restart has begun and not ended. */
+  get inProgress(): boolean {
+    return this.#lossesInProgress > 0;
   }
 
-  /** Whether all that may change the epoch now are restarts. */
-  get restartOnly(): boolean {
-    return this.#pending?.restartOnly ?? false;
+  /** Whether restarts are the only pending events that may change the epoch. */
+  get restartsOnly(): boolean {
+    return this.#pending?.restartsOnly ?? false;
   }
 
-  /** Whether a change may be under way, so that an answer can be of either numbering. */
+  /**
+   * Whether the epoch may have changed without a response that shows it: a response may then belong to either
+   * numbering.
+   */
   get unsettled(): boolean {
     return this.#pending !== undefined;
   }
 
-  /** Takes note of the epoch in an answer to a call that began at `begun`. */
-  see(now: number, epoch: string, begun: number): Seen {
+  /** Records the epoch in the response to a call that began at `begun`. */
+  observe(now: number, epoch: string, begun: number): EpochChange {
     const pending = this.#pending;
     if (pending === undefined) {
       if (this.current === undefined) return this.#adopt(now, epoch, "same");
       if (epoch === this.current) return "same";
-      return begun <= this.#lastLossOver ? "over" : "changed";
+      return begun <= this.#lastLossEndedAt ? "outdated" : "changed";
     }
-    const after = begun > pending.over;
+    const after = begun > pending.endedAt;
     if (after) this.#pending = undefined;
-    // Before the first look there is no old epoch that this one could be told from.
-    if (this.current === undefined) return after ? this.#adopt(now, epoch, "renewed") : "over";
-    if (epoch === this.current) return after && epoch === pending.gone ? "kept" : "same";
-    if (this.#used.has(epoch)) return after ? this.#adopt(now, epoch, "reused") : "over";
-    // Nor can a call that is older than the current one be told from one that was answered before that, and came late.
-    if (!after && begun < this.#adoptedAt) return "over";
-    // An answer that was under way, or the frame of a watch, can be of any of several numberings.
-    pending.left -= 1;
-    if (pending.left === 0) {
+    // Without an earlier epoch to compare with, only a call that began after the loss shows the new epoch.
+    if (this.current === undefined) return after ? this.#adopt(now, epoch, "renewed") : "outdated";
+    if (epoch === this.current) return after && epoch === pending.forbidden ? "not-renewed" : "same";
+    if (this.#used.has(epoch)) return after ? this.#adopt(now, epoch, "reused") : "outdated";
+    // The server may have processed this call before the current epoch began, and the response was late.
+    if (!after && begun < this.#adoptedAt) return "outdated";
+    // A concurrent call, or a frame of a Watch, can belong to any of several numberings.
+    pending.remaining -= 1;
+    if (pending.remaining === 0) {
       this.#pending = undefined;
-      this.#lastLossOver = now; // also where the fixture has not answered yet
+      this.#lastLossEndedAt = now; // the fixture may not have responded yet
     }
     return this.#adopt(now, epoch, "renewed");
   }
 
-  #begins(gone: string | undefined, restartOnly: boolean): void {
-    this.#open += 1;
-    this.#pending = { left: (this.#pending?.left ?? 0) + 1, over: Number.POSITIVE_INFINITY, gone, restartOnly };
+  #begin(forbidden: string | undefined, restartsOnly: boolean): void {
+    this.#lossesInProgress += 1;
+    const remaining = (this.#pending?.remaining ?? 0) + 1;
+    this.#pending = { remaining, endedAt: Number.POSITIVE_INFINITY, forbidden, restartsOnly };
   }
 
-  #adopt(now: number, epoch: string, seen: Seen): Seen {
+  #adopt(now: number, epoch: string, change: EpochChange): EpochChange {
     this.#adoptedAt = now;
     this.current = epoch;
     this.#used.add(epoch);
-    return seen;
+    return change;
   }
 }

@@ -1,50 +1,50 @@
 import type { WatchFrame } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { ViolationText } from "../findings.js";
+import type { ViolationDetail } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { Numbering } from "./numbering.js";
 
-/** What can be said of a frame from it and from the one before it in its Watch. */
+/** Judges a frame by itself and by the previous frame of its Watch. */
 export function judgeFrame(
-  last: WatchFrame | undefined,
+  previous: WatchFrame | undefined,
   { epoch, svrSeq }: WatchFrame,
-  applies: (requirement: RequirementId) => void,
-): ViolationText[] {
-  const found: ViolationText[] = [];
-  applies("WATCH-MONOTONE");
+  exercised: (requirement: RequirementId) => void,
+): ViolationDetail[] {
+  const violations: ViolationDetail[] = [];
+  exercised("WATCH-MONOTONE");
   const epochBytes = Buffer.byteLength(epoch);
   if (epochBytes < 1 || epochBytes > 64)
-    found.push({
+    violations.push({
       requirement: "EPOCH-PRESENT",
       message: "a frame has no valid epoch",
       expected: "an epoch of 1 to 64 bytes",
-      actual: `one of ${epochBytes} bytes`,
+      actual: `an epoch of ${epochBytes} bytes`,
     });
-  if (last?.epoch === epoch && svrSeq < last.svrSeq)
-    found.push({
+  if (previous?.epoch === epoch && svrSeq < previous.svrSeq)
+    violations.push({
       requirement: "WATCH-MONOTONE",
-      message: "a watch went back",
-      expected: `at least ${last.svrSeq}`,
+      message: "svr_seq decreased within a Watch",
+      expected: `at least ${previous.svrSeq}`,
       actual: String(svrSeq),
     });
-  return found;
+  return violations;
 }
 
-/** What the first frame of a Watch breaks that is below the `svr_seq` that was known when it was opened. */
-export function judgeFirst(floor: number, { svrSeq }: WatchFrame): ViolationText | undefined {
+/** Judges the first frame of a Watch by the `svr_seq` that was known when the Watch was opened. */
+export function judgeFirstFrame(floor: number, { svrSeq }: WatchFrame): ViolationDetail | undefined {
   if (svrSeq >= floor) return undefined;
   return {
     requirement: "WATCH-FIRST",
-    message: "the first frame is older than the watch",
+    message: "the first frame of a Watch is older than the state when the Watch was opened",
     expected: `at least ${floor}`,
     actual: String(svrSeq),
   };
 }
 
-/** What a frame breaks that nothing explains, once all is known. */
-export function overrunning({ svrSeq, svrCeiling }: NonNullable<Numbering["overrun"]>): ViolationText {
+/** The violation of a frame whose `svr_seq` nothing in the whole history explains. */
+export function excessFrameViolation({ svrSeq, svrCeiling }: NonNullable<Numbering["excessFrame"]>): ViolationDetail {
   return {
     requirement: "WATCH-PRIVATE",
-    message: "a frame reports more than can have come to this inbox",
+    message: "a frame reports more messages than were sent to this inbox",
     expected: `at most ${svrCeiling}`,
     actual: String(svrSeq),
   };

@@ -1,156 +1,156 @@
 import { describe, expect, it } from "vitest";
 import {
-  begin,
   type Histories,
   type HistoryBuilder,
-  seen,
-  shown,
+  message,
+  newHistory,
+  withEmptyInbox,
   withMessages,
 } from "../selftest/histories/history-builder.js";
 
 const LOSSES: Histories = {
-  "a retry makes the message anew after a loss, before anybody has seen it": [
+  "a retry creates the message again after a data loss that no response has shown": [
     [],
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [shown(1)]);
-      story.rotate();
-      story.send("m1").ok(5);
-      story.sync(0).page(0, 1, [shown(1, 5)], { epoch: "e2" });
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [message(1)]);
+      history.rotate();
+      history.send("m1").ok(5);
+      history.sync(0).page(0, 1, [message(1, 5)], { epoch: "e2" });
+      return history;
     },
   ],
-  "and an answer from before the loss comes in between": [
+  "a retry creates the message again, and a response from before the data loss comes later": [
     [],
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [shown(1)]);
-      const early = story.sync(0);
-      story.rotate();
-      story.send("m1").ok(5);
-      early.page(0, 1, [shown(1)]);
-      story.sync(0).page(0, 1, [shown(1, 5)], { epoch: "e2" });
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [message(1)]);
+      const early = history.sync(0);
+      history.rotate();
+      history.send("m1").ok(5);
+      early.page(0, 1, [message(1)]);
+      history.sync(0).page(0, 1, [message(1, 5)], { epoch: "e2" });
+      return history;
     },
   ],
-  "an id is free for another recipient when the dedup record is lost with the inbox": [
+  "an id is accepted for another recipient after its dedup record was lost with the inbox": [
     [],
     () => {
-      const story = withMessages(1).open("carol", 0);
-      story.rotate();
-      story.send("m1", { to: "carol" }).ok(5);
-      return story;
+      const history = withMessages(1).openAccount("carol", 0);
+      history.rotate();
+      history.send("m1", { to: "carol" }).ok(5);
+      return history;
     },
   ],
-  "an id is not free for another recipient when another inbox was lost": [
+  "an id is accepted for another recipient after another inbox lost its data": [
     ["SEND-ID-REUSED"],
     () => {
-      const story = withMessages(1).open("carol", 0);
-      story.rotate("alice");
-      story.send("m1", { to: "carol" }).ok(5);
-      return story;
+      const history = withMessages(1).openAccount("carol", 0);
+      history.rotate("alice");
+      history.send("m1", { to: "carol" }).ok(5);
+      return history;
     },
   ],
-  "an id is taken twice, first for an account that nobody opened": [
+  "an id is accepted for two recipients, first for an account that the history does not open": [
     ["SEND-ID-REUSED"],
     () => {
-      const story = begin();
-      story.send("m1", { to: "nobody" }).ok(1);
-      story.send("m1").ok(2);
-      return story;
+      const history = newHistory();
+      history.send("m1", { to: "nobody" }).ok(1);
+      history.send("m1").ok(2);
+      return history;
     },
   ],
-  "a message between two losses is there after the first": [
+  "a message between two data losses is delivered under the epoch after the first": [
     [],
     () => {
-      const story = seen();
-      story.rotate();
-      story.send("m1").ok(1);
-      const early = story.sync(0);
-      story.rotate();
-      early.page(0, 1, [shown(1)], { epoch: "e2" });
-      return story;
+      const history = withEmptyInbox();
+      history.rotate();
+      history.send("m1").ok(1);
+      const early = history.sync(0);
+      history.rotate();
+      early.page(0, 1, [message(1)], { epoch: "e2" });
+      return history;
     },
   ],
-  "a message from before a loss is there after it": [
+  "a message from before a data loss is delivered after it": [
     ["AUTH-ISOLATION", "SEQ-CONSECUTIVE"],
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [shown(1)]);
-      story.rotate();
-      story.sync(0).page(0, 1, [shown(1)], { epoch: "e2" });
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [message(1)]);
+      history.rotate();
+      history.sync(0).page(0, 1, [message(1)], { epoch: "e2" });
+      return history;
     },
   ],
-  "a message that was accepted over a restart is gone, under the old epoch": [
+  "a message that was accepted during a restart is missing under the old epoch": [
     ["DUR-NEW-EPOCH"],
     () => {
-      const story = seen();
-      const sending = story.send("m1");
-      story.restart();
-      sending.ok(1);
-      story.sync(0).page(0, 0);
-      return story;
+      const history = withEmptyInbox();
+      const send = history.send("m1");
+      history.restart();
+      send.ok(1);
+      history.sync(0).page(0, 0);
+      return history;
     },
   ],
-  "a message that was under way at a loss is not in the new numbering": [
+  "a message whose Send was pending during a data loss is missing in the new numbering": [
     [],
     () => {
-      const story = seen();
-      const sending = story.send("m1");
-      story.rotate();
-      story.sync(0).page(0, 0, [], { epoch: "e2" });
-      sending.ok(1);
-      story.sync(0).page(0, 0, [], { epoch: "e2" });
-      return story;
+      const history = withEmptyInbox();
+      const send = history.send("m1");
+      history.rotate();
+      history.sync(0).page(0, 0, [], { epoch: "e2" });
+      send.ok(1);
+      history.sync(0).page(0, 0, [], { epoch: "e2" });
+      return history;
     },
   ],
-  "it was sent again after the loss and accepted, and is not there": [
+  "its retry was accepted after the data loss, and the message is missing": [
     ["SEND-VISIBLE"],
     () => {
-      const story = seen();
-      story.send("m1").lost();
-      story.rotate();
-      story.sync(0).page(0, 0, [], { epoch: "e2" });
-      story.send("m1").ok(1);
-      story.sync(0).page(0, 0, [], { epoch: "e2" });
-      return story;
+      const history = withEmptyInbox();
+      history.send("m1").noResponse();
+      history.rotate();
+      history.sync(0).page(0, 0, [], { epoch: "e2" });
+      history.send("m1").ok(1);
+      history.sync(0).page(0, 0, [], { epoch: "e2" });
+      return history;
     },
   ],
-  "it was sent again after the loss and accepted before its first attempt, and is not there": [
+  "its retry was accepted after the data loss and before the first attempt, and the message is missing": [
     ["SEND-VISIBLE"],
     () => {
-      const story = seen();
-      const slow = story.send("m1");
-      story.rotate();
-      story.send("m1").ok(1);
-      slow.ok(1);
-      story.sync(0).page(0, 0, [], { epoch: "e2" });
-      return story;
+      const history = withEmptyInbox();
+      const first = history.send("m1");
+      history.rotate();
+      history.send("m1").ok(1);
+      first.ok(1);
+      history.sync(0).page(0, 0, [], { epoch: "e2" });
+      return history;
     },
   ],
-  "a lost Sync that names no epoch acks in the new numbering": [
+  "a Sync without a response and without an epoch acks in the new numbering": [
     [],
     () => {
-      const story = seen();
-      story.sync(1).lost();
-      story.rotate();
-      story.send("m1").ok(1);
-      story.sync(0).page(0, 1, [shown(1)], { epoch: "e2" });
-      story.sync(0).page(1, 1, [], { epoch: "e2" });
-      return story;
+      const history = withEmptyInbox();
+      history.sync(1).noResponse();
+      history.rotate();
+      history.send("m1").ok(1);
+      history.sync(0).page(0, 1, [message(1)], { epoch: "e2" });
+      history.sync(0).page(1, 1, [], { epoch: "e2" });
+      return history;
     },
   ],
-  "a lost Sync that names the old epoch acks in the new numbering": [
+  "a Sync without a response and with the old epoch acks in the new numbering": [
     ["ACK-NOT-ON-ANSWER"],
     () => {
-      const story = seen();
-      story.sync(1, { epoch: "e1" }).lost();
-      story.rotate();
-      story.send("m1").ok(1);
-      story.sync(0).page(0, 1, [shown(1)], { epoch: "e2" });
-      story.sync(0).page(1, 1, [], { epoch: "e2" });
-      return story;
+      const history = withEmptyInbox();
+      history.sync(1, { epoch: "e1" }).noResponse();
+      history.rotate();
+      history.send("m1").ok(1);
+      history.sync(0).page(0, 1, [message(1)], { epoch: "e2" });
+      history.sync(0).page(1, 1, [], { epoch: "e2" });
+      return history;
     },
   ],
   ...Object.fromEntries(
@@ -160,93 +160,93 @@ const LOSSES: Histories = {
         ["the new epoch", "e2", []],
         ["the old epoch", "e1", ["ACK-FAILED"]],
       ] as const
-    ).map(([names, epoch, blamed]) => [
-      `a Sync under way that names ${names} acks in the new numbering`,
+    ).map(([description, epoch, blamed]) => [
+      `a pending Sync with ${description} acks in the new numbering`,
       [
         [...blamed],
         () => {
-          const story = seen();
-          story.sync(1, { epoch, client: "tablet" });
-          story.rotate();
-          story.send("m1").ok(1);
-          story.sync(0).page(0, 1, [shown(1)], { epoch: "e2" });
-          story.sync(0).page(1, 1, [], { epoch: "e2" });
-          return story;
+          const history = withEmptyInbox();
+          history.sync(1, { epoch, client: "tablet" });
+          history.rotate();
+          history.send("m1").ok(1);
+          history.sync(0).page(0, 1, [message(1)], { epoch: "e2" });
+          history.sync(0).page(1, 1, [], { epoch: "e2" });
+          return history;
         },
       ] as [string[], () => HistoryBuilder],
     ]),
   ),
-  "a lost Sync with a wrong epoch acks": [
+  "a Sync without a response and with a wrong epoch acks": [
     ["ACK-FAILED"],
     () => {
-      const story = seen();
-      story.sync(1, { epoch: "e0" }).lost();
-      story.send("m1").ok(1);
-      story.sync(0).page(1, 1);
-      return story;
+      const history = withEmptyInbox();
+      history.sync(1, { epoch: "e0" }).noResponse();
+      history.send("m1").ok(1);
+      history.sync(0).page(1, 1);
+      return history;
     },
   ],
-  "a lost Sync with an epoch that nobody has seen yet acks": [
+  "a Sync without a response and with an unknown epoch acks": [
     [],
     () => {
-      const story = withMessages(1);
-      story.sync(1, { epoch: "e1" }).lost();
-      story.sync(0).page(1, 1);
-      return story;
+      const history = withMessages(1);
+      history.sync(1, { epoch: "e1" }).noResponse();
+      history.sync(0).page(1, 1);
+      return history;
     },
   ],
 };
 
 const WATCHES: Histories = {
-  "a frame reports more than there can be, and a Sync agrees": [
+  "a frame has a svr_seq above all possible messages, and so has a Sync": [
     ["AUTH-ISOLATION", "SEQ-CONSECUTIVE"],
     () => {
-      const story = seen();
-      story.watch().frame(1);
-      story.sync(0).page(0, 1, ["ghost"]);
-      return story;
+      const history = withEmptyInbox();
+      history.watch().frame(1);
+      history.sync(0).page(0, 1, ["ghost"]);
+      return history;
     },
   ],
-  "a frame under a byte of epoch": [[], () => begin().watch().frame(0, "e")],
-  "a frame under 64 bytes of epoch": [[], () => begin().watch().frame(0, "e".repeat(64))],
-  "a frame under 65 bytes of epoch": [["EPOCH-PRESENT"], () => begin().watch().frame(0, "e".repeat(65))],
-  "a frame without an epoch": [["EPOCH-PRESENT"], () => begin().watch().frame(0, "")],
-  "a frame of a numbering that is over": [
+  "a frame has an epoch of 1 byte": [[], () => newHistory().watch().frame(0, "e")],
+  "a frame has an epoch of 64 bytes": [[], () => newHistory().watch().frame(0, "e".repeat(64))],
+  "a frame has an epoch of 65 bytes": [["EPOCH-PRESENT"], () => newHistory().watch().frame(0, "e".repeat(65))],
+  "a frame has no epoch": [["EPOCH-PRESENT"], () => newHistory().watch().frame(0, "")],
+  "a frame belongs to an earlier numbering": [
     [],
     () => {
-      const story = seen();
-      const watch = story.watch();
-      story.rotate();
-      story.sync(0).page(0, 0, [], { epoch: "e2" });
+      const history = withEmptyInbox();
+      const watch = history.watch();
+      history.rotate();
+      history.sync(0).page(0, 0, [], { epoch: "e2" });
       return watch.frame(0);
     },
   ],
-  "a first frame of a numbering that began after the watch": [
+  "the first frame belongs to a numbering that began after the Watch": [
     [],
     () => {
-      const story = withMessages(2);
-      story.sync(0).page(0, 2, [shown(1), shown(2)]);
-      const watch = story.watch();
-      story.rotate();
+      const history = withMessages(2);
+      history.sync(0).page(0, 2, [message(1), message(2)]);
+      const watch = history.watch();
+      history.rotate();
       return watch.frame(0, "e2");
     },
   ],
-  "a second frame that is older than what was known when the watch began": [
+  "a second frame is older than the state when the Watch was opened": [
     ["WATCH-FIRST", "WATCH-MONOTONE"],
     () => {
-      const story = withMessages(3);
-      story.sync(0).page(0, 3, [shown(1), shown(2), shown(3)]);
-      const watch = story.watch();
+      const history = withMessages(3);
+      history.sync(0).page(0, 3, [message(1), message(2), message(3)]);
+      const watch = history.watch();
       watch.frame(2);
       return watch.frame(1);
     },
   ],
 };
 
-for (const [about, histories] of Object.entries({ LOSSES, WATCHES })) {
-  describe(`what the judge says of an inbox: ${about.toLowerCase()}`, () => {
-    it.each(Object.entries(histories))("%s", (_name, [blamed, story]) => {
-      expect(story().blamed()).toEqual(blamed);
+for (const [subject, histories] of Object.entries({ "data losses": LOSSES, Watches: WATCHES })) {
+  describe(`findings about ${subject}`, () => {
+    it.each(Object.entries(histories))("%s", (_name, [blamed, history]) => {
+      expect(history().blamed()).toEqual(blamed);
     });
   });
 }

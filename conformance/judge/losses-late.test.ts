@@ -3,246 +3,246 @@ import { describe, expect, it } from "vitest";
 import { EventSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
-import { begin, HistoryBuilder, seen, shown } from "../selftest/histories/history-builder.js";
+import { done, type EventBody, noResponse, refused, rotateCall } from "../history/events.js";
+import { HistoryBuilder, message, newHistory, withEmptyInbox } from "../selftest/histories/history-builder.js";
 
 const e2 = { epoch: "e2" };
 const e3 = { epoch: "e3" };
 
-/** A loss that was asked for, and how that ended: "done", "lost" or "refused". */
-function rotation(story: HistoryBuilder) {
-  const op = BigInt(9000 + story.events.length);
-  const add = (what: Parameters<typeof create<typeof EventSchema>>[1]) =>
-    story.events.push(create(EventSchema, { op, atMicros: BigInt(story.events.length) * 1000n, ...what }));
-  add({ body: { case: "rotateCall", value: { userId: "bob" } } });
+/** Adds a call of RotateEpoch, whose outcome the caller adds. */
+function rotation(history: HistoryBuilder) {
+  const op = BigInt(9000 + history.events.length);
+  const add = (body: EventBody) =>
+    history.events.push(create(EventSchema, { op, atMicros: BigInt(history.events.length) * 1000n, body }));
+  add(rotateCall("bob"));
   return {
-    done: () => add({ body: { case: "done", value: {} } }),
-    lost: () => add({ body: { case: "noResponse", value: {} } }),
-    refused: () => add({ body: { case: "refused", value: { code: "unavailable" } } }),
+    done: () => add(done()),
+    noResponse: () => add(noResponse("no response")),
+    refused: () => add(refused({ status: 503, code: "unavailable" })),
   };
 }
 
-/** Histories of right servers, in which something of a loss comes late. */
-describe("nothing is blamed where", () => {
+describe("a data loss whose effects come late causes no finding if", () => {
   it.each<[string, () => HistoryBuilder]>([
     [
-      "an id that a loss has freed is refused for other content, as the server may",
+      "an id whose message was lost is refused for another payload, which the server may do",
       () => {
-        const story = seen();
-        story.send("m1", { text: "one" }).ok(1);
-        story.rotate();
-        story.sync(0).page(0, 0, [], e2);
-        story.send("m1", { text: "two" }).refused(Reason.CLIENT_MESSAGE_ID_REUSED);
-        return story;
+        const history = withEmptyInbox();
+        history.send("m1", { text: "one" }).ok(1);
+        history.rotate();
+        history.sync(0).page(0, 0, [], e2);
+        history.send("m1", { text: "two" }).refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+        return history;
       },
     ],
     [
-      "a message is there twice after a loss, as its repetition came after its dedup window, before anybody has seen the loss",
+      "a message is stored twice after a loss that no response has shown, because the retry came after the dedup window",
       () => {
-        const story = new HistoryBuilder({ dedupWindow: { seconds: 0n, nanos: 2_500_000 } }).open("bob", 0);
-        story.sync(0).page(0, 0);
-        story.rotate();
-        story.send("m1").lost();
-        story.send("m1").ok(5);
+        const history = new HistoryBuilder({ dedupWindow: { seconds: 0n, nanos: 2_500_000 } }).openAccount("bob", 0);
+        history.sync(0).page(0, 0);
+        history.rotate();
+        history.send("m1").noResponse();
+        history.send("m1").ok(5);
         const twice = [
           { seq: 1, id: "m1", at: 1 },
           { seq: 2, id: "m1", at: 5 },
         ];
-        story.sync(0).page(0, 2, twice, e2);
-        return story;
+        history.sync(0).page(0, 2, twice, e2);
+        return history;
       },
     ],
     [
-      "a repetition is refused as the inbox is full again, before anybody has seen the loss",
+      "a retry is refused with BACKLOG_FULL after a loss that no response has shown",
       () => {
-        const story = begin();
-        story.send("m1").ok(1);
-        story.sync(0).page(0, 1, [shown(1)]);
-        story.rotate();
-        story.send("m2").ok(2);
-        story.send("m1").refused(Reason.BACKLOG_FULL);
-        return story;
+        const history = newHistory();
+        history.send("m1").ok(1);
+        history.sync(0).page(0, 1, [message(1)]);
+        history.rotate();
+        history.send("m2").ok(2);
+        history.send("m1").refused(Reason.BACKLOG_FULL);
+        return history;
       },
     ],
     [
-      "a refusal for the last seq of the old numbering comes after the loss",
+      "SEQ_EXHAUSTED of the old numbering comes after the loss",
       () => {
-        const story = new HistoryBuilder().open("bob", 0xffff_ffff);
-        story.sync(0).page(0xffff_ffff, 0xffff_ffff);
-        const send = story.send("m1");
-        story.rotate();
-        story.sync(0).page(0, 0, [], e2);
+        const history = new HistoryBuilder().openAccount("bob", 0xffff_ffff);
+        history.sync(0).page(0xffff_ffff, 0xffff_ffff);
+        const send = history.send("m1");
+        history.rotate();
+        history.sync(0).page(0, 0, [], e2);
         send.refused(Reason.SEQ_EXHAUSTED);
-        return story;
+        return history;
       },
     ],
     [
-      "a Send that landed before the loss is answered after it, and repeated",
+      "a Send that was stored before the loss has its response after it, and then a retry",
       () => {
-        const story = seen();
-        const send = story.send("m1");
-        story.rotate();
-        story.sync(0).page(0, 0, [], e2);
+        const history = withEmptyInbox();
+        const send = history.send("m1");
+        history.rotate();
+        history.sync(0).page(0, 0, [], e2);
         send.ok(1);
-        story.send("m1").ok(5);
-        story.sync(0).page(0, 1, [{ seq: 1, id: "m1", at: 5 }], e2);
-        return story;
+        history.send("m1").ok(5);
+        history.sync(0).page(0, 1, [{ seq: 1, id: "m1", at: 5 }], e2);
+        return history;
       },
     ],
     [
-      "the repetition of such a Send is answered first",
+      "a Send that was stored before the loss has its response after that of its retry",
       () => {
-        const story = seen();
-        const send = story.send("m1");
-        story.rotate();
-        story.sync(0).page(0, 0, [], e2);
-        story.send("m1").ok(5);
+        const history = withEmptyInbox();
+        const send = history.send("m1");
+        history.rotate();
+        history.sync(0).page(0, 0, [], e2);
+        history.send("m1").ok(5);
         send.ok(1);
-        story.sync(0).page(0, 1, [{ seq: 1, id: "m1", at: 5 }], e2);
-        return story;
+        history.sync(0).page(0, 1, [{ seq: 1, id: "m1", at: 5 }], e2);
+        return history;
       },
     ],
     [
-      "the id of such a Send was used for another recipient meanwhile",
+      "a Send that was stored before the loss has its response after its id was used for another recipient",
       () => {
-        const story = begin().open("carol", 0);
-        story.sync(0).page(0, 0);
-        const send = story.send("m1", { text: "y" });
-        story.rotate();
-        story.sync(0).page(0, 0, [], e2);
-        story.send("m1", { to: "carol" }).ok(2);
+        const history = newHistory().openAccount("carol", 0);
+        history.sync(0).page(0, 0);
+        const send = history.send("m1", { text: "y" });
+        history.rotate();
+        history.sync(0).page(0, 0, [], e2);
+        history.send("m1", { to: "carol" }).ok(2);
         send.ok(1);
-        return story;
+        return history;
       },
     ],
     [
-      "the first frame of a Watch is of an epoch that nobody else has seen, and is over",
+      "the first frame of a Watch has an earlier epoch that no response has shown",
       () => {
-        const story = begin();
-        const watch = story.watch();
-        story.rotate();
-        story.sync(0).page(0, 0, [], e2);
-        story.rotate();
+        const history = newHistory();
+        const watch = history.watch();
+        history.rotate();
+        history.sync(0).page(0, 0, [], e2);
+        history.rotate();
         watch.frame(0, "e1");
-        story.sync(0).page(0, 0, [], e3);
-        return story;
+        history.sync(0).page(0, 0, [], e3);
+        return history;
       },
     ],
     [
       "a Sync that began before the loss acks in the new numbering",
       () => {
-        const story = begin();
-        const sync = story.sync(1);
-        story.rotate();
-        story.send("m1").ok(1);
+        const history = newHistory();
+        const sync = history.sync(1);
+        history.rotate();
+        history.send("m1").ok(1);
         sync.page(1, 1, [], e2);
-        story.sync(0).page(1, 1, [], e2);
-        return story;
+        history.sync(0).page(1, 1, [], e2);
+        return history;
       },
     ],
     [
-      "a lost Sync acks under an epoch that its device learnt from a refusal",
+      "a Sync without a response acks under an epoch that its device learned from a refusal",
       () => {
-        const story = seen();
-        story.rotate();
-        story.send("m1").ok(1);
-        story.sync(0, { epoch: "e1" }).refused(Reason.EPOCH_MISMATCH, { svrSeq: 1, epoch: "e2" });
-        story.sync(1, { epoch: "e2" }).lost();
-        story.sync(0).page(1, 1, [], e2);
-        return story;
+        const history = withEmptyInbox();
+        history.rotate();
+        history.send("m1").ok(1);
+        history.sync(0, { epoch: "e1" }).refused(Reason.EPOCH_MISMATCH, { svrSeq: 1, epoch: "e2" });
+        history.sync(1, { epoch: "e2" }).noResponse();
+        history.sync(0).page(1, 1, [], e2);
+        return history;
       },
     ],
     [
-      "a durable server keeps its epoch over a crash, and later loses its data on demand",
+      "a DURABLE server keeps its epoch in a crash, and loses its data later on request",
       () => {
-        const story = new HistoryBuilder({ profiles: [Profile.CORE, Profile.DURABLE] }).open("bob", 0);
-        story.sync(0).page(0, 0);
-        story.restart();
-        story.sync(0).page(0, 0);
-        story.rotate();
-        story.sync(0).page(0, 0, [], e2);
-        return story;
+        const history = new HistoryBuilder({ profiles: [Profile.CORE, Profile.DURABLE] }).openAccount("bob", 0);
+        history.sync(0).page(0, 0);
+        history.restart();
+        history.sync(0).page(0, 0);
+        history.rotate();
+        history.sync(0).page(0, 0, [], e2);
+        return history;
       },
     ],
     [
-      "a loss that was asked for never came",
+      "a requested loss without a response did not happen",
       () => {
-        const story = seen();
-        rotation(story).lost();
-        story.sync(0).page(0, 0);
-        return story;
+        const history = withEmptyInbox();
+        rotation(history).noResponse();
+        history.sync(0).page(0, 0);
+        return history;
       },
     ],
     [
-      "a loss was refused",
+      "a requested loss was refused",
       () => {
-        const story = seen();
-        rotation(story).refused();
-        story.sync(0).page(0, 0);
-        return story;
+        const history = withEmptyInbox();
+        rotation(history).refused();
+        history.sync(0).page(0, 0);
+        return history;
       },
     ],
     [
-      "a loss that was asked for comes after the next one",
+      "a requested loss without a response happens after the next one",
       () => {
-        const story = seen();
-        rotation(story).lost();
-        rotation(story).done();
-        story.sync(0).page(0, 0, [], e2);
-        story.sync(0).page(0, 0, [], e3);
-        return story;
+        const history = withEmptyInbox();
+        rotation(history).noResponse();
+        rotation(history).done();
+        history.sync(0).page(0, 0, [], e2);
+        history.sync(0).page(0, 0, [], e3);
+        return history;
       },
     ],
     [
-      "two losses are under way at the same time",
+      "two losses are concurrent",
       () => {
-        const story = seen();
-        const [one, two] = [rotation(story), rotation(story)];
+        const history = withEmptyInbox();
+        const [one, two] = [rotation(history), rotation(history)];
         one.done();
-        story.sync(0).page(0, 0, [], e2);
-        story.sync(0).page(0, 0, [], e3);
+        history.sync(0).page(0, 0, [], e2);
+        history.sync(0).page(0, 0, [], e3);
         two.done();
-        return story;
+        return history;
       },
     ],
     [
-      "an account with a past gets a message before anybody has looked where it stands",
+      "an account with unknown contents receives a message before its first Sync",
       () => {
-        const story = new HistoryBuilder().open("bob");
-        story.send("m1").ok(1);
-        story.sync(0).page(40, 42, [
+        const history = new HistoryBuilder().openAccount("bob");
+        history.send("m1").ok(1);
+        history.sync(0).page(40, 42, [
           { seq: 41, id: "old", at: 1 },
           { seq: 42, id: "m1", at: 1 },
         ]);
-        return story;
+        return history;
       },
     ],
-  ])("%s", (_, tell) => {
-    expect(tell().blamed()).toEqual([]);
+  ])("%s", (_name, history) => {
+    expect(history().blamed()).toEqual([]);
   });
 });
 
-describe("it is still blamed where", () => {
-  it("a loss was refused, and the epoch is new all the same", () => {
-    const story = seen();
-    rotation(story).refused();
-    story.sync(0).page(0, 0, [], e2);
-    expect(story.blamed()).toEqual(["EPOCH-STABLE"]);
+describe("a finding is still reported if", () => {
+  it("a loss was refused, and the epoch is new", () => {
+    const history = withEmptyInbox();
+    rotation(history).refused();
+    history.sync(0).page(0, 0, [], e2);
+    expect(history.blamed()).toEqual(["EPOCH-STABLE"]);
   });
 
-  it("two losses are over, and the epoch is the old one", () => {
-    const story = seen();
-    const [one, two] = [rotation(story), rotation(story)];
+  it("two losses ended, and the epoch is the old one", () => {
+    const history = withEmptyInbox();
+    const [one, two] = [rotation(history), rotation(history)];
     one.done();
     two.done();
-    story.sync(0).page(0, 0);
-    expect(story.blamed()).toEqual(["EPOCH-RENEWED"]);
+    history.sync(0).page(0, 0);
+    expect(history.blamed()).toEqual(["EPOCH-RENEWED"]);
   });
 
-  it("a durable server has a new epoch after a crash", () => {
-    const story = new HistoryBuilder({ profiles: [Profile.CORE, Profile.DURABLE] }).open("bob", 0);
-    story.sync(0).page(0, 0);
-    story.restart();
-    story.sync(0).page(0, 0, [], e2);
-    expect(story.blamed()).toEqual(["DUR-KEEP"]);
+  it("a DURABLE server has a new epoch after a crash", () => {
+    const history = new HistoryBuilder({ profiles: [Profile.CORE, Profile.DURABLE] }).openAccount("bob", 0);
+    history.sync(0).page(0, 0);
+    history.restart();
+    history.sync(0).page(0, 0, [], e2);
+    expect(history.blamed()).toEqual(["DUR-KEEP"]);
   });
 });

@@ -1,80 +1,83 @@
 import { describe, expect, it } from "vitest";
 import type { DeliveredMessage } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import { begin, HistoryBuilder, shown, withMessages } from "../selftest/histories/history-builder.js";
+import {
+  type Histories,
+  HistoryBuilder,
+  message,
+  newHistory,
+  withMessages,
+} from "../selftest/histories/history-builder.js";
 
-/** Changes what the last answer shows in a way that a story has no words for. */
-function retouch(story: HistoryBuilder, change: (message: DeliveredMessage) => void): HistoryBuilder {
-  const what = story.events.at(-1)?.body;
-  if (what?.case !== "syncReturn") throw new Error("the last event is no page");
-  for (const message of what.value.messages) change(message);
-  return story;
+/** Changes the messages of the last page in a way that the builder does not offer. */
+function changeLastPage(history: HistoryBuilder, change: (message: DeliveredMessage) => void): HistoryBuilder {
+  const body = history.events.at(-1)?.body;
+  if (body?.case !== "syncReturn") throw new Error("the last event is not a page");
+  for (const message of body.value.messages) change(message);
+  return history;
 }
 
-/** An inbox with a past, and its only message, shown twice: the second time as `again` makes it. */
-function twice(again: (message: DeliveredMessage) => void): HistoryBuilder {
-  const story = new HistoryBuilder().open("bob");
+/** An inbox with one message from before the history, which is delivered twice: the second time with a change. */
+function deliveredTwice(change: (message: DeliveredMessage) => void): HistoryBuilder {
+  const history = new HistoryBuilder().openAccount("bob");
   const old = { seq: 41, id: "old", from: "zoe", at: 3 };
-  story.sync(0).page(40, 41, [old]);
-  story.sync(0).page(40, 41, [old]);
-  return retouch(story, again);
+  history.sync(0).page(40, 41, [old]);
+  history.sync(0).page(40, 41, [old]);
+  return changeLastPage(history, change);
 }
 
-type Blamed = string[];
-
-/** All that the judge must say of each history, in its order. */
-const HISTORIES: Record<string, [Blamed, () => HistoryBuilder]> = {
-  "a message that nobody ever sent": [
+const HISTORIES: Histories = {
+  "a message that nobody sent": [
     ["AUTH-ISOLATION"],
     () => {
-      const story = begin();
-      story.send("m1", { text: "one" }).lost();
-      story.sync(0).page(0, 1, [{ seq: 1, id: "ghost", text: "two" }]);
-      return story;
+      const history = newHistory();
+      history.send("m1", { text: "one" }).noResponse();
+      history.sync(0).page(0, 1, [{ seq: 1, id: "ghost", text: "two" }]);
+      return history;
     },
   ],
-  "a message whose id was changed": [
+  "a message with a changed id": [
     ["SEND-BYTES"],
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [{ seq: 1, id: "M1" }]);
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [{ seq: 1, id: "M1" }]);
+      return history;
     },
   ],
-  "a message like another sender's, under another id": [
+  "a message with the payload of another sender's message and another id": [
     ["AUTH-ISOLATION"],
     () => {
-      const story = begin();
-      story.send("m1").lost();
-      story.sync(0).page(0, 1, [{ seq: 1, id: "ghost", from: "zoe" }]);
-      return story;
+      const history = newHistory();
+      history.send("m1").noResponse();
+      history.sync(0).page(0, 1, [{ seq: 1, id: "ghost", from: "zoe" }]);
+      return history;
     },
   ],
-  "a message like one for another inbox, under another id": [
+  "a message with the payload of a message to another inbox and another id": [
     ["AUTH-ISOLATION"],
     () => {
-      const story = begin();
-      story.send("m1", { text: "one" }).lost();
-      story.send("m2", { to: "alice" }).ok(2);
-      story.sync(0).page(0, 1, [{ seq: 1, id: "ghost" }]);
-      return story;
+      const history = newHistory();
+      history.send("m1", { text: "one" }).noResponse();
+      history.send("m2", { to: "alice" }).ok(2);
+      history.sync(0).page(0, 1, [{ seq: 1, id: "ghost" }]);
+      return history;
     },
   ],
-  "a message like one that is there, under another id": [
+  "a message with the payload of a delivered message and another id": [
     ["AUTH-ISOLATION"],
     () => {
-      const story = withMessages(1);
-      story.send("m2", { text: "two" }).lost();
-      story.sync(0).page(0, 2, [shown(1), { seq: 2, id: "ghost" }]);
-      return story;
+      const history = withMessages(1);
+      history.send("m2", { text: "two" }).noResponse();
+      history.sync(0).page(0, 2, [message(1), { seq: 2, id: "ghost" }]);
+      return history;
     },
   ],
   "a message without its payload": [
     ["SEND-BYTES"],
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [shown(1)]);
-      return retouch(story, (message) => {
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [message(1)]);
+      return changeLastPage(history, (message) => {
         message.payload = undefined;
       });
     },
@@ -82,167 +85,166 @@ const HISTORIES: Record<string, [Blamed, () => HistoryBuilder]> = {
   "a message without accepted_at": [
     ["SEND-ACCEPTED-AT"],
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [shown(1, 0)]);
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [message(1, 0)]);
+      return history;
     },
   ],
-  "a message whose accepted_at comes later": [
+  "a message whose accepted_at is missing at first": [
     ["SEND-ACCEPTED-AT", "SEQ-IMMUTABLE"],
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [shown(1, 0)]);
-      story.sync(0).page(0, 1, [shown(1)]);
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [message(1, 0)]);
+      history.sync(0).page(0, 1, [message(1)]);
+      return history;
     },
   ],
-  "a message whose accepted_at goes away": [
+  "a message whose accepted_at is missing later": [
     ["SEQ-IMMUTABLE"],
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [shown(1)]);
-      story.sync(0).page(0, 1, [shown(1, 0)]);
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [message(1)]);
+      history.sync(0).page(0, 1, [message(1, 0)]);
+      return history;
     },
   ],
-  "one of two messages with the same id from two senders": [
+  "one of two messages with the same id from two senders is missing": [
     ["SEND-VISIBLE", "SEND-ID-SCOPE"],
     () => {
-      const story = begin();
-      story.send("m1").ok(1);
-      story.send("m1", { from: "carol" }).ok(2);
-      story.sync(0).page(0, 1, ["m1"]);
-      return story;
+      const history = newHistory();
+      history.send("m1").ok(1);
+      history.send("m1", { from: "carol" }).ok(2);
+      history.sync(0).page(0, 1, ["m1"]);
+      return history;
     },
   ],
-  "a message that is nowhere, while others from another sender are there": [
+  "a message is missing, and a message of another sender with another id is delivered": [
     ["SEND-VISIBLE"],
     () => {
-      const story = begin();
-      story.send("m1", { from: "carol" }).ok(1);
-      story.send("m2").ok(2);
-      story.sync(0).page(0, 1, [{ seq: 1, id: "m1", from: "carol" }]);
-      return story;
+      const history = newHistory();
+      history.send("m1", { from: "carol" }).ok(1);
+      history.send("m2").ok(2);
+      history.sync(0).page(0, 1, [{ seq: 1, id: "m1", from: "carol" }]);
+      return history;
     },
   ],
-  "a retry that made a second message, behind others": [
+  "a retry created a second message after others": [
     ["SEND-RETRY"],
     () => {
-      const story = withMessages(2);
-      story.send("m1").ok(1);
-      story.sync(0).page(0, 3, [shown(1), shown(2), { seq: 3, id: "m1", at: 1 }]);
-      return story;
+      const history = withMessages(2);
+      history.send("m1").ok(1);
+      history.sync(0).page(0, 3, [message(1), message(2), { seq: 3, id: "m1", at: 1 }]);
+      return history;
     },
   ],
-  "two sends out of order behind a third": [
+  "two Sends are out of order after a third": [
     ["SEND-ORDER"],
     () => {
-      const story = withMessages(3);
-      story.sync(0).page(0, 3, [shown(1), { seq: 2, id: "m3", at: 3 }, { seq: 3, id: "m2", at: 2 }]);
-      return story;
+      const history = withMessages(3);
+      history.sync(0).page(0, 3, [message(1), { seq: 2, id: "m3", at: 3 }, { seq: 3, id: "m2", at: 2 }]);
+      return history;
     },
   ],
-  "two sends out of order, and between them one that overlapped both": [
+  "two Sends are out of order, with an overlapping one between them": [
     ["SEND-ORDER"],
     () => {
-      const story = begin();
-      const slow = story.send("slow");
-      story.send("m1").ok(1);
-      story.send("m2").ok(2);
+      const history = newHistory();
+      const slow = history.send("slow");
+      history.send("m1").ok(1);
+      history.send("m2").ok(2);
       slow.ok(3);
-      story.sync(0).page(0, 3, [
+      history.sync(0).page(0, 3, [
         { seq: 1, id: "m2", at: 2 },
         { seq: 2, id: "slow", at: 3 },
         { seq: 3, id: "m1", at: 1 },
       ]);
-      return story;
+      return history;
     },
   ],
-  "sends out of order that overlapped": [
+  "overlapping Sends are out of order": [
     [],
     () => {
-      const story = begin();
-      const slow = story.send("slow");
-      story.send("m1").ok(1);
+      const history = newHistory();
+      const slow = history.send("slow");
+      history.send("m1").ok(1);
       slow.ok(3);
-      story.sync(0).page(0, 2, [
+      history.sync(0).page(0, 2, [
         { seq: 1, id: "m1", at: 1 },
         { seq: 2, id: "slow", at: 3 },
       ]);
-      return story;
+      return history;
     },
   ],
-  "what was acked unseen and is shown later fills no hole": [
+  "a message that was acked before its delivery is not a skipped message": [
     ["ACK-NO-REDELIVERY"],
     () => {
-      const story = withMessages(4);
-      story.sync(2).page(2, 4, [shown(3), shown(4)]);
-      story.sync(0).page(0, 4, [shown(1), shown(2), shown(3), shown(4)]);
-      return story;
+      const history = withMessages(4);
+      history.sync(2).page(2, 4, [message(3), message(4)]);
+      history.sync(0).page(0, 4, [message(1), message(2), message(3), message(4)]);
+      return history;
     },
   ],
-  "an ack of what was fetched is refused": [
+  "an ack of delivered messages is refused": [
     ["SYNC-ANSWER"],
     () => {
-      const story = withMessages(2);
-      story.sync(0).page(0, 2, [shown(1), shown(2)]);
-      story.sync(2).refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 2, epoch: "e1" });
-      return story;
+      const history = withMessages(2);
+      history.sync(0).page(0, 2, [message(1), message(2)]);
+      history.sync(2).refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 2, epoch: "e1" });
+      return history;
     },
   ],
-  "an ack of what was fetched is refused, after an older page came late": [
+  "an ack of delivered messages is refused after an older page came late": [
     ["SYNC-ANSWER"],
     () => {
-      const story = withMessages(3);
-      const early = story.sync(0, { pageSize: 1 });
-      story.sync(2, { client: "tablet" }).page(2, 3, [shown(3)]);
-      early.page(0, 3, [shown(1)]);
-      story.sync(3).refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 3, epoch: "e1" });
-      return story;
+      const history = withMessages(3);
+      const early = history.sync(0, { pageSize: 1 });
+      history.sync(2, { client: "tablet" }).page(2, 3, [message(3)]);
+      early.page(0, 3, [message(1)]);
+      history.sync(3).refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 3, epoch: "e1" });
+      return history;
     },
   ],
 };
 
-describe("what the judge says of the messages in pages", () => {
-  it.each(Object.entries(HISTORIES))("%s", (_name, [blamed, story]) => {
-    expect(story().blamed()).toEqual(blamed);
+describe("findings about the messages of pages", () => {
+  it.each(Object.entries(HISTORIES))("%s", (_name, [blamed, history]) => {
+    expect(history().blamed()).toEqual(blamed);
   });
 
-  it.each(Object.entries(HISTORIES))("%s: proven by events of the history", (_name, [, story]) => {
-    const { events } = story();
-    const told = story().judged();
-    for (const { evidence } of told) for (const event of evidence) expect(events).toContainEqual(event);
+  it.each(Object.entries(HISTORIES))("%s: the evidence consists of events of the history", (_name, [, history]) => {
+    const { events } = history();
+    for (const { evidence } of history().findings()) for (const event of evidence) expect(events).toContainEqual(event);
   });
 
-  it("proves by both calls that an id of one sender hid another's", () => {
-    const finding = HISTORIES["one of two messages with the same id from two senders"]
+  it("gives both Sends as evidence for SEND-ID-SCOPE", () => {
+    const finding = HISTORIES["one of two messages with the same id from two senders is missing"]
       ?.[1]()
-      .judged()
+      .findings()
       .find(({ requirement }) => requirement === "SEND-ID-SCOPE");
-    const kinds = finding?.evidence.map(({ body: what }) => what.case);
+    const kinds = finding?.evidence.map(({ body }) => body.case);
     expect(kinds).toEqual(["sendCall", "sendCall", "sendReturn", "syncCall", "syncReturn"]);
   });
 
-  it("says so quickly when a page jumps over billions of seqs", () => {
-    const story = withMessages(2);
-    story.sync(0).page(0, 2, [shown(1), { seq: 0xffff_ffff, id: "m2", at: 2 }]);
-    expect(story.blamed()).toContain("SYNC-RANGE");
+  it("judges a page that skips billions of seqs quickly", () => {
+    const history = withMessages(2);
+    history.sync(0).page(0, 2, [message(1), { seq: 0xffff_ffff, id: "m2", at: 2 }]);
+    expect(history.blamed()).toContain("SYNC-RANGE");
   });
 
-  it("takes a send without a payload and its message as they are", () => {
-    const story = withMessages(1);
-    const call = story.events.find(({ body: what }) => what.case === "sendCall")?.body;
+  it("compares a Send without a payload with its message", () => {
+    const history = withMessages(1);
+    const call = history.events.find(({ body }) => body.case === "sendCall")?.body;
     if (call?.case === "sendCall") call.value.payload = undefined;
-    story.sync(0).page(0, 1, [shown(1)]);
-    expect(story.blamed()).toEqual(["SEND-BYTES"]);
-    retouch(story, (message) => {
+    history.sync(0).page(0, 1, [message(1)]);
+    expect(history.blamed()).toEqual(["SEND-BYTES"]);
+    changeLastPage(history, (message) => {
       message.payload = undefined;
     });
-    expect(story.blamed()).toEqual([]);
+    expect(history.blamed()).toEqual([]);
   });
 });
 
-/** A seq names one message for ever, also one of which only pages tell: each of its parts counts. */
+/** Changes of a message that only pages show: each part of it counts. */
 const CHANGES: Record<string, (message: DeliveredMessage) => void> = {
   sender: (message) => {
     message.senderId = "zelda";
@@ -259,17 +261,17 @@ const CHANGES: Record<string, (message: DeliveredMessage) => void> = {
   "nanoseconds of accepted_at": (message) => {
     if (message.acceptedAt) message.acceptedAt.nanos += 1;
   },
-  "accepted_at at all": (message) => {
+  "accepted_at, which is missing": (message) => {
     message.acceptedAt = undefined;
   },
 };
 
-describe("a seq never names another message", () => {
-  it.each(Object.entries(CHANGES))("with another %s", (_part, change) => {
-    expect(twice(change).blamed()[0]).toBe("SEQ-IMMUTABLE");
+describe("a seq that is delivered again", () => {
+  it.each(Object.entries(CHANGES))("must not have another %s", (_part, change) => {
+    expect(deliveredTwice(change).blamed()[0]).toBe("SEQ-IMMUTABLE");
   });
 
-  it("and is right when it is shown as before", () => {
-    expect(twice(() => {}).blamed()).toEqual([]);
+  it("is accepted with the same message", () => {
+    expect(deliveredTwice(() => {}).blamed()).toEqual([]);
   });
 });

@@ -1,38 +1,37 @@
 import type { DeliveredMessage, Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { ViolationText } from "../findings.js";
+import type { ViolationDetail } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import { isPossible, retriedAfterAnswer, type Send, type Sends, samePayload } from "./sends.js";
+import { mayExist, retriedSequentially, type Send, type Sends, samePayload } from "./sends.js";
 import type { Snapshots } from "./snapshots.js";
-import { timeText } from "./time.js";
 
-/** What is known of a seq. */
-interface Place {
+/** A message that pages have shown at a seq. */
+interface Entry {
   message: DeliveredMessage;
   /** The page that showed it first. */
   evidence: readonly Event[];
-  /** What it was sent as; undefined for a message of the past. */
+  /** The Send that created it; undefined for a message from before the history. */
   send: Send | undefined;
 }
 
-type Report = (evidence: readonly Event[], breached: ViolationText) => void;
+type Report = (evidence: readonly Event[], violation: ViolationDetail) => void;
 
 /** The messages of one numbering of one inbox, as pages have shown them. */
 export class MessageLog {
-  /** Messages up to here were there before the history began: nobody knows who sent them. */
-  past = 0;
-  /** Where it stood is not known, and more may be in it than was sent here. */
-  hasPast = false;
-  /** Highest seq that a page has shown. */
+  /** Messages up to this seq are from before the history began: their Sends are unknown. */
+  pastEnd = 0;
+  /** Whether the inbox may hold an unknown number of messages from before the history began. */
+  pastUnknown = false;
+  /** Highest seq in a page. */
   highest = 0;
-  /** Which requirement a message that came twice breaks, once there was one. */
-  sawDouble: RequirementId | undefined;
+  /** The requirement that a duplicate message violates, once there was one. */
+  duplicateRequirement: RequirementId | undefined;
   readonly #userId: string;
   readonly #sends: Sends;
   readonly #report: Report;
-  readonly #places = new Map<number, Place>();
+  readonly #entries = new Map<number, Entry>();
   readonly #accepted: Send[] = [];
-  /** Seqs that a page has left out, and that page. */
-  readonly #holes = new Map<number, readonly Event[]>();
+  /** Seqs that a page skipped, and the page. */
+  readonly #gaps = new Map<number, readonly Event[]>();
 
   constructor(userId: string, sends: Sends, report: Report) {
     this.#userId = userId;
@@ -40,77 +39,81 @@ export class MessageLog {
     this.#report = report;
   }
 
+  /** Adds a message that must be in the inbox. */
   accepted(send: Send): void {
     this.#accepted.push(send);
   }
 
+  /** Judges the messages of a page. */
   page(ackedSeq: number, messages: readonly DeliveredMessage[], evidence: readonly Event[]): void {
     let next = ackedSeq + 1;
     for (const message of messages) {
-      // Only near holes are looked into: a server that jumps by a billion has its finding already.
-      for (; next < message.seq && this.#holes.size < 1000; next += 1) {
-        if (!this.#places.has(next) && !this.#holes.has(next)) this.#holes.set(next, evidence);
+      // Bounded: a server that skips a billion seqs has its finding from the page alone.
+      for (; next < message.seq && this.#gaps.size < 1000; next += 1) {
+        if (!this.#entries.has(next) && !this.#gaps.has(next)) this.#gaps.set(next, evidence);
       }
       next = message.seq + 1;
-      const known = this.#places.get(message.seq);
-      if (known === undefined) this.#place(message, evidence);
+      const known = this.#entries.get(message.seq);
+      if (known === undefined) this.#add(message, evidence);
       else if (!sameMessage(known.message, message)) this.#changed(known, message, evidence);
     }
   }
 
-  /** At the end: the order of the sends, and whether each accepted one was visible in time and has its place. */
+  /**
+   * Judges, at the end, the order of the Sends, and whether each accepted message was visible in time and has a seq.
+   */
   finish(base: number | undefined, snapshots: Snapshots): void {
     this.#judgeOrder(snapshots);
     if (base === undefined) return;
-    let whole = base; // up to here every message is known
-    while (this.#places.get(whole + 1)?.send !== undefined) whole += 1;
-    const latest = snapshots.latestBelow()(whole + 1);
+    let knownUpTo = base; // every message up to here is known
+    while (this.#entries.get(knownUpTo + 1)?.send !== undefined) knownUpTo += 1;
+    const latest = snapshots.latestBelow()(knownUpTo + 1);
     const missing = this.#accepted.find(
       ({ seq, first }) => seq === undefined && first !== undefined && latest !== undefined && first.at < latest.begun,
     );
     if (missing === undefined || latest === undefined) return;
-    const namesake = this.#sends.search(({ id, sender }) => id === missing.id && sender !== missing.sender);
-    if (namesake !== undefined) {
-      this.#report([namesake.call, missing.call, ...(missing.first ? [missing.first.event] : []), ...latest.evidence], {
+    const sameId = this.#sends.search(({ id, sender }) => id === missing.id && sender !== missing.sender);
+    if (sameId !== undefined) {
+      this.#report([sameId.call, missing.call, ...(missing.first ? [missing.first.event] : []), ...latest.evidence], {
         requirement: "SEND-ID-SCOPE",
-        message: "an accepted message is nowhere; another sender's has its id",
-        expected: `message ${missing.id} of ${missing.sender}, and that of ${namesake.sender}`,
+        message: "an accepted message is missing, and another sender's message has its id",
+        expected: `message ${missing.id} of ${missing.sender}, and message ${sameId.id} of ${sameId.sender}`,
         actual: "only one of them",
       });
     }
     this.#report([missing.call, ...(missing.first ? [missing.first.event] : []), ...latest.evidence], {
       requirement: "SEND-VISIBLE",
-      message: "an accepted message is nowhere, though all seqs are known up to a later svr_seq",
-      expected: `message ${missing.id} of ${missing.sender}`,
-      actual: `seqs ${base + 1} to ${latest.svrSeq} hold other messages`,
+      message: "an accepted message is missing, although all seqs up to a later svr_seq are known",
+      expected: `message ${missing.id} of ${missing.sender} after seq ${base}`,
+      actual: `only other messages up to svr_seq ${latest.svrSeq}`,
     });
   }
 
-  #place(message: DeliveredMessage, evidence: readonly Event[]): void {
-    const hole = this.#holes.get(message.seq);
-    if (hole !== undefined) {
-      this.#holes.delete(message.seq);
-      this.#report([...hole, ...evidence], {
+  #add(message: DeliveredMessage, evidence: readonly Event[]): void {
+    const gap = this.#gaps.get(message.seq);
+    if (gap !== undefined) {
+      this.#gaps.delete(message.seq);
+      this.#report([...gap, ...evidence], {
         requirement: "SEQ-CONTIGUOUS",
-        message: "a message was visible before the one with a lower seq",
-        expected: `message ${message.seq} in the first page that goes beyond it`,
-        actual: "it was left out there, and came later",
+        message: "a message was delivered before one with a lower seq",
+        expected: `message ${message.seq} in the first page that extends beyond it`,
+        actual: "an earlier page skipped it",
       });
     }
-    const send = message.seq <= this.past ? undefined : this.#identify(message, evidence);
-    this.#places.set(message.seq, { message, evidence, send });
+    const send = message.seq <= this.pastEnd ? undefined : this.#identify(message, evidence);
+    this.#entries.set(message.seq, { message, evidence, send });
     this.highest = Math.max(this.highest, message.seq);
     if (send === undefined) return;
 
     if (send.seq !== undefined) {
-      if (send.mayRepeat) return;
-      const first = this.#places.get(send.seq);
-      this.sawDouble = retriedAfterAnswer(send) ? "SEND-RETRY" : "SEND-RETRY-CONCURRENT";
+      if (send.mayDuplicate) return;
+      const first = this.#entries.get(send.seq);
+      this.duplicateRequirement = retriedSequentially(send) ? "SEND-RETRY" : "SEND-RETRY-CONCURRENT";
       this.#report([send.call, ...(first?.evidence ?? []), ...evidence], {
-        requirement: this.sawDouble,
-        message: "one message was made twice",
-        expected: `message ${send.id} at seq ${send.seq} only`,
-        actual: `it is at seq ${message.seq} as well`,
+        requirement: this.duplicateRequirement,
+        message: "a message was stored twice",
+        expected: `message ${send.id} only at seq ${send.seq}`,
+        actual: `message ${send.id} also at seq ${message.seq}`,
       });
       return;
     }
@@ -122,102 +125,108 @@ export class MessageLog {
     if (message.acceptedAt === undefined) {
       this.#report(evidence, {
         requirement: "SEND-ACCEPTED-AT",
-        message: "a message has no accepted_at",
+        message: "a delivered message has no accepted_at",
         expected: "accepted_at",
         actual: "none",
       });
       return;
     }
-    const told = timeText(message.acceptedAt);
-    send.time ??= told;
-    if (send.time !== told && !send.mayRepeat) {
+    const delivered = timeText(message.acceptedAt);
+    send.acceptedAt ??= delivered;
+    if (send.acceptedAt !== delivered && !send.mayDuplicate) {
       this.#report([send.call, ...(send.first ? [send.first.event] : []), ...evidence], {
         requirement: "SEND-ACCEPTED-AT",
-        message: "a message is delivered with another accepted_at than Send answered",
-        expected: send.time,
-        actual: told,
+        message: "a delivered message has another accepted_at than the response to its Send",
+        expected: send.acceptedAt,
+        actual: delivered,
       });
     }
   }
 
-  /** Finds what a delivered message was sent as, or blames what does not fit. */
+  /** Finds the Send of a delivered message, or reports why there is none. */
   #identify(message: DeliveredMessage, evidence: readonly Event[]): Send | undefined {
     const { senderId, clientMessageId, payload } = message;
-    const here = this.#sends.sharing(senderId, clientMessageId).filter((send) => send.recipient === this.#userId);
-    const exact = here.find((send) => samePayload(send.print, payload));
+    const here = this.#sends.withId(senderId, clientMessageId).filter((send) => send.recipient === this.#userId);
+    const exact = here.find((send) => samePayload(send.fingerprint, payload));
     if (exact !== undefined) {
-      if (isPossible(exact)) return exact;
+      if (mayExist(exact)) return exact;
       this.#report([exact.call, ...evidence], {
         requirement: "ERR-UNCHANGED",
-        message: "a message was delivered whose Send was refused",
+        message: "a message was delivered although its Send was refused",
         expected: "no such message",
-        actual: `it is at seq ${message.seq}`,
+        actual: `message ${exact.id} at seq ${message.seq}`,
       });
       return undefined;
     }
-    if (this.hasPast) return undefined;
-    const what = `seq ${message.seq}: ${clientMessageId} from ${senderId}, ${payload?.size ?? 0} bytes`;
+    if (!this.pastUnknown) this.#judgeForeign(message, here[0], evidence);
+    return undefined;
+  }
+
+  /** Reports a message that matches no Send to this inbox, under the requirement of the Send that it resembles most. */
+  #judgeForeign(message: DeliveredMessage, altered: Send | undefined, evidence: readonly Event[]): void {
+    const { senderId, clientMessageId, payload } = message;
+    const actual = `seq ${message.seq}: ${clientMessageId} from ${senderId}, ${payload?.size ?? 0} bytes`;
     const blame = (requirement: RequirementId, text: string, expected: string, send?: Send) =>
-      this.#report([...(send ? [send.call] : []), ...evidence], { requirement, message: text, expected, actual: what });
-    const altered = here[0];
+      this.#report([...(send ? [send.call] : []), ...evidence], { requirement, message: text, expected, actual });
     const byOther = this.#sends.search(
-      (send) => send.recipient === this.#userId && send.id === clientMessageId && samePayload(send.print, payload),
+      (send) =>
+        send.recipient === this.#userId && send.id === clientMessageId && samePayload(send.fingerprint, payload),
     );
-    const elsewhere = this.#sends.sharing(senderId, clientMessageId)[0];
+    const elsewhere = this.#sends.withId(senderId, clientMessageId)[0];
     const renamed = this.#sends.search(
       (send) =>
         send.recipient === this.#userId &&
         send.sender === senderId &&
         send.seq === undefined &&
-        samePayload(send.print, payload),
+        samePayload(send.fingerprint, payload),
     );
     if (altered !== undefined)
       blame(
         "SEND-BYTES",
-        "a payload was changed on its way",
-        `${altered.print?.size ?? 0} bytes as they were sent`,
+        "the payload of a delivered message differs from the payload that was sent",
+        `${altered.fingerprint?.size ?? 0} bytes as they were sent`,
         altered,
       );
     else if (byOther !== undefined)
-      blame("AUTH-SENDER", "a message has another sender than the one who sent it", byOther.sender, byOther);
+      blame("AUTH-SENDER", "a delivered message has the wrong sender", `sender ${byOther.sender}`, byOther);
     else if (elsewhere !== undefined)
       blame(
         "AUTH-ISOLATION",
-        "a message came to an inbox that it was not sent to",
-        `it goes to ${elsewhere.recipient}`,
+        "a message was delivered to another inbox than that of its recipient",
+        `recipient ${elsewhere.recipient}`,
         elsewhere,
       );
     else if (renamed !== undefined)
-      blame("SEND-BYTES", "a client_message_id was changed on its way", renamed.id, renamed);
-    else blame("AUTH-ISOLATION", "a message came that nobody sent to this inbox", "only what was sent to it");
-    return undefined;
+      blame("SEND-BYTES", "a delivered message has another client_message_id than was sent", renamed.id, renamed);
+    else
+      blame("AUTH-ISOLATION", "a message was delivered that nobody sent to this inbox", "only messages to this inbox");
   }
 
-  #changed(known: Place, message: DeliveredMessage, evidence: readonly Event[]): void {
+  #changed(known: Entry, message: DeliveredMessage, evidence: readonly Event[]): void {
     const text = ({ clientMessageId, senderId, payload, acceptedAt }: DeliveredMessage) =>
       `${clientMessageId} from ${senderId}, ${payload?.size ?? 0} bytes, accepted at ${acceptedAt === undefined ? "no time" : timeText(acceptedAt)}`;
     this.#report([...known.evidence, ...evidence], {
       requirement: "SEQ-IMMUTABLE",
-      message: `seq ${message.seq} names another message than before`,
+      message: `seq ${message.seq} was delivered with another message than before`,
       expected: text(known.message),
       actual: text(message),
     });
-    // Under another seq it may be whole: then two messages have changed places.
+    // Also report a message that was altered, and not only moved to another seq.
     this.#identify(message, evidence);
   }
 
-  /** One pass from the lowest seq on, over the messages whose sends are known. */
+  /** Judges order and visibility in one pass over the messages whose Sends are known, from the lowest seq. */
   #judgeOrder(snapshots: Snapshots): void {
     let latest: Send | undefined;
     const latestBelow = snapshots.latestBelow();
-    for (const [seq, { send, evidence }] of [...this.#places].sort(([a], [b]) => a - b)) {
-      if (send === undefined || send.seq !== seq || send.mayRepeat) continue;
+    for (const [seq, { send, evidence }] of [...this.#entries].sort(([a], [b]) => a - b)) {
+      if (send === undefined || send.seq !== seq || send.mayDuplicate) continue;
       const { first } = send;
       const below = latestBelow(seq);
       if (first !== undefined && below !== undefined && below.begun > first.at) {
         this.#report([send.call, first.event, ...below.evidence], {
           requirement: "SEND-VISIBLE",
-          message: "a Sync that began after a Send was answered does not reach its message",
+          message: "the svr_seq of a Sync does not cover a message that was accepted before the Sync began",
           expected: `a svr_seq of at least ${seq}`,
           actual: String(below.svrSeq),
         });
@@ -226,8 +235,8 @@ export class MessageLog {
       if (latest !== undefined && first !== undefined && first.at < latest.begun) {
         this.#report([send.call, first.event, latest.call, ...evidence], {
           requirement: "SEND-ORDER",
-          message: "two sends that did not overlap changed their order",
-          expected: `${send.id}, accepted before ${latest.id} began, before it`,
+          message: "two Sends that did not overlap are out of order",
+          expected: `${send.id}, which was accepted before ${latest.id} began, has the lower seq`,
           actual: `${latest.id} at ${latest.seq}, ${send.id} at ${seq}`,
         });
         return;
@@ -236,6 +245,10 @@ export class MessageLog {
     }
   }
 }
+
+/** An instant as text, in seconds with nine decimals. */
+export const timeText = ({ seconds, nanos }: { seconds: bigint; nanos: number }) =>
+  `${seconds}.${String(nanos).padStart(9, "0")}`;
 
 function sameMessage(a: DeliveredMessage, b: DeliveredMessage): boolean {
   return (

@@ -5,33 +5,37 @@ import { Snapshots } from "./snapshots.js";
 
 export const MAX_SEQ = 0xffff_ffff;
 
-/** What a lower bound of `svr_seq` was learnt from; of two for the same seq the later in this list says more. */
-const SOURCES = ["start", "accepted", "frame", "answer"] as const;
+/**
+ * What a lower bound of `svr_seq` was learned from. Of two sources of the same seq, the later one in this list is
+ * stronger.
+ */
+const SOURCES = ["start", "accepted", "frame", "response"] as const;
 export type Source = (typeof SOURCES)[number];
 
-/** The highest `svr_seq` that the server has owned up to, and how. */
+/** The highest `svr_seq` that the server is known to have reached. */
 export interface SvrFloor {
   seq: number;
-  how: Source;
+  source: Source;
   event: Event | undefined;
 }
 
-/** One epoch of an inbox: bounds on what the server's state can be, from what clients saw. */
+/** One epoch of an inbox: bounds on the state of the server, from what clients saw. */
 export class Numbering {
-  /** Its name, once an answer has shown it. */
+  /** Undefined until a response shows it. */
   epoch: string | undefined;
-  /** `svr_seq` at its start; undefined until it is known. Messages up to here are of the past: nothing is known of them. */
+  /** `svr_seq` at the start of the numbering; undefined until it is known. Nothing is known of messages up to here. */
   base: number | undefined;
-  svrFloor: SvrFloor = { seq: 0, how: "start", event: undefined };
-  /** Messages that may be in it, beyond the base; and those that must. */
-  possible = 0;
-  accepted = 0;
-  /** Highest `svr_seq` that a Sync has answered. */
-  answered = 0;
-  /** The first frame beyond what can be explained, and the bound that it broke. */
-  overrun: { svrSeq: number; svrCeiling: number; evidence: readonly Event[] } | undefined;
-  /** Sends that were refused: they may have burnt a seq nevertheless, which would be their fault. */
-  refused = 0;
+  svrFloor: SvrFloor = { seq: 0, source: "start", event: undefined };
+  /** Number of messages that may follow `base`. */
+  possibleMessages = 0;
+  /** Number of messages that must follow `base`. */
+  acceptedMessages = 0;
+  /** Highest `svr_seq` in a response to a Sync. */
+  highestReported = 0;
+  /** The first frame with a `svr_seq` above the ceiling, and the ceiling at that time. */
+  excessFrame: { svrSeq: number; svrCeiling: number; evidence: readonly Event[] } | undefined;
+  /** Number of Sends that were refused. If `svr_seq` is too high, they are the likely cause. */
+  refusedSends = 0;
   readonly acks = new AckBounds();
   readonly snapshots = new Snapshots();
   readonly log: MessageLog;
@@ -40,26 +44,26 @@ export class Numbering {
     this.log = log;
   }
 
-  /** Where it stands is known from here on. */
-  open(svrSeq: number, ackedSeq: number, event: Event | undefined): void {
+  /** Sets the state in which the numbering starts, once it is known. */
+  startAt(svrSeq: number, ackedSeq: number, event: Event | undefined): void {
     this.base = svrSeq;
-    this.svrFloor = { seq: svrSeq, how: "start", event };
-    this.acks.open(ackedSeq);
+    this.svrFloor = { seq: svrSeq, source: "start", event };
+    this.acks.startAt(ackedSeq);
   }
 
-  /** The highest svr_seq that can be explained. */
+  /** The highest `svr_seq` that the Sends of the history explain. */
   get svrCeiling(): number {
-    return this.base === undefined ? MAX_SEQ : this.base + this.possible;
+    return this.base === undefined ? MAX_SEQ : this.base + this.possibleMessages;
   }
 
-  raise(seq: number, how: Source, event: Event): void {
+  raiseSvrFloor(seq: number, source: Source, event: Event): void {
     const { svrFloor } = this;
-    const better = seq === svrFloor.seq && SOURCES.indexOf(how) > SOURCES.indexOf(svrFloor.how);
-    if (seq > svrFloor.seq || better) this.svrFloor = { seq, how, event };
+    const stronger = seq === svrFloor.seq && SOURCES.indexOf(source) > SOURCES.indexOf(svrFloor.source);
+    if (seq > svrFloor.seq || stronger) this.svrFloor = { seq, source, event };
   }
 }
 
-/** What was known when a call began: no answer to it may fall behind that. */
+/** What was known when a Sync began: its response must not show an older state. */
 export interface SyncTicket {
   begun: number;
   numbering: Numbering;
@@ -67,6 +71,7 @@ export interface SyncTicket {
   ackFloor: number;
 }
 
+/** What was known when a Watch began, and its last frame. */
 export interface WatchTicket {
   begun: number;
   numbering: Numbering;
@@ -74,7 +79,7 @@ export interface WatchTicket {
   last: WatchFrame | undefined;
 }
 
-/** What was known to be acked at a moment. */
+/** What was known to be acked at some time. */
 export interface AckedState {
   numbering: Numbering;
   ackFloor: number;

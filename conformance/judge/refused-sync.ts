@@ -1,67 +1,66 @@
 import type { Refused, SyncCall } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import type { ViolationText } from "../findings.js";
+import type { ViolationDetail } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { SyncTicket } from "./numbering.js";
 
-/** The two reasons that speak of where an inbox stands, and the requirement that wants its state told with them. */
-const RULE: Readonly<Partial<Record<Reason, "EPOCH-MISMATCH" | "ACK-AHEAD">>> = {
+/** The two reasons that depend on the state of the inbox, and the requirement that wants the state in the error. */
+const REQUIREMENT_OF: Readonly<Partial<Record<Reason, "EPOCH-MISMATCH" | "ACK-AHEAD">>> = {
   [Reason.EPOCH_MISMATCH]: "EPOCH-MISMATCH",
   [Reason.CLI_SEQ_AHEAD]: "ACK-AHEAD",
 };
 
-/** The requirement that a refusal falls under; undefined if a history cannot tell whether it was right. */
-export const ruleOf = ({ reason }: Refused) => RULE[reason];
+/** The requirement that a refusal falls under; undefined if a history cannot show whether the refusal was right. */
+export const requirementOf = ({ reason }: Refused) => REQUIREMENT_OF[reason];
 
-/** What is wrong with refusing this Sync for this reason; undefined if nothing is. */
+/** Judges whether this Sync may be refused for this reason. */
 export function judgeReason(
   call: SyncCall,
   { reason }: Refused,
   { numbering, svrFloor }: SyncTicket,
-): ViolationText | undefined {
-  const told = Reason[reason] ?? "";
-  const breached = (requirement: RequirementId, message: string, expected = "an answer", actual = told) => ({
+): ViolationDetail | undefined {
+  const name = Reason[reason] ?? "";
+  const violation = (requirement: RequirementId, message: string, expected = "a page", actual = name) => ({
     requirement,
     message,
     expected,
     actual,
   });
   if (reason === Reason.EPOCH_MISMATCH) {
-    if (call.epoch === "") return breached("EPOCH-UNCHECKED", "a Sync without an epoch was refused for its epoch");
+    if (call.epoch === "") return violation("EPOCH-UNCHECKED", "a Sync without an epoch was refused for its epoch");
     if (call.epoch === numbering.epoch)
-      return breached("SYNC-ANSWER", "a Sync with the right epoch was refused for it");
+      return violation("SYNC-ANSWER", "a Sync with the current epoch was refused for its epoch");
     return undefined;
   }
   if (call.epoch !== "" && numbering.epoch !== undefined && call.epoch !== numbering.epoch) {
-    return breached("ERR-ORDER", "cli_seq was checked before the epoch that it belongs to", "EPOCH_MISMATCH");
+    return violation("ERR-ORDER", "cli_seq was checked before the epoch", "EPOCH_MISMATCH");
   }
   if (call.cliSeq > svrFloor.seq) return undefined;
-  const known = `${call.cliSeq} is not above svr_seq, which was at least ${svrFloor.seq}`;
-  return breached(
+  return violation(
     call.cliSeq > numbering.log.highest ? "ACK-UNFETCHED" : "SYNC-ANSWER",
-    "a Sync that is not ahead was refused as ahead",
-    "an answer",
-    `${told}, though ${known}`,
+    "a Sync was refused as ahead although its cli_seq is not above svr_seq",
+    "a page",
+    `${name} for cli_seq ${call.cliSeq}, with a svr_seq of at least ${svrFloor.seq}`,
   );
 }
 
-/** What is wrong with the state that the refusal tells, as far as it is too old or of another epoch; undefined if nothing is. */
+/** Judges the state of the inbox in a refusal: it must belong to the current epoch and must not be outdated. */
 export function judgeState(
   refusal: Refused,
   requirement: RequirementId,
   { numbering, svrFloor }: SyncTicket,
-): ViolationText | undefined {
+): ViolationDetail | undefined {
   if (numbering.epoch !== undefined && refusal.epoch !== numbering.epoch)
     return {
       requirement,
-      message: "a refusal does not tell the current epoch",
+      message: "the refusal of a Sync does not carry the current epoch",
       expected: `"${numbering.epoch}"`,
       actual: `"${refusal.epoch}"`,
     };
   if (refusal.svrSeq < svrFloor.seq)
     return {
       requirement,
-      message: "a refusal does not tell the current svr_seq",
+      message: "the refusal of a Sync does not carry the current svr_seq",
       expected: `at least ${svrFloor.seq}`,
       actual: String(refusal.svrSeq),
     };

@@ -1,6 +1,8 @@
 import type { RequirementId } from "../requirements/requirements.js";
 
-/** What the judge can find in the traffic of an exploration: a rule of these that never applied was not checked. */
+/**
+ * Requirements that the judge can check in the traffic of an exploration. One that was never exercised was not checked.
+ */
 export const RULES: readonly RequirementId[] = [
   "SEQ-CONSECUTIVE",
   "SEQ-MONOTONE",
@@ -32,7 +34,7 @@ export const RULES: readonly RequirementId[] = [
   "WATCH-SYNC",
 ];
 
-/** Of these, which rules need what a server or its accounts may not have. */
+/** What a rule needs in order to be exercised, if a server, its accounts or the network may not provide it. */
 export const NEEDS: Readonly<Partial<Record<RequirementId, "watch" | "rotate" | "faults">>> = {
   "EPOCH-RENEWED": "rotate",
   "WATCH-FIRST": "watch",
@@ -42,5 +44,5 @@ export const NEEDS: Readonly<Partial<Record<RequirementId, "watch" | "rotate" | 
   "SEND-RETRY-CONCURRENT": "faults",
 };
 
-/** Codes with which a server reports a fault of its own (ruling R20). */
-export const FAILURES: readonly string[] = ["internal", "unknown", "data_loss"];
+/** Connect codes with which a server reports a failure of its own (ruling R20). */
+export const SERVER_FAILURE_CODES: readonly string[] = ["internal", "unknown", "data_loss"];

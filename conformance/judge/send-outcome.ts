@@ -1,88 +1,100 @@
 import type { Event, Refused } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
-import type { ViolationText } from "../findings.js";
+import type { ViolationDetail } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { AckedState } from "./numbering.js";
-import { FAILURES } from "./rules.js";
-import { type Acceptance, isPossible, type Send, type Sends } from "./sends.js";
+import { SERVER_FAILURE_CODES } from "./rules.js";
+import { type Acceptance, mayExist, type Send, type Sends } from "./sends.js";
 
-/** What judging the outcome of a Send needs of the recipient's inbox. */
+/** The recipient's inbox, as far as it matters for the outcome of a Send. */
 export interface RecipientInbox {
-  /** Reports at once, or once it is known that the inbox has kept its numbering over a restart. */
-  reportIfKept(evidence: readonly Event[], breached: ViolationText): void;
+  /** Reports a violation, if necessary only once it is known that the inbox kept its numbering in a restart. */
+  reportIfKept(evidence: readonly Event[], violation: ViolationDetail): void;
   /** Whether the inbox may have lost data at this time or later. */
   lostSince(at: number): boolean;
+  /** Whether the inbox may have used its last seq. */
   mayBeExhausted(): boolean;
-  wasEmptySince(emptied: AckedState): boolean;
+  /** Whether no message can have been pending since the time of this state. */
+  wasEmptySince(acked: AckedState): boolean;
 }
 
-/** An attempt to send that has its outcome. */
+/** An attempt to send that has an outcome. */
 export interface Attempt {
   send: Send;
-  /** The recipient's; undefined if nobody said that there is one. */
+  /** The recipient's inbox; undefined if the history does not open the account. */
   inbox: RecipientInbox | undefined;
   call: Event;
   event: Event;
-  /** When it began. */
+  /** When the attempt began. */
   begun: number;
-  /** What was surely acked in the recipient's inbox when it began, if it was refused and that is known. */
+  /** Lower bound of the recipient's ack when this attempt began; only for refused attempts. */
   ackedState?: AckedState | undefined;
 }
 
-/** What judging Sends needs of the whole. */
+/** The rest of the judge, as far as the judge of Sends needs it. */
 export interface SendContext {
   sends: Sends;
-  /** Whether an inbox may have lost what was accepted into it at this time. */
+  /** Whether an inbox may have lost data at this time or later. */
   lostSince: (recipient: string, at: number) => boolean;
+  /** Counts a check that could have found a violation. */
   exercised: (requirement: RequirementId) => void;
-  report: (userId: string, evidence: readonly Event[], breached: ViolationText) => void;
+  report: (userId: string, evidence: readonly Event[], violation: ViolationDetail) => void;
 }
 
-/** Judges the outcomes of Sends. What becomes of the messages, the inboxes see. */
+/** Judges the outcomes of Sends. The delivery of their messages is judged by the inboxes. */
 export class SendJudge {
-  /** How long a Send is recognised when it is repeated, in microseconds; 0 if unknown. */
+  /** The dedup window of the server in microseconds; 0 if unknown. */
   windowMicros = 0n;
   readonly #context: SendContext;
 
-  constructor(around: SendContext) {
-    this.#context = around;
+  constructor(context: SendContext) {
+    this.#context = context;
   }
 
-  /** Whether a message was first sent so long ago that the server may have forgotten it. */
+  /** Whether the first attempt is so old that the server may have dropped its dedup record. */
   isLate({ call }: Send, atMicros: bigint): boolean {
     return this.windowMicros > 0n && atMicros - call.atMicros > this.windowMicros;
   }
 
-  /** `isTime`: its accepted_at is that of the message that is in the inbox now, and of none that a loss has taken. */
-  accepted({ send, inbox, call, event, begun }: Attempt, { time }: Acceptance, isTime: boolean): void {
-    const { exercised: applies } = this.#context;
-    applies("SEND-ACCEPTED-AT");
-    if (time === undefined) {
+  /**
+   * Judges an accepted attempt. `isCurrent` tells whether its `accepted_at` must be that of the message in the current
+   * numbering, and not of a message that a data loss has removed.
+   */
+  accepted({ send, inbox, call, event, begun }: Attempt, { acceptedAt }: Acceptance, isCurrent: boolean): void {
+    const { exercised } = this.#context;
+    exercised("SEND-ACCEPTED-AT");
+    if (acceptedAt === undefined) {
       this.#context.report(send.recipient, [call, event], {
         requirement: "SEND-ACCEPTED-AT",
-        message: "an accepted Send has no accepted_at",
+        message: "the response to a Send has no accepted_at",
         expected: "accepted_at",
         actual: "none",
       });
     }
-    if (send.attempts > 1) applies(send.overlapped ? "SEND-RETRY-CONCURRENT" : "SEND-RETRY");
-    if (isTime && time !== undefined && send.time !== undefined && send.time !== time && !send.mayRepeat) {
+    if (send.attempts > 1) exercised(send.overlapped ? "SEND-RETRY-CONCURRENT" : "SEND-RETRY");
+    const { acceptedAt: expected } = send;
+    if (
+      isCurrent &&
+      acceptedAt !== undefined &&
+      expected !== undefined &&
+      expected !== acceptedAt &&
+      !send.mayDuplicate
+    )
       inbox?.reportIfKept([send.first?.event ?? send.call, call, event], {
-        ...blameForTime(send, begun),
-        expected: send.time,
-        actual: time,
+        ...acceptedAtViolation(send, begun),
+        expected,
+        actual: acceptedAt,
       });
-    }
-    const variants = this.#context.sends.sharing(send.sender, send.id);
-    // What was under way during a loss may have been accepted before it, when the id was free.
-    if (variants.length > 1 && !this.#context.lostSince(send.recipient, begun))
-      this.#reused(variants, { send, inbox, call, event });
+    const sameId = this.#context.sends.withId(send.sender, send.id);
+    // An attempt that was pending during a data loss may have been accepted before it, when the id was free.
+    if (sameId.length > 1 && !this.#context.lostSince(send.recipient, begun))
+      this.#judgeReuse(sameId, { send, inbox, call, event });
   }
 
-  /** The id was accepted for something else: before, or at the same time; one of the two had to be refused. */
-  #reused(variants: readonly Send[], { send, inbox, call, event }: Omit<Attempt, "begun">): void {
+  /** Reports an id that was accepted for two different messages: the server should have refused one of them. */
+  #judgeReuse(sameId: readonly Send[], { send, inbox, call, event }: Omit<Attempt, "begun">): void {
     this.#context.exercised("SEND-ID-REUSED");
-    const other = variants.find(
+    const other = sameId.find(
       (it) =>
         it !== send &&
         it.first !== undefined &&
@@ -92,19 +104,21 @@ export class SendJudge {
     if (other?.first === undefined) return;
     inbox?.reportIfKept([other.call, other.first.event, call, event], {
       requirement: "SEND-ID-REUSED",
-      message: "a client_message_id was accepted again for another recipient or payload",
+      message: "a client_message_id was accepted again with another recipient or payload",
       expected: "a refusal with CLIENT_MESSAGE_ID_REUSED",
-      actual: "it was accepted",
+      actual: "accepted",
     });
   }
 
-  /** Most reasons depend on credentials and limits, which a history does not hold. */
-  refused({ send, inbox, call, event, begun, ackedState: emptied }: Attempt, refusal: Refused): void {
+  /**
+   * Judges a refused attempt. Reasons that depend on credentials and limits are not in a history, and are not judged.
+   */
+  refused({ send, inbox, call, event, begun, ackedState }: Attempt, refusal: Refused): void {
     const { sends } = this.#context;
     if (refusal.svrSeq !== 0 || refusal.epoch !== "") {
       this.#context.report(send.recipient, [call, event], {
         requirement: "SEND-SEQ-HIDDEN",
-        message: "the refusal of a Send tells the state of the recipient's inbox",
+        message: "the refusal of a Send reveals the state of the recipient's inbox",
         expected: "an ErrorDetail without svr_seq and epoch",
         actual: `svr_seq ${refusal.svrSeq}, epoch "${refusal.epoch}"`,
       });
@@ -113,65 +127,65 @@ export class SendJudge {
       this.#context.report(send.recipient, [call, event], {
         requirement,
         message,
-        expected: "it is accepted",
+        expected: "the Send is accepted",
         actual: `${refusal.code} ${Reason[refusal.reason]}`,
       });
     const { first } = send;
     const mayBeLost = first !== undefined && this.#context.lostSince(send.recipient, first.begun);
-    const known = first !== undefined && !mayBeLost && send.ambiguousUntil === undefined && !send.mayRepeat;
+    const isStored = first !== undefined && !mayBeLost && send.ambiguousUntil === undefined && !send.mayDuplicate;
     switch (refusal.reason) {
       case Reason.RECIPIENT_UNKNOWN:
-        if (inbox !== undefined) wrong("SEND-ACCEPT", "a Send to an account that exists was refused as unknown");
+        if (inbox !== undefined) wrong("SEND-ACCEPT", "a Send to an existing account was refused as unknown");
         break;
       case Reason.SEQ_EXHAUSTED:
-        if (known) wrong("SEND-RETRY-FIRST", "a repeated Send was refused for the state of the inbox");
-        // Before a loss that came meanwhile, the inbox stood elsewhere.
+        if (isStored) wrong("SEND-RETRY-FIRST", "a retry was refused because of the state of the inbox");
+        // Before a data loss that happened in the meantime, the numbering may have been exhausted.
         else if (inbox !== undefined && !inbox.lostSince(begun) && !inbox.mayBeExhausted())
-          wrong("SEND-ACCEPT", "a Send was refused as if the inbox had no seq left");
+          wrong("SEND-ACCEPT", "a Send was refused as exhausted although the inbox has seqs left");
         break;
       case Reason.BACKLOG_FULL:
-        if (known) wrong("SEND-RETRY-FIRST", "a repeated Send was refused for the state of the inbox");
-        else if (inbox !== undefined && emptied !== undefined && inbox.wasEmptySince(emptied))
-          wrong("SEND-ACCEPT", "a Send was refused as if the inbox were full, though all in it was acked before");
+        if (isStored) wrong("SEND-RETRY-FIRST", "a retry was refused because of the state of the inbox");
+        else if (inbox !== undefined && ackedState !== undefined && inbox.wasEmptySince(ackedState))
+          wrong("SEND-ACCEPT", "a Send was refused with a full backlog although all messages had been acked");
         break;
       case Reason.CLIENT_MESSAGE_ID_REUSED: {
-        const rivals = sends.sharing(send.sender, send.id).filter((it) => it !== send);
-        // After a loss it is the server's choice whether the id is still held (ruling R25).
-        if (rivals.some(isPossible) || sends.wasLost(send.sender, send.id)) break;
-        // Also one whose other attempt has no answer yet, or has lost it: it may be the one that has used the id.
-        if (isPossible(send))
+        const rivals = sends.withId(send.sender, send.id).filter((it) => it !== send);
+        // After a data loss the server may keep the id or release it (ruling R25).
+        if (rivals.some(mayExist) || sends.wasLost(send.sender, send.id)) break;
+        // Applies also while another attempt is pending or indeterminate: that attempt may have used the id.
+        if (mayExist(send))
           wrong(
-            send.mayRepeat ? "SEND-ACCEPT" : brokenByRepetition(send, begun),
-            "a repeated Send was refused as if it were another",
+            send.mayDuplicate ? "SEND-ACCEPT" : retryRequirement(send, begun),
+            "a retry was refused as another message with the same id",
           );
         else if (rivals.length > 0 || send.attempts > 1)
-          wrong("SEND-ID-FREE", "an id that was only used in refused Sends was refused as used");
+          wrong("SEND-ID-FREE", "an id that only refused Sends have used was refused as used");
         else if (sends.search((it) => it.id === send.id && it.sender !== send.sender) !== undefined) {
-          wrong("SEND-ID-SCOPE", "an id was refused because another sender used it");
+          wrong("SEND-ID-SCOPE", "an id was refused because another sender has used it");
         } else wrong("SEND-ACCEPT", "an id that was never used was refused as used");
         break;
       }
       default:
-        if (FAILURES.includes(refusal.code)) wrong("SEND-ACCEPT", "the server failed at a Send");
+        if (SERVER_FAILURE_CODES.includes(refusal.code)) wrong("SEND-ACCEPT", "the server failed to process a Send");
         break;
     }
   }
 }
 
-/** Who is to blame if an attempt that began then is answered with another time than the message was told to have. */
-function blameForTime(send: Send, begun: number): Pick<ViolationText, "requirement" | "message"> {
+/** What an attempt that began at `begun` violates if its `accepted_at` differs from that of the message. */
+function acceptedAtViolation(send: Send, begun: number): Pick<ViolationDetail, "requirement" | "message"> {
   if (send.attempts === 1) {
-    const message = "a Send was answered with another accepted_at than its message was delivered with";
+    const message = "the response to a Send has another accepted_at than the delivered message";
     return { requirement: "SEND-ACCEPTED-AT", message };
   }
   return {
-    requirement: brokenByRepetition(send, begun),
-    message: "a repeated Send was answered with another accepted_at",
+    requirement: retryRequirement(send, begun),
+    message: "the response to a retry has another accepted_at than the message",
   };
 }
 
-/** What is broken where a repetition that began then is not recognised: it came after the others, or together with them. */
-function brokenByRepetition({ overlapped, first }: Send, begun: number): "SEND-RETRY" | "SEND-RETRY-CONCURRENT" {
+/** The requirement for a retry that began at `begun`: it followed another attempt, or all attempts were concurrent. */
+function retryRequirement({ overlapped, first }: Send, begun: number): "SEND-RETRY" | "SEND-RETRY-CONCURRENT" {
   const afterAnother = !overlapped || (first !== undefined && begun > first.at);
   return afterAnother ? "SEND-RETRY" : "SEND-RETRY-CONCURRENT";
 }

@@ -1,107 +1,121 @@
 import type { Event, PayloadFingerprint } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { fingerprintKey } from "../history/fingerprint.js";
 
-/** That an attempt was accepted, and what it was told. */
+/** An attempt to send that was accepted. */
 export interface Acceptance {
-  /** When the attempt began, and when it was answered. */
+  /** When the attempt began. */
   begun: number;
+  /** When its response came. */
   at: number;
   event: Event;
-  /** `accepted_at` as text; undefined if the answer had none. */
-  time: string | undefined;
+  /** `accepted_at` as text; undefined if the response had none. */
+  acceptedAt: string | undefined;
 }
 
-/** A message as its sender means it: one recipient, one payload, one id. All its attempts together may create it once. */
+/**
+ * One message of one sender: one recipient, one payload, one id. All attempts to send it together may create it once.
+ */
 export interface Send {
   readonly sender: string;
   readonly id: string;
   readonly recipient: string;
-  readonly print: PayloadFingerprint | undefined;
-  /** When its first attempt began. */
+  readonly fingerprint: PayloadFingerprint | undefined;
+  /** When the first attempt began. */
   readonly begun: number;
   readonly call: Event;
-  /** Attempts in all; those without an outcome yet; those whose outcome nobody knows; and those that were accepted. */
+  /** Number of attempts. */
   attempts: number;
-  open: number;
-  lost: number;
+  /** Number of attempts that have no outcome yet. */
+  pending: number;
+  /** Number of attempts with an indeterminate outcome. */
+  indeterminate: number;
+  /** Number of attempts that were accepted. */
   accepted: number;
-  /** Whether two attempts were ever under way at the same time. */
+  /** Whether two attempts were ever pending at the same time. */
   overlapped: boolean;
-  /** Its first acceptance, and the one that began last; undefined if there is none in this numbering. */
+  /** The first acceptance in this numbering. */
   first: Acceptance | undefined;
+  /** The acceptance in this numbering whose attempt began last. */
   latest: Acceptance | undefined;
-  /** When an attempt was last answered with success; 0 if none was. */
-  answered: number;
-  /** `accepted_at` as it was first told, by Send or by a page. */
-  time: string | undefined;
-  /** Its place, once a page has shown it. */
+  /** When an attempt was last accepted; 0 if none was. */
+  lastAccepted: number;
+  /** `accepted_at` in the first response or page that showed it. */
+  acceptedAt: string | undefined;
+  /** The seq of the message, once a page has shown it. */
   seq: number | undefined;
-  /** When the loss was over that it may have landed before or after; undefined if there was none. */
+  /** End of the data loss that the message may have preceded or followed; undefined if there was none. */
   ambiguousUntil: number | undefined;
-  /** An attempt may have arrived after the dedup window, and made a second message. */
-  mayRepeat: boolean;
+  /** Whether an attempt may have arrived after the dedup window and created a second message. */
+  mayDuplicate: boolean;
 }
 
-/** Whether some attempt may have had its effect. If not, the message must not exist. */
-export const isPossible = ({ open, lost, accepted }: Send) => open + lost + accepted > 0;
+/** Whether some attempt may have taken effect. If none has, the message must not exist. */
+export const mayExist = ({ pending, indeterminate, accepted }: Send) => pending + indeterminate + accepted > 0;
 
-/** Whether it was repeated one after the other: a fault is then no race. An attempt that was lost counts as over. */
-export const retriedAfterAnswer = ({ overlapped, first, latest }: Send) =>
+/**
+ * Whether a retry followed an earlier attempt, so that a duplicate is no race. An attempt without a response counts as
+ * ended.
+ */
+export const retriedSequentially = ({ overlapped, first, latest }: Send) =>
   !overlapped || (first !== undefined && latest !== undefined && latest.begun > first.at);
 
 const keyOf = (sender: string, id: string) => `${sender.length}:${sender}${id}`;
 
-/** Searches for a better explanation are slow; a server that is wrong throughout must not make the judge slow throughout. */
+/**
+ * Bounds the searches for a better explanation: they are slow, and a server that is wrong throughout would cause many.
+ */
 const MAX_SEARCHES = 200;
 
-/** All messages that were ever sent, by sender and client_message_id. */
+/** All messages that clients tried to send, by sender and `client_message_id`. */
 export class Sends {
   readonly #byKey = new Map<string, Send[]>();
   readonly #byRecipient = new Map<string, Set<Send>>();
-  /** Ids of messages that a loss has taken. */
+  /** Keys of messages that may have been lost in a data loss. */
   readonly #lost = new Set<string>();
   #searches = 0;
 
-  /** The messages that share a sender and an id: one, unless an id was used again for something else. */
-  sharing(sender: string, id: string): readonly Send[] {
+  /** The messages with this sender and id: one, unless the sender reused the id for another recipient or payload. */
+  withId(sender: string, id: string): readonly Send[] {
     return this.#byKey.get(keyOf(sender, id)) ?? [];
   }
 
-  /** Whether a message with this id was ever taken by a loss: its record is void, but may still be there. */
+  /**
+   * Whether a message with this id may have been lost in a data loss: its dedup record is void, but may still exist.
+   */
   wasLost(sender: string, id: string): boolean {
     return this.#lost.has(keyOf(sender, id));
   }
 
-  /** Notes that an attempt begins, and answers the message that it is an attempt of. */
-  begin(now: number, call: Event, args: Pick<Send, "sender" | "id" | "recipient" | "print">): Send {
+  /** Adds an attempt that begins, and returns its message. */
+  begin(now: number, call: Event, args: Pick<Send, "sender" | "id" | "recipient" | "fingerprint">): Send {
     const key = keyOf(args.sender, args.id);
-    let variants = this.#byKey.get(key);
-    if (variants === undefined) {
-      variants = [];
-      this.#byKey.set(key, variants);
+    let sameId = this.#byKey.get(key);
+    if (sameId === undefined) {
+      sameId = [];
+      this.#byKey.set(key, sameId);
     }
-    let send = variants.find((it) => it.recipient === args.recipient && samePayload(it.print, args.print));
+    let send = sameId.find((it) => it.recipient === args.recipient && samePayload(it.fingerprint, args.fingerprint));
     if (send === undefined) {
       send = newSend(args, now, call);
-      variants.push(send);
+      sameId.push(send);
       const all = this.#byRecipient.get(args.recipient) ?? new Set();
       this.#byRecipient.set(args.recipient, all.add(send));
     }
     send.attempts += 1;
-    send.open += 1;
-    if (send.open > 1) send.overlapped = true;
+    send.pending += 1;
+    if (send.pending > 1) send.overlapped = true;
     return send;
   }
 
   /**
-   * Sorts out what can be in an inbox that began again: `certain` was accepted after the loss was over; `possible` may have
-   * landed after it began, or may have survived it; the rest is gone.
+   * Divides the messages of an inbox that lost its data. `certain` were accepted after the loss ended; `possible` may
+   * have been stored after it began, or may have survived it. All others are lost.
    */
-  lose(
+  applyLoss(
     recipient: string,
     lossBegun: number,
-    lossOver: number,
-    survivors: boolean,
+    lossEnded: number,
+    maySurvive: boolean,
   ): { certain: Send[]; possible: Send[] } {
     const certain: Send[] = [];
     const possible: Send[] = [];
@@ -109,18 +123,18 @@ export class Sends {
     for (const send of all) {
       this.#lost.add(keyOf(send.sender, send.id));
       send.seq = undefined;
-      send.time = undefined;
-      if (send.latest !== undefined && send.latest.begun > lossOver) {
+      send.acceptedAt = undefined;
+      if (send.latest !== undefined && send.latest.begun > lossEnded) {
         send.first = send.latest;
-        send.time = send.latest.time;
+        send.acceptedAt = send.latest.acceptedAt;
         certain.push(send);
       } else if (
-        send.open + send.lost > 0 ||
-        send.answered > lossBegun || // it may have been under way when the loss began
-        (survivors && isPossible(send))
+        send.pending + send.indeterminate > 0 ||
+        send.lastAccepted > lossBegun || // the attempt may have been pending when the loss began
+        (maySurvive && mayExist(send))
       ) {
         send.first = undefined;
-        send.ambiguousUntil = lossOver;
+        send.ambiguousUntil = lossEnded;
         possible.push(send);
       } else {
         all.delete(send);
@@ -130,12 +144,12 @@ export class Sends {
     return { certain, possible };
   }
 
-  /** Anything that was sent and looks like this, for saying what went wrong; undefined as well when too much was asked for. */
-  search(fits: (send: Send) => boolean): Send | undefined {
+  /** Searches all messages, to explain a violation. Returns undefined also after too many searches. */
+  search(predicate: (send: Send) => boolean): Send | undefined {
     this.#searches += 1;
     if (this.#searches > MAX_SEARCHES) return undefined;
-    for (const variants of this.#byKey.values()) {
-      const found = variants.find(fits);
+    for (const sameId of this.#byKey.values()) {
+      const found = sameId.find(predicate);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -143,33 +157,33 @@ export class Sends {
 
   #forget(send: Send): void {
     const key = keyOf(send.sender, send.id);
-    const left = this.sharing(send.sender, send.id).filter((it) => it !== send);
-    if (left.length === 0) this.#byKey.delete(key);
-    else this.#byKey.set(key, left);
+    const others = this.withId(send.sender, send.id).filter((it) => it !== send);
+    if (others.length === 0) this.#byKey.delete(key);
+    else this.#byKey.set(key, others);
   }
 }
 
-function newSend(args: Pick<Send, "sender" | "id" | "recipient" | "print">, begun: number, call: Event): Send {
-  const { sender, id, recipient, print } = args;
+function newSend(args: Pick<Send, "sender" | "id" | "recipient" | "fingerprint">, begun: number, call: Event): Send {
+  const { sender, id, recipient, fingerprint } = args;
   return {
     sender,
     id,
     recipient,
-    print,
+    fingerprint,
     begun,
     call,
     attempts: 0,
-    open: 0,
-    lost: 0,
+    pending: 0,
+    indeterminate: 0,
     accepted: 0,
     overlapped: false,
     first: undefined,
     latest: undefined,
-    answered: 0,
-    time: undefined,
+    lastAccepted: 0,
+    acceptedAt: undefined,
     seq: undefined,
     ambiguousUntil: undefined,
-    mayRepeat: false,
+    mayDuplicate: false,
   };
 }
 

@@ -3,25 +3,25 @@ import { describe, expect, it } from "vitest";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { ModelInbox, simulate } from "../selftest/histories/simulator.js";
 
-/** How many histories for each check. */
+/** Number of histories for each check. */
 const SAMPLES = 150;
 
 const choices = fc.array(fc.nat(100_000), { minLength: 10, maxLength: 150 });
 
-describe("histories of a right server", () => {
-  it.each([false, true])("are blamed for nothing (calls get lost: %s)", (faults) => {
+describe("histories of a correct server", () => {
+  it.each([false, true])("cause no finding (with network faults: %s)", (faults) => {
     fc.assert(
       fc.property(choices, (numbers) => {
-        expect(simulate(numbers, new ModelInbox(), faults).judged()).toEqual([]);
+        expect(simulate(numbers, new ModelInbox(), faults).findings()).toEqual([]);
       }),
       { numRuns: 2 * SAMPLES, seed: 7 },
     );
   });
 });
 
-/** Wrong models. Of what the judge finds first, one of these must be blamed. */
-const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
-  "an ack is the last one sent": [
+/** Wrong models, and the requirements of which the judge must blame at least one. */
+const MUTANTS: Record<string, [expected: string[], model: () => ModelInbox]> = {
+  "the last Sync wins, even with a lower cli_seq": [
     ["ACK-MONOTONE", "ACK-NO-REDELIVERY", "ACK-IMPLICIT", "SYNC-LINEARIZABLE"],
     () =>
       new (class extends ModelInbox {
@@ -30,14 +30,14 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
         }
       })(),
   ],
-  "an ack is forgotten": [
+  "no Sync acks": [
     ["ACK-IMPLICIT", "SYNC-BASE", "ACK-NO-REDELIVERY"],
     () =>
       new (class extends ModelInbox {
         override acknowledge() {}
       })(),
   ],
-  "an ack is one short": [
+  "a Sync acks one message too few": [
     ["SYNC-BASE"],
     () =>
       new (class extends ModelInbox {
@@ -46,19 +46,19 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
         }
       })(),
   ],
-  "answering acks": [
-    ["ACK-NOT-ON-ANSWER", "ACK-REDELIVER", "ACK-FAILED"], // where the answer was lost; where a refused Sync named that seq
+  "a page acks its messages": [
+    ["ACK-NOT-ON-ANSWER", "ACK-REDELIVER", "ACK-FAILED"], // without a response; with a refused Sync of that cli_seq
     () =>
       new (class extends ModelInbox {
         override sync(cli: number, epoch: string, size: number) {
-          const answer = super.sync(cli, epoch, size);
-          if (typeof answer !== "number") super.acknowledge(answer.page.at(-1)?.seq ?? 0);
-          return answer;
+          const response = super.sync(cli, epoch, size);
+          if (typeof response !== "number") super.acknowledge(response.page.at(-1)?.seq ?? 0);
+          return response;
         }
       })(),
   ],
   "a refused Sync acks": [
-    ["ACK-FAILED", "ACK-REDELIVER", "ACK-NOT-ON-ANSWER"], // the others where its refusal was never seen
+    ["ACK-FAILED", "ACK-REDELIVER", "ACK-NOT-ON-ANSWER"], // the others if the refusal has no response
     () =>
       new (class extends ModelInbox {
         override sync(cli: number, epoch: string, size: number) {
@@ -67,7 +67,7 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
         }
       })(),
   ],
-  "a retry is stored again": [
+  "a retry creates a second message": [
     ["SEND-RETRY", "SEND-RETRY-CONCURRENT"],
     () =>
       new (class extends ModelInbox {
@@ -77,8 +77,8 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
         }
       })(),
   ],
-  "a retry has a new time": [
-    ["SEND-RETRY", "SEND-RETRY-CONCURRENT", "SEND-ACCEPTED-AT"], // the last where the first answer was lost
+  "a retry has a new accepted_at": [
+    ["SEND-RETRY", "SEND-RETRY-CONCURRENT", "SEND-ACCEPTED-AT"], // the last one if the first attempt has no response
     () =>
       new (class extends ModelInbox {
         override send(from: string, id: string, text: string, at: number) {
@@ -87,7 +87,7 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
         }
       })(),
   ],
-  "each fifth message is lost": [
+  "every fifth message is lost": [
     ["SEND-VISIBLE"],
     () =>
       new (class extends ModelInbox {
@@ -95,12 +95,12 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
         override send(from: string, id: string, text: string, at: number) {
           this.#count += 1;
           if (this.#count % 5 !== 0 || this.sent.has(`${from} ${id}`)) return super.send(from, id, text, at);
-          this.sent.set(`${from} ${id}`, { seq: 0, id, from, text, at }); // so that each repetition "succeeds"
+          this.sent.set(`${from} ${id}`, { seq: 0, id, from, text, at }); // so that each retry succeeds
           return { at };
         }
       })(),
   ],
-  "a seq is burnt now and then": [
+  "some seqs are skipped": [
     ["SEQ-CONSECUTIVE", "SYNC-RANGE"],
     () =>
       new (class extends ModelInbox {
@@ -115,8 +115,10 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
     () =>
       new (class extends ModelInbox {
         override sync(cli: number, epoch: string, size: number) {
-          const answer = super.sync(cli, epoch, size);
-          return typeof answer === "number" ? answer : { ...answer, svr: Math.max(answer.acked, answer.svr - 1) };
+          const response = super.sync(cli, epoch, size);
+          return typeof response === "number"
+            ? response
+            : { ...response, svr: Math.max(response.acked, response.svr - 1) };
         }
       })(),
   ],
@@ -125,14 +127,14 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
     () =>
       new (class extends ModelInbox {
         override sync(cli: number, epoch: string, size: number) {
-          const answer = super.sync(cli, epoch, size);
-          if (typeof answer === "number") return answer;
+          const response = super.sync(cli, epoch, size);
+          if (typeof response === "number") return response;
           const page = this.messages.filter(({ seq }) => seq > cli).slice(0, size === 0 ? undefined : size);
-          return { ...answer, acked: cli, page };
+          return { ...response, acked: cli, page };
         }
       })(),
   ],
-  "pages ignore their size": [
+  "pages ignore page_size": [
     ["PAGE-CAP"],
     () =>
       new (class extends ModelInbox {
@@ -141,7 +143,7 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
         }
       })(),
   ],
-  "newest first": [
+  "pages have the newest message first": [
     ["SYNC-RANGE"],
     () =>
       new (class extends ModelInbox {
@@ -150,7 +152,7 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
         }
       })(),
   ],
-  "payloads are cut": [
+  "payloads are truncated": [
     ["SEND-BYTES"],
     () =>
       new (class extends ModelInbox {
@@ -159,7 +161,7 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
         }
       })(),
   ],
-  "an ack ahead is taken": [
+  "a cli_seq ahead is accepted": [
     ["ACK-AHEAD"],
     () =>
       new (class extends ModelInbox {
@@ -186,7 +188,7 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
         }
       })(),
   ],
-  "the epoch stays after a loss": [
+  "the epoch is the same after a data loss": [
     ["EPOCH-RENEWED"],
     () =>
       new (class extends ModelInbox {
@@ -195,7 +197,7 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
         }
       })(),
   ],
-  "the numbering goes on after a loss": [
+  "the numbering continues after a data loss": [
     ["SEQ-CONSECUTIVE", "ACK-REDELIVER"],
     () =>
       new (class extends ModelInbox {
@@ -220,12 +222,12 @@ const MUTANTS: Record<string, [right: string[], model: () => ModelInbox]> = {
   ],
 };
 
-describe("histories of a wrong server", () => {
-  it.each(Object.entries(MUTANTS))("%s: caught and blamed", (_name, [right, model]) => {
+describe("histories of a faulty server", () => {
+  it.each(Object.entries(MUTANTS))("%s: found and blamed correctly", (_name, [expected, model]) => {
     const samples = fc.sample(choices, { numRuns: SAMPLES, seed: 11 });
     const blamed = samples.map((numbers) => simulate(numbers, model(), true).blamed()).filter((it) => it.length > 0);
     expect(blamed.length).toBeGreaterThan(0);
-    const wrong = blamed.filter((ids) => !ids.some((id) => right.includes(id)));
+    const wrong = blamed.filter((ids) => !ids.some((id) => expected.includes(id)));
     expect(wrong).toEqual([]);
   });
 });

@@ -12,11 +12,11 @@ function collect(all: readonly State[]): Snapshots {
   return snapshots;
 }
 
-/** Neither state is nowhere below the other. */
+/** Whether each state has one number that is higher than the other's. */
 const clash = (a: State, b: State) => a.ackedSeq < b.ackedSeq && a.svrSeq > b.svrSeq;
 
 describe("states of an inbox", () => {
-  it("contradict each other exactly if some two of them do, and those two are told", () => {
+  it("contain a contradiction exactly if two of them contradict each other, and these two are returned", () => {
     fc.assert(
       fc.property(states, (all) => {
         const pair = collect(all).contradiction();
@@ -29,11 +29,11 @@ describe("states of an inbox", () => {
     );
   });
 
-  it("tell, for ascending seqs, which call began last among those that were told less", () => {
+  it("yield, for ascending seqs, the call that began last among those with a lower svr_seq", () => {
     fc.assert(
-      fc.property(states, fc.array(seqs, { maxLength: 5 }), (all, asked) => {
+      fc.property(states, fc.array(seqs, { maxLength: 5 }), (all, requested) => {
         const latestBelow = collect(all).latestBelow();
-        for (const seq of asked.sort((a, b) => a - b)) {
+        for (const seq of requested.sort((a, b) => a - b)) {
           const below = all.filter(({ svrSeq }) => svrSeq < seq).map(({ begun }) => begun);
           expect(latestBelow(seq)?.begun).toBe(below.length === 0 ? undefined : Math.max(...below));
         }
@@ -42,7 +42,7 @@ describe("states of an inbox", () => {
     );
   });
 
-  it("are kept as they came first, where several are equally good", () => {
+  it("of equal rank: the first one is kept", () => {
     const first = { ackedSeq: 1, svrSeq: 4, begun: 5, evidence: [] };
     const snapshots = new Snapshots();
     for (const it of [first, { ...first }]) snapshots.add(it);

@@ -1,7 +1,7 @@
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { ViolationText } from "../findings.js";
+import type { ViolationDetail } from "../findings.js";
 
-/** The state of an inbox at one moment, as an answer has shown it. */
+/** The state of an inbox at one moment, as a response shows it. */
 export interface Snapshot {
   ackedSeq: number;
   svrSeq: number;
@@ -11,13 +11,14 @@ export interface Snapshot {
 }
 
 /**
- * The states that answers have shown. Both numbers only grow, so any two states of one numbering are comparable: of two that go
- * different ways, one is of a moment that never was. Keeps a few of them for each number, not each answer.
+ * The states that responses have shown. Both numbers only grow, so any two states of one numbering are comparable: if
+ * each has one number that is higher than the other's, one of them never existed. Keeps a few states for each number,
+ * not each response.
  */
 export class Snapshots {
-  /** For each acked seq the answers with the lowest and the highest `svr_seq`. */
+  /** For each `acked_seq` the responses with the lowest and the highest `svr_seq`. */
   readonly #byAck = new Map<number, { low: Snapshot; high: Snapshot }>();
-  /** For each `svr_seq` the answer whose call began last. */
+  /** For each `svr_seq` the response whose call began last. */
   readonly #latest = new Map<number, Snapshot>();
 
   add(snapshot: Snapshot): void {
@@ -30,38 +31,41 @@ export class Snapshots {
     if (before === undefined || begun > before.begun) this.#latest.set(svrSeq, snapshot);
   }
 
-  /** Two answers that cannot both be states of one inbox: one has more acks, the other has more messages. */
+  /** Returns two responses that cannot both be states of one inbox: one has more acks, the other has more messages. */
   contradiction(): readonly [Snapshot, Snapshot] | undefined {
-    let high: Snapshot | undefined;
+    let highest: Snapshot | undefined;
     for (const ackedSeq of [...this.#byAck.keys()].sort((a, b) => a - b)) {
-      const { low, high: here } = this.#byAck.get(ackedSeq) as { low: Snapshot; high: Snapshot };
-      if (high !== undefined && high.svrSeq > low.svrSeq) return [high, low];
-      if (high === undefined || here.svrSeq > high.svrSeq) high = here;
+      const { low, high } = this.#byAck.get(ackedSeq) as { low: Snapshot; high: Snapshot };
+      if (highest !== undefined && highest.svrSeq > low.svrSeq) return [highest, low];
+      if (highest === undefined || high.svrSeq > highest.svrSeq) highest = high;
     }
     return undefined;
   }
 
-  /** Answers, for ascending seqs, the latest call whose answer reported a `svr_seq` below the seq. */
+  /**
+   * Returns a function that finds, for ascending seqs, the latest call whose response reported a `svr_seq` below the
+   * seq.
+   */
   latestBelow(): (seq: number) => Snapshot | undefined {
     const ascending = [...this.#latest.keys()].sort((a, b) => a - b);
     let next = 0;
     let latest: Snapshot | undefined;
     return (seq) => {
       for (; next < ascending.length && (ascending[next] as number) < seq; next += 1) {
-        const here = this.#latest.get(ascending[next] as number) as Snapshot;
-        if (latest === undefined || here.begun > latest.begun) latest = here;
+        const snapshot = this.#latest.get(ascending[next] as number) as Snapshot;
+        if (latest === undefined || snapshot.begun > latest.begun) latest = snapshot;
       }
       return latest;
     };
   }
 }
 
-/** What two states break that contradict each other. */
-export function contradicting(pair: readonly [Snapshot, Snapshot]): ViolationText {
+/** The violation that two contradicting states show. */
+export function contradictionViolation(pair: readonly [Snapshot, Snapshot]): ViolationDetail {
   return {
     requirement: "SYNC-LINEARIZABLE",
-    message: "two answers show states of which neither can come before the other",
-    expected: "both numbers only grow, so one of two states is nowhere below the other",
+    message: "two responses show states that contradict each other",
+    expected: "acked_seq and svr_seq never decrease, so one of the states has no higher number than the other",
     actual: pair.map(({ ackedSeq, svrSeq }) => `acked_seq ${ackedSeq} with svr_seq ${svrSeq}`).join(", and "),
   };
 }

@@ -1,35 +1,29 @@
-import type { ViolationText } from "../findings.js";
+import type { ViolationDetail } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { Numbering, SvrFloor } from "./numbering.js";
 
-/** What a fall below each kind of floor breaks. */
-export const FALL: Readonly<Record<SvrFloor["how"], { requirement: RequirementId; why: string }>> = {
-  start: { requirement: "SEQ-MONOTONE", why: "where it began" },
-  answer: { requirement: "SEQ-MONOTONE", why: "an earlier answer" },
-  frame: { requirement: "WATCH-SYNC", why: "an earlier frame" },
-  accepted: { requirement: "SEND-VISIBLE", why: "the messages accepted before" },
+/** What a `svr_seq` below each kind of floor violates. */
+export const FLOOR_VIOLATIONS: Readonly<Record<SvrFloor["source"], { requirement: RequirementId; message: string }>> = {
+  start: { requirement: "SEQ-MONOTONE", message: "svr_seq is below the value with which the inbox started" },
+  response: { requirement: "SEQ-MONOTONE", message: "svr_seq is below the value in an earlier response" },
+  frame: { requirement: "WATCH-SYNC", message: "svr_seq is below the value in an earlier frame" },
+  accepted: { requirement: "SEND-VISIBLE", message: "svr_seq does not count all messages that were accepted before" },
 };
 
-/** What an answer breaks whose `svr_seq` is below what was known when it was asked for. */
-export function belowFloor(floor: SvrFloor, svrSeq: number): ViolationText | undefined {
+/** Judges a `svr_seq` by what was known when its call began. */
+export function belowFloor(floor: SvrFloor, svrSeq: number): ViolationDetail | undefined {
   if (svrSeq >= floor.seq) return undefined;
-  const { requirement, why } = FALL[floor.how];
-  return {
-    requirement,
-    message: `svr_seq is behind ${why}`,
-    expected: `at least ${floor.seq}`,
-    actual: String(svrSeq),
-  };
+  return { ...FLOOR_VIOLATIONS[floor.source], expected: `at least ${floor.seq}`, actual: String(svrSeq) };
 }
 
-/** What an answer breaks whose `svr_seq` is above all that can have come. */
-export function aboveCeiling(numbering: Numbering, svrSeq: number): ViolationText | undefined {
-  const { svrCeiling, possible, base, refused, log } = numbering;
+/** Judges a `svr_seq` by the number of messages that may be in the inbox. */
+export function aboveCeiling(numbering: Numbering, svrSeq: number): ViolationDetail | undefined {
+  const { svrCeiling, possibleMessages, base, refusedSends, log } = numbering;
   if (svrSeq <= svrCeiling) return undefined;
   return {
-    requirement: log.sawDouble ?? (refused > 0 ? "ERR-UNCHANGED" : "SEQ-CONSECUTIVE"),
-    message: "svr_seq is beyond what was sent: a seq was burnt, or a message made twice",
-    expected: `at most ${svrCeiling}: ${possible} messages can have come after ${base}`,
+    requirement: log.duplicateRequirement ?? (refusedSends > 0 ? "ERR-UNCHANGED" : "SEQ-CONSECUTIVE"),
+    message: "svr_seq counts more messages than were sent",
+    expected: `at most ${svrCeiling}: ${possibleMessages} messages can follow seq ${base}`,
     actual: String(svrSeq),
   };
 }

@@ -1,34 +1,34 @@
 import { describe, expect, it } from "vitest";
 import { describeEvent } from "../report/model/describe.js";
-import { SEND_BREACHES } from "../selftest/histories/send-violations.js";
-import { SYNC_BREACHES } from "../selftest/histories/sync-violations.js";
+import { SEND_VIOLATIONS } from "../selftest/histories/send-violations.js";
+import { SYNC_VIOLATIONS } from "../selftest/histories/sync-violations.js";
 
-const BREACHES = Object.entries({ ...SEND_BREACHES, ...SYNC_BREACHES });
+const VIOLATIONS = Object.entries({ ...SEND_VIOLATIONS, ...SYNC_VIOLATIONS });
 
-it("has no breach of one name twice", () => {
-  expect(BREACHES).toHaveLength(Object.keys(SEND_BREACHES).length + Object.keys(SYNC_BREACHES).length);
+it("the names of the histories are unique", () => {
+  expect(VIOLATIONS).toHaveLength(Object.keys(SEND_VIOLATIONS).length + Object.keys(SYNC_VIOLATIONS).length);
 });
 
-describe("each breach is blamed on its requirement", () => {
-  it.each(BREACHES)("%s", (_name, [requirement, story]) => {
-    expect(story().blamed()).toContain(requirement);
+describe("each violation", () => {
+  it.each(VIOLATIONS)("%s: blames its requirement", (_name, [requirement, history]) => {
+    expect(history().blamed()).toContain(requirement);
   });
 
-  it.each(BREACHES)("%s: with few events that prove it", (_name, [requirement, story]) => {
-    const finding = story()
-      .judged()
+  it.each(VIOLATIONS)("%s: has few events as evidence", (_name, [requirement, history]) => {
+    const finding = history()
+      .findings()
       .find((it) => it.requirement === requirement);
     expect(finding?.evidence.length).toBeGreaterThan(0);
     expect(finding?.evidence.length).toBeLessThanOrEqual(8);
   });
 
-  it.each(BREACHES)("%s: in words, and with the events that prove it", (_name, [, story]) => {
-    const told = story()
-      .judged()
+  it.each(VIOLATIONS)("%s: has this text and evidence", (_name, [, history]) => {
+    const findings = history()
+      .findings()
       .map(({ requirement, message, expected, actual, evidence }) => ({
         [requirement]: [message, expected, actual],
-        proof: evidence.map((event) => `${event.client || "server"}: ${describeEvent(event)}`),
+        evidence: evidence.map((event) => `${event.client || "server"}: ${describeEvent(event)}`),
       }));
-    expect(told).toMatchSnapshot();
+    expect(findings).toMatchSnapshot();
   });
 });

@@ -1,35 +1,36 @@
 import type { Send } from "./sends.js";
 
 /**
- * Attempts to send that may still take effect, with the end of their message's dedup window. Whatever began within the window
- * may arrive after it: only an answer within it shows that the attempt was recognised, or had to be.
+ * Attempts to send that may still take effect, each with the end of its message's dedup window. An attempt that began
+ * within the window may arrive after it: only a response within the window shows that the server recognised it, or
+ * should have.
  */
 export class DedupWindows {
   readonly #attempts = new Map<bigint, { send: Send; endMicros: bigint }>();
-  #soonest: bigint | undefined;
+  #earliestEnd: bigint | undefined;
 
-  /** An attempt begins. */
+  /** Adds an attempt that begins. */
   open(op: bigint, send: Send, endMicros: bigint): void {
     this.#attempts.set(op, { send, endMicros });
-    if (this.#soonest === undefined || endMicros < this.#soonest) this.#soonest = endMicros;
+    if (this.#earliestEnd === undefined || endMicros < this.#earliestEnd) this.#earliestEnd = endMicros;
   }
 
-  /** The attempt has its outcome: it takes effect no more. One that was lost has none. */
-  settle(op: bigint): void {
+  /** Removes an attempt that has a definite outcome: it can take no further effect. */
+  close(op: bigint): void {
     this.#attempts.delete(op);
   }
 
-  /** The messages of attempts whose window is over by now, each attempt once. */
-  over(nowMicros: bigint): Send[] {
-    if (this.#soonest === undefined || nowMicros <= this.#soonest) return [];
-    const over: Send[] = [];
-    this.#soonest = undefined;
+  /** Removes the attempts whose window has ended, and returns their messages, one for each attempt. */
+  expire(nowMicros: bigint): Send[] {
+    if (this.#earliestEnd === undefined || nowMicros <= this.#earliestEnd) return [];
+    const expired: Send[] = [];
+    this.#earliestEnd = undefined;
     for (const [op, { send, endMicros }] of this.#attempts) {
       if (nowMicros > endMicros) {
         this.#attempts.delete(op);
-        over.push(send);
-      } else if (this.#soonest === undefined || endMicros < this.#soonest) this.#soonest = endMicros;
+        expired.push(send);
+      } else if (this.#earliestEnd === undefined || endMicros < this.#earliestEnd) this.#earliestEnd = endMicros;
     }
-    return over;
+    return expired;
   }
 }

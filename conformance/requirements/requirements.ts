@@ -12,8 +12,139 @@ export interface Requirement {
   anchor: string;
 }
 
+/** The id of a requirement. */
+export type RequirementId =
+  | "HTTP-PATH"
+  | "HTTP-NOT-FOUND"
+  | "HTTP-METHOD"
+  | "HTTP-BINARY"
+  | "HTTP-ANSWER-TYPE"
+  | "HTTP-TYPE-PARAMETERS"
+  | "HTTP-MEDIA-TYPE"
+  | "HTTP-VERSION-HEADER"
+  | "HTTP-NO-STORE"
+  | "HTTP-CHUNKED"
+  | "HTTP-CUT-REQUEST"
+  | "HTTP-BODY-ROOM"
+  | "HTTP-BODY-LIMIT"
+  | "HTTP-MALFORMED"
+  | "HTTP-MALFORMED-REASON"
+  | "HTTP-UNKNOWN-FIELDS"
+  | "HTTP-ENCODING"
+  | "HTTP-COMPRESSION"
+  | "HTTP-JSON"
+  | "HTTP-JSON-NUMBERS"
+  | "HTTP-JSON-UNKNOWN"
+  | "HTTP-JSON-MALFORMED"
+  | "HTTP-STREAM"
+  | "ERR-SHAPE"
+  | "ERR-CODE"
+  | "ERR-REASON"
+  | "ERR-ORDER"
+  | "ERR-UNCHANGED"
+  | "ERR-NO-LEAK"
+  | "ERR-AGAIN"
+  | "AUTH-REQUIRED"
+  | "AUTH-WATCH"
+  | "AUTH-SCHEME"
+  | "AUTH-TOKEN-SIZE"
+  | "AUTH-CREDENTIAL-ONLY"
+  | "AUTH-SENDER"
+  | "AUTH-ISOLATION"
+  | "AUTH-REVOKED"
+  | "AUTH-REVOKED-WATCH"
+  | "INFO-OPEN"
+  | "INFO-VERSION"
+  | "INFO-CORE"
+  | "INFO-LIMITS"
+  | "INFO-WINDOW"
+  | "INFO-UNDECLARED"
+  | "SEQ-START"
+  | "SEQ-CONSECUTIVE"
+  | "SEQ-PARALLEL"
+  | "SEQ-INDEPENDENT"
+  | "SEQ-CONTIGUOUS"
+  | "SEQ-MONOTONE"
+  | "SEQ-IMMUTABLE"
+  | "SEQ-UNSIGNED"
+  | "SEQ-EXHAUSTED"
+  | "SEQ-EXHAUSTED-SYNC"
+  | "SEND-ACCEPT"
+  | "SEND-VISIBLE"
+  | "SEND-BYTES"
+  | "SEND-SIZES"
+  | "SEND-PAYLOAD-LIMIT"
+  | "SEND-ID-LIMIT"
+  | "SEND-RECIPIENT"
+  | "SEND-SELF"
+  | "SEND-ORDER"
+  | "SEND-ACCEPTED-AT"
+  | "SEND-SEQ-HIDDEN"
+  | "SEND-BACKLOG"
+  | "SEND-RETRY"
+  | "SEND-RETRY-CONCURRENT"
+  | "SEND-RETRY-LATER"
+  | "SEND-RETRY-FIRST"
+  | "SEND-ID-REUSED"
+  | "SEND-ID-SCOPE"
+  | "SEND-ID-FREE"
+  | "SYNC-ANSWER"
+  | "SYNC-BASE"
+  | "SYNC-RANGE"
+  | "SYNC-NEXT"
+  | "SYNC-EMPTY"
+  | "SYNC-LINEARIZABLE"
+  | "ACK-IMPLICIT"
+  | "ACK-NOT-ON-ANSWER"
+  | "ACK-FAILED"
+  | "ACK-MONOTONE"
+  | "ACK-NO-REDELIVERY"
+  | "ACK-REDELIVER"
+  | "ACK-UNFETCHED"
+  | "ACK-AHEAD"
+  | "PAGE-CAP"
+  | "PAGE-MAX"
+  | "PAGE-DEFAULT"
+  | "PAGE-PROGRESS"
+  | "PAGE-UNION"
+  | "PAGE-ARRIVALS"
+  | "PAGE-NO-TRAFFIC"
+  | "PAGE-REPEAT"
+  | "DEV-SHARED-ACK"
+  | "DEV-TOGETHER"
+  | "DEV-LAGGING"
+  | "EPOCH-PRESENT"
+  | "EPOCH-STABLE"
+  | "EPOCH-MISMATCH"
+  | "EPOCH-UNCHECKED"
+  | "EPOCH-RENEWED"
+  | "EPOCH-RESTART"
+  | "WATCH-FIRST"
+  | "WATCH-WAKE"
+  | "WATCH-WAKE-SOON"
+  | "WATCH-MONOTONE"
+  | "WATCH-NO-ACK"
+  | "WATCH-SYNC"
+  | "WATCH-ALL"
+  | "WATCH-PRIVATE"
+  | "WATCH-HEARTBEAT"
+  | "WATCH-END"
+  | "WATCH-STALLED"
+  | "WATCH-EPOCH"
+  | "DUR-KEEP"
+  | "DUR-NEW-EPOCH"
+  | "CLI-STORE-FIRST"
+  | "CLI-RETRY-SAME"
+  | "CLI-ADOPT-NEXT"
+  | "CLI-NOT-FROM-WATCH"
+  | "CLI-EPOCH-RESET"
+  | "CLI-CLOSING-SYNC"
+  | "CLI-POLL"
+  | "CLI-SEND-RETRY"
+  | "CLI-BACKOFF";
+
 /** All requirements by id, in the specification's order. */
-export const REQUIREMENTS = {
+export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "HTTP-PATH": {
     level: "MUST",
     profile: "CORE",
@@ -25,54 +156,56 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server MUST answer a POST to a path that begins with `<base>/seqsync.v1.` and names no RPC of this specification with HTTP status 404, and MUST NOT change any state.",
+      "A server MUST respond with HTTP status 404 to a POST to a path that begins with `<base>/seqsync.v1.` and names no RPC of this specification, and MUST NOT change any state.",
     anchor: "http.md#http-not-found",
   },
   "HTTP-METHOD": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server MUST answer GET, HEAD, PUT, PATCH and DELETE on the path of an RPC that it has with HTTP status 405, and MUST NOT carry out a call by any method but POST.",
+      "A server MUST respond with HTTP status 405 to GET, HEAD, PUT, PATCH and DELETE on the path of an RPC that it has, and MUST NOT carry out a call by any method but POST.",
     anchor: "http.md#http-method",
   },
   "HTTP-BINARY": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server MUST accept a unary request whose content type is `application/proto` and whose body is the binary encoding of the request message, nothing more, and MUST answer it, if it succeeds, with HTTP status 200 and the binary encoding of the response message.",
+      "A server MUST accept a unary request whose content type is `application/proto` and whose body is exactly the binary encoding of the request message, and MUST respond to it, if it succeeds, with HTTP status 200 and the binary encoding of the response message.",
     anchor: "http.md#http-binary",
   },
   "HTTP-ANSWER-TYPE": {
     level: "MUST",
     profile: "CORE",
-    sentence: "The media type of a successful answer MUST be that of its request.",
+    sentence:
+      "The media type of a successful response MUST be that of its request.",
     anchor: "http.md#http-answer-type",
   },
   "HTTP-TYPE-PARAMETERS": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server MUST compare media types without regard to case, and with the JSON profile MUST take `application/json; charset=utf-8` as `application/json`.",
+      "A server MUST compare media types without regard to case, and with the JSON profile MUST treat `application/json; charset=utf-8` as `application/json`.",
     anchor: "http.md#http-type-parameters",
   },
   "HTTP-MEDIA-TYPE": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server MUST answer a POST to the path of an RPC that it has, if the `Content-Type` is missing or none that the table of this chapter gives for this RPC, with HTTP status 415, and MUST NOT carry it out; the types of gRPC and gRPC-Web, which a server MAY serve at the same paths, are left free.",
+      "A server MUST respond with HTTP status 415 to a POST to the path of an RPC that it has, if the `Content-Type` is missing or none that the table of this chapter gives for this RPC, and MUST NOT carry it out; the types of gRPC and gRPC-Web, which a server MAY serve at the same paths, are left free.",
     anchor: "http.md#http-media-type",
   },
   "HTTP-VERSION-HEADER": {
     level: "MUST",
     profile: "CORE",
-    sentence: "A server MUST NOT require the header `Connect-Protocol-Version`.",
+    sentence:
+      "A server MUST NOT require the header `Connect-Protocol-Version`.",
     anchor: "http.md#http-version-header",
   },
   "HTTP-NO-STORE": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Every successful answer and every Connect error to a POST of Send or Sync MUST carry the header `Cache-Control` with the directive `no-store`.",
+      "Every successful response and every Connect error to a POST of Send or Sync MUST carry the header `Cache-Control` with the directive `no-store`.",
     anchor: "http.md#http-no-store",
   },
   "HTTP-CHUNKED": {
@@ -85,14 +218,15 @@ export const REQUIREMENTS = {
   "HTTP-CUT-REQUEST": {
     level: "MUST",
     profile: "CORE",
-    sentence: "A request whose body ends before its declared length, or before its last chunk, MUST have no effect.",
+    sentence:
+      "A request whose body ends before its declared length, or before its last chunk, MUST have no effect.",
     anchor: "http.md#http-cut-request",
   },
   "HTTP-BODY-ROOM": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server MUST NOT refuse a request for the length of its body while that is at most 65,536 bytes, for Send at most 65,536 bytes more than four thirds of `max_payload_bytes`, in any codec that it declares.",
+      "A server MUST NOT refuse a request for the length of its body while that is at most 65,536 bytes, or, for Send, at most 65,536 bytes more than four thirds of `max_payload_bytes`, in any codec that it declares.",
     anchor: "http.md#http-body-room",
   },
   "HTTP-BODY-LIMIT": {
@@ -112,7 +246,8 @@ export const REQUIREMENTS = {
   "HTTP-MALFORMED-REASON": {
     level: "SHOULD",
     profile: "CORE",
-    sentence: "A refusal of a body that does not decode SHOULD carry the reason MALFORMED.",
+    sentence:
+      "A refusal of a body that does not decode SHOULD carry the reason MALFORMED.",
     anchor: "http.md#http-malformed-reason",
   },
   "HTTP-UNKNOWN-FIELDS": {
@@ -133,27 +268,28 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "An answer MUST NOT be compressed in a way that the request did not offer, by `Accept-Encoding` in a unary call and by `Connect-Accept-Encoding` in a stream.",
+      "A response MUST NOT be compressed in a way that the request did not offer, by `Accept-Encoding` in a unary call and by `Connect-Accept-Encoding` in a stream.",
     anchor: "http.md#http-compression",
   },
   "HTTP-JSON": {
     level: "MUST",
     profile: "JSON",
     sentence:
-      "A server MUST serve each unary RPC that it has with `application/json`, and Watch, if it has it, with `application/connect+json`, in the canonical protobuf JSON mapping, and MUST take member names in lowerCamelCase as well as in the form of the proto file.",
+      "A server MUST serve each unary RPC that it has with `application/json`, and Watch, if it has it, with `application/connect+json`, in the canonical protobuf JSON mapping, and MUST accept member names in lowerCamelCase as well as in the form of the proto file.",
     anchor: "http.md#http-json",
   },
   "HTTP-JSON-NUMBERS": {
     level: "MUST",
     profile: "JSON",
     sentence:
-      "In JSON a server MUST write every `uint32` as a number, and MUST take a `uint32` as a number and as a decimal string, over the whole range 0 to 4294967295.",
+      "In JSON a server MUST write every `uint32` as a number, and MUST accept a `uint32` as a number and as a decimal string, over the whole range 0 to 4294967295.",
     anchor: "http.md#http-json-numbers",
   },
   "HTTP-JSON-UNKNOWN": {
     level: "MUST",
     profile: "JSON",
-    sentence: "A server MUST ignore JSON members that it does not know.",
+    sentence:
+      "A server MUST ignore JSON members that it does not know.",
     anchor: "http.md#http-json-unknown",
   },
   "HTTP-JSON-MALFORMED": {
@@ -167,20 +303,21 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "WATCH",
     sentence:
-      "A Watch whose request has one of the stream content types MUST be answered with HTTP status 200, the media type of the request and a body of envelopes, of which the last one, and no other, has the flag 0x02 and holds a JSON object, with the member `error` if and only if the call failed; this holds for refusals too.",
+      "The response to a Watch whose request has one of the stream content types MUST have HTTP status 200, the media type of the request and a body of envelopes, of which the last one, and no other, has the flag 0x02 and holds a JSON object, with the member `error` if and only if the call failed; this holds for refusals too.",
     anchor: "http.md#http-stream",
   },
   "ERR-SHAPE": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A refusal of a unary call, other than the plain HTTP answers of the HTTP binding, MUST have the content type `application/json`, a body that is one JSON object with the member `code` holding a Connect code, and the HTTP status that belongs to that code.",
+      "A refusal of a unary call, other than the plain HTTP responses of the HTTP binding, MUST have the content type `application/json`, a body that is one JSON object with the member `code` holding a Connect code, and the HTTP status that belongs to that code.",
     anchor: "errors.md#err-shape",
   },
   "ERR-CODE": {
     level: "MUST",
     profile: "CORE",
-    sentence: "A refusal for one of the reasons of the table MUST have the code that the table gives.",
+    sentence:
+      "A refusal for one of the reasons of the table MUST have the code that the table gives.",
     anchor: "errors.md#err-code",
   },
   "ERR-REASON": {
@@ -194,7 +331,7 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Where several refusals apply to one call, a server MUST give one of the first kind in this order: the credential; the decoding of the body; the bounds of `client_message_id` and `payload`; `epoch`; all others.",
+      "If several refusals apply to one call, a server MUST give one of the first kind that applies, in this order: the credential; the decoding of the body; the bounds of `client_message_id` and `payload`; `epoch`; all others.",
     anchor: "errors.md#err-order",
   },
   "ERR-UNCHANGED": {
@@ -208,14 +345,14 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "An error MUST NOT hold a credential, nor any message content, message id, user id, seq or epoch of another account than the caller's, except what the caller itself has sent in the same call.",
+      "An error MUST NOT hold a credential, nor any message content, message id, user id, seq or epoch of an account other than the caller's, except what the caller itself has sent in the same call.",
     anchor: "errors.md#err-no-leak",
   },
   "ERR-AGAIN": {
     level: "MAY",
     profile: "CORE",
     sentence:
-      "A server MAY answer any call with `unavailable`, with `deadline_exceeded`, or with `resource_exhausted` without a reason, and the outcome of the call is then unknown.",
+      "A server MAY respond to any call with `unavailable`, with `deadline_exceeded`, or with `resource_exhausted` without a reason, and the outcome of the call is then indeterminate.",
     anchor: "errors.md#err-again",
   },
   "AUTH-REQUIRED": {
@@ -236,7 +373,7 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server MUST take the credential from the header `Authorization: Bearer <token>`, with the word `Bearer` in any mixture of cases, and MUST NOT take a token that comes under another scheme or without one.",
+      "A server MUST take the credential from the header `Authorization: Bearer <token>`, with the word `Bearer` in any mixture of cases, and MUST NOT accept a token that comes under another scheme or without one.",
     anchor: "auth.md#auth-scheme",
   },
   "AUTH-TOKEN-SIZE": {
@@ -285,13 +422,14 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server MUST answer `GetServerInfo` without a credential, and MUST NOT refuse it for a credential that it does not know.",
+      "A server MUST serve `GetServerInfo` without a credential, and MUST NOT refuse it for a credential that it does not know.",
     anchor: "info.md#info-open",
   },
   "INFO-VERSION": {
     level: "MUST",
     profile: "CORE",
-    sentence: "`spec_version` MUST be `1.0`.",
+    sentence:
+      "`spec_version` MUST be `1.0`.",
     anchor: "info.md#info-version",
   },
   "INFO-CORE": {
@@ -304,26 +442,29 @@ export const REQUIREMENTS = {
   "INFO-LIMITS": {
     level: "MUST",
     profile: "CORE",
-    sentence: "`max_page_size` and `max_payload_bytes` MUST each be at least 1.",
+    sentence:
+      "`max_page_size` and `max_payload_bytes` MUST each be at least 1.",
     anchor: "info.md#info-limits",
   },
   "INFO-WINDOW": {
     level: "MUST",
     profile: "CORE",
-    sentence: "`dedup_window` MUST be set and above zero.",
+    sentence:
+      "`dedup_window` MUST be set and above zero.",
     anchor: "info.md#info-window",
   },
   "INFO-UNDECLARED": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server that does not declare JSON MUST answer the JSON content types at the RPCs that it has with HTTP status 415, and one that does not declare WATCH MUST answer Watch with the code `unimplemented`, or with HTTP status 404 or 415.",
+      "A server that does not declare JSON MUST respond to the JSON content types at the RPCs that it has with HTTP status 415, and one that does not declare WATCH MUST respond to Watch with the code `unimplemented`, or with HTTP status 404 or 415.",
     anchor: "info.md#info-undeclared",
   },
   "SEQ-START": {
     level: "MUST",
     profile: "CORE",
-    sentence: "The first message of a new inbox MUST get the seq 1, and the seq 0 MUST NOT be assigned.",
+    sentence:
+      "The first message of a new inbox MUST get the seq 1, and the seq 0 MUST NOT be assigned.",
     anchor: "seq.md#seq-start",
   },
   "SEQ-CONSECUTIVE": {
@@ -343,21 +484,22 @@ export const REQUIREMENTS = {
   "SEQ-INDEPENDENT": {
     level: "MUST",
     profile: "CORE",
-    sentence: "A message to one inbox MUST NOT change the numbering of any other.",
+    sentence:
+      "A message to one inbox MUST NOT change the numbering of any other.",
     anchor: "seq.md#seq-independent",
   },
   "SEQ-CONTIGUOUS": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "When an answer or a frame reports a `svr_seq`, each message up to it that is not acknowledged MUST be there to fetch for every Sync that begins afterwards; in particular no message may be visible before the one with the seq below it.",
+      "When a response or a frame reports a `svr_seq`, each unacknowledged message up to it MUST be available to every Sync that begins afterwards; in particular, no message may be visible before the one with the preceding seq.",
     anchor: "seq.md#seq-contiguous",
   },
   "SEQ-MONOTONE": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Within an epoch `svr_seq` MUST NOT fall: an answer to a call that begins after another answer was received MUST NOT report a lower one.",
+      "Within an epoch `svr_seq` MUST NOT fall: the response to a call that begins after another response was received MUST NOT report a lower one.",
     anchor: "seq.md#seq-monotone",
   },
   "SEQ-IMMUTABLE": {
@@ -378,33 +520,35 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A Send to an inbox whose `svr_seq` is 4294967295 MUST be refused with `resource_exhausted` and the reason SEQ_EXHAUSTED, if it is no repetition and no other refusal applies to it, and the numbering MUST NOT wrap.",
+      "A Send to an inbox whose `svr_seq` is 4294967295 MUST be refused with `resource_exhausted` and the reason SEQ_EXHAUSTED, if it is not a retry and no other refusal applies to it, and the numbering MUST NOT wrap.",
     anchor: "seq.md#seq-exhausted",
   },
   "SEQ-EXHAUSTED-SYNC": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "In an inbox whose `svr_seq` is 4294967295 Sync MUST go on as before: it delivers and acknowledges up to that seq.",
+      "In an inbox whose `svr_seq` is 4294967295 Sync MUST continue to work: it delivers and acknowledges up to that seq.",
     anchor: "seq.md#seq-exhausted-sync",
   },
   "SEND-ACCEPT": {
     level: "MUST",
     profile: "CORE",
-    sentence: "A Send to which no row of the table of errors applies MUST be accepted.",
+    sentence:
+      "A Send to which no row of the table of errors applies MUST be accepted.",
     anchor: "send.md#send-accept",
   },
   "SEND-VISIBLE": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Once a Send was answered with success, every Sync of the recipient that begins later MUST report a `svr_seq` that covers its message, within the epoch in which it was accepted.",
+      "Once a Send has succeeded, every Sync of the recipient that begins later MUST report a `svr_seq` that covers its message, within the epoch in which it was accepted.",
     anchor: "send.md#send-visible",
   },
   "SEND-BYTES": {
     level: "MUST",
     profile: "CORE",
-    sentence: "The payload and the `client_message_id` of a message MUST be delivered byte for byte as they were sent.",
+    sentence:
+      "The payload and the `client_message_id` of a message MUST be delivered byte for byte as they were sent.",
     anchor: "send.md#send-bytes",
   },
   "SEND-SIZES": {
@@ -432,68 +576,70 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A Send whose `recipient_id` names no account MUST be refused with `not_found` and the reason RECIPIENT_UNKNOWN, if it is no repetition and no other refusal applies to it.",
+      "A Send whose `recipient_id` names no account MUST be refused with `not_found` and the reason RECIPIENT_UNKNOWN, if it is not a retry and no other refusal applies to it.",
     anchor: "send.md#send-recipient",
   },
   "SEND-SELF": {
     level: "MUST",
     profile: "CORE",
-    sentence: "A Send to the sender's own account MUST be treated like one to any other.",
+    sentence:
+      "A Send to the sender's own account MUST be treated like one to any other.",
     anchor: "send.md#send-self",
   },
   "SEND-ORDER": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Of two messages to one recipient, if the first one's Send was answered with success before the other was first sent, the first one MUST have the lower seq, within an epoch.",
+      "If the Send of one message has succeeded before another message to the same recipient is first sent, the former message MUST have the lower seq, within an epoch.",
     anchor: "send.md#send-order",
   },
   "SEND-ACCEPTED-AT": {
     level: "MUST",
     profile: "CORE",
-    sentence: "A successful answer MUST have `accepted_at`, and the message MUST be delivered with the same instant.",
+    sentence:
+      "A successful response MUST have `accepted_at`, and the message MUST be delivered with the same instant.",
     anchor: "send.md#send-accepted-at",
   },
   "SEND-SEQ-HIDDEN": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "The answer to a Send, refusals and headers included, MUST NOT tell the seq of the message, nor `svr_seq`, `acked_seq` or epoch of the recipient's inbox.",
+      "The response to a Send, refusals and headers included, MUST NOT reveal the seq of the message, nor `svr_seq`, `acked_seq` or epoch of the recipient's inbox.",
     anchor: "send.md#send-seq-hidden",
   },
   "SEND-BACKLOG": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server that takes no more unacknowledged messages into an inbox MUST refuse a Send to it with `resource_exhausted` and the reason BACKLOG_FULL, if it is no repetition and no other refusal applies to it, and MUST NOT drop an accepted message to make room.",
+      "A server that accepts no more unacknowledged messages into an inbox MUST refuse a Send to it with `resource_exhausted` and the reason BACKLOG_FULL, if the Send is not a retry and no other refusal applies to it, and MUST NOT drop an accepted message to make room.",
     anchor: "send.md#send-backlog",
   },
   "SEND-RETRY": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Within the dedup window a repetition of an accepted Send MUST be answered with success and the first one's `accepted_at`, and MUST NOT create a message.",
+      "Within the dedup window a retry of an accepted Send MUST succeed with the first one's `accepted_at`, and MUST NOT create a message.",
     anchor: "send.md#send-retry",
   },
   "SEND-RETRY-CONCURRENT": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "From Sends that are repetitions of each other and in flight at the same time, the recipient MUST NOT get more than one message, and all that are answered with success MUST have the same `accepted_at`.",
+      "From Sends that are retries of each other and in flight at the same time, the recipient MUST NOT get more than one message, and all that succeed MUST return the same `accepted_at`.",
     anchor: "send.md#send-retry-concurrent",
   },
   "SEND-RETRY-LATER": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Within the dedup window a repetition MUST be recognised whatever other Sends came in between, from this sender or others, and also after the recipient has acknowledged the message.",
+      "Within the dedup window a retry MUST be recognised whatever other Sends came in between, from this sender or others, and even after the recipient has acknowledged the message.",
     anchor: "send.md#send-retry-later",
   },
   "SEND-RETRY-FIRST": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Within the dedup window a repetition MUST be recognised before the recipient is looked at: also when its inbox has since become full or has used its last seq.",
+      "Within the dedup window a retry MUST be recognised before the recipient is checked, even if its inbox has since become full or has used its last seq.",
     anchor: "send.md#send-retry-first",
   },
   "SEND-ID-REUSED": {
@@ -506,7 +652,8 @@ export const REQUIREMENTS = {
   "SEND-ID-SCOPE": {
     level: "MUST",
     profile: "CORE",
-    sentence: "The same `client_message_id` used by two senders MUST be taken as two ids.",
+    sentence:
+      "The same `client_message_id` used by two senders MUST be treated as two ids.",
     anchor: "send.md#send-id-scope",
   },
   "SEND-ID-FREE": {
@@ -520,86 +667,91 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A Sync whose `epoch` is empty or the inbox's current one, and whose `cli_seq` is not above the inbox's `svr_seq`, MUST be answered with a `SyncResponse`.",
+      "A Sync whose `epoch` is empty or the inbox's current one, and whose `cli_seq` is not above the inbox's `svr_seq`, MUST return a `SyncResponse`.",
     anchor: "sync.md#sync-answer",
   },
   "SYNC-BASE": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "`acked_seq` of the answer MUST be the greater of the request's `cli_seq` and the acked seq that the inbox had before.",
+      "`acked_seq` of the response MUST be the greater of the request's `cli_seq` and the acknowledged seq that the inbox had before.",
     anchor: "sync.md#sync-base",
   },
   "SYNC-RANGE": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "The messages of the answer MUST be exactly those with the seqs from `acked_seq + 1` to `next_cli_seq`, in ascending order, none missing and none twice.",
+      "The messages of the response MUST be exactly those with the seqs from `acked_seq + 1` to `next_cli_seq`, in ascending order, none missing and none twice.",
     anchor: "sync.md#sync-range",
   },
   "SYNC-NEXT": {
     level: "MUST",
     profile: "CORE",
-    sentence: "`next_cli_seq` MUST be the seq of the last message of the answer, or `acked_seq` if it has none.",
+    sentence:
+      "`next_cli_seq` MUST be the seq of the last message of the response, or `acked_seq` if it has none.",
     anchor: "sync.md#sync-next",
   },
   "SYNC-EMPTY": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A Sync after which nothing is pending MUST be answered with no messages, without waiting for one to come.",
+      "A Sync after which nothing is pending MUST return a response with no messages, without waiting for one to arrive.",
     anchor: "sync.md#sync-empty",
   },
   "SYNC-LINEARIZABLE": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "The Sends and Syncs on one inbox MUST be linearizable: each takes effect, as a whole, at one moment between its call and its answer, and all answers agree with the model for that order.",
+      "The Sends and Syncs on one inbox MUST be linearizable: each takes effect, as a whole, at one moment between its call and its response, and all responses agree with the model for that order.",
     anchor: "sync.md#sync-linearizable",
   },
   "ACK-IMPLICIT": {
     level: "MUST",
     profile: "CORE",
-    sentence: "A Sync with `cli_seq` c that is answered with success MUST acknowledge every message up to c.",
+    sentence:
+      "A successful Sync with `cli_seq` c MUST acknowledge every message up to c.",
     anchor: "ack.md#ack-implicit",
   },
   "ACK-NOT-ON-ANSWER": {
     level: "MUST",
     profile: "CORE",
-    sentence: "Delivering a message in an answer MUST NOT acknowledge it.",
+    sentence:
+      "Delivering a message in a response MUST NOT acknowledge it.",
     anchor: "ack.md#ack-not-on-answer",
   },
   "ACK-FAILED": {
     level: "MUST",
     profile: "CORE",
-    sentence: "A refused Sync MUST NOT acknowledge anything.",
+    sentence:
+      "A refused Sync MUST NOT acknowledge anything.",
     anchor: "ack.md#ack-failed",
   },
   "ACK-MONOTONE": {
     level: "MUST",
     profile: "CORE",
-    sentence: "A Sync with a lower, late or repeated `cli_seq` MUST NOT lower the acknowledged seq of the inbox.",
+    sentence:
+      "A Sync with a lower, late or repeated `cli_seq` MUST NOT lower the acknowledged seq of the inbox.",
     anchor: "ack.md#ack-monotone",
   },
   "ACK-NO-REDELIVERY": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A message that was acknowledged MUST NOT be delivered by any Sync that begins after the acknowledging Sync was answered, on any device, within the epoch.",
+      "An acknowledged message MUST NOT be delivered by any Sync that begins after the acknowledging Sync succeeded, on any device, within the epoch.",
     anchor: "ack.md#ack-no-redelivery",
   },
   "ACK-REDELIVER": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A message that was not acknowledged MUST be delivered again by every Sync whose page reaches its seq, however often and to whomever it was delivered before, and however long ago.",
+      "An unacknowledged message MUST be delivered again by every Sync whose page reaches its seq, however often, however long ago and to whichever device it was delivered before.",
     anchor: "ack.md#ack-redeliver",
   },
   "ACK-UNFETCHED": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A Sync whose `cli_seq` is not above `svr_seq` MUST be accepted and acknowledge up to it, also where the messages in between were never fetched.",
+      "A Sync whose `cli_seq` is not above `svr_seq` MUST be accepted and acknowledge up to it, even if the messages in between were never fetched.",
     anchor: "ack.md#ack-unfetched",
   },
   "ACK-AHEAD": {
@@ -612,86 +764,92 @@ export const REQUIREMENTS = {
   "PAGE-CAP": {
     level: "MUST",
     profile: "CORE",
-    sentence: "An answer to a Sync with a `page_size` above 0 MUST NOT hold more than `page_size` messages.",
+    sentence:
+      "The response to a Sync with a `page_size` above 0 MUST NOT hold more than `page_size` messages.",
     anchor: "page.md#page-cap",
   },
   "PAGE-MAX": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "An answer MUST NOT hold more than `max_page_size` messages, and a Sync with a larger `page_size` MUST be treated as one with `max_page_size`.",
+      "A response MUST NOT hold more than `max_page_size` messages, and a Sync with a larger `page_size` MUST be treated as one with `max_page_size`.",
     anchor: "page.md#page-max",
   },
   "PAGE-DEFAULT": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A Sync with `page_size` 0 MUST be answered with a page of the server's choice, of at most `max_page_size` messages.",
+      "A Sync with `page_size` 0 MUST return a page of the server's choice, of at most `max_page_size` messages.",
     anchor: "page.md#page-default",
   },
   "PAGE-PROGRESS": {
     level: "MUST",
     profile: "CORE",
-    sentence: "Where any message is pending, the answer MUST hold at least one.",
+    sentence:
+      "If any message is pending, the response MUST hold at least one.",
     anchor: "page.md#page-progress",
   },
   "PAGE-UNION": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "The pages of a run of Syncs, each with the `next_cli_seq` of the one before as its `cli_seq`, MUST together hold each message after the first page's `acked_seq`, up to the last page's `next_cli_seq`, once, and reach the first page's `svr_seq`, while no other device acknowledges.",
+      "The pages of a run of Syncs, each with the `next_cli_seq` of the previous response as its `cli_seq`, MUST together hold each message after the first page's `acked_seq`, up to the last page's `next_cli_seq`, exactly once, and MUST reach the first page's `svr_seq`, while no other device acknowledges.",
     anchor: "page.md#page-union",
   },
   "PAGE-ARRIVALS": {
     level: "MUST",
     profile: "CORE",
-    sentence: "Messages that arrive between two pages MUST be neither lost nor delivered twice by the run.",
+    sentence:
+      "Messages that arrive between two pages MUST be neither lost nor delivered twice by the run.",
     anchor: "page.md#page-arrivals",
   },
   "PAGE-NO-TRAFFIC": {
     level: "MUST",
     profile: "CORE",
-    sentence: "The next page MUST be there for the asking, without any new message having to arrive first.",
+    sentence:
+      "The next page MUST be available without any new message having to arrive first.",
     anchor: "page.md#page-no-traffic",
   },
   "PAGE-REPEAT": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Of the pages of two Syncs within one epoch that were answered with the same `acked_seq`, the shorter one MUST be the beginning of the longer one.",
+      "If two Syncs within one epoch returned the same `acked_seq`, the shorter of their pages MUST be the beginning of the longer one.",
     anchor: "page.md#page-repeat",
   },
   "DEV-SHARED-ACK": {
     level: "MUST",
     profile: "CORE",
-    sentence: "What one device of an account has acknowledged MUST be acknowledged for all devices of the account.",
-    anchor: "dev.md#dev-shared-ack",
+    sentence:
+      "A message that one device of an account has acknowledged MUST be acknowledged for all devices of the account.",
+    anchor: "devices.md#dev-shared-ack",
   },
   "DEV-TOGETHER": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Devices that sync at the same time MUST each be answered with a page that starts right after the acknowledged seq: delivering a message to one MUST NOT keep it from another.",
-    anchor: "dev.md#dev-together",
+      "Devices that sync at the same time MUST each receive a page that starts right after the acknowledged seq: delivering a message to one device MUST NOT withhold it from another.",
+    anchor: "devices.md#dev-together",
   },
   "DEV-LAGGING": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A Sync whose `cli_seq` is below the acknowledged seq MUST be answered like any other, with `acked_seq` above that `cli_seq` and the page that follows it.",
-    anchor: "dev.md#dev-lagging",
+      "A Sync whose `cli_seq` is below the acknowledged seq MUST be served like any other, with an `acked_seq` above that `cli_seq` and the page that follows this `acked_seq`.",
+    anchor: "devices.md#dev-lagging",
   },
   "EPOCH-PRESENT": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Every successful answer of Sync MUST have an `epoch` of 1 to 64 bytes, the inbox's current one, and so MUST every frame of a Watch.",
+      "Every successful response to Sync MUST have an `epoch` of 1 to 64 bytes, the inbox's current one, and so MUST every frame of a Watch.",
     anchor: "epoch.md#epoch-present",
   },
   "EPOCH-STABLE": {
     level: "MUST",
     profile: "CORE",
-    sentence: "The epoch of an inbox MUST stay the same while its numbering goes on.",
+    sentence:
+      "The epoch of an inbox MUST stay the same while its numbering goes on.",
     anchor: "epoch.md#epoch-stable",
   },
   "EPOCH-MISMATCH": {
@@ -704,21 +862,22 @@ export const REQUIREMENTS = {
   "EPOCH-UNCHECKED": {
     level: "MUST",
     profile: "CORE",
-    sentence: "A Sync with an empty `epoch` MUST NOT be refused for its epoch.",
+    sentence:
+      "A Sync with an empty `epoch` MUST NOT be refused for its epoch.",
     anchor: "epoch.md#epoch-unchecked",
   },
   "EPOCH-RENEWED": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "When an inbox has lost an assigned seq, an accepted message that was not acknowledged, or an acknowledgement, or cannot rule it out, the server MUST give it an epoch that the inbox never had before.",
+      "When an inbox has lost an assigned seq, an accepted unacknowledged message or an acknowledgement, or the server cannot rule that out, the server MUST give the inbox an epoch that it never had before.",
     anchor: "epoch.md#epoch-renewed",
   },
   "EPOCH-RESTART": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a dedup record of an earlier epoch MUST NOT answer a repetition, unless its message was put into the new numbering: the repetition is accepted as a new message.",
+      "Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a retry MUST NOT be recognised by a dedup record of an earlier epoch, unless the record's message was moved into the new numbering: the retry is accepted as a new message.",
     anchor: "epoch.md#epoch-restart",
   },
   "WATCH-FIRST": {
@@ -732,25 +891,28 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "WATCH",
     sentence:
-      "After a Send was answered with success, every open Watch of the recipient whose reader keeps up MUST have got, within 5 seconds, a frame whose `svr_seq` covers the message.",
+      "Within 5 seconds after a Send has succeeded, every open Watch of the recipient whose reader keeps up MUST have received a frame whose `svr_seq` covers the message.",
     anchor: "watch.md#watch-wake",
   },
   "WATCH-WAKE-SOON": {
     level: "SHOULD",
     profile: "WATCH",
-    sentence: "That frame SHOULD come within 1 second.",
+    sentence:
+      "The frame that WATCH-WAKE requires SHOULD come within 1 second.",
     anchor: "watch.md#watch-wake-soon",
   },
   "WATCH-MONOTONE": {
     level: "MUST",
     profile: "WATCH",
-    sentence: "Within an epoch the `svr_seq` of the frames of one Watch MUST NOT fall.",
+    sentence:
+      "Within an epoch the `svr_seq` of the frames of one Watch MUST NOT fall.",
     anchor: "watch.md#watch-monotone",
   },
   "WATCH-NO-ACK": {
     level: "MUST",
     profile: "WATCH",
-    sentence: "A Watch MUST NOT change its inbox: it acknowledges nothing.",
+    sentence:
+      "A Watch MUST NOT change its inbox: it acknowledges nothing.",
     anchor: "watch.md#watch-no-ack",
   },
   "WATCH-SYNC": {
@@ -770,7 +932,8 @@ export const REQUIREMENTS = {
   "WATCH-PRIVATE": {
     level: "MUST",
     profile: "WATCH",
-    sentence: "A frame MUST report the caller's inbox and no other.",
+    sentence:
+      "A frame MUST report the caller's inbox and no other.",
     anchor: "watch.md#watch-private",
   },
   "WATCH-HEARTBEAT": {
@@ -783,13 +946,15 @@ export const REQUIREMENTS = {
   "WATCH-END": {
     level: "MUST",
     profile: "WATCH",
-    sentence: "A Watch that the server ends while the connection works MUST end with the end-of-stream message.",
+    sentence:
+      "A Watch that the server ends while the connection works MUST end with the end-of-stream message.",
     anchor: "watch.md#watch-end",
   },
   "WATCH-STALLED": {
     level: "MUST",
     profile: "WATCH",
-    sentence: "A Watch whose client does not read MUST NOT hold up any Send, any Sync or any other Watch.",
+    sentence:
+      "A Watch whose client does not read MUST NOT hold up any Send, any Sync or any other Watch.",
     anchor: "watch.md#watch-stalled",
   },
   "WATCH-EPOCH": {
@@ -803,54 +968,56 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "DURABLE",
     sentence:
-      "After a crash of its processes at any moment, and a restart, a server MUST have every accepted message that was not acknowledged, with its seq, every acknowledgement that was answered, the dedup records of accepted Sends within their windows, and the epochs.",
+      "After a crash of its processes at any moment, and a restart, a server MUST have every accepted message that was not acknowledged, with its seq, every acknowledgement of a successful Sync, the dedup records of accepted Sends within their windows, and the epochs.",
     anchor: "durable.md#dur-keep",
   },
   "DUR-NEW-EPOCH": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server that, after a restart, lacks any of what the DURABLE profile names MUST have given a new epoch to each inbox that is affected, before it answers a call on it.",
+      "A server that, after a restart, lacks any of what the DURABLE profile names MUST have given a new epoch to each inbox that is affected, before it serves a call on that inbox.",
     anchor: "durable.md#dur-new-epoch",
   },
   "CLI-STORE-FIRST": {
     level: "MUST",
     profile: "CLIENT",
     sentence:
-      "A client MUST have stored the messages and the epoch of an answer durably before, or in the same transaction as, it stores the answer's `next_cli_seq`.",
+      "A client MUST have stored the messages and the epoch of a response durably before, or in the same transaction as, it stores the response's `next_cli_seq`.",
     anchor: "client.md#cli-store-first",
   },
   "CLI-RETRY-SAME": {
     level: "MUST",
     profile: "CLIENT",
     sentence:
-      "A client that got no answer to a Sync, or was told to try again, MUST ask again with what it has stored, and MUST NOT advance `cli_seq` for it.",
+      "A client that received no response to a Sync, or a retryable error, MUST retry with the values that it has stored, and MUST NOT advance `cli_seq` for it.",
     anchor: "client.md#cli-retry-same",
   },
   "CLI-ADOPT-NEXT": {
     level: "MUST",
     profile: "CLIENT",
     sentence:
-      "A client MUST take its `cli_seq` from `next_cli_seq` of an answer, never from `svr_seq`, and MUST NOT move it backwards within an epoch, except to 0 for CLI_SEQ_AHEAD.",
+      "A client MUST take its `cli_seq` from `next_cli_seq` of a response, never from `svr_seq`, and MUST NOT move it backwards within an epoch, except to 0 for CLI_SEQ_AHEAD.",
     anchor: "client.md#cli-adopt-next",
   },
   "CLI-NOT-FROM-WATCH": {
     level: "MUST",
     profile: "CLIENT",
-    sentence: "A client MUST NOT advance `cli_seq` because of a Watch frame or a push notification.",
+    sentence:
+      "A client MUST NOT advance `cli_seq` because of a Watch frame or a push notification.",
     anchor: "client.md#cli-not-from-watch",
   },
   "CLI-EPOCH-RESET": {
     level: "MUST",
     profile: "CLIENT",
     sentence:
-      "A client MUST send the epoch of its last answer with every Sync, and when the server has another one it MUST start again with `cli_seq` 0 under that one.",
+      "A client MUST send the epoch of its last response with every Sync, and when the server has another epoch it MUST start again with `cli_seq` 0 under that one.",
     anchor: "client.md#cli-epoch-reset",
   },
   "CLI-CLOSING-SYNC": {
     level: "MUST",
     profile: "CLIENT",
-    sentence: "A client that has stored the last page MUST send one more Sync, at once or with its next activity.",
+    sentence:
+      "A client that has stored the last page MUST send one more Sync, at once or with its next activity.",
     anchor: "client.md#cli-closing-sync",
   },
   "CLI-POLL": {
@@ -864,16 +1031,14 @@ export const REQUIREMENTS = {
     level: "MUST",
     profile: "CLIENT",
     sentence:
-      "A client that does not know the outcome of a Send MUST repeat it, if at all, with the same `client_message_id`, `recipient_id` and payload, within the dedup window.",
+      "A client that does not know the outcome of a Send MUST retry it, if at all, with the same `client_message_id`, `recipient_id` and payload, within the dedup window.",
     anchor: "client.md#cli-send-retry",
   },
   "CLI-BACKOFF": {
     level: "SHOULD",
     profile: "CLIENT",
-    sentence: "A client SHOULD wait longer after each failed attempt, with a random part, before it tries again.",
+    sentence:
+      "A client SHOULD wait longer after each failed attempt, with a random part, before it retries.",
     anchor: "client.md#cli-backoff",
   },
-} as const satisfies Readonly<Record<string, Requirement>>;
-
-/** The id of a requirement. */
-export type RequirementId = keyof typeof REQUIREMENTS;
+};

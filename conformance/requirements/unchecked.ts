@@ -1,10 +1,10 @@
 import type { RequirementId } from "./requirements.js";
 
-/** Requirements that no case checks, each with the reason why it cannot be seen from outside. Short: every entry is a promise unkept. */
+/** Requirements that no case checks, each with the reason why a client cannot check it. */
 export const LEDGER: Readonly<Partial<Record<RequirementId, string>>> = {
   "ERR-AGAIN":
-    "A permission to the server, nothing that it must do. The suite uses it: such answers are tried again and counted, never judged.",
+    "It permits the server to return retryable errors and requires nothing. The suite retries after such errors, and counts them.",
 };
 
-/** What the profile CLIENT asks for is asked of clients: a suite that plays the client cannot judge them. */
+/** Whether the suite can check the requirements of a profile. Those of CLIENT are requirements on clients. */
 export const isJudgeable = (profile: string): boolean => profile !== "CLIENT";

@@ -1,18 +1,24 @@
-import { create } from "@bufbuild/protobuf";
-import { RefusedSchema, type SyncReturn } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import {
-  type SendResponse,
-  SeqSyncService,
-  type SyncResponse,
-  type WatchResponse,
-} from "../../proto/gen/seqsync/v1/service_pb.js";
+import { type SendResponse, SeqSyncService, type SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { NoResponseFailure, RetriesExhausted, Violation } from "../findings.js";
-import { fingerprintOf } from "../history/fingerprint.js";
-import type { EventBody, Recorder } from "../history/recorder.js";
-import { Deadline } from "../transport/deadline.js";
-import type { Codec, Refusal } from "./connect.js";
-import type { CallOptions, CallResult, Session } from "./session.js";
+import {
+  type EventBody,
+  noResponse,
+  refused,
+  sendCall,
+  sendReturn,
+  syncCall,
+  syncReturn,
+  watchCall,
+  watchEnd,
+  watchFrame,
+} from "../history/events.js";
+import type { Recorder } from "../history/recorder.js";
+import type { Codec } from "./connect.js";
+import { malformedFinding, recordAttempt } from "./recorded-attempt.js";
+import type { CallResult, DefiniteResult } from "./result.js";
+import type { CallOptions, Session } from "./session.js";
 import { openWatch, type StreamEnd } from "./watch.js";
+import { WatchStream } from "./watch-stream.js";
 
 /** An account that the suite may use. */
 export interface Credentials {
@@ -34,17 +40,16 @@ export interface SyncArguments {
   pageSize: number;
 }
 
-/** An answer or a refusal. Whatever else can become of a call ends the case. */
-export type Reply<T> = { kind: "response"; value: T } | { kind: "refusal"; refusal: Refusal };
-
-/** How a client calls: `token` null leaves the credential away. */
 export interface ClientCallOptions {
+  /** Default: that of the session. */
   codec?: Codec;
+  /** Index of the URL. Default: the next one. */
   endpoint?: number;
+  /** Token to use instead of the account's; null for no credential. */
   token?: string | null;
 }
 
-/** One client of one account. Makes typed calls, tries again as clients must, and records all that it sees. */
+/** A client of an account: makes typed calls, retries them as the specification obliges clients to, and records them. */
 export class Client {
   readonly session: Session;
   readonly account: Credentials;
@@ -58,223 +63,94 @@ export class Client {
     this.#recorder = recorder;
   }
 
-  async send(args: SendArguments, options: ClientCallOptions = {}): Promise<Reply<SendResponse>> {
-    const payload = fingerprintOf(args.payload);
-    return this.#recorded(
-      {
-        case: "sendCall",
-        value: { $typeName: "seqsync.conformance.v1.SendCall", ...args, senderId: this.account.userId, payload },
-      },
-      "SEND-ACCEPT",
-      (hooks) => this.session.call(SeqSyncService.method.send, args, this.#options(options), hooks),
-      ({ acceptedAt }) => ({
-        case: "sendReturn",
-        value: { $typeName: "seqsync.conformance.v1.SendReturn", ...(acceptedAt === undefined ? {} : { acceptedAt }) },
-      }),
+  /** Sends a message. Throws if there is no definite result. */
+  async send(args: SendArguments, options: ClientCallOptions = {}): Promise<DefiniteResult<SendResponse>> {
+    const result = await this.#call(
+      sendCall({ ...args, senderId: this.account.userId }),
+      options,
+      (callOptions) => this.session.attempt(SeqSyncService.method.send, args, callOptions),
+      ({ acceptedAt }) => sendReturn(acceptedAt),
     );
+    return this.#definite(result, "SEND-ACCEPT", "Send");
   }
 
-  async sync(args: SyncArguments, options: ClientCallOptions = {}): Promise<Reply<SyncResponse>> {
-    return this.#recorded(
-      {
-        case: "syncCall",
-        value: { $typeName: "seqsync.conformance.v1.SyncCall", ...args, userId: this.account.userId },
-      },
-      "SYNC-ANSWER",
-      (hooks) => this.session.call(SeqSyncService.method.sync, args, this.#options(options), hooks),
-      (value) => ({ case: "syncReturn", value: syncReturn(value) }),
+  /** Makes a Sync. Throws if there is no definite result. */
+  async sync(args: SyncArguments, options: ClientCallOptions = {}): Promise<DefiniteResult<SyncResponse>> {
+    const result = await this.#call(
+      syncCall({ ...args, userId: this.account.userId }),
+      options,
+      (callOptions) => this.session.attempt(SeqSyncService.method.sync, args, callOptions),
+      syncReturn,
     );
+    return this.#definite(result, "SYNC-ANSWER", "Sync");
   }
 
-  /** Opens a Watch whose frames are recorded as they come. */
-  watch(options: ClientCallOptions = {}): Watching {
-    const { codec = this.session.codec, endpoint = this.session.nextEndpoint(), token } = options;
-    const op = this.#recorder.call(this.name, endpoint, {
-      case: "watchCall",
-      value: { $typeName: "seqsync.conformance.v1.WatchCall", userId: this.account.userId },
-    });
-    const watching = new Watching();
-    const bearer = token === null ? undefined : (token ?? this.account.token);
+  /** Opens a Watch, and records its frames and its end as they arrive. */
+  watch(options: ClientCallOptions = {}): WatchStream {
+    const { codec = this.session.codec, endpoint = this.session.nextEndpoint() } = options;
+    const op = this.#recorder.call(this.name, endpoint, watchCall(this.account.userId));
+    const stream = new WatchStream();
     const open = openWatch(
       this.session.transport,
-      { token: bearer, codec, endpoint },
+      { token: this.#token(options), codec, endpoint },
       {
         onFrame: (frame) => {
-          const { epoch, svrSeq } = frame;
-          this.#recorder.complete(op, {
-            case: "watchFrame",
-            value: { $typeName: "seqsync.conformance.v1.WatchFrame", epoch, svrSeq },
-          });
-          watching.onFrame(frame);
+          this.#recorder.complete(op, watchFrame(frame));
+          stream.onFrame(frame);
         },
         onEnd: (end) => {
           this.#recorder.complete(op, endEvent(end));
-          watching.onEnd(end);
+          stream.onEnd(end);
         },
-        onClose: (wrong) => watching.onClose(wrong),
+        onClose: (violation) => stream.onClose(violation),
       },
     );
-    watching.cancel = () => open.cancel();
-    return watching;
+    stream.cancel = () => open.cancel();
+    return stream;
   }
 
-  #options({ codec, endpoint, token }: ClientCallOptions): CallOptions {
-    return {
-      token: token === null ? undefined : (token ?? this.account.token),
-      ...(codec === undefined ? {} : { codec }),
-      ...(endpoint === undefined ? {} : { endpoint }),
-    };
+  #token({ token }: ClientCallOptions): string | undefined {
+    return token === null ? undefined : (token ?? this.account.token);
   }
 
-  /** Each attempt is an operation of its own: one that was lost may still have its effect. */
-  async #recorded<T>(
+  #call<T>(
     call: EventBody,
-    requirement: "SEND-ACCEPT" | "SYNC-ANSWER",
-    run: (hooks: { onAttempt(endpoint: number): void; onNoResponse(why: string): void }) => Promise<CallResult<T>>,
-    toEvent: (value: T) => EventBody,
-  ): Promise<Reply<T>> {
-    let op = 0n;
-    const ended = await run({
-      onAttempt: (endpoint) => {
-        op = this.#recorder.call(this.name, endpoint, call);
-      },
-      onNoResponse: (why) => this.#recorder.complete(op, lost(why)),
+    options: ClientCallOptions,
+    attempt: (options: CallOptions) => Promise<CallResult<T>>,
+    toReturn: (value: T) => EventBody,
+  ): Promise<CallResult<T> & { op: bigint }> {
+    const { codec = this.session.codec } = options;
+    const token = this.#token(options);
+    return this.session.retry(() => {
+      const endpoint = options.endpoint ?? this.session.nextEndpoint();
+      const recorded = { client: this.name, endpoint, call, toReturn };
+      return recordAttempt(this.#recorder, recorded, () => attempt({ token, codec, endpoint }));
     });
-    switch (ended.kind) {
+  }
+
+  /** Returns a definite result; any other ends the case. */
+  #definite<T>(
+    result: CallResult<T> & { op: bigint },
+    requirement: "SEND-ACCEPT" | "SYNC-ANSWER",
+    rpc: string,
+  ): DefiniteResult<T> {
+    switch (result.kind) {
       case "response":
-        this.#recorder.complete(op, toEvent(ended.value));
-        return ended;
       case "refusal":
-        this.#recorder.complete(op, refused(ended.refusal));
-        return ended;
+        return result;
+      case "retryable":
+        throw new RetriesExhausted(result.why, result.refusal?.code);
       case "no-response":
-        if (ended.retryLater) throw new RetriesExhausted(ended.why);
-        throw new NoResponseFailure(requirement, call.case === "sendCall" ? "Send" : "Sync", ended.why);
-      case "malformed": {
-        this.#recorder.complete(op, lost(ended.why));
-        const evidence = this.#recorder.events.filter((event) => event.op === op);
-        const expected = "an answer in the form that the HTTP binding gives";
-        throw new Violation(
-          { requirement: ended.requirement, message: ended.why, expected, actual: ended.why, evidence },
-          true,
-        );
-      }
+        throw new NoResponseFailure(requirement, rpc, result.why);
+      case "malformed":
+        throw new Violation(malformedFinding(this.#recorder, result));
     }
   }
-}
-
-/** An open Watch, as a case looks at it. */
-export class Watching {
-  readonly frames: WatchResponse[] = [];
-  /** How it ended; undefined while it is open. */
-  end: StreamEnd | undefined;
-  /** Whether nothing can come any more. */
-  closed = false;
-  /** Goes away without a word. */
-  cancel: () => void = () => {};
-  readonly #waiting = new Set<() => void>();
-
-  onFrame(frame: WatchResponse): void {
-    this.frames.push(frame);
-    this.#wake();
-  }
-
-  onEnd(end: StreamEnd): void {
-    this.end = end;
-    this.#wake();
-  }
-
-  onClose(wrong?: StreamEnd): void {
-    this.closed = true;
-    this.end = wrong ?? this.end;
-    this.#wake();
-  }
-
-  /** Resolves with true once a frame fits, or with false if the stream ends or the time is up before. */
-  async until(fits: (frame: WatchResponse) => boolean, timeoutMs: number): Promise<boolean> {
-    return this.#wait(
-      () => this.frames.some(fits),
-      timeoutMs,
-      () => this.end !== undefined,
-    );
-  }
-
-  /** Resolves with true once the stream has ended, or with false when the time is up. */
-  async ended(timeoutMs: number): Promise<boolean> {
-    return this.#wait(() => this.end !== undefined, timeoutMs);
-  }
-
-  /** Resolves with true once the answer is over, which it may be some time after its stream, or with false when the time is up. */
-  async closes(timeoutMs: number): Promise<boolean> {
-    return this.#wait(() => this.closed, timeoutMs);
-  }
-
-  async #wait(done: () => boolean, timeoutMs: number, inVain = () => false): Promise<boolean> {
-    const patience = new Deadline(timeoutMs);
-    while (!done()) {
-      const slice = patience.next();
-      if (slice <= 0 || inVain()) return false;
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          clearTimeout(timer);
-          this.#waiting.delete(wake);
-          resolve();
-        };
-        const timer = setTimeout(wake, slice);
-        this.#waiting.add(wake);
-      });
-    }
-    return true;
-  }
-
-  #wake(): void {
-    for (const wake of [...this.#waiting]) wake();
-  }
-}
-
-export function syncReturn(page: Omit<SyncResponse, "$typeName">): SyncReturn {
-  const { epoch, svrSeq, ackedSeq, nextCliSeq, messages } = page;
-  return {
-    $typeName: "seqsync.conformance.v1.SyncReturn",
-    epoch,
-    svrSeq,
-    ackedSeq,
-    nextCliSeq,
-    messages: messages.map(({ seq, senderId, clientMessageId, payload, acceptedAt }) => ({
-      $typeName: "seqsync.conformance.v1.DeliveredMessage",
-      seq,
-      senderId,
-      clientMessageId,
-      payload: fingerprintOf(payload),
-      ...(acceptedAt === undefined ? {} : { acceptedAt }),
-    })),
-  };
-}
-
-export function refused({ status, code, reason, detail }: Refusal): EventBody {
-  return {
-    case: "refused",
-    value: create(RefusedSchema, {
-      httpStatus: status,
-      code,
-      reason,
-      svrSeq: detail?.svrSeq ?? 0,
-      epoch: detail?.epoch ?? "",
-    }),
-  };
-}
-
-export function lost(why: string): EventBody {
-  return { case: "noResponse", value: { $typeName: "seqsync.conformance.v1.NoResponse", why } };
 }
 
 function endEvent(end: StreamEnd): EventBody {
-  switch (end.kind) {
-    case "end":
-      return { case: "watchEnd", value: { $typeName: "seqsync.conformance.v1.WatchEnd" } };
-    case "refusal":
-      return refused(end.refusal);
-    default:
-      return lost(end.why);
-  }
+  if (end.kind === "end") return watchEnd();
+  const refusal = end.kind === "refusal" || end.kind === "retryable" ? end.refusal : undefined;
+  if (refusal !== undefined) return refused(refusal);
+  return noResponse(end.kind === "refusal" ? "" : end.why);
 }

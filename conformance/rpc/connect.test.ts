@@ -6,17 +6,17 @@ import { SyncResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { encode, interpret } from "./connect.js";
 
 const page = { svrSeq: 3, epoch: "e" };
-const answer = (status: number, type: string | undefined, body: Uint8Array | string) => ({
+const response = (status: number, type: string | undefined, body: Uint8Array | string) => ({
   status,
   headers: type === undefined ? {} : { "content-type": type },
   body: typeof body === "string" ? Buffer.from(body) : body,
 });
-const understood = (
+const interpreted = (
   status: number,
   type: string | undefined,
   body: Uint8Array | string,
   codec: "proto" | "json" = "proto",
-) => interpret(codec, SyncResponseSchema, answer(status, type, body));
+) => interpret(codec, SyncResponseSchema, response(status, type, body));
 
 const detail = (reason: Reason) => ({
   type: "seqsync.v1.ErrorDetail",
@@ -27,21 +27,21 @@ const detail = (reason: Reason) => ({
 });
 const refusal = (code: string, ...details: unknown[]) => JSON.stringify({ code, message: "m", details });
 
-describe("an answer with status 200", () => {
+describe("a response with status 200", () => {
   test.each([
     ["00Z", "response"],
     ["00.250Z", "response"],
     ["00.250000000Z", "response"],
     ["00.25Z", "malformed"],
     ["00.250+00:00", "malformed"],
-  ])("has times in JSON in the form of the mapping: %s is %s", (seconds, kind) => {
+  ])("needs times in the form of the JSON mapping: %s is %s", (seconds, kind) => {
     const acceptedAt = `2026-01-01T00:00:${seconds}`;
     const body = JSON.stringify({ messages: [{ seq: 1, acceptedAt }] });
-    expect(understood(200, "application/json", body, "json")).toMatchObject({ kind });
+    expect(interpreted(200, "application/json", body, "json")).toMatchObject({ kind });
   });
 
-  test.each(["proto", "json"] as const)("is a message in %s, whatever the parameters of its type", (codec) => {
-    const outcome = understood(
+  test.each(["proto", "json"] as const)("is a message in %s, whatever the parameters of its media type", (codec) => {
+    const outcome = interpreted(
       200,
       `Application/${codec}; charset=utf-8`,
       encode(codec, SyncResponseSchema, page),
@@ -54,23 +54,23 @@ describe("an answer with status 200", () => {
     ["application/json", "{}", "HTTP-ANSWER-TYPE"],
     [undefined, "", "HTTP-ANSWER-TYPE"],
     ["application/proto", Buffer.from([0x0a, 0x05, 1]), "HTTP-BINARY"],
-  ])("of type %s that is not what was asked for is malformed", (type, body, requirement) => {
-    expect(understood(200, type, body)).toMatchObject({ kind: "malformed", requirement });
+  ])("with another media type, %s, or another message is malformed", (type, body, requirement) => {
+    expect(interpreted(200, type, body)).toMatchObject({ kind: "malformed", requirement });
   });
 
-  test("in JSON may have fields that are not known, and must be JSON", () => {
-    expect(understood(200, "application/json", '{"svrSeq":3,"more":1}', "json")).toMatchObject({ kind: "response" });
-    expect(understood(200, "application/json", "{", "json")).toMatchObject({
+  test("in JSON may have unknown fields, and must be JSON", () => {
+    expect(interpreted(200, "application/json", '{"svrSeq":3,"more":1}', "json")).toMatchObject({ kind: "response" });
+    expect(interpreted(200, "application/json", "{", "json")).toMatchObject({
       kind: "malformed",
       requirement: "HTTP-JSON",
     });
   });
 });
 
-describe("an answer with another status", () => {
-  test("is a refusal, with the detail that is ours among others", () => {
+describe("a response with another status", () => {
+  test("is a refusal, with the ErrorDetail among other details", () => {
     const body = refusal("out_of_range", { type: "google.rpc.Help", value: "" }, detail(Reason.CLI_SEQ_AHEAD));
-    expect(understood(400, "application/json", body)).toMatchObject({
+    expect(interpreted(400, "application/json", body)).toMatchObject({
       kind: "refusal",
       refusal: { status: 400, code: "out_of_range", reason: Reason.CLI_SEQ_AHEAD, detail: { svrSeq: 7, epoch: "e" } },
     });
@@ -85,12 +85,12 @@ describe("an answer with another status", () => {
     [503, "not json"],
     [504, "{}"],
   ])("is retryable: %s %s", (status, body) => {
-    expect(understood(status, "application/json", body)).toMatchObject({ kind: "retryable" });
+    expect(interpreted(status, "application/json", body)).toMatchObject({ kind: "retryable" });
   });
 
-  test("is definite where a reason says why the resource is exhausted", () => {
+  test("is a refusal if resource_exhausted has a reason", () => {
     const body = refusal("resource_exhausted", detail(Reason.BACKLOG_FULL));
-    expect(understood(429, "application/json", body)).toMatchObject({ kind: "refusal" });
+    expect(interpreted(429, "application/json", body)).toMatchObject({ kind: "refusal" });
   });
 
   test.each([
@@ -101,6 +101,6 @@ describe("an answer with another status", () => {
     [404, "text/html", "no such page", "HTTP-PATH"],
     [302, undefined, "", "ERR-SHAPE"],
   ])("is malformed: %s %s %s", (status, type, body, requirement) => {
-    expect(understood(status, type, body)).toMatchObject({ kind: "malformed", requirement });
+    expect(interpreted(status, type, body)).toMatchObject({ kind: "malformed", requirement });
   });
 });

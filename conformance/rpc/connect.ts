@@ -11,11 +11,12 @@ import {
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { type ErrorDetail, ErrorDetailSchema, Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { HttpResponse } from "../transport/messages.js";
+import type { CallResult, FormRequirement, Refusal } from "./result.js";
 
-/** The two encodings of messages. */
+/** Encoding of messages. */
 export type Codec = "proto" | "json";
 
-/** Connect codes and their HTTP statuses. */
+/** HTTP status of each Connect code. */
 export const STATUS_OF: Readonly<Record<string, number>> = {
   canceled: 499,
   unknown: 500,
@@ -35,7 +36,7 @@ export const STATUS_OF: Readonly<Record<string, number>> = {
   unauthenticated: 401,
 };
 
-/** The code that belongs to each reason (spec, "Errors"). */
+/** Connect code of each reason (spec, "Errors"). */
 export const CODE_OF: Readonly<Partial<Record<Reason, string>>> = {
   [Reason.CREDENTIAL_INVALID]: "unauthenticated",
   [Reason.MALFORMED]: "invalid_argument",
@@ -49,36 +50,9 @@ export const CODE_OF: Readonly<Partial<Record<Reason, string>>> = {
   [Reason.CLI_SEQ_AHEAD]: "out_of_range",
 };
 
-/** A definite refusal, as far as programs look at it. */
-export interface Refusal {
-  status: number;
-  code: string;
-  reason: Reason;
-  detail: ErrorDetail | undefined;
-  /** The error's JSON as it came. */
-  text: string;
-}
-
-/** How one exchange ended, and what of its form is not as the binding wants it. */
-export type AttemptResult<T> =
-  | { kind: "response"; value: T }
-  | { kind: "refusal"; refusal: Refusal }
-  /** The server asks to try again, or a proxy could not reach it: the outcome is unknown. */
-  | { kind: "retryable"; why: string }
-  /** The answer is not of the protocol; `requirement` says which rule it breaks. */
-  | { kind: "malformed"; requirement: FormRequirement; why: string };
-
-export type FormRequirement =
-  | "HTTP-ANSWER-TYPE"
-  | "HTTP-BINARY"
-  | "HTTP-JSON"
-  | "ERR-SHAPE"
-  | "HTTP-STREAM"
-  | "HTTP-PATH";
-
 export function encode<T extends DescMessage>(codec: Codec, schema: T, message: MessageInitShape<T>): Uint8Array {
-  const whole = create(schema, message);
-  return codec === "proto" ? toBinary(schema, whole) : Buffer.from(toJsonString(schema, whole));
+  const complete = create(schema, message);
+  return codec === "proto" ? toBinary(schema, complete) : Buffer.from(toJsonString(schema, complete));
 }
 
 export function decode<T extends DescMessage>(codec: Codec, schema: T, body: Uint8Array): MessageShape<T> {
@@ -88,63 +62,67 @@ export function decode<T extends DescMessage>(codec: Codec, schema: T, body: Uin
   return fromJson(schema, json, { ignoreUnknownFields: true });
 }
 
-/** A time as it is written; readers take it with any number of digits. */
+/** Form of a time in JSON. The library accepts any number of digits. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.(\d{3}|\d{6}|\d{9}))?Z$/;
 
-/** Throws if a time of an answer is not in the form of the mapping: of itself, or of the messages in it. */
+/** Throws if a time in a response, or in one of its messages, is not in the form of the JSON mapping. */
 function checkTimes(json: unknown): void {
   if (typeof json !== "object" || json === null) return;
   const { acceptedAt, accepted_at: time = acceptedAt, messages } = json as Record<string, unknown>;
   if (typeof time === "string" && !TIME.test(time))
-    throw new Error(`a time is in UTC with Z, and with no, 3, 6 or 9 digits of a fraction; ${time} is not`);
+    throw new Error(`a time must be in UTC with Z, and have 0, 3, 6 or 9 fractional digits: ${time}`);
   if (Array.isArray(messages)) messages.forEach(checkTimes);
 }
 
-/** Reads the answer of a unary call. */
+/** Interprets the response of a unary call. */
 export function interpret<T extends DescMessage>(
   codec: Codec,
   schema: T,
-  answer: HttpResponse,
-): AttemptResult<MessageShape<T>> {
-  const type = mediaType(answer.headers["content-type"]);
-  const rule = codec === "proto" ? "HTTP-BINARY" : "HTTP-JSON";
-  if (answer.status > 200 && answer.status < 300)
-    return malformed(rule, `HTTP ${answer.status} for a success; it wants 200`);
-  if (answer.status !== 200) return interpretError(answer, type);
+  response: HttpResponse,
+): CallResult<MessageShape<T>> {
+  const type = mediaType(response.headers["content-type"]);
+  const requirement = codec === "proto" ? "HTTP-BINARY" : "HTTP-JSON";
+  const { status } = response;
+  if (status > 200 && status < 300) return malformed(requirement, `HTTP ${status} for a success instead of 200`);
+  if (status !== 200) return interpretError(response, type);
   if (type !== `application/${codec}`) {
     return malformed("HTTP-ANSWER-TYPE", `status 200 with content type "${type}" to a request in application/${codec}`);
   }
   try {
-    return { kind: "response", value: decode(codec, schema, answer.body) };
+    return { kind: "response", value: decode(codec, schema, response.body) };
   } catch (error) {
-    return malformed(rule, `the answer does not decode as ${schema.typeName}: ${(error as Error).message}`);
+    return malformed(requirement, `the response does not decode as ${schema.typeName}: ${(error as Error).message}`);
   }
 }
 
-function interpretError(answer: HttpResponse, type: string): AttemptResult<never> {
-  const parsed =
-    type === "application/json" ? parseError(answer.status, Buffer.from(answer.body).toString("utf8")) : undefined;
+function interpretError({ status, body }: HttpResponse, type: string): CallResult<never> {
+  const parsed = type === "application/json" ? parseError(status, Buffer.from(body).toString("utf8")) : undefined;
   if (parsed === undefined) {
-    // What stands in front of a server speaks plain HTTP.
-    if (isRetryableStatus(answer.status)) return { kind: "retryable", why: `HTTP ${answer.status}` };
-    if (answer.status === 404) return malformed("HTTP-PATH", "HTTP 404: there is no such RPC at this URL");
-    return malformed("ERR-SHAPE", `HTTP ${answer.status} with content type "${type}" and no Connect error in the body`);
+    // A proxy in front of the server returns plain HTTP errors.
+    if (isRetryableStatus(status)) return { kind: "retryable", why: `HTTP ${status}` };
+    if (status === 404) return malformed("HTTP-PATH", "HTTP 404: there is no such RPC at this URL");
+    return malformed("ERR-SHAPE", `HTTP ${status} with content type "${type}" and no Connect error in the body`);
   }
-  if (isRetryable(parsed)) return { kind: "retryable", why: parsed.code };
-  if (STATUS_OF[parsed.code] !== answer.status) {
+  if (!isRetryable(parsed) && STATUS_OF[parsed.code] !== status) {
     return malformed(
       "ERR-SHAPE",
-      `code "${parsed.code}" with HTTP ${answer.status}; it wants ${STATUS_OF[parsed.code] ?? "a code that Connect has"}`,
+      `code "${parsed.code}" with HTTP ${status} instead of ${STATUS_OF[parsed.code] ?? "a code that Connect defines"}`,
     );
   }
-  return { kind: "refusal", refusal: parsed };
+  return resultOfError(parsed);
 }
 
-/** What proxies and rate limiters answer without a Connect error, for the client to try again. */
+/** Classifies a Connect error. */
+export function resultOfError(refusal: Refusal): Extract<CallResult<never>, { kind: "refusal" | "retryable" }> {
+  if (!isRetryable(refusal)) return { kind: "refusal", refusal };
+  return { kind: "retryable", why: refusal.code || `HTTP ${refusal.status}`, refusal };
+}
+
+/** Whether a proxy or a rate limiter returns this status, without a Connect error, to make the client retry. */
 export const isRetryableStatus = (status: number) => [429, 502, 503, 504].includes(status);
 
-/** `unavailable`, `deadline_exceeded` and a rate limit are no verdict on the request, with a Connect error or without. */
-export function isRetryable({ code, reason, status }: Refusal): boolean {
+/** Whether an error says nothing about the request: `unavailable`, `deadline_exceeded`, a rate limit, or the HTTP status of one. */
+function isRetryable({ code, reason, status }: Refusal): boolean {
   return (
     (code === "" && isRetryableStatus(status)) ||
     code === "unavailable" ||
@@ -153,7 +131,7 @@ export function isRetryable({ code, reason, status }: Refusal): boolean {
   );
 }
 
-/** Reads a Connect error from JSON. Undefined if it is none. */
+/** Parses a Connect error. Returns undefined for any other text. */
 export function parseError(status: number, text: string): Refusal | undefined {
   let json: unknown;
   try {
@@ -167,7 +145,7 @@ export function parseError(status: number, text: string): Refusal | undefined {
   return { status, code, reason: detail?.reason ?? Reason.UNSPECIFIED, detail, text };
 }
 
-/** Ours may stand behind others that a proxy or a framework has put there. */
+/** Finds the ErrorDetail. A proxy or a framework may have put other details in front of it. */
 function findDetail(details: unknown[]): ErrorDetail | undefined {
   for (const entry of details) {
     const { type, value } = (entry ?? {}) as { type?: unknown; value?: unknown };
@@ -185,11 +163,12 @@ function findDetail(details: unknown[]): ErrorDetail | undefined {
 /** The media type without its parameters, in lower case. */
 export const mediaType = (header: string | undefined) => header?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
 
-function malformed(requirement: FormRequirement, why: string): AttemptResult<never> {
+function malformed(requirement: FormRequirement, why: string): CallResult<never> {
   return { kind: "malformed", requirement, why };
 }
 
-/** Says a refusal in a few words, for people. */
+/** Describes a refusal in a few words. */
 export function describeRefusal({ code, reason, status }: Pick<Refusal, "code" | "reason" | "status">): string {
-  return `refused with ${code}${reason === Reason.UNSPECIFIED ? " without a reason" : ` ${Reason[reason]}`} (HTTP ${status})`;
+  const name = reason === Reason.UNSPECIFIED ? "without a reason" : Reason[reason];
+  return `refused ${code === "" ? "without a Connect code" : `with ${code} ${name}`} (HTTP ${status})`;
 }

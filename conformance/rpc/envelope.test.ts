@@ -19,11 +19,11 @@ const three = Buffer.concat([
 ]);
 
 describe("envelopes", () => {
-  test("has one byte of flags and four of length, big-endian", () => {
+  test("have one byte of flags and four of length, big-endian", () => {
     expect([...envelope(Buffer.alloc(258, 7), 2).subarray(0, 6)]).toEqual([2, 0, 0, 1, 2, 7]);
   });
 
-  test.each([1, 2, 3, 5, 7, 1000])("is found in chunks of %s bytes", async (size) => {
+  test.each([1, 2, 3, 5, 7, 1000])("are split from chunks of %s bytes", async (size) => {
     expect(await read(three, size)).toEqual([
       { flags: 0, body: "one" },
       { flags: 0, body: "" },
@@ -31,11 +31,11 @@ describe("envelopes", () => {
     ]);
   });
 
-  test.each([1, 4, 5, 7])("that ends after %s bytes is an error", async (length) => {
+  test.each([1, 4, 5, 7])("that end after %s bytes are an error", async (length) => {
     await expect(read(three.subarray(0, length), 3)).rejects.toThrow(/ended within an envelope/);
   });
 
-  test("beyond the bound is refused before it is read", async () => {
+  test("above the maximum length are rejected before they are read", async () => {
     await expect(read(Buffer.from([0, 0xff, 0xff, 0xff, 0xff]), 5, 100)).rejects.toThrow(/4294967295 bytes/);
   });
 });

@@ -12,61 +12,58 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0)) await cleanUp();
 });
 
-type Answer = Parameters<RequestListener>[1];
-const retryable = (status: number) => (res: Answer) => void res.writeHead(status).end();
-const cut = (res: Answer) => void res.destroy();
-const page = (res: Answer) =>
+type Response = Parameters<RequestListener>[1];
+const retryable = (status: number) => (res: Response) => void res.writeHead(status).end();
+const close = (res: Response) => void res.destroy();
+const page = (res: Response) =>
   void res
     .writeHead(200, { "content-type": "application/proto" })
     .end(encode("proto", SyncResponseSchema, { svrSeq: 9 }));
-const refused = (res: Answer) =>
+const refused = (res: Response) =>
   void res.writeHead(401, { "content-type": "application/json" }).end('{"code":"unauthenticated"}');
 
-/** A server that answers by a script, and what it was asked. */
-async function scripted(...script: ((res: Answer) => void)[]) {
-  const asked: { url: string | undefined; authorization: string | undefined }[] = [];
+/** Starts a server that follows a script, and records the requests. */
+async function scripted(...script: ((res: Response) => void)[]) {
+  const requests: { url: string | undefined; authorization: string | undefined }[] = [];
   const server: Running = await serve((req, res) => {
-    asked.push({ url: req.url, authorization: req.headers.authorization });
+    requests.push({ url: req.url, authorization: req.headers.authorization });
     req.resume().once("end", () => (script.shift() ?? page)(res));
   });
   const transport = new Transport({ urls: [`${server.url}/prefix/`] });
   cleanUps.push(() => transport.close(), server.stop);
-  return { asked, session: new Session(transport, "proto", 0, { noResponse: [1, 1, 1], retryable: [1, 1, 1] }) };
+  return { requests, session: new Session(transport, "proto", 0, { noResponse: [1, 1, 1], retryable: [1, 1, 1] }) };
 }
 
 describe("Session.call", () => {
-  test("asks again after every answer that wants it, and after none at all", async () => {
-    const { session, asked } = await scripted(retryable(503), cut, retryable(429));
-    const missed: string[] = [];
-    const attempts: number[] = [];
-    const hooks = {
-      onAttempt: (endpoint: number) => void attempts.push(endpoint),
-      onNoResponse: (why: string) => void missed.push(why),
+  test("retries after retryable errors and without a response", async () => {
+    const { session, requests } = await scripted(retryable(503), close, retryable(429));
+    let attempts = 0;
+    const onAttempt = () => {
+      attempts += 1;
     };
-    expect(await session.call(sync, {}, { token: "t" }, hooks)).toMatchObject({
+    expect(await session.call(sync, {}, { token: "t" }, onAttempt)).toMatchObject({
       kind: "response",
       value: { svrSeq: 9 },
     });
-    expect(missed).toEqual(["HTTP 503", "the server closed the connection", "HTTP 429"]);
-    expect([attempts.length, asked.length, session.retried]).toEqual([4, 4, 3]);
-    expect(new Set(asked.map(({ url }) => url))).toEqual(new Set(["/prefix/seqsync.v1.SeqSyncService/Sync"]));
-    expect(asked[0]?.authorization).toBe("Bearer t");
+    expect([attempts, requests.length, session.retried]).toEqual([4, 4, 3]);
+    expect(new Set(requests.map(({ url }) => url))).toEqual(new Set(["/prefix/seqsync.v1.SeqSyncService/Sync"]));
+    expect(requests[0]?.authorization).toBe("Bearer t");
   });
 
-  test("gives up when all pauses are used, and says why", async () => {
-    const { session, asked } = await scripted(...Array.from({ length: 9 }, () => retryable(502)));
-    expect(await session.call(sync, {})).toEqual({ kind: "no-response", why: "HTTP 502", retryLater: true });
-    expect(asked).toHaveLength(4);
+  test("returns the result of the last retry", async () => {
+    const { session, requests } = await scripted(...Array.from({ length: 9 }, () => retryable(502)));
+    expect(await session.call(sync, {})).toEqual({ kind: "retryable", why: "HTTP 502" });
+    expect(requests).toHaveLength(4);
   });
 
-  test("does not ask again after a refusal", async () => {
-    const { session, asked } = await scripted(refused);
+  test("does not retry after a refusal", async () => {
+    const { session, requests } = await scripted(refused);
     expect(await session.call(sync, {})).toMatchObject({ kind: "refusal", refusal: { code: "unauthenticated" } });
-    expect(asked).toHaveLength(1);
+    expect(requests).toHaveLength(1);
     expect(session.retried).toBe(0);
   });
 
-  test("takes another URL each time", async () => {
+  test("uses the URLs in turn", async () => {
     const one = await scripted();
     const two = await scripted();
     const urls = [...one.session.transport.urls, ...two.session.transport.urls];
@@ -74,6 +71,15 @@ describe("Session.call", () => {
     cleanUps.push(() => transport.close());
     const session = new Session(transport, "proto");
     for (let calls = 0; calls < 4; calls += 1) await session.call(sync, {});
-    expect([one.asked.length, two.asked.length]).toEqual([2, 2]);
+    expect([one.requests.length, two.requests.length]).toEqual([2, 2]);
+  });
+});
+
+describe("Session.retryRetryable", () => {
+  test("does not retry without a response", async () => {
+    const { session, requests } = await scripted(retryable(503), close);
+    const result = await session.retryRetryable(() => session.attempt(sync, {}));
+    expect(result).toMatchObject({ kind: "no-response", why: "the server closed the connection", timedOut: false });
+    expect(requests).toHaveLength(2);
   });
 });

@@ -1,109 +1,119 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { RetriesExhausted } from "../findings.js";
 import { NoResponseError } from "../transport/errors.js";
 import type { Transport } from "../transport/http.js";
-import { type AttemptResult, type Codec, encode, interpret } from "./connect.js";
+import type { HttpRequest, HttpResponse } from "../transport/messages.js";
+import { retry } from "../transport/retry.js";
+import { type Codec, encode, interpret } from "./connect.js";
+import { type CallResult, RETRY_DELAYS, type RetryDelays, retryDelay } from "./result.js";
 
-/** One of the protocol's unary methods, with its types. */
+/** A unary method of the protocol, with its types. */
 export type Unary<I extends DescMessage, O extends DescMessage> = DescMethod & { input: I; output: O };
 
-/** How a call ended when all that can be done for it was done: an answer, a refusal, or nothing. */
-export type CallResult<T> = Exclude<AttemptResult<T>, { kind: "retryable" }> | NoResponse;
-
-/** No answer came; with what to look into, if that can be told. */
-export interface NoResponse {
-  kind: "no-response";
-  why: string;
-  hint?: string | undefined;
-  /** The server has asked for another try each time: that is its right, and tells nothing about it. */
-  retryLater?: true;
-}
-
 export interface CallOptions {
+  /** Bearer token. Default: no credential. */
   token?: string | undefined;
-  /** Default: the session's. */
+  /** Default: that of the session. */
   codec?: Codec;
+  /** Index of the URL. Default: the next one. */
   endpoint?: number;
   signal?: AbortSignal;
   headers?: Readonly<Record<string, string>>;
 }
 
-/** Pauses, in milliseconds, before a call is made again; after the last one it is given up. */
-export interface RetryDelays {
-  /** Where nothing came back. */
-  noResponse: readonly number[];
-  /** Where the server lives, and asks for another try. */
-  retryable: readonly number[];
-}
-
-export const RETRY_DELAYS: RetryDelays = {
-  noResponse: [20, 100, 400, 1500],
-  retryable: [20, 100, 400, 1500, 2000, 3000, 5000],
-};
-
-/** A way to make calls to the target: in one codec, spread over its URLs, counting what had to be tried again. */
+/** Makes calls to the target: in one codec, in turn over its URLs, with retries. */
 export class Session {
   readonly transport: Transport;
   readonly codec: Codec;
-  /** Calls that were made again because the server asked for it. */
+  /** Number of retries so far. */
   retried = 0;
-  #turn: number;
+  #endpoint: number;
   readonly #delays: RetryDelays;
 
   constructor(transport: Transport, codec: Codec, firstEndpoint = 0, delays = RETRY_DELAYS) {
-    this.#delays = delays;
     this.transport = transport;
     this.codec = codec;
-    this.#turn = firstEndpoint;
+    this.#endpoint = firstEndpoint;
+    this.#delays = delays;
   }
 
-  /** The URL that the next call goes to: all guarantees hold across them, so each call may take another. */
+  /** Returns the URL for the next call. All guarantees hold across front ends, so each call uses another one. */
   nextEndpoint(): number {
-    this.#turn += 1;
-    return this.#turn % this.transport.urls.length;
+    this.#endpoint += 1;
+    return this.#endpoint % this.transport.urls.length;
   }
 
-  /** Makes one call, once. */
+  /** Makes one attempt of a call. */
   async attempt<I extends DescMessage, O extends DescMessage>(
     method: Unary<I, O>,
     input: MessageInitShape<I>,
     { token, codec = this.codec, endpoint = this.nextEndpoint(), signal, headers = {} }: CallOptions = {},
-  ): Promise<AttemptResult<MessageShape<O>> | NoResponse> {
-    try {
-      const answer = await this.transport.request({
-        endpoint,
-        path: pathOf(method),
-        headers: { "content-type": `application/${codec}`, ...authorization(token), ...headers },
-        body: encode(codec, method.input, input),
-        ...(signal === undefined ? {} : { signal }),
-      });
-      return interpret(codec, method.output, answer);
-    } catch (error) {
-      if (error instanceof NoResponseError) return { kind: "no-response", why: error.message, hint: error.hint };
-      throw error;
-    }
+  ): Promise<CallResult<MessageShape<O>>> {
+    const result = await request(this.transport, {
+      endpoint,
+      path: pathOf(method),
+      headers: { "content-type": `application/${codec}`, ...authorization(token), ...headers },
+      body: encode(codec, method.input, input),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return result.kind === "response" ? interpret(codec, method.output, result.value) : result;
   }
 
-  /** Makes an idempotent call until it is answered, as a client would. `onNoResponse` hears of each attempt that was not. */
-  async call<I extends DescMessage, O extends DescMessage>(
+  /** Makes an idempotent call, with retries. `onAttempt` is called before each attempt. */
+  call<I extends DescMessage, O extends DescMessage>(
     method: Unary<I, O>,
     input: MessageInitShape<I>,
     options: CallOptions = {},
-    hooks: { onAttempt?: (endpoint: number) => void; onNoResponse?: (why: string) => void } = {},
+    onAttempt: () => void = () => {},
   ): Promise<CallResult<MessageShape<O>>> {
-    for (let tries = 0; ; tries += 1) {
-      const endpoint = options.endpoint ?? this.nextEndpoint();
-      hooks.onAttempt?.(endpoint);
-      const outcome = await this.attempt(method, input, { ...options, endpoint });
-      if (outcome.kind !== "retryable" && outcome.kind !== "no-response") return outcome;
-      hooks.onNoResponse?.(outcome.why);
-      const retryLater = outcome.kind === "retryable";
-      const delay = this.#delays[retryLater ? "retryable" : "noResponse"][tries];
-      if (delay === undefined) return { kind: "no-response", why: outcome.why, ...(retryLater ? { retryLater } : {}) };
-      this.retried += 1;
-      await pause(delay);
-    }
+    return this.retry(() => {
+      onAttempt();
+      return this.attempt(method, input, options);
+    });
   }
+
+  /** Repeats an attempt while it returns a retryable error or no response, up to the last delay. Counts the retries. */
+  retry<R extends { kind: CallResult<unknown>["kind"] }>(
+    attempt: () => Promise<R>,
+    delays: RetryDelays = this.#delays,
+  ): Promise<R> {
+    return retry(attempt, (result, retries) => {
+      const delay = retryDelay(result, retries, delays);
+      if (delay !== undefined) this.retried += 1;
+      return delay;
+    });
+  }
+
+  /** Repeats an attempt while it returns a retryable error. Throws RetriesExhausted if the last one does too. */
+  async retryRetryable<R extends CallResult<unknown>>(
+    attempt: () => Promise<R>,
+  ): Promise<Exclude<R, { kind: "retryable" }>> {
+    const result = await this.retry(attempt, RETRYABLE_ONLY);
+    if (result.kind === "retryable") throw new RetriesExhausted(result.why, result.refusal?.code);
+    return result as Exclude<R, { kind: "retryable" }>;
+  }
+}
+
+/** Retries retryable errors only. */
+const RETRYABLE_ONLY: RetryDelays = { noResponse: [], retryable: RETRY_DELAYS.retryable };
+
+/** Makes one request: the attempt that typed and raw calls are built on. */
+export async function request(
+  transport: Transport,
+  message: HttpRequest,
+): Promise<Extract<CallResult<HttpResponse>, { kind: "response" | "no-response" }>> {
+  try {
+    return { kind: "response", value: await transport.request(message) };
+  } catch (error) {
+    return noResponseResult(error);
+  }
+}
+
+/** Converts a NoResponseError to a result, and throws any other error. */
+export function noResponseResult(error: unknown): Extract<CallResult<never>, { kind: "no-response" }> {
+  if (!(error instanceof NoResponseError)) throw error;
+  const { message: why, hint, timedOut } = error;
+  return { kind: "no-response", why, hint, timedOut };
 }
 
 export const pathOf = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`;

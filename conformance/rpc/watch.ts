@@ -1,32 +1,29 @@
 import { SeqSyncService, type WatchResponse, WatchResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Transport } from "../transport/http.js";
 import type { HttpStream } from "../transport/messages.js";
-import { type Codec, decode, encode, mediaType, parseError, type Refusal } from "./connect.js";
-import { envelope, envelopes, FLAG_END } from "./envelope.js";
+import { type Codec, decode, encode, mediaType, parseError, resultOfError } from "./connect.js";
+import { type Envelope, envelope, envelopes, FLAG_END } from "./envelope.js";
+import type { CallResult } from "./result.js";
 import { authorization, pathOf } from "./session.js";
 
-/** How a stream ended: in order, refused, or not as a stream has to end. */
-export type StreamEnd =
-  | { kind: "end" }
-  | { kind: "refusal"; refusal: Refusal }
-  | { kind: "malformed"; why: string }
-  | { kind: "cut"; why: string };
+/** How a stream ended: without an error, or as a call without a response does. */
+export type StreamEnd = { kind: "end" } | Exclude<CallResult<never>, { kind: "response" }>;
 
 export interface WatchListener {
   onFrame(frame: WatchResponse): void;
-  /** How it ended. Comes with the end-of-stream message, before the answer itself is over. */
+  /** Is called once, when the stream ends: at the end-of-stream message, before the end of the response. */
   onEnd(end: StreamEnd): void;
-  /** The answer is over; with what is wrong about it if something came after the end-of-stream message. */
-  onClose(wrong?: StreamEnd): void;
+  /** Is called when the response ends; with the violation if data followed the end-of-stream message. */
+  onClose(violation?: StreamEnd): void;
 }
 
 /** An open Watch. */
 export interface OpenWatch {
-  /** Goes away without a word, as a phone does. `onEnd` and `onClose` are then not called any more. */
+  /** Closes the connection without a message, as a client that loses its network does. Ends the calls of the listener. */
   cancel(): void;
 }
 
-/** Opens a Watch and reports what comes. Never rejects: whatever goes wrong is told to `onEnd`, once, and then to nobody. */
+/** Opens a Watch, and calls the listener with what arrives. Never throws: `onEnd` receives the errors. */
 export function openWatch(
   transport: Transport,
   { token, codec, endpoint }: { token: string | undefined; codec: Codec; endpoint: number },
@@ -37,13 +34,13 @@ export function openWatch(
   const contentType = `application/connect+${codec}`;
 
   let ended = false;
-  const tell = (end: StreamEnd) => {
+  const reportEnd = (end: StreamEnd) => {
     if (cancelled || ended) return;
     ended = true;
     listener.onEnd(end);
   };
 
-  /** Answers what is wrong about what came after the end. */
+  /** Returns the violation if data follows the end-of-stream message. */
   const read = async (): Promise<StreamEnd | undefined> => {
     const method = SeqSyncService.method.watch;
     stream = await transport.stream({
@@ -54,28 +51,28 @@ export function openWatch(
     });
     if (cancelled) stream.cancel();
     if (stream.status !== 200 || mediaType(stream.headers["content-type"]) !== contentType) {
-      tell(await notAStream(stream));
+      reportEnd(await interpretNonStream(stream));
       return undefined;
     }
-    for await (const { flags, body } of envelopes(stream.chunks)) {
-      if (ended) return { kind: "malformed", why: "the stream goes on after the end-of-stream message" };
-      const next = flags === FLAG_END ? endOf(Buffer.from(body).toString("utf8")) : frameOf(codec, flags, body);
+    for await (const received of envelopes(stream.chunks)) {
+      if (ended) return malformed("the stream continues after the end-of-stream message");
+      const next = received.flags === FLAG_END ? parseEnd(received) : decodeFrame(codec, received);
       if (!("kind" in next)) {
         listener.onFrame(next);
         continue;
       }
-      tell(next);
+      reportEnd(next);
       if (next.kind === "malformed") return undefined;
     }
-    tell({ kind: "cut", why: "the stream ended without an end-of-stream message" });
+    reportEnd(brokenOff("the stream ended without an end-of-stream message"));
     return undefined;
   };
 
   read()
-    // A connection that breaks after the end of its stream does no harm.
-    .catch((error: Error) => tell({ kind: "cut", why: error.message }))
-    .then((wrong) => {
-      if (!cancelled) listener.onClose(wrong ?? undefined);
+    // After the end of the stream, a broken connection does no harm.
+    .catch((error: Error) => reportEnd(brokenOff(error.message)))
+    .then((violation) => {
+      if (!cancelled) listener.onClose(violation ?? undefined);
       stream?.cancel();
     });
   return {
@@ -86,41 +83,46 @@ export function openWatch(
   };
 }
 
-function frameOf(codec: Codec, flags: number, body: Uint8Array): WatchResponse | StreamEnd {
-  if (flags !== 0) return { kind: "malformed", why: `an envelope with flags ${flags}` };
+const malformed = (why: string): StreamEnd => ({ kind: "malformed", requirement: "HTTP-STREAM", why });
+const brokenOff = (why: string): StreamEnd => ({ kind: "no-response", why });
+
+/** Decodes a frame. */
+export function decodeFrame(codec: Codec, { flags, body }: Envelope): WatchResponse | StreamEnd {
+  if (flags !== 0) return malformed(`an envelope with flags ${flags}`);
   try {
     return decode(codec, WatchResponseSchema, body);
   } catch (error) {
-    return { kind: "malformed", why: `a frame does not decode: ${(error as Error).message}` };
+    return malformed(`a frame does not decode: ${(error as Error).message}`);
   }
 }
 
-async function notAStream(stream: HttpStream): Promise<StreamEnd> {
+/** Parses an end-of-stream message. */
+export function parseEnd({ body }: Pick<Envelope, "body">): StreamEnd {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch {
+    return malformed("the end-of-stream message is not JSON");
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    return malformed("the end-of-stream message is not a JSON object");
+  if (!("error" in json)) return { kind: "end" };
+  const error = parseError(200, JSON.stringify(json.error));
+  return error === undefined
+    ? malformed("the end-of-stream message has an error without a code")
+    : resultOfError(error);
+}
+
+/** Maximum length of the body of an error, in bytes. */
+const MAX_ERROR_BYTES = 65_536;
+
+async function interpretNonStream(stream: HttpStream): Promise<StreamEnd> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of stream.chunks) {
     chunks.push(chunk);
-    if (Buffer.concat(chunks).length > 65_536) break;
+    if (Buffer.concat(chunks).length > MAX_ERROR_BYTES) break;
   }
-  const refusal = parseError(stream.status, Buffer.concat(chunks).toString("utf8"));
-  if (stream.status !== 200) {
-    return {
-      kind: "refusal",
-      refusal: refusal ?? { status: stream.status, code: "", reason: 0, detail: undefined, text: "" },
-    };
-  }
-  return { kind: "malformed", why: `status 200 with content type "${stream.headers["content-type"] ?? ""}"` };
-}
-
-function endOf(text: string): StreamEnd {
-  const garbled = (what: string): StreamEnd => ({ kind: "malformed", why: `the end-of-stream message ${what}` });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return garbled("is not JSON");
-  }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) return garbled("is no JSON object");
-  if (!("error" in json)) return { kind: "end" };
-  const refusal = parseError(200, JSON.stringify(json.error));
-  return refusal === undefined ? garbled("has an error without a code") : { kind: "refusal", refusal };
+  if (stream.status === 200) return malformed(`status 200 with content type "${stream.headers["content-type"] ?? ""}"`);
+  const error = parseError(stream.status, Buffer.concat(chunks).toString("utf8"));
+  return resultOfError(error ?? { status: stream.status, code: "", reason: 0, detail: undefined, text: "" });
 }

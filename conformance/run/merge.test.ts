@@ -8,7 +8,7 @@ const part = (shard: string, id: string, outcome = Outcome.PASS, more = {}) =>
 const [one, two] = ["ack/old-device-does-not-lower", "ack/answering-does-not-ack"] as const;
 
 describe("the parts of a run", () => {
-  test("make one report, whose verdict is that of all", () => {
+  test("are merged into one report with one verdict", () => {
     const merged = mergeReports([part("1/2", one), part("2/2", two, Outcome.FAIL)]);
     expect(merged).toMatchObject({ verdict: Outcome.FAIL, shard: "", counts: { pass: 1, fail: 1 } });
     expect(merged.requirements.find(({ id }) => id === "ACK-MONOTONE")?.outcome).toBe(Outcome.FAIL);
@@ -16,20 +16,20 @@ describe("the parts of a run", () => {
     expect(exitCodeOf(mergeReports([part("2/2", two), part("1/2", one)]))).toBe(0);
   });
 
-  test("of which one is missing leave the verdict open, but for what is broken", () => {
+  test("make the verdict inconclusive if one is missing, unless another one fails", () => {
     const merged = mergeReports([part("1/3", one), part("3/3", two)]);
     expect(merged.headline).toMatch(/shard 2\/3 is missing/);
     expect(exitCodeOf(merged)).toBe(3);
     expect(exitCodeOf(mergeReports([part("1/3", one, Outcome.FAIL)]))).toBe(1);
   });
 
-  test("of which one could not reach the server leave it open too", () => {
+  test("make the verdict inconclusive if one could not reach the server", () => {
     const unreached = part("2/2", two, Outcome.INCONCLUSIVE, { headline: "cannot be reached", implementation: "" });
     expect(exitCodeOf(mergeReports([part("1/2", one), unreached]))).toBe(3);
   });
 
-  test("that do not belong together are refused", () => {
-    expect(() => mergeReports([])).toThrow(/no report/);
+  test("are rejected if they are of different runs", () => {
+    expect(() => mergeReports([])).toThrow(/no report to merge/);
     expect(() => mergeReports([part("1/2", one), part("1/2", one)])).toThrow(`${one} is in two of the reports`);
     expect(() => mergeReports([part("1/2", one), part("2/3", two)])).toThrow(/different runs/);
     expect(() =>

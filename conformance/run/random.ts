@@ -1,7 +1,14 @@
-/** Numbers from 0 to below 1, the same for the same seed and name (mulberry32 over an FNV-1a hash). Not for secrets. */
+/** Returns a generator of numbers from 0 to below 1, determined by seed and name. Not for secrets. */
 export function seeded(seed: number, name: string): () => number {
+  // FNV-1a hash of the name.
   let state = (2166136261 ^ seed) >>> 0;
   for (const char of name) state = Math.imul(state ^ char.charCodeAt(0), 16777619) >>> 0;
+  return mulberry32(state);
+}
+
+/** Returns the generator mulberry32: numbers from 0 to below 1, determined by a seed of 32 bits. Not for secrets. */
+export function mulberry32(seed: number): () => number {
+  let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let t = Math.imul(state ^ (state >>> 15), state | 1);

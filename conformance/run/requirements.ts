@@ -2,14 +2,14 @@ import { create } from "@bufbuild/protobuf";
 import {
   type CaseResult,
   Outcome,
+  ReasonCode,
   type Report,
   type RequirementResult,
   RequirementResultSchema,
 } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { TAKES_LONG } from "../findings.js";
 import { REQUIREMENTS, type RequirementId } from "../requirements/requirements.js";
 
-/** What a run says of each requirement that its cases check, or that a finding blames. In the specification's order. */
+/** Returns the result of each requirement that a case checks or a finding blames, in the order of the specification. */
 export function judgeRequirements(cases: readonly CaseResult[]): RequirementResult[] {
   const blamed = new Set(cases.flatMap((it) => it.findings.map(({ requirement }) => requirement)));
   return (Object.keys(REQUIREMENTS) as RequirementId[]).flatMap((id) => {
@@ -21,34 +21,36 @@ export function judgeRequirements(cases: readonly CaseResult[]): RequirementResu
   });
 }
 
-/** A requirement that nobody blames holds only if a case that checks it came to its end. */
+/** A requirement that no finding blames passes only if a case that checks it ran to its end. */
 function unblamed(checking: readonly CaseResult[]): Outcome {
   const outcomes = new Set(checking.map(({ outcome }) => outcome));
   if (outcomes.has(Outcome.ERROR)) return Outcome.ERROR;
   if (outcomes.has(Outcome.PASS)) return Outcome.PASS;
-  // Its cases failed for another reason before they came to it, or could not be run.
+  // Its cases were not run, or failed for another requirement before they reached this one.
   if (outcomes.has(Outcome.INCONCLUSIVE) || outcomes.has(Outcome.FAIL) || outcomes.has(Outcome.WARN))
     return Outcome.INCONCLUSIVE;
   return Outcome.NOT_APPLICABLE;
 }
 
-/** The verdict on the server: fail before inconclusive, and never a pass where a MUST could not be told. */
+/** Returns the verdict on the server: fail takes precedence over inconclusive, and an inconclusive MUST excludes a pass. */
 export function verdictOf({ cases, requirements, headline }: Report): Outcome {
   const outcomes = new Set(cases.map(({ outcome }) => outcome));
   if (outcomes.has(Outcome.FAIL)) return Outcome.FAIL;
   if (outcomes.has(Outcome.ERROR)) return Outcome.ERROR;
   if (headline !== "" || cases.length === 0) return Outcome.INCONCLUSIVE;
   if (cases.every(({ outcome }) => outcome === Outcome.NOT_APPLICABLE)) return Outcome.NOT_APPLICABLE;
-  const openMust = requirements.some(({ level, outcome }) => level === "MUST" && outcome === Outcome.INCONCLUSIVE);
-  // Slow cases that nobody has asked for leave nothing open, as long as others check the same.
-  const openCase = cases.some(
+  const hasInconclusiveMust = requirements.some(
+    ({ level, outcome }) => level === "MUST" && outcome === Outcome.INCONCLUSIVE,
+  );
+  // A slow case that was not requested does not count, as long as another case checks the same requirements.
+  const hasInconclusiveCase = cases.some(
     (it) =>
       it.outcome === Outcome.INCONCLUSIVE &&
-      it.reason !== TAKES_LONG &&
+      it.reasonCode !== ReasonCode.SLOW &&
       it.requirements.some((id) => REQUIREMENTS[id as RequirementId].level === "MUST"),
   );
-  if (openMust || openCase) return Outcome.INCONCLUSIVE;
-  // Where nothing was told, nothing is kept.
+  if (hasInconclusiveMust || hasInconclusiveCase) return Outcome.INCONCLUSIVE;
+  // Without any result there is nothing that could pass.
   if (!outcomes.has(Outcome.PASS) && !outcomes.has(Outcome.WARN)) return Outcome.INCONCLUSIVE;
   return outcomes.has(Outcome.WARN) ? Outcome.WARN : Outcome.PASS;
 }

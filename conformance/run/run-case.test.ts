@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { Outcome, ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { startReferenceServer } from "../../reference-server/index.js";
 import { fixtureAccounts } from "../accounts/fixture.js";
 import type { AccountSource } from "../accounts/source.js";
-import { Inconclusive } from "../findings.js";
+import { Inconclusive, newFinding } from "../findings.js";
 import type { Case } from "../harness/case.js";
 import { Judge } from "../judge/judge.js";
 import { alive } from "../selftest/support/garbage.js";
@@ -12,28 +12,28 @@ import { type RunContext, runCase } from "./run-case.js";
 import { probe } from "./target.js";
 
 let server: Awaited<ReturnType<typeof startReferenceServer>>;
-let stage: RunContext;
+let shared: RunContext;
 beforeAll(async () => {
   server = await startReferenceServer({ fixtures: true });
   const transport = new Transport({ urls: [server.url] });
-  const greeting = await probe(transport);
-  if ("problem" in greeting) throw new Error(greeting.problem);
+  const probed = await probe(transport);
+  if ("problem" in probed) throw new Error(probed.problem);
   const source = (await fixtureAccounts(transport, {})) as AccountSource;
   const signal = new AbortController().signal;
-  stage = { transport, info: greeting.info, source, seed: 1, nonce: "n", timeoutScale: 1, signal, invocation: "URL" };
+  shared = { transport, info: probed.info, source, seed: 1, nonce: "n", timeoutScale: 1, signal, invocation: "URL" };
 });
 afterAll(async () => {
-  await stage.transport.close();
+  await shared.transport.close();
   await server.close(0);
 });
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Runs a case that does this. */
-function play(run: Case["run"], changed: Partial<RunContext> = {}) {
+/** Runs a case with this function. */
+function runWith(run: Case["run"], changed: Partial<RunContext> = {}) {
   const it: Case = { id: "ack/made-up", title: "t", requirements: ["ACK-MONOTONE"], run };
-  return runCase({ id: it.id, case: it, codec: "proto" }, { ...stage, ...changed });
+  return runCase({ id: it.id, case: it, codec: "proto" }, { ...shared, ...changed });
 }
 
 const sync: Case["run"] = async (t) => {
@@ -41,14 +41,14 @@ const sync: Case["run"] = async (t) => {
 };
 
 describe("the outcome of a case", () => {
-  test("is a pass if it comes to its end, with no history", async () => {
-    expect(await play(sync)).toMatchObject({ outcome: Outcome.PASS, reason: "", history: [], reproduce: "" });
+  test("is pass if the case ends without an error; no history is kept", async () => {
+    expect(await runWith(sync)).toMatchObject({ outcome: Outcome.PASS, reason: "", history: [], reproduce: "" });
   });
 
-  test("is a failure if what it expects is not so, with a command that runs it again", async () => {
-    const result = await play(async (t) => {
+  test("is fail if an expectation is not met, with a command that runs the case again", async () => {
+    const result = await runWith(async (t) => {
       await sync(t);
-      t.fail("ACK-MONOTONE", "it is lower", "2", "1");
+      t.fail("ACK-MONOTONE", "the ack was lowered", "2", "1");
     });
     expect(result).toMatchObject({
       outcome: Outcome.FAIL,
@@ -58,60 +58,64 @@ describe("the outcome of a case", () => {
     expect(result.history.length).toBeGreaterThan(0);
   });
 
-  test("is open if something is missing, and if the run is stopped", async () => {
-    const missing = await play(async () => {
-      throw new Inconclusive("no way");
+  test("is inconclusive if a prerequisite is missing, and if the run is stopped", async () => {
+    const missing = await runWith(async () => {
+      throw new Inconclusive("missing", ReasonCode.SERVER_LIMIT);
     });
-    expect(missing).toMatchObject({ outcome: Outcome.INCONCLUSIVE, reason: "no way" });
+    expect(missing).toMatchObject({
+      outcome: Outcome.INCONCLUSIVE,
+      reason: "missing",
+      reasonCode: ReasonCode.SERVER_LIMIT,
+    });
     const stop = new AbortController();
-    const stopped = play(() => new Promise<never>(() => stop.abort()), { signal: stop.signal });
-    expect(await stopped).toMatchObject({ outcome: Outcome.INCONCLUSIVE, reason: expect.stringMatching(/stopped/) });
+    const stopped = runWith(() => new Promise<never>(() => stop.abort()), { signal: stop.signal });
+    expect(await stopped).toMatchObject({ outcome: Outcome.INCONCLUSIVE, reasonCode: ReasonCode.STOPPED });
   });
 });
 
-test("a case that has ended leaves no signal behind", async () => {
+test("a case that has ended leaves no abort signal in memory", async () => {
   const signals: WeakRef<AbortSignal>[] = [];
-  await play(async ({ signal }) => {
+  await runWith(async ({ signal }) => {
     signals.push(new WeakRef(signal));
   });
   expect(signals).toHaveLength(1);
   await expect.poll(() => alive(signals)).toBe(0);
 });
 
-describe("a bug of the suite says nothing about the server", () => {
-  const suite = { outcome: Outcome.ERROR, findings: [] };
+describe("an error in the suite gives no verdict on the server", () => {
+  const suite = { outcome: Outcome.ERROR, reasonCode: ReasonCode.SUITE_ERROR, findings: [] };
 
   test("in a case", async () => {
-    const result = await play(async () => {
+    const result = await runWith(async () => {
       throw new TypeError("x is not a function");
     });
     expect(result).toMatchObject(suite);
-    expect(result.reason).toMatch(/^the suite itself went wrong; please report this: TypeError: x is not/);
+    expect(result.reason).toMatch(/^error in the suite, not in the server; please report it: TypeError: x is not/);
     expect(result.reason).toMatch(/ \(conformance\/run\/run-case\.test\.ts:\d+\)$/);
   });
 
-  test("in a case that throws what is no error", async () => {
-    expect(await play(() => Promise.reject("a word"))).toMatchObject(suite);
+  test("in a case that throws a string", async () => {
+    expect(await runWith(() => Promise.reject("a word"))).toMatchObject(suite);
   });
 
   test.each(["observe", "finish"] as const)("in the judge's %s, even if the case fails", async (method) => {
     vi.spyOn(Judge.prototype, method).mockImplementation(() => {
       throw new RangeError("the judge is broken");
     });
-    const result = await play(async (t) => {
+    const result = await runWith(async (t) => {
       await sync(t);
-      t.fail("ACK-MONOTONE", "it is lower", "2", "1");
+      t.fail("ACK-MONOTONE", "the ack was lowered", "2", "1");
     });
     expect(result).toMatchObject(suite);
     expect(result.reason).toMatch(/RangeError: the judge is broken/);
   });
 
-  test("but what the judge saw on the wire stands, though the case then goes wrong", async () => {
-    const message = "seen on the wire";
+  test("but violations that the judge found are kept", async () => {
+    const message = "found by the judge";
     vi.spyOn(Judge.prototype, "finish").mockReturnValue([
-      { requirement: "ACK-MONOTONE", message, expected: "", actual: "", evidence: [] },
+      newFinding({ requirement: "ACK-MONOTONE", message, expected: "", actual: "" }),
     ]);
-    const result = await play(async () => {
+    const result = await runWith(async () => {
       throw new TypeError("x is not a function");
     });
     expect(result).toMatchObject({ outcome: Outcome.FAIL, findings: [{ message, byJudge: true }] });
@@ -119,9 +123,9 @@ describe("a bug of the suite says nothing about the server", () => {
   });
 });
 
-test("accounts are given back, whatever happens", async () => {
+test("accounts are released even if the case throws", async () => {
   const release = vi.fn();
-  await play(() => Promise.reject(new TypeError()), { source: { ...stage.source, release } });
+  await runWith(() => Promise.reject(new TypeError()), { source: { ...shared.source, release } });
   expect(release).toHaveBeenCalledOnce();
   expect(release.mock.calls[0]?.[0]).toHaveLength(2);
 });

@@ -1,30 +1,29 @@
 import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import { type Event, HeaderSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import {
   type CaseResult,
   CaseResultSchema,
-  FindingSchema,
   Outcome,
+  ReasonCode,
 } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
-import type { AccountRequest, AccountSource, Lease } from "../accounts/source.js";
-import { type Finding, Inconclusive, NoResponseFailure, Violation } from "../findings.js";
-import type { Case } from "../harness/case.js";
+import type { AccountSource, Lease } from "../accounts/source.js";
+import { type Finding, Inconclusive, NoResponseFailure, newFinding, Violation } from "../findings.js";
 import { Context } from "../harness/context.js";
 import { Exchanges } from "../history/exchanges.js";
+import { recordPrologue } from "../history/prologue.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
-import { REQUIREMENTS, type RequirementId } from "../requirements/requirements.js";
-import type { Codec } from "../rpc/connect.js";
+import { REQUIREMENTS } from "../requirements/requirements.js";
 import { Session } from "../rpc/session.js";
 import type { Transport } from "../transport/http.js";
-import { rateLimiterOf } from "../transport/rate-limit.js";
-import { HISTORY_FORMAT } from "../version.js";
+import { type CaseRun, profileOf, type RunnableCase } from "./case-run.js";
 import { seeded } from "./random.js";
+import { accountRequestOf, unavailableReason } from "./skip.js";
 import { probe } from "./target.js";
 
-/** Everything that the cases of a run share. */
+/** What all cases of a run share. */
 export interface RunContext {
   transport: Transport;
   info: GetServerInfoResponse;
@@ -33,240 +32,203 @@ export interface RunContext {
   nonce: string;
   timeoutScale: number;
   signal: AbortSignal;
-  /** Kills the server and starts it again; undefined if nobody said how. */
+  /** Kills the server and starts it again; undefined without a restart command. */
   restart?: (() => Promise<void>) | undefined;
-  /** Hears of the history of each case. */
+  /** Called with the history of each case as it ends. */
   onHistory?: ((name: string, events: readonly Event[]) => void) | undefined;
-  /** Hears how many programs a case that explores has run. */
+  /** Called with the number of random programs that a case has run so far. */
   onProgram?: ((id: string, programs: number) => void) | undefined;
-  /** Arguments of the command that reach this target again. */
+  /** Arguments of `seqsync check` that reach this server. */
   invocation: string;
 }
 
-/** A case in one codec: what is run, and what a report has a line for. */
-export interface CaseRun {
-  /** The case's id, and the codec where there is more than one. */
-  id: string;
-  /** What is run. */
-  case: Case;
-  /** In which codec. */
-  codec: Codec;
-}
-
-/** How long a case may take, in milliseconds, before it is given up. */
+/** Time limit of a case, in milliseconds, before `timeoutScale`. */
 const CASE_TIMEOUT_MS = 60_000;
-/** The longest that a timer can wait. */
+/** Longest delay of a timer, in milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-/** How many events of its history a failed case shows. */
-const SHOWN_EVENTS = 400;
+/** Number of events that the report keeps of the history of a case that did not pass. */
+export const SHOWN_EVENTS = 400;
 
-/** Runs one case on its own accounts. Never rejects: whatever happens is a result. */
-export async function runCase(job: CaseRun, stage: RunContext): Promise<CaseResult & { retried: number }> {
+/** Runs one case on accounts of its own. Never rejects: an error of the suite is a result too. */
+export async function runCase(run: RunnableCase, shared: RunContext): Promise<CaseResult & { retried: number }> {
   let started = performance.now();
   const exchanges = new Exchanges();
-  const session = new Session(stage.transport.withExchangeListener(exchanges.onExchange), job.codec, numberOf(job.id));
+  const session = new Session(shared.transport.withExchangeListener(exchanges.onExchange), run.codec, numberOf(run.id));
   const judge = new Judge();
-  let judgeBug: unknown;
+  let judgeError: unknown;
   const recorder = new Recorder((event) => {
     try {
       judge.observe(event);
     } catch (error) {
-      judgeBug ??= error;
+      judgeError ??= error;
     }
   });
   let leases: Lease[] = [];
   let context: Context | undefined;
-  let ending: unknown;
+  let failure: unknown;
   try {
-    const lacking = unavailableReason(job.case, stage.source);
-    if (lacking !== undefined) throw new Inconclusive(lacking);
-    leases = await stage.source.lease(accountRequestOf(job.case));
-    // The case's own time begins when it has its accounts.
+    const unavailable = unavailableReason(run.case, shared.source);
+    if (unavailable !== undefined) throw new Inconclusive(unavailable.reason, unavailable.reasonCode);
+    leases = await shared.source.lease(accountRequestOf(run.case));
+    // The wait for accounts does not count.
     started = performance.now();
     const limit = AbortSignal.timeout(
-      Math.min(CASE_TIMEOUT_MS * stage.timeoutScale * rateLimitFactor(stage), MAX_TIMER_MS),
+      Math.min(CASE_TIMEOUT_MS * shared.timeoutScale * rateLimitFactor(shared), MAX_TIMER_MS),
     );
-    const signal = AbortSignal.any([limit, stage.signal]);
-    recorder.complete(0n, { case: "header", value: header(stage, job.id) });
+    const signal = AbortSignal.any([limit, shared.signal]);
+    recordPrologue(recorder, { name: run.id, info: shared.info, seed: shared.seed, accounts: leases });
     context = new Context({
-      ...stage,
+      ...shared,
       session,
       recorder,
       leases,
-      nonce: `${stage.nonce}-${numberOf(job.id)}`,
-      random: seeded(stage.seed, job.id),
+      nonce: `${shared.nonce}-${numberOf(run.id)}`,
+      random: seeded(shared.seed, run.id),
       signal,
-      onProgram: (programs) => stage.onProgram?.(job.id, programs),
+      onProgram: (programs) => shared.onProgram?.(run.id, programs),
     });
-    const playing = context;
-    const run = prepare(playing, leases).then(() => job.case.run(playing));
-    await orAborted(run, signal);
+    const ready = context;
+    await orAborted(
+      prepare(ready, leases).then(() => run.case.run(ready)),
+      signal,
+      limit,
+    );
   } catch (error) {
-    ending = error;
+    failure = error;
   } finally {
     context?.end();
   }
 
   const result =
-    judgeBug === undefined ? await toOutcome(judge, context?.found ?? [], ending, stage) : suiteError(judgeBug);
-  stage.onHistory?.(job.id, recorder.events);
-  stage.source.release(leases);
+    judgeError === undefined
+      ? await toOutcome(judge, context?.findings ?? [], failure, shared)
+      : suiteError(judgeError);
+  shared.onHistory?.(run.id, recorder.events);
+  shared.source.release(leases);
   const failed = result.outcome !== Outcome.PASS && result.outcome !== Outcome.NOT_APPLICABLE;
   return {
     ...create(CaseResultSchema, {
-      id: job.id,
-      title: job.case.title,
-      requirements: [...job.case.requirements],
-      profile: profileOf(job.case),
+      id: run.id,
+      title: run.case.title,
+      requirements: [...run.case.requirements],
+      profile: profileOf(run.case),
       ...result,
       duration: durationFromMs(Math.round(performance.now() - started)),
       history: failed ? recorder.events.slice(-SHOWN_EVENTS) : [],
       exchanges: failed ? exchanges.toMessages() : [],
-      reproduce: failed ? (context?.reproduce ?? reproduce(job, stage)) : "",
+      reproduce: failed ? (context?.reproduce ?? reproduce(run, shared)) : "",
     }),
     retried: session.retried,
   };
 }
 
-/** Tells the judge who plays. An account with a past is brought up to date first, so that the case can count from there. */
+/** Drains the accounts that are not new, so that the case can count from their current state. */
 async function prepare(context: Context, leases: readonly Lease[]): Promise<void> {
-  for (const [index, { userId, startSeq }] of leases.entries()) {
-    context.recorder.complete(0n, {
-      case: "accountOpened",
-      value: {
-        $typeName: "seqsync.conformance.v1.AccountOpened",
-        userId,
-        ...(startSeq === undefined ? {} : { startSeq }),
-      },
-    });
+  for (const [index, { startSeq }] of leases.entries()) {
     if (startSeq !== undefined) continue;
-    const party = context.accounts[index];
-    const sweeper = party?.device("sweeper");
+    const account = context.accounts[index];
+    const sweeper = account?.device("sweeper");
     await sweeper?.drain();
-    if (party !== undefined && sweeper !== undefined) {
-      party.base = sweeper.cliSeq;
-      party.epoch = sweeper.epoch;
+    if (account !== undefined && sweeper !== undefined) {
+      account.base = sweeper.cliSeq;
+      account.epoch = sweeper.epoch;
     }
   }
 }
 
-type CaseOutcome = Pick<CaseResult, "outcome" | "reason" | "findings">;
+type CaseOutcome = Pick<CaseResult, "outcome" | "reason" | "reasonCode" | "findings">;
 
-/** Turns what the judge found and how the case ended into an outcome. */
+/** Makes the outcome of a case from the findings and from the error that ended it, if any. */
 async function toOutcome(
   judge: Judge,
   others: readonly Finding[],
-  ending: unknown,
-  stage: RunContext,
+  failure: unknown,
+  shared: RunContext,
 ): Promise<CaseOutcome> {
-  let found: (Finding & { byJudge: boolean })[];
+  let findings: Finding[];
   try {
-    found = [...judge.finish(), ...others].map((finding) => ({ ...finding, byJudge: true }));
+    findings = [...judge.finish(), ...others];
   } catch (error) {
     return suiteError(error);
   }
-  if (ending instanceof Violation) found.push({ ...ending.finding, byJudge: ending.byJudge });
-  if (ending instanceof NoResponseFailure) {
-    const greeting = await probe(stage.transport);
-    if ("problem" in greeting) return { outcome: Outcome.INCONCLUSIVE, reason: greeting.problem, findings: [] };
-    found.push({
-      requirement: ending.requirement,
-      message: ending.message,
-      expected: "an answer",
-      actual: "none, though the server is up",
-      evidence: [],
-      byJudge: true,
-    });
+  if (failure instanceof Violation) findings.push(failure.finding);
+  if (failure instanceof NoResponseFailure) {
+    const probed = await probe(shared.transport);
+    if ("problem" in probed) return noVerdict(Outcome.INCONCLUSIVE, probed.problem, ReasonCode.SERVER_UNREACHABLE);
+    const { requirement, message } = failure;
+    const actual = "no response, although the server is up";
+    findings.push(newFinding({ requirement, message, expected: "a response", actual }));
   }
-  if (found.length > 0) {
-    const outcome = found.some(({ requirement }) => REQUIREMENTS[requirement].level === "MUST")
+  if (findings.length > 0) {
+    const outcome = findings.some(({ requirement }) => REQUIREMENTS[requirement].level === "MUST")
       ? Outcome.FAIL
       : Outcome.WARN;
-    // What the judge saw on the wire stands, whatever became of the case.
-    const reason = ending === undefined || isVerdict(ending) ? "" : suiteError(ending).reason;
-    return { outcome, reason, findings: found.map(toMessage) };
+    // What the judge found in the history stands, even if the case then failed by a bug of the suite.
+    const { reason, reasonCode } = isSuiteError(failure) ? suiteError(failure) : NO_REASON;
+    return { outcome, reason, reasonCode, findings };
   }
-  if (ending instanceof Inconclusive) return { outcome: Outcome.INCONCLUSIVE, reason: ending.message, findings: [] };
-  if (ending !== undefined) return suiteError(ending);
-  return { outcome: Outcome.PASS, reason: "", findings: [] };
+  if (failure instanceof Inconclusive) return noVerdict(Outcome.INCONCLUSIVE, failure.message, failure.code);
+  if (failure !== undefined) return suiteError(failure);
+  return { outcome: Outcome.PASS, ...NO_REASON, findings: [] };
 }
 
-const isVerdict = (ending: unknown) =>
-  ending instanceof Violation || ending instanceof NoResponseFailure || ending instanceof Inconclusive;
+const NO_REASON = { reason: "", reasonCode: ReasonCode.UNSPECIFIED };
 
-/** A bug of the suite, which says nothing about the server. */
-function suiteError(error: unknown): CaseOutcome {
-  const at = /\(?([^\s(]*[\\/][^\s)]+:\d+):\d+\)?$/m.exec(error instanceof Error ? (error.stack ?? "") : "")?.[1];
-  // From here on, so that a report does not tell where the suite is installed.
-  const place = at?.replace(/^.*[\\/](?=conformance[\\/])/, "");
-  return {
-    outcome: Outcome.ERROR,
-    reason: `the suite itself went wrong; please report this: ${error}${place === undefined ? "" : ` (${place})`}`,
-    findings: [],
-  };
-}
-
-const toMessage = (finding: Finding & { byJudge: boolean }) =>
-  create(FindingSchema, { ...finding, evidence: [...finding.evidence] });
-
-const accountRequestOf = ({ needs = {} }: Case): AccountRequest => ({
-  count: needs.accounts ?? 2,
-  fresh: needs.fresh ?? false,
-  startSeq: needs.startSeq ?? 0,
+const noVerdict = (outcome: Outcome, reason: string, reasonCode: ReasonCode): CaseOutcome => ({
+  outcome,
+  reason,
+  reasonCode,
+  findings: [],
 });
 
-/** What a case needs and these accounts do not come with; undefined if it can run. */
-export function unavailableReason(it: Case, source: AccountSource): string | undefined {
-  const { needs = {} } = it;
-  const fixture = (name: string) => `needs the fixture ${name}, which these accounts do not come with`;
-  if (needs.rotateEpoch && source.rotateEpoch === undefined) return fixture("RotateEpoch");
-  if (needs.revokeToken && source.revokeToken === undefined) return fixture("RevokeToken");
-  return source.unavailableReason(accountRequestOf(it));
+const isSuiteError = (failure: unknown) =>
+  failure !== undefined &&
+  !(failure instanceof Violation || failure instanceof NoResponseFailure || failure instanceof Inconclusive);
+
+/** An error of the suite, which says nothing about the server. */
+function suiteError(error: unknown): CaseOutcome {
+  const at = /\(?([^\s(]*[\\/][^\s)]+:\d+):\d+\)?$/m.exec(error instanceof Error ? (error.stack ?? "") : "")?.[1];
+  // Relative to the suite, so that a report does not reveal where the suite is installed.
+  const place = at?.replace(/^.*[\\/](?=conformance[\\/])/, "");
+  const where = place === undefined ? "" : ` (${place})`;
+  return noVerdict(
+    Outcome.ERROR,
+    `error in the suite, not in the server; please report it: ${error}${where}`,
+    ReasonCode.SUITE_ERROR,
+  );
 }
 
-/** The command that runs a case again. */
+/** Returns the command that runs a case again. */
 function reproduce({ case: { id }, codec }: CaseRun, { invocation, seed }: RunContext): string {
   return `seqsync check ${invocation} --only ${id} --codec ${codec} --seed ${seed}`;
 }
 
-/** The profile that a case belongs to: that of the requirement that it is named for. */
-export const profileOf = ({ requirements: [first] }: Case): string => REQUIREMENTS[first as RequirementId].profile;
-
-function header({ info, seed }: RunContext, name: string) {
-  const { specVersion, implementation, profiles, maxPageSize, dedupWindow } = info;
-  return create(HeaderSchema, {
-    format: HISTORY_FORMAT,
-    name,
-    specVersion,
-    implementation,
-    profiles,
-    maxPageSize,
-    seed,
-    ...(dedupWindow ? { dedupWindow } : {}),
-  });
-}
-
-/** Rejects when the time is up: nothing came that the case could blame. */
-async function orAborted<T>(run: Promise<T>, signal: AbortSignal): Promise<T> {
+/** Rejects as inconclusive when the time limit passes, or the run is stopped, before the case ends. */
+async function orAborted<T>(running: Promise<T>, signal: AbortSignal, limit: AbortSignal): Promise<T> {
   let stop = () => {};
   const stopped = new Promise<never>((_, reject) => {
-    stop = () => reject(new Inconclusive("the case did not end in time, or the run was stopped"));
+    stop = () =>
+      reject(
+        limit.aborted
+          ? new Inconclusive("the case did not end within its time limit; see --timeout-scale", ReasonCode.TIMEOUT)
+          : new Inconclusive("the run was stopped before the case ended", ReasonCode.STOPPED),
+      );
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
   });
   try {
-    return await Promise.race([run, stopped]);
+    return await Promise.race([running, stopped]);
   } finally {
-    // Node keeps a signal made of others for as long as somebody listens to it.
+    // Node keeps a combined signal alive for as long as it has a listener.
     signal.removeEventListener("abort", stop);
   }
 }
 
-/** How much longer a case may take where requests are held back: as if it had a thousand of them each second. */
+/** Factor for the time limit where a rate limit delays the requests: a case is assumed to make up to 1000 requests per second. */
 function rateLimitFactor({ transport: { connection } }: RunContext): number {
-  const { maxRequestsPerSecond: pace } = connection;
-  return pace === undefined ? 1 : Math.max(1, 1000 / rateLimiterOf(pace).perSecond);
+  const { rateLimiter } = connection;
+  return rateLimiter === undefined ? 1 : Math.max(1, 1000 / rateLimiter.perSecond);
 }
 
-/** A small number for a name, so that each case has ids of its own. */
+/** A 32-bit number derived from a name, so that the ids of different cases differ. */
 const numberOf = (id: string) => Math.floor(seeded(0, id)() * 0xffff_ffff);

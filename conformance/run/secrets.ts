@@ -1,19 +1,19 @@
 import type { AccountSource } from "../accounts/source.js";
 
-/** Shorter ones are no secrets, and would be found in every other word. In characters. */
+/** Minimum length of a credential, in characters. Shorter ones would match ordinary words. */
 const MIN_LENGTH = 8;
 
 /**
- * The credentials of a run. The suite records none, but a server may answer them, in an error's text, an id or a payload; what is
- * kept of a run goes through here, so that neither a report nor a history holds one, as it is or in base64.
+ * Removes the credentials of a run from its reports and histories. The suite records none, but a server may return them in an
+ * error message, an id or a payload, as they are or in base64.
  */
 export class Secrets {
-  /** What to write in place of a secret, by its length and itself. */
+  /** Replacements of secrets, by length and secret. */
   readonly #byLength = new Map<number, Map<string, string>>();
-  /** Secrets by their first characters. */
+  /** Secrets by their first MIN_LENGTH characters. */
   readonly #byStart = new Map<string, string[]>();
 
-  /** Remembers a credential, and what to write in its place. */
+  /** Adds a credential and its replacement. */
   add(secret: string, instead: string): void {
     if (secret.length < MIN_LENGTH) return;
     for (const form of [secret, ...inBase64(secret)]) {
@@ -25,7 +25,7 @@ export class Secrets {
     }
   }
 
-  /** Remembers what is sent with each request: a header's whole value, and the credential after the scheme. */
+  /** Adds the values of headers that are sent with each request: the whole value, and the credential after the scheme. */
   addHeaders(headers: Readonly<Record<string, string>>): void {
     for (const [name, value] of Object.entries(headers)) {
       this.add(value, `[value of ${name}]`);
@@ -33,14 +33,14 @@ export class Secrets {
     }
   }
 
-  /** The same accounts; the token of each one that is lent is remembered. */
+  /** Wraps a source of accounts: adds the token of each account that it leases. */
   watch(source: AccountSource): AccountSource {
     return {
       description: source.description,
-      unavailableReason: (wish) => source.unavailableReason(wish),
-      lease: async (wish) => {
-        const leases = await source.lease(wish);
-        // Some servers in a test take the user id for the token: that is no secret, and stands everywhere.
+      unavailableReason: (request) => source.unavailableReason(request),
+      lease: async (request) => {
+        const leases = await source.lease(request);
+        // Some test servers use the user id as the token: that is no secret, and appears everywhere.
         for (const { userId, token } of leases) if (userId !== token) this.add(token, `[token of ${userId}]`);
         return leases;
       },
@@ -56,27 +56,27 @@ export class Secrets {
   }
 
   #hidden(value: unknown): unknown {
-    // A text that was shortened may end within a credential, and so may bytes, of which only the beginning is kept.
+    // A shortened text, and bytes of which only the first are kept, may end within a credential.
     if (typeof value === "string") {
       const text = this.#text(value);
-      return text.endsWith("…") ? `${this.#withoutBegun(text.slice(0, -1))}…` : text;
+      return text.endsWith("…") ? `${this.#withoutPartialSecret(text.slice(0, -1))}…` : text;
     }
     if (value instanceof Uint8Array) {
       const text = Buffer.from(value).toString("latin1");
-      const hidden = this.#withoutBegun(this.#text(text));
+      const hidden = this.#withoutPartialSecret(this.#text(text));
       return hidden === text ? value : new Uint8Array(Buffer.from(hidden, "latin1"));
     }
     if (typeof value !== "object" || value === null) return value;
     const fields = value as Record<string, unknown>;
     for (const [key, field] of Object.entries(fields)) {
       const hidden = this.#hidden(field);
-      // Nearly always there is nothing to hide, and then nothing is written.
+      // Most values hold no secret; they are not assigned.
       if (hidden !== field) fields[key] = hidden;
     }
     return value;
   }
 
-  /** By looking up each piece that has the length of a secret: the time does not depend on how many there are. */
+  /** Looks up every substring that has the length of a secret: the time does not depend on the number of secrets. */
   #text(text: string): string {
     for (const [length, secrets] of this.#byLength) {
       for (let at = 0; at + length <= text.length; at += 1) {
@@ -87,8 +87,8 @@ export class Secrets {
     return text;
   }
 
-  /** Without the beginning of a secret at the end. */
-  #withoutBegun(text: string): string {
+  /** Removes the beginning of a secret from the end of a text. */
+  #withoutPartialSecret(text: string): string {
     const longest = Math.max(...this.#byLength.keys(), 0);
     for (let at = Math.max(text.length - longest, 0); at + MIN_LENGTH <= text.length; at += 1) {
       const begun = this.#byStart.get(text.slice(at, at + MIN_LENGTH));
@@ -98,7 +98,7 @@ export class Secrets {
   }
 }
 
-/** How a text looks within base64, wherever it stands in what was encoded: the characters that depend on nothing else. */
+/** Returns the forms of a secret within base64, for each offset: the characters that depend only on the secret. */
 function inBase64(secret: string): string[] {
   return [0, 1, 2].flatMap((offset) => {
     const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);

@@ -1,45 +1,40 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { type GetServerInfoResponse, SeqSyncService } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { RETRY_DELAYS, Session } from "../rpc/session.js";
+import { RETRY_DELAYS } from "../rpc/result.js";
+import { Session } from "../rpc/session.js";
 import type { Transport } from "../transport/http.js";
 
-/** What the server says of itself, or why it cannot be checked: one line for people. */
+/** What the server declares, or why it cannot be checked, in one line. */
 export type ProbeResult = { info: GetServerInfoResponse } | { problem: string; reachable: boolean };
 
-/** Asks the target what it is. Nothing else is worth asking before that: on whatever is no Seq Sync server, no case can pass. */
+/** Calls GetServerInfo at every front end, before any case: on a server that is not a Seq Sync server, no case can pass. */
 export async function probe(transport: Transport): Promise<ProbeResult> {
   for (const [endpoint, url] of transport.urls.entries()) {
-    const greeting = await probeOne(transport, endpoint, withoutUserInfo(url));
-    if ("problem" in greeting || endpoint === transport.urls.length - 1) return greeting;
+    const probed = await probeOne(transport, endpoint, withoutUserInfo(url));
+    if ("problem" in probed || endpoint === transport.urls.length - 1) return probed;
   }
   throw new Error("a target has at least one URL");
 }
 
 async function probeOne(transport: Transport, endpoint: number, url: string): Promise<ProbeResult> {
-  const session = new Session(transport, "proto");
-  // Nobody waits for an address where nothing listens; a server that asks for another try gets it.
-  let outcome = await session.attempt(SeqSyncService.method.getServerInfo, {}, { endpoint });
-  for (const wait of RETRY_DELAYS.retryable) {
-    if (outcome.kind !== "retryable") break;
-    await pause(wait);
-    outcome = await session.attempt(SeqSyncService.method.getServerInfo, {}, { endpoint });
-  }
+  // Retryable errors are retried; an address where nothing listens is reported at once.
+  const session = new Session(transport, "proto", 0, { ...RETRY_DELAYS, noResponse: [] });
+  const outcome = await session.call(SeqSyncService.method.getServerInfo, {}, { endpoint });
   const notSeqSync = (why: string): ProbeResult => ({
-    problem: `${url} does not look like a Seq Sync server: GetServerInfo answered ${why}`,
+    problem: `${url} does not look like a Seq Sync server: GetServerInfo returned ${why}`,
     reachable: true,
   });
   switch (outcome.kind) {
     case "response":
       return looksReal(outcome.value)
         ? { info: outcome.value }
-        : notSeqSync("with no spec_version, profile or limit in it");
+        : notSeqSync("a message without spec_version, profiles and limits");
     case "refusal":
-      return notSeqSync(`with the error ${outcome.refusal.code}`);
+      return notSeqSync(`the error ${outcome.refusal.code}`);
     case "malformed":
       return notSeqSync(outcome.why);
     case "retryable":
-      return { problem: `${url} is not ready: GetServerInfo answered ${outcome.why}`, reachable: true };
+      return { problem: `${url} is not ready: GetServerInfo returned ${outcome.why}`, reachable: true };
     case "no-response":
       return {
         problem: `${url} cannot be reached: ${outcome.why}${outcome.hint === undefined ? "" : `; ${outcome.hint}`}`,
@@ -48,12 +43,12 @@ async function probeOne(transport: Transport, endpoint: number, url: string): Pr
   }
 }
 
-/** An empty message decodes from any empty body: only one that says something comes from a server that means it. */
+/** An empty body decodes to an empty message: only a response with content shows that this is a Seq Sync server. */
 function looksReal({ specVersion, profiles, maxPageSize }: GetServerInfoResponse): boolean {
   return specVersion !== "" || profiles.includes(Profile.CORE) || maxPageSize > 0;
 }
 
-/** A URL as it may be shown. */
+/** Returns a URL without user and password, for reports. */
 export function withoutUserInfo(url: string): string {
   const shown = new URL(url);
   shown.username = "";

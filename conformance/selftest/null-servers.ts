@@ -6,15 +6,15 @@ import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { GetServerInfoResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { type Running, serve } from "./support/serve.js";
 
-/** Something that listens, or does not, and is no Seq Sync server. No case passes on it. */
+/** A target that is not a Seq Sync server, or does not even listen. No case may pass against it. */
 export interface NullServer {
   name: string;
-  /** What the verdict has to say, so that a user knows what to look for. */
-  says: RegExp;
+  /** Matches the headline of the report, which must tell a user what to look for. */
+  headline: RegExp;
   start(): Promise<Running>;
 }
 
-/** A description that a real server could give. */
+/** A valid response of GetServerInfo. */
 export const PLAUSIBLE_INFO = create(GetServerInfoResponseSchema, {
   specVersion: "1.0",
   implementation: "null",
@@ -24,12 +24,12 @@ export const PLAUSIBLE_INFO = create(GetServerInfoResponseSchema, {
   dedupWindow: { seconds: 600n },
 });
 
-export type Answer = (req: IncomingMessage, res: ServerResponse, body: Buffer) => void;
+export type Responder = (req: IncomingMessage, res: ServerResponse, body: Buffer) => void;
 
 const HTML = "<!doctype html><title>It works!</title>";
 
-/** Ways to answer that say nothing. */
-export const EMPTY_ANSWERS: Readonly<Record<string, Answer>> = {
+/** Responses without any information. */
+export const EMPTY_RESPONSES: Readonly<Record<string, Responder>> = {
   "404": fixed(404, "text/plain", "not found"),
   "200 with an empty body": (req, res) => void res.writeHead(200, sameType(req)).end(),
   "200 {}": fixed(200, "application/json", "{}"),
@@ -39,57 +39,57 @@ export const EMPTY_ANSWERS: Readonly<Record<string, Answer>> = {
   HTML: fixed(200, "text/html", HTML),
 };
 
-const ALIEN = /does not look like a Seq Sync server: GetServerInfo answered .+/;
+const ALIEN = /does not look like a Seq Sync server: GetServerInfo returned .+/;
 const CLOSED = /cannot be reached: the server closed the connection/;
-const SILENT = /cannot be reached: no answer within \d+ ms/;
+const SILENT = /cannot be reached: no response within \d+ ms/;
 
 export const NULL_SERVERS: readonly NullServer[] = [
-  ...Object.entries(EMPTY_ANSWERS).map(([name, answer]) => ({
+  ...Object.entries(EMPTY_RESPONSES).map(([name, respond]) => ({
     name,
-    says: ALIEN,
-    start: () => serve(withBody(answer)),
+    headline: ALIEN,
+    start: () => serve(withBody(respond)),
   })),
   {
-    name: "a right answer under a wrong content type",
-    says: ALIEN,
+    name: "a correct response with a wrong content type",
+    headline: ALIEN,
     start: () =>
       serve(withBody(fixed(200, "application/octet-stream", toBinary(GetServerInfoResponseSchema, PLAUSIBLE_INFO)))),
   },
   {
-    name: "an error page from something in front",
-    says: /is not ready: GetServerInfo answered .+/,
+    name: "an error page of a gateway",
+    headline: /is not ready: GetServerInfo returned .+/,
     start: () => serve(withBody(fixed(502, "text/html", HTML))),
   },
   {
-    name: "an answer that never ends",
-    says: SILENT,
+    name: "a response that never ends",
+    headline: SILENT,
     start: () => serve(withBody(endless)),
   },
-  { name: "a connection closed at once", says: CLOSED, start: () => tcp((socket) => socket.destroy()) },
-  { name: "accepts and never answers", says: SILENT, start: () => tcp((socket) => socket.resume()) },
+  { name: "a connection closed at once", headline: CLOSED, start: () => tcp((socket) => socket.destroy()) },
+  { name: "no response", headline: SILENT, start: () => tcp((socket) => socket.resume()) },
   {
-    name: "speaks first, and no HTTP",
-    says: /cannot be reached: .*HTTP/,
+    name: "another protocol, in which the server speaks first",
+    headline: /cannot be reached: .*HTTP/,
     start: () => tcp((socket) => socket.write("220 mail ready\r\n")),
   },
-  { name: "a TLS port spoken to in plain text", says: CLOSED, start: tlsPort },
+  { name: "a TLS port spoken to in plain text", headline: CLOSED, start: tlsPort },
   {
     name: "a plain port spoken to in TLS",
-    says: /cannot be reached: .*TLS.* is the URL http: rather than https:/,
+    headline: /cannot be reached: .*TLS.* should the URL begin with http: instead of https:/,
     start: plainPort,
   },
   {
     name: "nothing listens",
-    says: /cannot be reached: .+; is the server running, and is the URL right\?/,
+    headline: /cannot be reached: .+; is the server running, and is the URL right\?/,
     start: nothing,
   },
 ];
 
-/** Introduces itself like a real server, and then answers everything in a way that says nothing. */
-export function halfNull(answer: Answer): Promise<Running> {
+/** Serves a valid GetServerInfo, and responds to everything else with `respond`. */
+export function halfNull(respond: Responder): Promise<Running> {
   return serve(
     withBody((req, res, body) => {
-      if (!req.url?.endsWith("/GetServerInfo")) return answer(req, res, body);
+      if (!req.url?.endsWith("/GetServerInfo")) return respond(req, res, body);
       if (req.headers["content-type"] === "application/json") {
         return fixed(200, "application/json", toJsonString(GetServerInfoResponseSchema, PLAUSIBLE_INFO))(req, res);
       }
@@ -104,11 +104,11 @@ function fixed(status: number, type: string, body: string | Uint8Array) {
 
 const sameType = ({ headers }: IncomingMessage) => ({ "Content-Type": headers["content-type"] ?? "text/plain" });
 
-function withBody(answer: Answer): RequestListener {
+function withBody(respond: Responder): RequestListener {
   return (req, res) => {
     const chunks: Buffer[] = [];
     req.on("data", (chunk: Buffer) => chunks.push(chunk));
-    req.on("end", () => answer(req, res, Buffer.concat(chunks)));
+    req.on("end", () => respond(req, res, Buffer.concat(chunks)));
   };
 }
 
@@ -118,12 +118,12 @@ function endless(req: IncomingMessage, res: ServerResponse): void {
   res.once("close", () => clearInterval(timer));
 }
 
-/** A server below HTTP. */
-async function tcp(greet: (socket: Socket) => void): Promise<Running> {
+/** Starts a TCP server. */
+async function tcp(onConnection: (socket: Socket) => void): Promise<Running> {
   const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => {
     sockets.add(socket.on("error", () => {}));
-    greet(socket);
+    onConnection(socket);
   });
   return listening(server, () => {
     for (const socket of sockets) socket.destroy();
@@ -131,7 +131,7 @@ async function tcp(greet: (socket: Socket) => void): Promise<Running> {
 }
 
 async function tlsPort(): Promise<Running> {
-  // It has no certificate: plain text fails before one is asked for.
+  // A connection in plain text fails before the server needs a certificate.
   return listening(createTlsServer(), () => {});
 }
 
@@ -140,20 +140,20 @@ async function plainPort(): Promise<Running> {
   return { url: url.replace("http:", "https:"), stop };
 }
 
-/** A port that was free a moment ago. */
+/** Returns the URL of a port that was just free. */
 async function nothing(): Promise<Running> {
   const { url, stop } = await tcp(() => {});
   await stop();
   return { url, stop: async () => {} };
 }
 
-async function listening(server: ReturnType<typeof createTcpServer>, cut: () => void): Promise<Running> {
+async function listening(server: ReturnType<typeof createTcpServer>, closeConnections: () => void): Promise<Running> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
   return {
     url: `http://127.0.0.1:${port}`,
     stop() {
-      cut();
+      closeConnections();
       return new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };

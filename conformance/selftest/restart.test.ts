@@ -8,8 +8,8 @@ import { Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/rep
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { createHandler, type Listening, listen, Service, type ServiceOptions } from "../../reference-server/index.js";
 import { poolAccounts } from "../accounts/pool.js";
-import { run } from "../run/run.js";
-import { durable as crashes } from "./mutants/durable.js";
+import { check } from "../run/check.js";
+import { durable as crashMutants } from "./mutants/durable.js";
 import { startMutant } from "./mutants/mutant.js";
 
 const ACCOUNTS = [
@@ -18,7 +18,7 @@ const ACCOUNTS = [
 ];
 const { JSON: PROFILE_JSON, WATCH, DURABLE } = Profile;
 
-/** A server that can be killed, and whatever comes up in its place. */
+/** A server that can be restarted with another state. */
 class Restartable {
   readonly #makeService: (before: Service | undefined) => Service;
   #service: Service | undefined;
@@ -63,49 +63,49 @@ async function checkRestarts(makeService: (before: Service | undefined) => Servi
 }
 
 const checkUrl = (url: string, restart: () => Promise<void>): Promise<Report> =>
-  run({
+  check({
     urls: [url],
     seed: 1,
     select: ({ id }) => id.startsWith("durable/"),
     restart,
-    accounts: async () => poolAccounts("test", ACCOUNTS),
+    accounts: poolAccounts("test", ACCOUNTS),
   });
 
 const blamed = ({ cases }: Report) => new Set(cases.flatMap((it) => it.findings.map(({ requirement }) => requirement)));
 const durable = { profiles: [PROFILE_JSON, WATCH, DURABLE] };
 
-describe("what a crash leaves", () => {
-  it("nothing, and new epochs: right for a server in memory", async () => {
+describe("after a crash", () => {
+  it("a server without DURABLE may have lost everything, under new epochs", async () => {
     const report = await checkRestarts(() => inMemory());
     expect([...blamed(report)]).toEqual([]);
     expect(report.verdict).toBe(Outcome.PASS);
   });
 
-  it("everything: right for a durable server", async () => {
+  it("a DURABLE server that has kept everything passes", async () => {
     const report = await checkRestarts((before) => before ?? inMemory(durable));
     expect([...blamed(report)]).toEqual([]);
     expect(report.verdict).toBe(Outcome.PASS);
   });
 
-  it.each(crashes)("$name: $about", async (fault) => {
-    const server = await startMutant(fault);
+  it.each(crashMutants)("the mutant $name fails: it $about", async (mutant) => {
+    const server = await startMutant(mutant);
     for (const { userId, token } of ACCOUNTS) server.service.createAccount(userId, token);
     try {
       const report = await checkUrl(server.url, () => server.restart());
-      expect([...blamed(report)]).toContain(fault.breaks);
+      expect([...blamed(report)]).toContain(mutant.breaks);
       expect(report.verdict).toBe(Outcome.FAIL);
     } finally {
       await server.close(0);
     }
   });
 
-  it("cannot be told without a way to restart, which a durable server needs for a green run", async () => {
+  it("is inconclusive for a DURABLE server without --restart-command", async () => {
     const server = new Restartable((before) => before ?? inMemory(durable));
     const urls = [await server.start()];
-    const report = await run({
+    const report = await check({
       urls,
       select: ({ id }) => id.startsWith("durable/"),
-      accounts: async () => poolAccounts("test", ACCOUNTS),
+      accounts: poolAccounts("test", ACCOUNTS),
     });
     await server.stop();
     expect(report.verdict).toBe(Outcome.INCONCLUSIVE);
@@ -160,7 +160,7 @@ function command(file: string, args: readonly string[]): Promise<{ code: number 
       stream.setEncoding("utf8").on("data", (text: string) => {
         output += text;
       });
-    // A server that the command leaves behind keeps the pipes open: what counts is that the command has ended.
+    // A server that the command leaves running keeps the pipes open, so "close" would not come.
     child.once("exit", (code) => resolve({ code, output }));
   });
 }

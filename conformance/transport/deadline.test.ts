@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { afterRunnableTime, Deadline } from "./deadline.js";
 
-/** The machine as this process sees it, in milliseconds: the clock, how long it was at rest, and how long at work. */
+/** The simulated machine, in milliseconds: wall clock, idle time and processor time of this process. */
 let machine = { clock: 0, idle: 0, work: 0 };
 
 beforeEach(() => {
-  // The clock goes on from test to test, as that of the module does.
+  // The module keeps state, so the clock must not go back between tests.
   machine = { clock: machine.clock + 1000, idle: 0, work: 0 };
   vi.spyOn(performance, "now").mockImplementation(() => machine.clock);
   vi.spyOn(performance, "eventLoopUtilization").mockImplementation(() => ({
@@ -21,57 +21,57 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets time go by, of which so much was spent at rest and so much at work; the rest was spent waiting for a processor. */
+/** Advances the clock. Time that is neither idle nor work was spent waiting for a processor. */
 function pass(clock: number, { idle = 0, work = 0 }: { idle?: number; work?: number }): void {
   machine = { clock: machine.clock + clock, idle: machine.idle + idle, work: machine.work + work };
 }
 
-/** How many waits a deadline of 5 seconds lasts if each goes by like this. */
+/** Number of waits until a deadline of 5 seconds passes, if each wait passes like this. */
 function waits(passing: () => void): number {
-  const patience = new Deadline(5000);
+  const deadline = new Deadline(5000);
   for (let count = 0; ; count += 1) {
-    if (patience.next() <= 0) return count;
+    if (deadline.next() <= 0) return count;
     passing();
   }
 }
 
 describe("a deadline passes", () => {
-  test("while there is nothing to do", () => {
+  test("while the process is idle", () => {
     expect(waits(() => pass(100, { idle: 100 }))).toBe(50);
   });
 
-  test("while there is much to do, and it gets done", () => {
+  test("while the process works", () => {
     expect(waits(() => pass(100, { idle: 30, work: 70 }))).toBe(50);
-    // Threads that run beside add to the work; the clock is the bound.
+    // Worker threads add processor time; the wall clock is the bound.
     expect(waits(() => pass(100, { work: 190 }))).toBe(50);
   });
 
-  test("a twentieth as fast where the process has a twentieth of a processor", () => {
+  test("a twentieth as fast if the process gets a twentieth of a processor", () => {
     expect(waits(() => pass(100, { work: 5 }))).toBe(1000);
   });
 
-  test("by two waits at most where seconds go by in one", () => {
+  test("by at most two slices if a wait takes seconds", () => {
     expect(waits(() => pass(3000, { work: 3000 }))).toBe(25);
   });
 });
 
-test("a time limit waits for what the process has not had of it", () => {
-  const late = vi.fn();
-  afterRunnableTime(1000, late);
+test("a time limit waits for the missing runnable time", () => {
+  const callback = vi.fn();
+  afterRunnableTime(1000, callback);
   pass(1000, { idle: 100, work: 300 });
   vi.advanceTimersByTime(1000);
-  expect(late).not.toHaveBeenCalled();
+  expect(callback).not.toHaveBeenCalled();
   pass(600, { idle: 600 });
   vi.advanceTimersByTime(599);
-  expect(late).not.toHaveBeenCalled();
+  expect(callback).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1);
-  expect(late).toHaveBeenCalledOnce();
+  expect(callback).toHaveBeenCalledOnce();
 });
 
-test("a time limit that was called off says nothing", () => {
-  const late = vi.fn();
-  afterRunnableTime(1000, late)();
+test("a cancelled time limit does not call back", () => {
+  const callback = vi.fn();
+  afterRunnableTime(1000, callback)();
   pass(2000, { idle: 2000 });
   vi.advanceTimersByTime(2000);
-  expect(late).not.toHaveBeenCalled();
+  expect(callback).not.toHaveBeenCalled();
 });

@@ -1,57 +1,58 @@
 /** Longest single wait, in milliseconds. */
 const SLICE_MS = 100;
 
-/** How old, in milliseconds, an answer of `timeHad` may be: to ask the system costs more than to make a request. */
-const GRAIN_MS = 20;
-let looked = Number.NEGATIVE_INFINITY;
-let had = 0;
+/** Maximum age of the cached runnable time, in milliseconds: reading the processor time takes longer than making a request. */
+const CACHE_MS = 20;
+let readAt = Number.NEGATIVE_INFINITY;
+let cached = 0;
 
 /**
- * Milliseconds that this process has had since it began: at rest, with nothing to do, or at work on a processor. What is missing
- * to the time of the clock it spent waiting for a processor, with work in its hands. Threads that run beside may add to it.
+ * Milliseconds in which this process could run since it began: idle, or running on a processor. The difference to the wall clock
+ * is time in which it was ready to run and had no processor. Worker threads may add to it.
  */
 function runnableTime(now = performance.now()): number {
-  if (now - looked < GRAIN_MS) return had;
+  if (now - readAt < CACHE_MS) return cached;
   const { user, system } = process.cpuUsage();
-  looked = now;
-  had = performance.eventLoopUtilization().idle + (user + system) / 1000;
-  return had;
+  readAt = now;
+  cached = performance.eventLoopUtilization().idle + (user + system) / 1000;
+  return cached;
 }
 
 /**
- * The time that is left of a deadline, counted only while this process kept up. On a machine that is too busy to run the suite,
- * seconds may pass in which nothing that has arrived was looked at, or in which it got a sliver of a processor now and then: those
- * must not count against the server.
+ * A deadline in runnable time. On an overloaded machine this process may get no processor for seconds, and read late what has
+ * arrived in time: that time must not count against the server.
  */
 export class Deadline {
   #left: number;
   #since: number | undefined;
-  #had = 0;
+  #runnable = 0;
   #slice = 0;
 
-  /** Begins with the first `next`. */
+  /** Starts with the first call of `next`. */
   constructor(ms: number) {
     this.#left = ms;
   }
 
-  /** How long to wait before looking again, in milliseconds; 0 when the deadline has passed. */
+  /** Returns how long to wait before the next check, in milliseconds; 0 when the deadline has passed. */
   next(): number {
     const now = performance.now();
-    const hadNow = runnableTime(now);
-    if (this.#since !== undefined) this.#left -= Math.min(now - this.#since, hadNow - this.#had, 2 * this.#slice);
+    const runnable = runnableTime(now);
+    if (this.#since !== undefined) {
+      this.#left -= Math.min(now - this.#since, runnable - this.#runnable, 2 * this.#slice);
+    }
     this.#since = now;
-    this.#had = hadNow;
+    this.#runnable = runnable;
     this.#slice = Math.max(0, Math.min(SLICE_MS, this.#left));
     return this.#slice;
   }
 }
 
-/** Calls back once the deadline has passed, unless it is called off with what this answers. */
+/** Calls back once the deadline has passed. Returns a function that cancels it. */
 export function afterDeadline(ms: number, callback: () => void): () => void {
-  const patience = new Deadline(ms);
+  const deadline = new Deadline(ms);
   let timer: NodeJS.Timeout | undefined;
   const wait = () => {
-    const slice = patience.next();
+    const slice = deadline.next();
     if (slice <= 0) callback();
     else timer = setTimeout(wait, slice);
   };
@@ -60,16 +61,16 @@ export function afterDeadline(ms: number, callback: () => void): () => void {
 }
 
 /**
- * The same for what is asked for thousands of times a second: it looks once, when the time is up by the clock, and waits for what
- * the process has not had of it.
+ * Calls back once so much runnable time has passed. Returns a function that cancels it. Cheaper than `afterDeadline`, for
+ * thousands of calls per second: it checks when the time has passed by the clock, and then waits for the missing runnable time.
  */
 export function afterRunnableTime(ms: number, callback: () => void): () => void {
   const started = runnableTime();
-  const look = () => {
+  const check = () => {
     const left = ms - (runnableTime() - started);
     if (left < 1) callback();
-    else timer = setTimeout(look, left);
+    else timer = setTimeout(check, left);
   };
-  let timer = setTimeout(look, ms);
+  let timer = setTimeout(check, ms);
   return () => clearTimeout(timer);
 }

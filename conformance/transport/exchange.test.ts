@@ -24,12 +24,11 @@ async function to(listener: RequestListener) {
   };
 }
 
-/** Resolves when the client has given its connection up. */
-const gone = (listener: Parameters<RequestListener>[1]) =>
-  new Promise<void>((resolve) => listener.on("close", resolve));
+/** Resolves when the client has closed its connection. */
+const clientClosed = (res: Parameters<RequestListener>[1]) => new Promise<void>((resolve) => res.on("close", resolve));
 
-test("the answer is whole: its parts, its headers, and not what came before it", async () => {
-  const ask = await to((req, res) => {
+test("the response is complete, without the headers of informational responses", async () => {
+  const request = await to((req, res) => {
     res.writeEarlyHints({ link: "</a>; rel=preload", "x-early": "1" });
     req.on("data", (body: Buffer) => {
       res.writeHead(201, { "x-late": ["1", "2"] });
@@ -37,76 +36,76 @@ test("the answer is whole: its parts, its headers, and not what came before it",
       setImmediate(() => res.end(" world"));
     });
   });
-  const { status, headers, body } = await ask();
+  const { status, headers, body } = await request();
   expect([status, headers["x-late"], headers["x-early"]]).toEqual([201, ["1", "2"], undefined]);
   expect(body.toString()).toBe("hello world");
 });
 
-describe("it is given up, and its connection with it", () => {
+describe("an exchange is cancelled, and its connection closed", () => {
   test.each([
-    ["before an answer", (_: Parameters<RequestListener>[1]) => {}],
-    ["within an answer", (res: Parameters<RequestListener>[1]) => void res.write("begun")],
-  ])("when the time is up %s", async (_, begin) => {
+    ["before the response", (_: Parameters<RequestListener>[1]) => {}],
+    ["within the response", (res: Parameters<RequestListener>[1]) => void res.write("begun")],
+  ])("on a timeout %s", async (_, begin) => {
     let closed: Promise<void> | undefined;
-    const ask = await to((_req, res) => {
-      closed = gone(res);
+    const request = await to((_req, res) => {
+      closed = clientClosed(res);
       begin(res);
     });
-    await expect(ask({ timeoutMs: 100 })).rejects.toMatchObject({
-      name: "LostAnswer",
-      message: "no answer within 100 ms",
+    await expect(request({ timeoutMs: 100 })).rejects.toMatchObject({
+      name: "NoResponseError",
+      message: "no response within 100 ms",
     });
     await closed;
   });
 
-  test("when the answer is too long", async () => {
+  test("when the response is too long", async () => {
     let closed: Promise<void> | undefined;
-    const ask = await to((_req, res) => {
-      closed = gone(res);
+    const request = await to((_req, res) => {
+      closed = clientClosed(res);
       res.write(Buffer.alloc(1001));
     });
-    await expect(ask()).rejects.toMatchObject({
-      name: "LostAnswer",
-      message: "the answer did not end within 1000 bytes",
+    await expect(request()).rejects.toMatchObject({
+      name: "NoResponseError",
+      message: "the response did not end within 1000 bytes",
     });
     await closed;
     const enough = await to((_req, res) => void res.end(Buffer.alloc(1000)));
     expect((await enough()).body).toHaveLength(1000);
   });
 
-  test("when the signal says so, with its reason", async () => {
+  test("when the signal is aborted, with its reason", async () => {
     const stop = new AbortController();
     let closed: Promise<void> | undefined;
-    const ask = await to((_req, res) => {
-      closed = gone(res);
+    const request = await to((_req, res) => {
+      closed = clientClosed(res);
       stop.abort(new Error("enough"));
     });
-    await expect(ask({ signal: stop.signal })).rejects.toThrow("enough");
+    await expect(request({ signal: stop.signal })).rejects.toThrow("enough");
     await closed;
   });
 });
 
-test("what was given up before it began is not sent", async () => {
+test("a request that was cancelled in the queue is not sent", async () => {
   const paths: string[] = [];
-  let answerFirst = () => {};
-  const ask = await to((req, res) => {
+  let respondToFirst = () => {};
+  const request = await to((req, res) => {
     paths.push(req.url ?? "");
-    if (req.url === "/first") answerFirst = () => res.end();
+    if (req.url === "/first") respondToFirst = () => res.end();
     else res.end();
   });
-  await expect(ask({ signal: AbortSignal.abort(new Error("never")) }, "/aborted")).rejects.toThrow("never");
-  const first = ask({}, "/first");
-  // It waits for the connection until its time is up.
-  await expect(ask({ timeoutMs: 100 }, "/late")).rejects.toThrow("no answer within 100 ms");
-  answerFirst();
+  await expect(request({ signal: AbortSignal.abort(new Error("never")) }, "/aborted")).rejects.toThrow("never");
+  const first = request({}, "/first");
+  // It waits for the connection until its timeout.
+  await expect(request({ timeoutMs: 100 }, "/late")).rejects.toThrow("no response within 100 ms");
+  respondToFirst();
   await first;
-  await ask({}, "/last");
+  await request({}, "/last");
   expect(paths).toEqual(["/first", "/last"]);
 });
 
-test("nothing is left on the signal when it is over", async () => {
+test("no listener is left on the signal", async () => {
   const { signal } = new AbortController();
-  const ask = await to((_req, res) => void res.end());
-  await ask({ signal });
+  const request = await to((_req, res) => void res.end());
+  await request({ signal });
   expect(getEventListeners(signal, "abort")).toEqual([]);
 });

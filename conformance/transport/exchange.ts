@@ -1,67 +1,67 @@
 import type { Dispatcher } from "undici";
 import { afterRunnableTime } from "./deadline.js";
-import { NoResponseError } from "./errors.js";
+import { NoResponseError, timedOut } from "./errors.js";
 
 export interface ExchangeLimits {
-  /** How long it may take, in milliseconds. */
+  /** Time limit for the whole exchange, in milliseconds. */
   timeoutMs: number;
-  /** The largest answer that is read, in bytes: a server that never stops must not fill the memory. */
+  /** Maximum size of the body, in bytes: an endless response must not fill the memory. */
   maxBytes: number;
   signal?: AbortSignal | undefined;
 }
 
-/** An answer as it came: with its content coding, and headers that are there twice as lists. */
-export interface Answer {
+/** A response as it arrived: with its content coding, and with repeated headers as lists. */
+export interface ReceivedResponse {
   status: number;
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: Buffer;
 }
 
 /**
- * Makes one request and reads the whole answer. Rejects with what went wrong; when the time is up or the signal says so, at once,
- * whatever becomes of the connection. This is undici's `request` without its stream and its signals, which take longer than the
- * rest of a small exchange.
+ * Makes one request and reads the whole response. Rejects with the error of the connection; on a timeout with NoResponseError,
+ * and on an abort with the signal's reason, without waiting for the connection to close. Replaces undici's `request`, whose
+ * streams and signal handling take longer than the rest of a small exchange.
  */
 export function exchange(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
   { timeoutMs, maxBytes, signal }: ExchangeLimits,
-): Promise<Answer> {
+): Promise<ReceivedResponse> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     let status = 0;
-    let headers: Answer["headers"] = {};
+    let headers: ReceivedResponse["headers"] = {};
     let controller: Dispatcher.DispatchController | undefined;
     let isOver = false;
     const end = () => {
       isOver = true;
-      callOff();
-      signal?.removeEventListener("abort", cancel);
+      cancelTimer();
+      signal?.removeEventListener("abort", abort);
     };
-    const stop = (why: Error) => {
+    const fail = (error: Error) => {
       if (isOver) return;
       end();
-      reject(why);
-      controller?.abort(why);
+      reject(error);
+      controller?.abort(error);
     };
-    const cancel = () => stop(signal?.reason);
-    const callOff = afterRunnableTime(timeoutMs, () => stop(new NoResponseError(`no answer within ${timeoutMs} ms`)));
-    signal?.addEventListener("abort", cancel, { once: true });
-    if (signal?.aborted) return cancel();
+    const abort = () => fail(signal?.reason);
+    const cancelTimer = afterRunnableTime(timeoutMs, () => fail(timedOut(timeoutMs)));
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) return abort();
     dispatcher.dispatch(options, {
       onRequestStart(started) {
         controller = started;
-        if (isOver) started.abort(new NoResponseError("given up before it began"));
+        if (isOver) started.abort(new NoResponseError("cancelled before it was sent"));
       },
       onResponseStart(_, statusCode, head) {
-        // Of several the last one counts: those before it were informational.
+        // Informational responses come first: the last one counts.
         status = statusCode;
         headers = head;
       },
       onResponseData(_, chunk) {
         size += chunk.length;
-        if (size > maxBytes) stop(new NoResponseError(`the answer did not end within ${maxBytes} bytes`));
+        if (size > maxBytes) fail(new NoResponseError(`the response did not end within ${maxBytes} bytes`));
         else chunks.push(chunk);
       },
       onResponseEnd() {
@@ -70,7 +70,7 @@ export function exchange(
         resolve({ status, headers, body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size) });
       },
       onResponseError(_, error) {
-        stop(error);
+        fail(error);
       },
     });
   });

@@ -5,19 +5,19 @@ const error = (code: string, message = "m") => Object.assign(new Error(message),
 
 test.each([
   [error("ECONNREFUSED"), "connection refused", /running/],
-  [error("ENOTFOUND"), "its name is not known (DNS)", /URL/],
+  [error("ENOTFOUND"), "the host name does not exist (DNS)", /URL/],
   [error("DEPTH_ZERO_SELF_SIGNED_CERT"), "its TLS certificate is self-signed", /--ca/],
-  [error("ERR_SSL_WRONG_VERSION_NUMBER"), "it does not speak TLS there", /http:/],
-  [error("ERR_SSL_SOMETHING_NEW"), "the TLS handshake failed (ERR_SSL_SOMETHING_NEW)", /https:/],
+  [error("ERR_SSL_WRONG_VERSION_NUMBER"), "the server does not speak TLS on this port", /http:/],
+  [error("ERR_SSL_SOMETHING_NEW"), "the TLS handshake failed (ERR_SSL_SOMETHING_NEW)", /http:/],
   [new AggregateError([error("ECONNREFUSED"), error("ENETUNREACH")]), "connection refused", /running/],
-  [error("HPE_INVALID_CONSTANT"), "the answer is not HTTP (HPE_INVALID_CONSTANT)", /https:/],
-])("explains %s", (given, why, hint) => {
-  const explained = explain(given);
+  [error("HPE_INVALID_CONSTANT"), "the response is not HTTP (HPE_INVALID_CONSTANT)", /https:/],
+])("explains %s", (cause, why, hint) => {
+  const explained = explain(cause);
   expect(explained.why).toBe(why);
   expect(explained.hint).toMatch(hint);
 });
 
-test("shows what it does not know, with its code once", () => {
+test("an unknown error is shown unchanged, with its code once", () => {
   expect(explain(error("EODD", "odd"))).toEqual({ why: "odd (EODD)" });
   expect(explain(error("EODD", "EODD: odd"))).toEqual({ why: "EODD: odd" });
   expect(explain(new Error("no connection within 4 ms"))).toEqual({ why: "no connection within 4 ms" });

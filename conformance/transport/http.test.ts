@@ -23,7 +23,7 @@ function transport(urls: string | string[], options: Omit<TransportOptions, "url
   return made;
 }
 
-/** Answers what it was asked, and in which version of HTTP. */
+/** Responds with the request, and with the version of HTTP. */
 const mirror: RequestListener = (req, res) => {
   const { method, url, headers } = req;
   res.end(JSON.stringify({ method, url, version: versionOf(req), headers }));
@@ -32,7 +32,7 @@ const mirrored = async (made: Transport) =>
   JSON.parse(Buffer.from((await made.request({ path: "/a" })).body).toString("utf8"));
 
 describe("a TLS target", () => {
-  test("is trusted for its authority, and spoken to in HTTP/2 where it offers that", async () => {
+  test("is trusted by its authority, and called over HTTP/2 if it offers that", async () => {
     const { url } = await running(serveTls(mirror));
     expect(await mirrored(transport(`${url}/below`, { tls: { ca: CA } }))).toMatchObject({
       version: "2.0",
@@ -41,43 +41,43 @@ describe("a TLS target", () => {
     expect((await mirrored(transport(url, { tls: { ca: CA }, http2: false }))).version).toBe("1.1");
   });
 
-  test("gets what is odd in HTTP/1.1: other methods, and headers that are there twice", async () => {
+  test("receives other methods and repeated headers over HTTP/1.1", async () => {
     const { url } = await running(serveTls(mirror));
     const made = transport(url, { tls: { ca: CA } });
-    const odd = await made.request({ path: "/a", method: "DELETE", body: Buffer.from("{}") });
-    expect(JSON.parse(Buffer.from(odd.body).toString())).toMatchObject({ method: "DELETE", version: "1.1" });
+    const deleted = await made.request({ path: "/a", method: "DELETE", body: Buffer.from("{}") });
+    expect(JSON.parse(Buffer.from(deleted.body).toString())).toMatchObject({ method: "DELETE", version: "1.1" });
     expect((await mirrored(made)).version).toBe("2.0");
   });
 
-  test("is spoken to in HTTP/1.1 where it offers nothing else", async () => {
+  test("is called over HTTP/1.1 if it offers nothing else", async () => {
     const { url } = await running(serveTls(mirror, { http2: false }));
     expect((await mirrored(transport(url, { tls: { ca: CA } }))).version).toBe("1.1");
   });
 
-  test("whose authority is not known is not spoken to, unless one insists", async () => {
+  test("with an unknown authority is rejected, unless certificates are not verified", async () => {
     const { url } = await running(serveTls(mirror));
     await expect(mirrored(transport(url))).rejects.toMatchObject({
-      name: "LostAnswer",
+      name: "NoResponseError",
       message: expect.stringMatching(/TLS certificate/),
       hint: expect.stringMatching(/--ca/),
     });
     expect(await mirrored(transport(url, { tls: { insecure: true } }))).toMatchObject({ url: "/a" });
   });
 
-  test("gets the client's certificate", async () => {
+  test("receives the client's certificate", async () => {
     const { url } = await running(serveTls(mirror, { requestCert: true, ca: CA }));
     expect(await mirrored(transport(url, { tls: { ca: CA, ...CLIENT } }))).toMatchObject({ url: "/a" });
-    await expect(mirrored(transport(url, { tls: { ca: CA } }))).rejects.toMatchObject({ name: "LostAnswer" });
+    await expect(mirrored(transport(url, { tls: { ca: CA } }))).rejects.toMatchObject({ name: "NoResponseError" });
   });
 
-  test("takes raw bytes in HTTP/1.1", async () => {
+  test("accepts raw bytes over HTTP/1.1", async () => {
     const { url } = await running(serveTls(mirror));
     const made = transport(url, { tls: { ca: CA } });
-    const answer = await made.raw(0, "GET /raw HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n");
-    expect(answer).toMatch(/^HTTP\/1\.1 200.*"url":"\/raw"/s);
+    const response = await made.raw(0, "GET /raw HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n");
+    expect(response).toMatch(/^HTTP\/1\.1 200.*"url":"\/raw"/s);
   });
 
-  test("that speaks none is told so", async () => {
+  test("without TLS is reported with a hint", async () => {
     const { url } = await running(serve(mirror));
     const wrong = transport(url.replace("http:", "https:"));
     await expect(mirrored(wrong)).rejects.toMatchObject({ hint: expect.stringMatching(/http/) });
@@ -85,49 +85,49 @@ describe("a TLS target", () => {
 });
 
 describe("a proxy", () => {
-  test("makes the connection, also to plain targets, for requests and for raw bytes", async () => {
+  test("carries requests and raw bytes, also to http: targets", async () => {
     const { url } = await running(serve(mirror));
     const proxy = await running(serveProxy(url));
     const made = transport("http://server.test", { proxy: { http: proxy.url } });
     expect(await mirrored(made)).toMatchObject({ url: "/a", headers: { host: "server.test" } });
     expect(await made.raw(0, "GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n")).toMatch(/^HTTP\/1\.1 200/);
-    expect(proxy.asked).toEqual(["server.test:80", "server.test:80"]);
+    expect(proxy.destinations).toEqual(["server.test:80", "server.test:80"]);
   });
 
-  test("does not see what is said to a TLS target, whose name is still checked", async () => {
+  test("tunnels TLS, and the host name of the target is still verified", async () => {
     const { url } = await running(serveTls(mirror));
     const proxy = await running(serveProxy(url));
     const proxied = { proxy: { https: proxy.url }, tls: { ca: CA } };
     expect(await mirrored(transport("https://server.test", proxied))).toMatchObject({ version: "2.0" });
-    await expect(mirrored(transport("https://other.test", proxied))).rejects.toThrow(/for another name/);
-    expect(proxy.asked).toEqual(["server.test:443", "other.test:443"]);
+    await expect(mirrored(transport("https://other.test", proxied))).rejects.toThrow(/for another host name/);
+    expect(proxy.destinations).toEqual(["server.test:443", "other.test:443"]);
   });
 
-  test("gets its login, and is blamed if it refuses; neither tells the password", async () => {
+  test("receives its login, and its refusal is reported without the password", async () => {
     const { url } = await running(serve(mirror));
     const login = `Basic ${Buffer.from("ann:p@ss").toString("base64")}`;
-    const proxy = await running(serveProxy(url, (given) => (given === login ? 200 : 407)));
+    const proxy = await running(serveProxy(url, (header) => (header === login ? 200 : 407)));
     const at = (user: string) => ({ proxy: { http: proxy.url.replace("//", `//${user}@`) } });
     expect(await mirrored(transport("http://server.test", at("ann:p%40ss")))).toMatchObject({ url: "/a" });
     const refused = mirrored(transport("http://server.test", at("ann:wrong")));
-    await expect(refused).rejects.toThrow(/the proxy 127\.0\.0\.1:\d+ gives no connection: it asks for a login/);
+    await expect(refused).rejects.toThrow(/the proxy 127\.0\.0\.1:\d+ refused the connection: it requires a login/);
     await expect(refused).rejects.not.toThrow(/wrong/);
   });
 
-  test("that is not there is blamed itself", async () => {
+  test("that does not listen is reported as the cause", async () => {
     const made = transport("http://server.test", { proxy: { http: await nowhere() } });
-    await expect(mirrored(made)).rejects.toThrow(/the proxy .* gives no connection/);
+    await expect(mirrored(made)).rejects.toThrow(/the proxy .* refused the connection/);
   });
 });
 
-test("headers of the connection are sent with each request", async () => {
+test("headers of the connection are sent with every request", async () => {
   const { url } = await running(serve(mirror));
   const made = transport(url, { headers: { "x-one": "1" } });
   expect((await mirrored(made)).headers).toMatchObject({ "x-one": "1" });
 });
 
-test("a server that accepts and says nothing in TLS is given up when the time for the connection is over", async () => {
-  // It reads, and so sees that the client is gone: without that it could not be closed.
+test("a server that never completes the TLS handshake runs into the connection's time limit", async () => {
+  // Reading makes the socket notice that the client has closed; otherwise the server could not be closed.
   const silent = createServer((socket) => void socket.on("error", () => {}).resume());
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
   cleanUps.unshift(() => new Promise((resolve) => silent.close(() => resolve())));
@@ -136,7 +136,7 @@ test("a server that accepts and says nothing in TLS is given up when the time fo
   await expect(mirrored(made)).rejects.toThrow("no connection within 50 ms");
 });
 
-test("an address where nobody listens says so at once", async () => {
+test("an address where nothing listens fails at once", async () => {
   await expect(mirrored(transport(await nowhere()))).rejects.toMatchObject({
     message: "connection refused",
     hint: expect.stringMatching(/running/),
@@ -144,13 +144,13 @@ test("an address where nobody listens says so at once", async () => {
 });
 
 describe("a stream", () => {
-  test("is opened again if its connection breaks before there is an answer", async () => {
+  test("is opened again if its connection breaks before the response", async () => {
     let calls = 0;
     const { url } = await running(
       serve((req, res) => {
         calls += 1;
         if (calls <= 2) req.socket.destroy();
-        else res.end("at last");
+        else res.end("done");
       }),
     );
     const stream = await transport(url).stream({ path: "/", body: Buffer.from("x") });
@@ -158,7 +158,7 @@ describe("a stream", () => {
     stream.cancel();
   });
 
-  test("is given up if that goes on, or if nothing comes at all", async () => {
+  test("fails if the connection breaks each time, or if there is no response", async () => {
     let calls = 0;
     const closing = await running(
       serve((req) => {
@@ -166,7 +166,7 @@ describe("a stream", () => {
         req.socket.destroy();
       }),
     );
-    await expect(transport(closing.url).stream({ path: "/" })).rejects.toMatchObject({ name: "LostAnswer" });
+    await expect(transport(closing.url).stream({ path: "/" })).rejects.toMatchObject({ name: "NoResponseError" });
     expect(calls).toBe(4);
     const silent = await running(
       serve(() => {
@@ -174,7 +174,7 @@ describe("a stream", () => {
       }),
     );
     const opening = transport(silent.url, { timeoutMs: 50 }).stream({ path: "/" });
-    await expect(opening).rejects.toThrow("no answer within 50 ms");
+    await expect(opening).rejects.toThrow("no response within 50 ms");
     expect(calls).toBe(5);
   });
 });

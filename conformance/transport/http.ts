@@ -1,34 +1,53 @@
 import { Readable } from "node:stream";
-import { setTimeout as pause } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
 import { afterRunnableTime } from "./deadline.js";
-import { NoResponseError, noResponse } from "./errors.js";
-import { type Answer, exchange } from "./exchange.js";
+import { NoResponseError, noResponse, timedOut } from "./errors.js";
+import { exchange, type ReceivedResponse } from "./exchange.js";
 import { type ExchangeListener, recordRawExchange } from "./exchange-log.js";
 import type { HttpRequest, HttpResponse, HttpStream } from "./messages.js";
 import { type RateLimiter, rateLimiterOf } from "./rate-limit.js";
 import { type RawOptions, rawExchange } from "./raw.js";
+import { retry } from "./retry.js";
 import { openSocket, type SocketOptions } from "./socket.js";
 
-/** How the target is reached. */
+/** Options of the connection to the target. */
 export interface ConnectionOptions extends SocketOptions {
-  /** Sent with each request. Not recorded. */
+  /**
+   * Headers of every request, such as those of a gateway. They appear in no report.
+   * @default none
+   */
   headers?: Readonly<Record<string, string>>;
-  /** Most requests per second, for targets that bear no more; more than 0. Or a pace to share. Default: no limit. */
-  maxRequestsPerSecond?: number | RateLimiter;
+  /**
+   * Maximum rate of requests, per second; more than 0. For targets with a rate limit.
+   * @default no limit
+   */
+  maxRequestsPerSecond?: number;
 }
 
-export interface TransportOptions extends ConnectionOptions {
+/** Returns only the connection options. */
+export function pickConnection(options: ConnectionOptions): ConnectionOptions {
+  const { headers, tls, proxy, connectTimeoutMs, http2, maxRequestsPerSecond } = options;
+  const all = { headers, tls, proxy, connectTimeoutMs, http2, maxRequestsPerSecond };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** Connection options for several transports that share a rate limit. */
+export interface SharedConnection extends ConnectionOptions {
+  /** Overrides `maxRequestsPerSecond`. */
+  rateLimiter?: RateLimiter;
+}
+
+export interface TransportOptions extends SharedConnection {
   /** Base URLs of the target: http or https, with or without a path. */
   urls: readonly string[];
-  /** How long an answer may take, in milliseconds. Default 10,000. */
+  /** Time limit for a response, in milliseconds. Default 10,000. */
   timeoutMs?: number;
-  /** Most connections to one URL. Default 128: as many as are wanted, up to a bound that servers can bear. */
+  /** Maximum number of connections to one URL. Default 128, which is enough for all requests and few enough for any server. */
   connections?: number;
 }
 
-/** Connections to the target that are kept alive, one request at a time on each. */
+/** Creates a pool of kept-alive connections to the target, with one request at a time on each. */
 export function agentFor(options: SocketOptions, connections: number): Agent {
   return new Agent({
     connections,
@@ -44,115 +63,114 @@ export function agentFor(options: SocketOptions, connections: number): Agent {
   });
 }
 
-/** How long to wait before a stream is opened again, in milliseconds; as often as there are numbers. */
-const REOPEN_MS = [20, 100, 400];
+/** Delays before a stream is opened again, in milliseconds. */
+const REOPEN_DELAYS_MS = [20, 100, 400];
 
-/** The largest answer that is read, in bytes, before and after its content coding. */
-const MAX_ANSWER_BYTES = 256 << 20;
+/** Maximum size of a response, in bytes, with and without its content coding. */
+const MAX_RESPONSE_BYTES = 256 << 20;
 
-/** Sends requests as they are given, right or wrong, over kept-alive connections. Knows nothing of the protocol. */
+/** Sends requests unchanged, correct or not, over kept-alive connections. Knows nothing of the protocol. */
 export class Transport {
   readonly urls: readonly string[];
-  /** Sent with each request. */
+  /** Headers of every request. */
   readonly headers: Readonly<Record<string, string>>;
-  /** How connections are made, for others that are to be made in the same way. The pace is shared. */
-  readonly connection: ConnectionOptions;
-  /** Is told of each exchange, with its answer or why there was none. */
+  /** Connection options for further transports to the same target. They share the rate limiter. */
+  readonly connection: SharedConnection;
+  /** Is called with each exchange. */
   readonly onExchange: ExchangeListener | undefined;
   readonly #bases: readonly URL[];
   readonly #timeoutMs: number;
   readonly #agents: Agents;
   readonly #headers: readonly string[];
-  readonly #pace: RateLimiter | undefined;
+  readonly #rateLimiter: RateLimiter | undefined;
 
   constructor(
     options: TransportOptions,
-    { agents, hear }: { agents?: Agents; hear?: ExchangeListener | undefined } = {},
+    { agents, onExchange }: { agents?: Agents; onExchange?: ExchangeListener | undefined } = {},
   ) {
     const { urls, timeoutMs = 10_000, connections = 128, ...connection } = options;
     this.urls = urls;
     this.#bases = urls.map((url) => new URL(url));
     this.#timeoutMs = timeoutMs;
-    const { headers = {}, maxRequestsPerSecond: rate } = connection;
+    const { headers = {} } = connection;
     this.headers = headers;
     this.#headers = Object.entries(headers).flat();
-    this.#pace = rateLimiterOf(rate);
-    this.connection = { ...connection, ...(this.#pace === undefined ? {} : { maxRequestsPerSecond: this.#pace }) };
+    this.#rateLimiter = rateLimiterOf(connection);
+    this.connection = { ...connection, ...(this.#rateLimiter === undefined ? {} : { rateLimiter: this.#rateLimiter }) };
     this.#agents = agents ?? agentsFor(connection, connections, this.#bases);
-    this.onExchange = hear;
+    this.onExchange = onExchange;
   }
 
-  /** The same connections, for somebody who wants to be told of what goes over them on his behalf. Closing it closes them for all. */
-  withExchangeListener(hear: ExchangeListener | undefined): Transport {
+  /** Returns a transport over the same connections with its own listener. Closing either transport closes them for both. */
+  withExchangeListener(onExchange: ExchangeListener | undefined): Transport {
     const { urls, connection } = this;
-    return new Transport({ urls, timeoutMs: this.#timeoutMs, ...connection }, { agents: this.#agents, hear });
+    return new Transport({ urls, timeoutMs: this.#timeoutMs, ...connection }, { agents: this.#agents, onExchange });
   }
 
-  /** The base URL that a request goes to, for those who speak to it in another way. */
+  /** The base URL of an endpoint, for requests that are not made by this class. */
   base(endpoint = 0): URL {
     return this.#bases[endpoint % this.#bases.length] as URL;
   }
 
-  /** Sends a request and reads the whole answer. Rejects with LostAnswer if none comes. */
+  /** Sends a request and reads the whole response. Rejects with NoResponseError if there is no complete response. */
   async request(request: HttpRequest): Promise<HttpResponse> {
-    if (this.#pace !== undefined) await this.#pace.acquire();
+    if (this.#rateLimiter !== undefined) await this.#rateLimiter.acquire();
     try {
-      const limits = { timeoutMs: this.#timeoutMs, maxBytes: MAX_ANSWER_BYTES, signal: request.signal };
-      const answer = plain(await exchange(this.#agentFor(request), this.#optionsOf(request), limits));
-      this.onExchange?.({ request, answer });
-      return answer;
+      const limits = { timeoutMs: this.#timeoutMs, maxBytes: MAX_RESPONSE_BYTES, signal: request.signal };
+      const response = withoutCodings(await exchange(this.#agentFor(request), this.#optionsOf(request), limits));
+      this.onExchange?.({ request, response });
+      return response;
     } catch (error) {
-      const why = noResponse(error);
-      this.onExchange?.({ request, answer: { noResponse: why.message } });
-      throw why;
+      const failure = noResponse(error);
+      this.onExchange?.({ request, response: { noResponse: failure.message } });
+      throw failure;
     }
   }
 
   /**
-   * Sends a request and resolves with the head of the answer; its body is read as it comes, without a time limit. For requests that
-   * change nothing: if the connection breaks before there is an answer, it sends them again. That happens to right servers too,
-   * which close an idle connection the moment that the next request goes out on it.
+   * Sends a request and resolves with the head of the response; the body is read as it arrives, without a time limit. Only for
+   * requests without side effects: if the connection breaks before the response, the request is sent again. Correct servers
+   * cause that too, when they close an idle connection at the moment that it is reused. Rejects with NoResponseError.
    */
   async stream(request: HttpRequest): Promise<HttpStream> {
-    for (const wait of REOPEN_MS) {
-      try {
-        return await this.#open(request);
-      } catch (error) {
-        if (error instanceof NoResponseError) throw error;
-        await pause(wait);
-      }
-    }
-    return this.#open(request).catch((error) => {
-      throw noResponse(error);
-    });
+    const opened = await retry(
+      () =>
+        this.#open(request).then(
+          (stream) => ({ stream }),
+          (error: unknown) => ({ error }),
+        ),
+      (result, retries) =>
+        "error" in result && !(result.error instanceof NoResponseError) ? REOPEN_DELAYS_MS[retries] : undefined,
+    );
+    if ("error" in opened) throw noResponse(opened.error);
+    return opened.stream;
   }
 
-  /** Rejects with LostAnswer if the time is up, and with whatever it was if the connection broke. */
+  /** Rejects with NoResponseError on a timeout, and with the original error if the connection broke. */
   async #open(request: HttpRequest): Promise<HttpStream> {
-    await this.#pace?.acquire();
-    const stop = new AbortController();
-    const late = () => stop.abort(new NoResponseError(`no answer within ${this.#timeoutMs} ms`));
-    const callOff = afterRunnableTime(this.#timeoutMs, late);
+    await this.#rateLimiter?.acquire();
+    const controller = new AbortController();
+    const cancelTimer = afterRunnableTime(this.#timeoutMs, () => controller.abort(timedOut(this.#timeoutMs)));
     try {
       const { statusCode, headers, body } = await this.#agentFor(request).request({
         ...this.#optionsOf(request),
-        signal: stop.signal,
+        signal: controller.signal,
       });
-      body.on("error", () => {}); // told to whoever iterates
-      return { status: statusCode, headers: flatten(headers), chunks: body, cancel: () => stop.abort() };
+      body.on("error", () => {}); // The reader of the chunks gets it.
+      return { status: statusCode, headers: flatten(headers), chunks: body, cancel: () => controller.abort() };
     } finally {
-      callOff();
+      cancelTimer();
     }
   }
 
-  /** Writes bytes as they are, over a connection of their own. Resolves with what came back; with an empty string if nothing did. */
+  /** Writes bytes unchanged, over a new connection. Resolves with the bytes received; with an empty string if there are none. */
   async raw(endpoint: number, bytes: Uint8Array | string, options: RawOptions = {}): Promise<string> {
-    await this.#pace?.acquire();
+    await this.#rateLimiter?.acquire();
     try {
       const socket = await openSocket(this.base(endpoint), { ...this.connection, http2: false });
-      const answer = await rawExchange(socket, bytes, options);
-      if (this.onExchange !== undefined) recordRawExchange(this.onExchange, bytes, answer);
-      return answer;
+      const received = await rawExchange(socket, bytes, options);
+      if (this.onExchange !== undefined) recordRawExchange(this.onExchange, bytes, received);
+      return received;
     } catch {
       return "";
     }
@@ -160,12 +178,13 @@ export class Transport {
 
   /** Closes all connections. */
   async close(): Promise<void> {
-    await Promise.all([this.#agents.usual.destroy(), this.#agents.plain.destroy()]);
+    await Promise.all([this.#agents.standard.destroy(), this.#agents.http1.destroy()]);
   }
 
   #agentFor({ method = "POST", headers, body }: HttpRequest): Agent {
-    const isUsual = method === "POST" && !Array.isArray(headers) && (body === undefined || body instanceof Uint8Array);
-    return isUsual ? this.#agents.usual : this.#agents.plain;
+    const isStandard =
+      method === "POST" && !Array.isArray(headers) && (body === undefined || body instanceof Uint8Array);
+    return isStandard ? this.#agents.standard : this.#agents.http1;
   }
 
   #optionsOf({ endpoint, method = "POST", path, headers = {}, body }: HttpRequest): Dispatcher.DispatchOptions {
@@ -183,26 +202,26 @@ export class Transport {
   }
 }
 
-/** Connections to all endpoints. */
+/** Connection pools of all endpoints. */
 interface Agents {
-  usual: Agent;
-  /** For requests that are odd, which undici carries over HTTP/1.1 only. The same one where there is no HTTP/2. */
-  plain: Agent;
+  standard: Agent;
+  /** For unusual requests, which undici supports over HTTP/1.1 only. The same pool where HTTP/2 is not used. */
+  http1: Agent;
 }
 
 function agentsFor(connection: SocketOptions, connections: number, bases: readonly URL[]): Agents {
-  const usual = agentFor(connection, connections);
+  const standard = agentFor(connection, connections);
   const mayUpgrade = (connection.http2 ?? true) && bases.some(({ protocol }) => protocol === "https:");
-  return { usual, plain: mayUpgrade ? agentFor({ ...connection, http2: false }, connections) : usual };
+  return { standard, http1: mayUpgrade ? agentFor({ ...connection, http2: false }, connections) : standard };
 }
 
-/** Without what a transfer adds: each header once, and the body as it was before its content coding. */
-function plain({ status, headers, body }: Answer): HttpResponse {
+/** Joins repeated headers and decodes the body. */
+function withoutCodings({ status, headers, body }: ReceivedResponse): HttpResponse {
   const flat = flatten(headers);
   return { status, headers: flat, body: decoded(flat, body) };
 }
 
-function flatten(headers: Answer["headers"]): Record<string, string> {
+function flatten(headers: ReceivedResponse["headers"]): Record<string, string> {
   const flat: Record<string, string> = {};
   for (const name in headers) {
     const value = headers[name] ?? "";
@@ -211,8 +230,8 @@ function flatten(headers: Answer["headers"]): Record<string, string> {
   return flat;
 }
 
-/** Undoes gzip, which a server may use if it was offered, and which proxies sometimes add. */
+/** Decodes gzip, which a server may use if the request offered it, and which some proxies add. */
 function decoded(headers: Record<string, string>, body: Buffer): Buffer {
   if (headers["content-encoding"] !== "gzip") return body;
-  return gunzipSync(body, { maxOutputLength: MAX_ANSWER_BYTES });
+  return gunzipSync(body, { maxOutputLength: MAX_RESPONSE_BYTES });
 }

@@ -1,32 +1,33 @@
 import type { Dispatcher } from "undici";
 
-/** What is sent to the target. Paths are below the base URL. */
+/** A request to the target. */
 export interface HttpRequest {
-  /** Which of the target's URLs. Default 0. */
+  /** Index of the URL of the target. Default 0. */
   endpoint?: number;
   /** Default POST. */
   method?: Dispatcher.HttpMethod;
+  /** Path below the base URL. */
   path: string;
-  /** A list of pairs may hold one name twice. */
+  /** Headers; a list of pairs can contain a name twice. */
   headers?: Readonly<Record<string, string>> | readonly (readonly [string, string])[];
-  /** A list of chunks is sent with chunked transfer coding. */
+  /** Body; a list of chunks is sent with chunked transfer coding. */
   body?: Uint8Array | readonly Uint8Array[];
-  /** Gives up the request, as a client that goes away does. */
+  /** Cancels the request and closes its connection. */
   signal?: AbortSignal;
 }
 
 export interface HttpResponse {
   status: number;
   headers: Readonly<Record<string, string>>;
-  /** Without its transfer and content codings. */
+  /** Body without transfer and content codings. */
   body: Uint8Array;
 }
 
-/** A body that is read as it comes. */
+/** A response whose body is read as it arrives. */
 export interface HttpStream {
   status: number;
   headers: Readonly<Record<string, string>>;
   chunks: AsyncIterable<Uint8Array>;
-  /** Gives up reading and closes the connection. */
+  /** Stops reading and closes the connection. */
   cancel(): void;
 }

@@ -5,14 +5,14 @@ const via = (url: string, settings: Parameters<typeof proxyFor>[1]) => proxyFor(
 const both = { http: "http://plain.test:3128", https: "secure.test:8443" };
 
 describe("proxyFor", () => {
-  test("takes the proxy of the target's scheme, which may be given without one of its own", () => {
+  test("returns the proxy for the target's scheme; the proxy's own scheme is optional", () => {
     expect(via("http://a.test", both)).toBe("http://plain.test:3128/");
     expect(via("https://a.test", both)).toBe("http://secure.test:8443/");
     expect(via("https://a.test", { http: both.http })).toBeUndefined();
   });
 
   test.each(["http://localhost:1", "http://127.0.0.1:1", "http://127.1.2.3", "http://[::1]:1"])(
-    "has none on the way to this machine: %s",
+    "returns none for a loopback address: %s",
     (url) => expect(via(url, both)).toBeUndefined(),
   );
 
@@ -29,17 +29,17 @@ describe("proxyFor", () => {
     ["b.a.test", false],
     ["xa.test", false],
     ["", false],
-  ])("spares what NO_PROXY=%s names: %s", (no, spared) => {
-    expect(via("http://a.test", { ...both, no }) === undefined).toBe(spared);
+  ])("exempts the hosts of NO_PROXY=%s: %s", (no, isExempt) => {
+    expect(via("http://a.test", { ...both, no }) === undefined).toBe(isExempt);
   });
 
-  test("spares the hosts below a domain, and not those that only end like it", () => {
+  test("exempts the subdomains of a domain, and not hosts that only end with the same text", () => {
     expect(via("http://x.a.test", { ...both, no: "a.test" })).toBeUndefined();
     expect(via("http://xa.test", { ...both, no: "a.test" })).toBeDefined();
   });
 });
 
-test("proxySettings takes lower-case names first, and an empty one for none", () => {
+test("proxySettings prefers lower-case names, and treats an empty value as none", () => {
   expect(proxySettings({ http_proxy: "one", HTTP_PROXY: "two", HTTPS_PROXY: "three", NO_PROXY: "" })).toEqual({
     http: "one",
     https: "three",

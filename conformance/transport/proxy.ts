@@ -3,34 +3,34 @@ import { request as requestHttps } from "node:https";
 import { isIPv4 } from "node:net";
 import type { Duplex } from "node:stream";
 
-/** Which proxy stands on the way to which target; as the environment variables of that name say it. */
+/** Proxies for the target, as in the environment variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
 export interface ProxySettings {
   /** URL of the proxy for http: targets. */
   http?: string | undefined;
   /** URL of the proxy for https: targets. */
   https?: string | undefined;
-  /** Hosts that are called without one, separated by commas: `host`, `host:port`, `.domain`, or `*` for all. */
+  /** Hosts that need no proxy, separated by commas: `host`, `host:port`, `.domain`, or `*` for all. */
   no?: string | undefined;
 }
 
-/** What the environment says of proxies. The lower-case names come first, as they do for curl. */
+/** Reads the proxies from the environment. As with curl, the lower-case names take precedence. */
 export function proxySettings(env: NodeJS.ProcessEnv): ProxySettings {
   const of = (name: string) => env[name] || env[name.toUpperCase()] || undefined;
   return { http: of("http_proxy"), https: of("https_proxy"), no: of("no_proxy") };
 }
 
-/** The proxy on the way to a target; undefined if there is none. What is on this machine never has one. */
+/** Returns the proxy for a target; undefined if it needs none. Loopback addresses never use a proxy. */
 export function proxyFor(target: URL, { http, https, no = "" }: ProxySettings = {}): URL | undefined {
   const proxy = target.protocol === "https:" ? https : http;
   if (proxy === undefined || isLoopback(target.hostname)) return undefined;
   const port = target.port || (target.protocol === "https:" ? "443" : "80");
-  const spared = no.split(/[\s,]+/).some((entry) => {
+  const isExempt = no.split(/[\s,]+/).some((entry) => {
     const [, name = "", entryPort] = /^(.*?)(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
     if (name === "" || (entryPort !== undefined && entryPort !== port)) return false;
     const domain = name.replace(/^\*?\./, "");
     return name === "*" || target.hostname === domain || target.hostname.endsWith(`.${domain}`);
   });
-  return spared ? undefined : new URL(proxy.includes("://") ? proxy : `http://${proxy}`);
+  return isExempt ? undefined : new URL(proxy.includes("://") ? proxy : `http://${proxy}`);
 }
 
 function isLoopback(hostname: string): boolean {
@@ -38,8 +38,8 @@ function isLoopback(hostname: string): boolean {
 }
 
 /**
- * A connection through a proxy, by CONNECT. Also to http: targets, where a forwarding proxy would put requests right that are wrong
- * on purpose.
+ * Opens a connection through a proxy with CONNECT, also for http: targets: a forwarding proxy would correct requests that are
+ * malformed on purpose.
  */
 export function tunnel(proxy: URL, host: string, port: number, signal: AbortSignal): Promise<Duplex> {
   const request = proxy.protocol === "https:" ? requestHttps : requestHttp;
@@ -61,7 +61,7 @@ export function tunnel(proxy: URL, host: string, port: number, signal: AbortSign
     connecting.once("connect", ({ statusCode }, socket) => {
       if (statusCode === 200) return resolve(socket);
       socket.destroy();
-      reject(proxyError(proxy, statusCode === 407 ? "it asks for a login (HTTP 407)" : `HTTP ${statusCode}`));
+      reject(proxyError(proxy, statusCode === 407 ? "it requires a login (HTTP 407)" : `HTTP ${statusCode}`));
     });
     connecting.once("response", ({ statusCode }) => {
       connecting.destroy();
@@ -71,5 +71,5 @@ export function tunnel(proxy: URL, host: string, port: number, signal: AbortSign
   });
 }
 
-/** Says whose fault it is: not the target's. The proxy's login is not shown. */
-const proxyError = (proxy: URL, why: string) => new Error(`the proxy ${proxy.host} gives no connection: ${why}`);
+/** Names the proxy, so that the error is not attributed to the target. Does not show the proxy's login. */
+const proxyError = (proxy: URL, why: string) => new Error(`the proxy ${proxy.host} refused the connection: ${why}`);

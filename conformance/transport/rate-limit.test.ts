@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RateLimiter } from "./rate-limit.js";
 
-/** A clock that only waiting moves. */
+/** A clock that stands still unless `pass` moves it, and the waits that were asked for. */
 function clock() {
   let now = 5000;
   const waits: number[] = [];
@@ -17,19 +17,19 @@ function clock() {
   };
 }
 
-test("requests that come at once go one gap after the other", async () => {
+test("simultaneous requests are spaced evenly", async () => {
   const { now, wait, waits } = clock();
-  const pace = new RateLimiter(10, now, wait);
-  await Promise.all([pace.acquire(), pace.acquire(), pace.acquire()]);
+  const limiter = new RateLimiter(10, now, wait);
+  await Promise.all([limiter.acquire(), limiter.acquire(), limiter.acquire()]);
   expect(waits).toEqual([100, 200]);
 });
 
-test("a pause is not saved up for a burst", async () => {
+test("idle time does not allow a burst", async () => {
   const { now, wait, waits, pass } = clock();
-  const pace = new RateLimiter(2, now, wait);
-  await pace.acquire();
+  const limiter = new RateLimiter(2, now, wait);
+  await limiter.acquire();
   pass(60_000);
-  await pace.acquire();
-  await pace.acquire();
+  await limiter.acquire();
+  await limiter.acquire();
   expect(waits).toEqual([500]);
 });

@@ -1,20 +1,20 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 
-/** Lets requests go at an even rate, for targets that bear no more. In the order in which they ask. */
+/** Spaces requests evenly, for targets with a rate limit. Requests go in the order of their `acquire` calls. */
 export class RateLimiter {
   readonly perSecond: number;
   readonly #now: () => number;
   readonly #wait: (ms: number) => Promise<unknown>;
   #next = 0;
 
-  /** `perSecond` is more than 0. The clock, in milliseconds, and the waiting are for tests. */
-  constructor(perSecond: number, now: () => number = () => performance.now(), wait = (ms: number) => pause(ms)) {
+  /** `perSecond` is more than 0. Tests replace the clock and the wait, both in milliseconds. */
+  constructor(perSecond: number, now: () => number = () => performance.now(), wait = (ms: number) => sleep(ms)) {
     this.perSecond = perSecond;
     this.#now = now;
     this.#wait = wait;
   }
 
-  /** Resolves when the next request may go. */
+  /** Resolves when the next request may be sent. */
   async acquire(): Promise<void> {
     const now = this.#now();
     const at = Math.max(now, this.#next);
@@ -23,9 +23,13 @@ export class RateLimiter {
   }
 }
 
-/** A pace for a rate, or the one that is there to be shared. */
-export function rateLimiterOf(rate: number | RateLimiter): RateLimiter;
-export function rateLimiterOf(rate: number | RateLimiter | undefined): RateLimiter | undefined;
-export function rateLimiterOf(rate: number | RateLimiter | undefined): RateLimiter | undefined {
-  return typeof rate === "number" ? new RateLimiter(rate) : rate;
+/** The shared rate limiter of a connection, or a new one for its maximum rate; undefined without a limit. */
+export function rateLimiterOf({
+  rateLimiter,
+  maxRequestsPerSecond: rate,
+}: {
+  rateLimiter?: RateLimiter;
+  maxRequestsPerSecond?: number;
+}): RateLimiter | undefined {
+  return rateLimiter ?? (rate === undefined ? undefined : new RateLimiter(rate));
 }

@@ -3,35 +3,36 @@ import { afterRunnableTime } from "./deadline.js";
 
 export interface RawOptions {
   /**
-   * What to do once all is written: wait for the answer (default), or say that no more comes and wait until the server has
-   * answered or closed, or go away at once.
+   * What to do once everything is written: wait for the response ("read", the default), half-close the connection and then wait
+   * for the response ("end"), or close the connection at once ("close").
    */
   afterwards?: "read" | "end" | "close";
-  /** Gives up waiting after this many milliseconds. Default 5,000. */
+  /** Time limit, in milliseconds. Default 5,000. */
   timeoutMs?: number;
 }
 
 /**
- * Writes bytes to a server as they are, for requests that no HTTP client would send. Resolves with what came back until the
- * server closed, a whole answer was there, or the time was up; with an empty string if nothing came. Ends the connection.
+ * Writes bytes to a server unchanged, for requests that no HTTP client would send. Resolves with what was received until the
+ * server closed the connection, the response was complete, or the time limit passed; with an empty string if nothing was
+ * received. Closes the connection.
  */
 export function rawExchange(socket: Socket, bytes: Uint8Array | string, options: RawOptions = {}): Promise<string> {
   const { afterwards = "read", timeoutMs = 5000 } = options;
   return new Promise((resolve) => {
     let text = "";
     const finish = () => {
-      callOff();
+      cancelTimer();
       socket.destroy();
       resolve(text);
     };
-    const callOff = afterRunnableTime(timeoutMs, finish);
+    const cancelTimer = afterRunnableTime(timeoutMs, finish);
     socket.on("error", finish);
     socket.on("close", finish);
     socket.on("data", (chunk) => {
       text += chunk.toString("latin1");
-      if (isWhole(text)) finish();
+      if (isComplete(text)) finish();
     });
-    // The bytes are handed to the kernel before the connection goes: the server does see them.
+    // Closing only after the kernel has taken the bytes makes sure that the server receives them.
     socket.write(bytes, () => {
       if (afterwards === "close") socket.end(() => finish());
       else if (afterwards === "end") socket.end();
@@ -39,15 +40,15 @@ export function rawExchange(socket: Socket, bytes: Uint8Array | string, options:
   });
 }
 
-/** Whether an answer with a declared length is complete. One without ends when the connection does. */
-function isWhole(text: string): boolean {
+/** Whether a response with a Content-Length is complete. One without ends with the connection. */
+function isComplete(text: string): boolean {
   const head = text.indexOf("\r\n\r\n");
   if (head < 0) return false;
   const length = /^content-length: *(\d+)/im.exec(text.slice(0, head))?.[1];
   return length !== undefined && text.length >= head + 4 + Number(length);
 }
 
-/** The status of a raw answer; 0 if there was none. */
-export function rawStatus(answer: string): number {
-  return Number(/^HTTP\/1\.\d (\d{3})/.exec(answer)?.[1] ?? 0);
+/** The status of a raw response; 0 if there is none. */
+export function rawStatus(response: string): number {
+  return Number(/^HTTP\/1\.\d (\d{3})/.exec(response)?.[1] ?? 0);
 }

@@ -4,40 +4,64 @@ import { connect as connectTls } from "node:tls";
 import { afterRunnableTime } from "./deadline.js";
 import { type ProxySettings, proxyFor, tunnel } from "./proxy.js";
 
-/** How a TLS connection is made. */
+/** Options of TLS connections. */
 export interface TlsSettings {
-  /** Certificates in PEM of the authorities that are trusted. Default: those of Node. */
+  /**
+   * Certificates of the trusted authorities, in PEM.
+   * @default the authorities that Node trusts
+   */
   ca?: string;
-  /** The client's certificate in PEM. */
+  /**
+   * Certificate of the client, in PEM.
+   * @default none
+   */
   cert?: string;
-  /** The key of the client's certificate in PEM. */
+  /** Private key of the client's certificate, in PEM. */
   key?: string;
-  /** Takes any certificate: whoever stands in between can read and change everything. Default false. */
+  /**
+   * Whether to accept any certificate, so that a man in the middle can read and change all traffic.
+   * @default false
+   */
   insecure?: boolean;
 }
 
-/** How connections to the target are made. */
+/** Options of connections to the target. */
 export interface SocketOptions {
-  /** For https: targets. Default: Node's own authorities, no client certificate. */
+  /**
+   * TLS options, for https: targets.
+   * @default the authorities that Node trusts, and no client certificate
+   */
   tls?: TlsSettings;
-  /** Which proxy stands in between. Default: none, whatever the environment says. */
+  /**
+   * Proxies to use. The environment is not read.
+   * @default none
+   */
   proxy?: ProxySettings;
-  /** How long a connection may take to be made, in milliseconds, name look-up, proxy and TLS included. Default 4,000. */
+  /**
+   * Time limit for a new connection, in milliseconds, including DNS, proxy and TLS handshake. More than 0.
+   * @default 4000
+   */
   connectTimeoutMs?: number;
-  /** Whether HTTP/2 is taken where a TLS server offers it. Default true. */
+  /**
+   * Whether to use HTTP/2 if a TLS server offers it (http.md).
+   * @default true
+   */
   http2?: boolean;
 }
 
-/** Opens a connection to a base URL, through the proxy if there is one, and up to the end of the TLS handshake. */
+/**
+ * Opens a connection to a base URL, through its proxy if there is one. For https: resolves after the TLS handshake. Rejects on
+ * an error or when the time limit passes.
+ */
 export async function openSocket(target: URL, options: SocketOptions = {}): Promise<Socket> {
   const { connectTimeoutMs = 4000 } = options;
   const stop = new AbortController();
-  const late = () => stop.abort(new Error(`no connection within ${connectTimeoutMs} ms`));
-  const callOff = afterRunnableTime(connectTimeoutMs, late);
+  const timeOut = () => stop.abort(new Error(`no connection within ${connectTimeoutMs} ms`));
+  const cancelTimer = afterRunnableTime(connectTimeoutMs, timeOut);
   try {
     return await open(target, options, stop.signal);
   } finally {
-    callOff();
+    cancelTimer();
   }
 }
 
@@ -63,17 +87,17 @@ async function open(target: URL, { tls, proxy, http2 = true }: SocketOptions, si
   return ready(secured, "secureConnect", signal);
 }
 
-/** The socket, once it is open. */
+/** Resolves with the socket once it is open. */
 function ready<T extends Socket>(socket: T, event: "connect" | "secureConnect", signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const give = () => socket.destroy(signal.reason as Error);
+    const abort = () => socket.destroy(signal.reason as Error);
     const closed = () => reject(new Error("the server closed the connection"));
     const done = () => {
-      signal.removeEventListener("abort", give);
+      signal.removeEventListener("abort", abort);
       socket.off("error", reject).off("close", closed).off(event, done);
       resolve(socket);
     };
-    signal.addEventListener("abort", give, { once: true });
+    signal.addEventListener("abort", abort, { once: true });
     socket.once(event, done).once("error", reject).once("close", closed);
   });
 }

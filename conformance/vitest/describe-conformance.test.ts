@@ -3,12 +3,12 @@ import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { Refusal } from "../../reference-server/errors.js";
 import { startReferenceServer } from "../../reference-server/index.js";
 import { CATALOGUE } from "../cases/catalogue.js";
-import { jobsFor } from "../run/run.js";
-import { ack as ackFaults } from "../selftest/mutants/ack.js";
+import { caseRuns } from "../run/case-run.js";
+import { ack as ackMutants } from "../selftest/mutants/ack.js";
 import { startMutant } from "../selftest/mutants/mutant.js";
 import { runProject } from "./testing/run-project.js";
 
-// Each test runs a vitest of its own, and with it up to the whole catalogue.
+// Each test runs vitest in a separate process, with up to all cases.
 vi.setConfig({ testTimeout: 300_000 });
 
 const closing: (() => Promise<void>)[] = [];
@@ -16,21 +16,21 @@ afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()));
 });
 
-/** Starts a server that the end of the test stops. */
+/** Starts a server that is stopped at the end of the test. */
 async function started<S extends { close(graceMs?: number): Promise<void> }>(starting: Promise<S>): Promise<S> {
   const server = await starting;
   closing.push(() => server.close(0));
   return server;
 }
 
-test("the reference server passes every case, under a host configuration that is not friendly", async () => {
+test("the reference server passes every case, under a configuration with a short timeout, retries and shuffling", async () => {
   const { url } = await started(startReferenceServer({ fixtures: true }));
   const { tests, errors, code } = await runProject({ url });
   expect(errors).toEqual([]);
   expect(tests.filter(({ state }) => state === "failed")).toEqual([]);
   expect(tests.map(({ name }) => name).sort()).toEqual(
-    jobsFor(CATALOGUE, ["proto", "json"])
-      .map((job) => `${job.id}: ${job.case.title}`)
+    caseRuns(CATALOGUE, ["proto", "json"])
+      .map((run) => `${run.id}: ${run.case.title}`)
       .sort(),
   );
   expect(tests.filter(({ state }) => state === "passed").length).toBeGreaterThan(tests.length / 2);
@@ -38,16 +38,16 @@ test("the reference server passes every case, under a host configuration that is
   expect(code).toBe(0);
 });
 
-test("a broken requirement fails its cases, with its rule and what was expected", async () => {
-  const fault = ackFaults.find(({ name }) => name === "ack-last-write-wins");
-  if (fault === undefined) throw new Error("the fault is gone");
-  const { url } = await started(startMutant(fault, { fixtures: true }));
+test("a violated requirement fails its cases, with its sentence, the expected and the actual value", async () => {
+  const mutant = ackMutants.find(({ name }) => name === "ack-last-write-wins");
+  if (mutant === undefined) throw new Error("there is no such mutant");
+  const { url } = await started(startMutant(mutant, { fixtures: true }));
   const { tests, code } = await runProject({ url }, ["-t", "ack/"]);
   const errors = tests.flatMap((it) => it.errors);
-  expect(errors.join("\n")).toMatch(/^ACK-MONOTONE \(MUST\): /m);
-  // The host's `retry` asks nobody again: an answer that was wrong once was wrong.
+  expect(errors.join("\n")).toMatch(/^✗ ACK-MONOTONE \(MUST\): /m);
+  // `retry` of the configuration has no effect: a violation is reported once.
   for (const it of tests) expect(it.errors.length).toBeLessThan(2);
-  expect(errors.join("\n")).toMatch(/the rule {2}.*MUST NOT lower.*expected {2}.*actual {4}.*ack\.md#ack-monotone/s);
+  expect(errors.join("\n")).toMatch(/MUST NOT lower.*ack\.md#ack-monotone.*expected {2}.*actual {4}/s);
   expect(code).toBe(1);
 });
 
@@ -63,7 +63,7 @@ test("a codec that the server does not declare is skipped, with the reason", asy
   expect(code).toBe(0);
 });
 
-test("what a list of accounts cannot give is skipped, with the reason, and the rest is run", async () => {
+test("a case for which the accounts do not suffice is skipped, with the reason; the others run", async () => {
   const { url, service } = await started(startReferenceServer());
   const accounts = ["ann", "ben"].map((userId) => ({ userId, token: service.createAccount(userId).token }));
   const { tests, code } = await runProject({ url, accounts }, ["-t", "seq/"]);
@@ -74,19 +74,19 @@ test("what a list of accounts cannot give is skipped, with the reason, and the r
   expect(code).toBe(0);
 });
 
-test("only the tests that vitest was asked for are run", async () => {
+test("only the tests that vitest selects are run", async () => {
   const paths: string[] = [];
   const { url } = await started(startReferenceServer({ fixtures: true, log: ({ path }) => paths.push(path) }));
   const { tests, code } = await runProject({ url }, ["-t", "ack/sync-acks-through-cli-seq:"]);
   expect(tests.filter(({ state }) => state === "passed").map(({ name }) => name.split(":")[0])).toEqual([
     "ack/sync-acks-through-cli-seq",
   ]);
-  // One to see whether there are fixtures, and two for the case.
+  // One probes the fixtures, and two are for the case.
   expect(paths.filter((path) => path.endsWith("/CreateAccount"))).toHaveLength(3);
   expect(code).toBe(0);
 });
 
-test("what could not be told fails, with the reason", async () => {
+test("an inconclusive case fails, with the reason", async () => {
   let calls = 0;
   const { url } = await started(
     startReferenceServer({
@@ -105,7 +105,7 @@ test("what could not be told fails, with the reason", async () => {
   expect(own.length).toBeGreaterThan(0);
   for (const { state, errors } of own) {
     expect(state).toBe("failed");
-    expect(errors[0]).toBe("could not be told: the fixture CreateAccount was refused with invalid_argument");
+    expect(errors[0]).toBe("inconclusive: the fixture CreateAccount was refused with invalid_argument");
   }
   expect(code).toBe(1);
 });
@@ -117,7 +117,7 @@ test.each([
     says: "http://127.0.0.1:1 cannot be reached",
   },
   {
-    what: "a server that has no accounts to give",
+    what: "a server without fixtures",
     target: async () => (await started(startReferenceServer())).url,
     says: "no accounts: the server does not serve seqsync.conformance.v1.FixtureService",
   },

@@ -1,34 +1,39 @@
 import { afterAll, beforeAll, describe, type RunnerTestSuite, type TestContext, test } from "vitest";
 import { type CaseResult, Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { CATALOGUE } from "../cases/catalogue.js";
-import { caseRuns } from "../run/plan.js";
-import type { RunOptions } from "../run/run.js";
-import type { CaseRun } from "../run/run-case.js";
+import { type CaseRun, caseRuns } from "../run/case-run.js";
+import type { CheckOptions } from "../run/check-options.js";
 import { failureOf } from "./failure.js";
-import { LiveRun } from "./live-run.js";
+import { isUnavailable, LiveRun } from "./live-run.js";
 
-/** How a target is checked by vitest: the options of `run`, with URLs that may be known only later. */
-export interface ConformanceOptions extends Omit<RunOptions, "urls" | "signal" | "onStart" | "onResult"> {
+/** Options of {@link describeConformance}: those of `check`, with URLs that may become known only in a `beforeAll` hook. */
+export interface ConformanceOptions extends Omit<CheckOptions, "urls" | "signal" | "onStart" | "onResult"> {
   /**
-   * Base URLs of the target: front ends of one deployment. At least one. A function is called once, after the `beforeAll` hooks
-   * that stand above: it may start the server, or read where one was started.
+   * Base URLs of the server, at least one, http or https. Several URLs are front ends of one deployment. A function is called
+   * once, after the `beforeAll` hooks above it: it may start the server.
    */
   urls: readonly string[] | (() => readonly string[] | Promise<readonly string[]>);
-  /** Name of the block. Default "Seq Sync conformance". */
+  /**
+   * Name of the `describe` block.
+   * @default "Seq Sync conformance"
+   */
   name?: string;
 }
 
-/** How long the target may take to start and to say what it is, in milliseconds, before `timeoutScale`. */
+/** Time limit for the server to start and to respond to GetServerInfo, in milliseconds, before `timeoutScale`. */
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Registers each case of the conformance suite as a vitest test. The cases run side by side in the suite's own runner, as with
- * `seqsync check`; the tests wait for their results, so vitest's timeouts, retries and concurrency change no verdict.
+ * Registers each case of the conformance suite as a vitest test. The suite runs the cases itself, concurrently, as `seqsync check`
+ * does; the tests only wait for the results. Timeouts, retries and concurrency of vitest do not affect a verdict.
  *
- * A case that breaks a MUST fails, with a card for each requirement. One that could not be told fails with the reason. One that
- * does not apply is skipped with the reason: its profile is not declared, it needs more than these accounts can give, or it takes
- * long and `slow` is not set. A broken SHOULD passes with an annotation. If the target cannot be checked at all, because it does
- * not answer or there are no accounts, the block fails as a whole. With `vitest -t PATTERN` only the chosen cases run.
+ * - A case that fails or is inconclusive fails its test, with the violations or the reason.
+ * - A case that is not applicable, needs accounts or fixtures that are not available, or is slow without `slow: true`, is skipped
+ *   with the reason.
+ * - A case that warns passes, with an annotation.
+ * - If the server cannot be reached, or there are no accounts, the whole block fails.
+ *
+ * `vitest -t PATTERN` runs only the matching cases.
  *
  * @example
  * ```ts
@@ -38,31 +43,31 @@ const START_TIMEOUT_MS = 60_000;
  * ```
  */
 export function describeConformance({ urls, name = "Seq Sync conformance", ...options }: ConformanceOptions): void {
-  const jobs = caseRuns(CATALOGUE, options.codecs ?? ["proto", "json"]).filter(options.select ?? (() => true));
+  const runs = caseRuns(CATALOGUE, options.codecs ?? ["proto", "json"]).filter(options.select ?? (() => true));
   describe(name, () => {
     let live: LiveRun | undefined;
     beforeAll(
-      // biome-ignore lint/correctness/noEmptyPattern: vitest reads the source, and wants a pattern here.
+      // biome-ignore lint/correctness/noEmptyPattern: vitest parses the function and requires a pattern here.
       async ({}, suite) => {
-        const chosen = chosenIn(suite);
+        const selected = selectedIn(suite);
         live = new LiveRun({
           ...options,
           urls: typeof urls === "function" ? await urls() : urls,
-          select: (job) => chosen.has(titleOf(job)) && !tooSlow(job, options),
+          select: (run) => selected.has(titleOf(run)) && !isTooSlow(run, options),
         });
-        await live.begun;
+        await live.started;
       },
       START_TIMEOUT_MS * (options.timeoutScale ?? 1),
     );
     afterAll(() => live?.stop());
 
-    for (const job of jobs) {
-      // The runner has deadlines of its own, for each call and each case; and its verdict stands.
-      test(titleOf(job), { timeout: 0, retry: 0 }, async (context) => {
-        if (tooSlow(job, options)) context.skip("takes long by its nature; set `slow: true` to run it");
-        if (live === undefined) throw new Error("the run has not begun");
-        if (!live.has(job.id)) context.skip(`the server does not declare the codec ${job.codec}`);
-        await tell(context, await live.result(job.id), live);
+    for (const run of runs) {
+      // The suite has its own timeouts, and a retry must not hide a failure.
+      test(titleOf(run), { timeout: 0, retry: 0 }, async (context) => {
+        if (isTooSlow(run, options)) context.skip("a slow case; set `slow: true` to run it");
+        if (live === undefined) throw new Error("the run was not started");
+        if (!live.has(run.id)) context.skip(`the server does not declare the codec ${run.codec}`);
+        await report(context, await live.result(run.id));
       });
     }
   });
@@ -70,15 +75,15 @@ export function describeConformance({ urls, name = "Seq Sync conformance", ...op
 
 const titleOf = ({ id, case: it }: CaseRun) => `${id}: ${it.title}`;
 
-const tooSlow = (job: CaseRun, { slow = false }: Pick<RunOptions, "slow">) => (job.case.slow ?? false) && !slow;
+const isTooSlow = (run: CaseRun, { slow = false }: Pick<CheckOptions, "slow">) => (run.case.slow ?? false) && !slow;
 
-/** The tests of the block that vitest is going to run: those that no filter, `-t` or `.only` leaves out. */
-function chosenIn(suite: Readonly<RunnerTestSuite>): Set<string> {
+/** Returns the names of the tests that vitest is going to run: no filter, `-t` or `.only` excludes them. */
+function selectedIn(suite: Readonly<RunnerTestSuite>): Set<string> {
   return new Set(suite.tasks.filter(({ mode }) => mode === "run" || mode === "queued").map((task) => task.name));
 }
 
-/** Turns a result into the end of a test. */
-async function tell(context: TestContext, result: CaseResult, live: LiveRun): Promise<void> {
+/** Ends a test as the result of its case requires. */
+async function report(context: TestContext, result: CaseResult): Promise<void> {
   switch (result.outcome) {
     case Outcome.PASS:
       return;
@@ -88,7 +93,7 @@ async function tell(context: TestContext, result: CaseResult, live: LiveRun): Pr
     case Outcome.NOT_APPLICABLE:
       return context.skip(result.reason);
     case Outcome.INCONCLUSIVE:
-      if (live.knownOpen(result)) return context.skip(result.reason);
+      if (isUnavailable(result)) return context.skip(result.reason);
       throw failureOf(result);
     default:
       throw failureOf(result);

@@ -1,23 +1,10 @@
-import { type CaseResult, type Finding, Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { REQUIREMENTS, type RequirementId } from "../requirements/requirements.js";
+import type { CaseResult } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { failureText } from "../report/formats/finding.js";
 
-/** An error that says why a case did not pass: a card for each finding, root cause first, or the reason why it stays open. */
-export function failureOf({ outcome, reason, findings }: CaseResult): Error {
-  const error = new Error(findings.length > 0 ? findings.map(card).join("\n\n") : `${WORDS[outcome] ?? ""}${reason}`);
-  // A stack would lead into the suite; what the reader needs is in the message.
+/** Makes the error of a case that did not pass. */
+export function failureOf(result: CaseResult): Error {
+  const error = new Error(failureText(result));
+  // A stack trace would lead into the suite; the message has what the reader needs.
   error.stack = `Error: ${error.message}`;
   return error;
-}
-
-const WORDS: Partial<Record<Outcome, string>> = { [Outcome.INCONCLUSIVE]: "could not be told: " };
-
-function card({ requirement, message, expected, actual }: Finding): string {
-  const { level, sentence, anchor } = REQUIREMENTS[requirement as RequirementId];
-  return [
-    `${requirement} (${level}): ${message}`,
-    `  the rule  ${sentence}`,
-    `  expected  ${expected}`,
-    `  actual    ${actual}`,
-    `  see       docs/spec/${anchor}`,
-  ].join("\n");
 }

@@ -1,71 +1,65 @@
-import type { CaseResult, Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { fixtureAccounts } from "../accounts/fixture.js";
-import { type RunOptions, run } from "../run/run.js";
+import { type CaseResult, ReasonCode, type Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { check } from "../run/check.js";
+import type { CheckOptions } from "../run/check-options.js";
 
-/** A run under way, whose results can be awaited one by one. */
+/** A run in progress, whose results can be awaited one by one. */
 export class LiveRun {
-  /** Resolves when the target has said what it is; rejects with the reason if it cannot be checked at all. */
-  readonly begun: Promise<void>;
+  /** Resolves when the run has its plan. Rejects if the server cannot be checked, or if there are no accounts. */
+  readonly started: Promise<void>;
   readonly #results = new Map<string, Promise<CaseResult>>();
-  readonly #settle = new Map<string, (result: CaseResult) => void>();
-  readonly #open = new Set<string>();
+  readonly #resolvers = new Map<string, (result: CaseResult) => void>();
   readonly #stop = new AbortController();
   readonly #ended: Promise<Report>;
 
-  constructor(options: RunOptions) {
-    let begin = () => {};
+  constructor(options: CheckOptions) {
+    let onPlan = () => {};
     const planned = new Promise<void>((resolve) => {
-      begin = resolve;
+      onPlan = resolve;
     });
-    let unavailable: string | undefined;
-    this.#ended = run({
+    let noAccounts: string | undefined;
+    this.#ended = check({
       ...options,
       signal: this.#stop.signal,
-      accounts: async (transport) => {
-        const source = await (options.accounts?.(transport) ??
-          fixtureAccounts(transport, { token: options.fixtureToken }));
-        if ("unavailable" in source) unavailable = source.unavailable;
-        return source;
+      onStart: ({ cases, accountsUnavailable }) => {
+        noAccounts = accountsUnavailable;
+        for (const { id } of cases)
+          this.#results.set(id, new Promise((resolve) => void this.#resolvers.set(id, resolve)));
+        onPlan();
       },
-      onStart: ({ jobs, open }) => {
-        for (const { id } of jobs) this.#results.set(id, new Promise((resolve) => void this.#settle.set(id, resolve)));
-        for (const reason of open.keys()) this.#open.add(reason);
-        begin();
-      },
-      onResult: (result) => this.#settle.get(result.id)?.(result),
+      onResult: (result) => this.#resolvers.get(result.id)?.(result),
     });
-    this.begun = Promise.race([planned, this.#ended.then(refuse)]).then(() => {
-      if (unavailable !== undefined) throw new Error(`no accounts: ${unavailable}`);
+    this.started = Promise.race([planned, this.#ended.then(throwHeadline)]).then(() => {
+      if (noAccounts !== undefined) throw new Error(`no accounts: ${noAccounts}`);
     });
   }
 
-  /** Whether the run has this case: not if the server does not declare its codec. */
+  /** Whether the run has this case. It has not if the server does not declare the codec. */
   has(id: string): boolean {
     return this.#results.has(id);
   }
 
-  /** The result of one case. Rejects if the run ends without it. */
+  /** Waits for the result of a case. Rejects if the run ends without it. */
   result(id: string): Promise<CaseResult> {
-    const without = this.#ended.then((): never => {
+    const missing = this.#ended.then((): never => {
       throw new Error(`the run ended without ${id}`);
     });
-    // Every result is there before the run ends, so the race is decided by order.
-    return Promise.race([this.#results.get(id) ?? without, without]);
+    // Every result is resolved before the run ends, and so wins the race.
+    return Promise.race([this.#results.get(id) ?? missing, missing]);
   }
 
-  /** Whether it was clear from the start that this case would stay open, from what the accounts can give. */
-  knownOpen({ reason }: CaseResult): boolean {
-    return this.#open.has(reason);
-  }
-
-  /** Stops what has not ended, and waits for that. */
+  /** Stops the run, and waits until it has ended. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#ended.catch(() => {}); // has been told already, by `begun` and by every result
+    // `started` and every result have reported the error already.
+    await this.#ended.catch(() => {});
   }
 }
 
-/** A run that ends before it has a plan could not check anything. */
-function refuse({ headline }: Report): void {
+/** Whether a case is inconclusive only because these accounts do not suffice, which is known before it runs. */
+export const isUnavailable = ({ reasonCode }: CaseResult) =>
+  reasonCode === ReasonCode.ACCOUNTS || reasonCode === ReasonCode.NO_FIXTURE;
+
+/** A run that ends without a plan could not check the server: its headline says why. */
+function throwHeadline({ headline }: Report): void {
   if (headline !== "") throw new Error(headline);
 }

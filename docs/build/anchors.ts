@@ -1,10 +1,10 @@
-/** Anchors of what is not a heading. They stay: others link to them. */
+/** Anchors that are not headings. They are stable, because other sites link to them. */
 
-/** Such as "case-ack-worked-example" for the case "ack/worked-example". */
+/** Anchor of a case, such as "case-ack-worked-example" for "ack/worked-example". */
 export const caseAnchor = (id: string): string => `case-${id.replaceAll("/", "-")}`;
 
-/** Such as "fault-delivery-acks". */
-export const faultAnchor = (name: string): string => `fault-${name}`;
+/** Anchor of a mutant, such as "mutant-delivery-acks". */
+export const mutantAnchor = (name: string): string => `mutant-${name}`;
 
-/** An anchor as the pages write it. */
+/** HTML of an anchor. */
 export const anchor = (id: string): string => `<a id="${id}"></a>`;

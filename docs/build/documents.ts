@@ -1,19 +1,19 @@
-/** How Markdown files become pages of the site: their order, their addresses, their titles and their anchors. */
+/** How Markdown files become pages of the site: order, URLs, titles and anchors. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Application, Converter, type DocumentReflection, MarkdownEvent, RendererEvent } from "typedoc";
 
-/** The files of the specification in the order in which its index links to them. A chapter that it forgets is an error. */
+/** Lists the files of the specification in the order of its index. Throws if the index lacks a chapter. */
 export function specification(folder: string): string[] {
   const index = readFileSync(join(folder, "README.md"), "utf8");
   const linked = [...index.matchAll(/\]\(([a-z-]+\.md)/g)].map(([, file = ""]) => file);
   const files = [...new Set(["README.md", ...linked])];
-  const forgotten = readdirSync(folder).filter((file) => file.endsWith(".md") && !files.includes(file));
-  if (forgotten.length > 0) throw new Error(`${join(folder, "README.md")} does not link to ${forgotten.join(", ")}`);
+  const missing = readdirSync(folder).filter((file) => file.endsWith(".md") && !files.includes(file));
+  if (missing.length > 0) throw new Error(`${join(folder, "README.md")} does not link to ${missing.join(", ")}`);
   return files.map((file) => join(folder, file));
 }
 
-/** Names documents by their file in addresses, which stay, and by their first heading on pages, which readers see. */
+/** Names documents by their file in URLs, which are stable, and by their first heading on pages. */
 export function nameDocuments(app: Application): void {
   const titles = new Map<DocumentReflection, string>();
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, document: DocumentReflection) => {
@@ -28,11 +28,11 @@ export function nameDocuments(app: Application): void {
       .replaceAll("/", "-")
       .toLowerCase();
   });
-  // The addresses have been made by then.
+  // The URLs exist by then.
   app.renderer.on(RendererEvent.BEGIN, () => {
     for (const [document, title] of titles) document.name = title;
   });
-  // Requirements have anchors in HTML. TypeDoc renders these, and checks links against those it knows: headings only.
+  // Requirements have anchors in HTML, which TypeDoc renders but does not know: it checks links against headings only.
   app.renderer.on(MarkdownEvent.PARSE, ({ page, originalText }: MarkdownEvent) => {
     if (!page.isReflectionEvent()) return;
     for (const [, id = "", after = ""] of originalText.matchAll(/<a id="([^"]+)"><\/a>(.*)/g)) {

@@ -19,7 +19,7 @@ function site(files: Record<string, string>): string {
   return folder;
 }
 
-test("a site whose links all lead somewhere", () => {
+test("a site without broken links", () => {
   const folder = site({
     "index.html": `<link href="assets/a%20b.css"><a href="pages/one.html#top">1</a> <a class="x" href="pages">2</a> <a href="#here">3</a>
       <h1 id="here">x</h1> <a href="https://example.org/nowhere">4</a> <script>'<a href="gone.html">'</script> &lt;a href="gone.html"&gt;`,
@@ -32,22 +32,22 @@ test("a site whose links all lead somewhere", () => {
 });
 
 test.each([
-  ["a missing file", `<a href="gone.html">`, "index.html: gone.html leads to no file"],
-  ["a folder without an index", `<a href="pages">`, "index.html: pages leads to no file"],
-  ["a missing anchor", `<a href="pages/one.html#gone">`, "index.html: pages/one.html#gone has no such anchor"],
-  ["a missing anchor of the same page", `<a href="#gone">`, "index.html: #gone has no such anchor"],
-  ["a missing image", `<img src="gone.png">`, "index.html: gone.png leads to no file"],
-  ["a way out of the site", `<a href="../other.html">`, "index.html: ../other.html leads out of the site"],
+  ["a missing file", `<a href="gone.html">`, "index.html: gone.html is a missing file"],
+  ["a folder without an index", `<a href="pages">`, "index.html: pages is a missing file"],
+  ["a missing anchor", `<a href="pages/one.html#gone">`, "index.html: pages/one.html#gone is a missing anchor"],
+  ["a missing anchor of the same page", `<a href="#gone">`, "index.html: #gone is a missing anchor"],
+  ["a missing image", `<img src="gone.png">`, "index.html: gone.png is a missing file"],
+  ["a link out of the site", `<a href="../other.html">`, "index.html: ../other.html is outside of the site"],
   [
-    "a script from elsewhere",
+    "a script from another site",
     `<script src="https://example.org/a.js"></script>`,
-    "index.html: https://example.org/a.js would be loaded from elsewhere",
+    "index.html: https://example.org/a.js would be loaded from another site",
   ],
-  ["an id that is there twice", `<p id="a"><p id="a">`, "index.html: the id a is there twice"],
-])("%s is told", (_what, html, line) => {
+  ["an id that occurs twice", `<p id="a"><p id="a">`, "index.html: the id a occurs twice"],
+])("%s is reported", (_what, html, line) => {
   expect(brokenLinks(site({ "index.html": html, "pages/one.html": "" }))).toEqual([line]);
 });
 
-test("a folder without pages is no site", () => {
+test("a folder without pages is not a site", () => {
   expect(brokenLinks(site({}))).toHaveLength(1);
 });

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
 /**
- * Follows every link of a built site, and tells those that lead nowhere: to a file or an anchor that is not there, or out of the
- * site. Pages elsewhere are not asked for; but nothing may be loaded from there, so that the site works without a network. An id
- * that a page has twice is told too, because only one of them can be reached.
+ * Follows every link of a built site and returns a message for each broken one: to a missing file or anchor, or out of
+ * the site. External links are not followed, but no resource may be loaded from elsewhere, so that the site works
+ * without a network. An id that occurs twice on a page is reported too, because only one of them can be reached.
  */
 export function brokenLinks(site: string): string[] {
   const pages = new Map<string, Page>();
@@ -14,15 +14,15 @@ export function brokenLinks(site: string): string[] {
 
   const broken: string[] = [];
   for (const [file, { ids, links, loads }] of pages) {
-    const tell = (what: string) => broken.push(`${relative(site, file)}: ${what}`);
-    for (const id of new Set(ids.filter((it, index) => ids.indexOf(it) !== index))) tell(`the id ${id} is there twice`);
-    for (const url of loads.filter(isElsewhere)) tell(`${url} would be loaded from elsewhere`);
-    for (const url of [...links, ...loads].filter((it) => !isElsewhere(it) && !/^(mailto|data):/.test(it))) {
+    const report = (problem: string) => broken.push(`${relative(site, file)}: ${problem}`);
+    for (const id of new Set(ids.filter((it, index) => ids.indexOf(it) !== index))) report(`the id ${id} occurs twice`);
+    for (const url of loads.filter(isExternal)) report(`${url} would be loaded from another site`);
+    for (const url of [...links, ...loads].filter((it) => !isExternal(it) && !/^(mailto|data):/.test(it))) {
       const [path = "", anchor = ""] = url.split("#").map((part) => decodeURIComponent(part));
       const target = path === "" ? file : targetOf(join(dirname(file), path.split("?")[0] as string));
-      if (relative(site, target).startsWith("..")) tell(`${url} leads out of the site`);
-      else if (!existsSync(target)) tell(`${url} leads to no file`);
-      else if (anchor !== "" && pages.get(target)?.ids.includes(anchor) !== true) tell(`${url} has no such anchor`);
+      if (relative(site, target).startsWith("..")) report(`${url} is outside of the site`);
+      else if (!existsSync(target)) report(`${url} is a missing file`);
+      else if (anchor !== "" && pages.get(target)?.ids.includes(anchor) !== true) report(`${url} is a missing anchor`);
     }
   }
   return broken;
@@ -30,15 +30,15 @@ export function brokenLinks(site: string): string[] {
 
 interface Page {
   ids: string[];
-  /** What can be clicked. */
+  /** Targets of links. */
   links: string[];
-  /** What a browser fetches by itself. */
+  /** Resources that a browser loads automatically. */
   loads: string[];
 }
 
 function readPage(html: string): Page {
   const page: Page = { ids: [], links: [], loads: [] };
-  // Tags only: what looks like one in a script is none.
+  // Excludes the content of scripts, which may look like tags.
   const tags = html.replace(/(<script\b[^>]*>).*?<\/script>/gs, "$1").matchAll(/<(\w+)\b[^>]*>/g);
   for (const [tag, name] of tags) {
     const attribute = (key: string) => new RegExp(`\\s${key}="([^"]*)"`).exec(tag)?.[1];
@@ -52,7 +52,7 @@ function readPage(html: string): Page {
 
 const unescaped = (text: string) => text.replaceAll("&quot;", '"').replaceAll("&#x2F;", "/").replaceAll("&amp;", "&");
 
-const isElsewhere = (url: string) => /^(https?:)?\/\//.test(url);
+const isExternal = (url: string) => /^(https?:)?\/\//.test(url);
 
-/** A folder stands for its index. */
+/** Resolves a folder to its index. */
 const targetOf = (path: string) => (existsSync(path) && statSync(path).isDirectory() ? join(path, "index.html") : path);

@@ -1,9 +1,11 @@
-/** Builds the documentation site into `docs/site/` (`npm run docs`). A warning of TypeDoc or a broken link is a failure. */
+/**
+ * Builds the documentation site into `docs/site/` (`npm run docs`). Fails on a warning of TypeDoc and on a broken link.
+ */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Application, OptionDefaults, TypeDocReader } from "typedoc";
 import { nameDocuments } from "./documents.js";
-import { mendFrame } from "./frame.js";
+import { adjustPages } from "./frame.js";
 import { brokenLinks } from "./links.js";
 import { allPages, GROUPS, START } from "./pages.js";
 import { stage } from "./stage.js";
@@ -22,14 +24,14 @@ try {
       readme: join(staged, START),
       projectDocuments: pages.filter(({ group }) => group !== undefined).map(({ path }) => join(staged, path)),
       groupOrder: [...GROUPS, "*"],
-      // In generated code; it says again what the declaration says.
+      // A tag of generated code, which repeats the declaration.
       blockTags: [...OptionDefaults.blockTags, "@generated"],
       excludeTags: [...OptionDefaults.excludeTags, "@generated"],
     },
     [new TypeDocReader()],
   );
   nameDocuments(app);
-  mendFrame(app);
+  adjustPages(app);
   explainTypes(app);
 
   const project = await app.convert();
@@ -40,7 +42,7 @@ try {
   const broken = project === undefined ? [] : brokenLinks(site);
   for (const line of broken) console.error(line);
   if (app.logger.hasErrors() || app.logger.hasWarnings() || broken.length > 0) process.exitCode = 1;
-  else console.log(`every link in ${site} leads somewhere`);
+  else console.log(`built ${site}; no broken links`);
 } finally {
   rmSync(staged, { recursive: true });
 }

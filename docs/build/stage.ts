@@ -1,20 +1,20 @@
-/** Lays out the pages of the site in a folder of its own, as TypeDoc then reads them. */
+/** Writes the pages of the site to a temporary folder, from which TypeDoc reads them. */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 
-/** A page in Markdown, or another file that pages link to. Its links are relative to its path, as in the repository. */
+/** A page in Markdown, or another file that pages link to. Links are relative to its path, as in the repository. */
 export interface Page {
-  /** Below the root of the repository, such as "docs/spec/ack.md". The address of the page follows from it. */
+  /** Path below the root of the repository, such as "docs/spec/ack.md". It determines the URL of the page. */
   path: string;
   text: string;
-  /** Heading of the navigation that it stands under. Absent for other files, and for the front page. */
+  /** Group in the navigation. Absent for other files, and for the front page. */
   group?: string;
 }
 
 /**
- * Writes the pages to a new folder, and beside them those other files of the repository that they link to. The folder stands in for
- * the repository, because pages may be made or filled at build time, and must not be written among the sources.
+ * Writes the pages to a new folder, with the other files of the repository that they link to. Returns the folder. Pages
+ * may be generated at build time, and must not be written among the sources.
  */
 export function stage(root: string, pages: readonly Page[]): string {
   const folder = mkdtempSync(join(tmpdir(), "seqsync-pages-"));
@@ -32,7 +32,7 @@ export function stage(root: string, pages: readonly Page[]): string {
   return folder;
 }
 
-/** Where the Markdown links of a page lead, below the root, without anchors. */
+/** Targets of the Markdown links of a page, as paths below the root, without anchors. */
 const localLinks = (path: string, text: string): string[] =>
   [...text.matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)].map(([, link = ""]) => normalize(join(dirname(path), link)));
 

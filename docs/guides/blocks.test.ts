@@ -1,4 +1,7 @@
-/** Every code block of the guides, of the front page and of the README is run, type-checked or found in a program that is. */
+/**
+ * Checks every code block of the guides, the front page and the READMEs: it is run, type-checked or compared with a
+ * program.
+ */
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,7 +19,7 @@ interface Block {
   page: string;
   line: number;
   language: string;
-  /** What stands behind the language, such as `from=python/server.py`. */
+  /** Text after the language, such as `from=python/server.py`. */
   info: string;
   text: string;
 }
@@ -46,20 +49,20 @@ const named = (...languages: string[]) =>
     .filter(({ language }) => languages.includes(language))
     .map((block) => [`${block.page.slice(root.length + 1)}:${block.line}`, block] as const);
 
-test("there is no block that nobody checks", () => {
+test("every block has a language that is checked", () => {
   const known = ["sh", "ts", "python", "json", "yaml", "text", "mermaid"];
   expect(blocks.filter(({ language }) => !known.includes(language))).toEqual([]);
   expect(blocks.length).toBeGreaterThan(30);
 });
 
-describe("excerpts stand in the program as they stand in the guide", () => {
+describe("excerpts are identical to the program", () => {
   test.each(named("python", "ts").filter(([, { info }]) => info.startsWith("from=")))("%s", (_where, block) => {
     const program = readFileSync(resolve(dirname(block.page), block.info.replace("from=", "")), "utf8");
     expect(program).toContain(block.text);
   });
 });
 
-describe("commands have the options that they are called with", () => {
+describe("commands and options exist", () => {
   test.each(named("sh", "yaml"))("%s", (_where, { text }) => {
     for (const line of text
       .split("\n")
@@ -92,13 +95,13 @@ function checkCommand(commands: string[]): void {
   }
 }
 
-describe("JSON is JSON", () => {
+describe("JSON is valid", () => {
   test.each(named("json").filter(([, { info }]) => info === ""))("%s", (_where, { text }) => {
     expect(() => JSON.parse(text)).not.toThrow();
   });
 });
 
-describe("a history is judged as the guide says", () => {
+describe("the judge reports the violations that the guide states", () => {
   test.each(named("json").filter(([, { info }]) => info.startsWith("history=")))(
     "%s",
     async (_where, { info, text }) => {
@@ -118,7 +121,7 @@ describe("a history is judged as the guide says", () => {
   );
 });
 
-test("TypeScript that stands for itself compiles", () => {
+test("standalone TypeScript compiles", () => {
   const sources = new Map(
     named("ts")
       .filter(([, { info }]) => !info.startsWith("from="))

@@ -9,13 +9,13 @@ import { startReferenceServer } from "../../reference-server/index.js";
 import { call, dial } from "../../reference-server/testing/http.js";
 
 /**
- * Every named example of the HTTP binding, against the reference server: the bytes in the text are those that it takes and
- * answers. The clock stands still and the epoch is called `e1`, so nothing varies but this:
+ * Tests every named example of the HTTP binding against the reference server: it accepts the requests and returns the
+ * responses of the text. The clock is constant and the epoch is `e1`, so they are equal except for this:
  *
- * - JSON is compared as a value: the text breaks long objects into lines.
- * - `debug` of an error's details, which the specification says is to be ignored, is taken out first.
- * - Of an HTTP answer, headers that the text does not show (`Date`, `Connection`, …) are not looked at, and `Content-Length` is
- *   held against the body of the text, because the server's body has `debug`.
+ * - JSON is compared as a value, because the text breaks long objects into lines.
+ * - `debug` of an error's details, which is to be ignored, is removed first.
+ * - Headers of an HTTP response that the text does not show (`Date`, `Connection`, …) are ignored, and `Content-Length`
+ *   is compared with the body of the text, because the server's body has `debug`.
  */
 const chapter = (name: string) => readFileSync(join(import.meta.dirname, `${name}.md`), "utf8");
 
@@ -24,12 +24,12 @@ const examples = new Map(
     ([, kind, name, text]) => [`${name}`, { kind: `${kind}`, text: `${text}` }] as const,
   ),
 );
-const shown = new Set<string>();
+const tested = new Set<string>();
 
 function example(name: string, kind: string): string {
   const found = examples.get(name);
   if (found?.kind !== kind) throw new Error(`http.md has no ${kind} example=${name}`);
-  shown.add(name);
+  tested.add(name);
   return found.text;
 }
 
@@ -41,8 +41,8 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close(0);
 });
 
-/** Bob's inbox stands at 200, all of it acknowledged. His token is that of the text. */
-async function stage() {
+/** Starts a server. Bob's inbox has svr_seq 200, all acknowledged; his token is that of the text. */
+async function start() {
   const server = await startReferenceServer({
     now: () => Date.UTC(2026, 0, 1, 0, 0, 0, 250),
     newId: () => "e1",
@@ -57,19 +57,19 @@ async function stage() {
   };
 }
 
-/** Without `debug`, at whatever depth. */
+/** Parses JSON and removes `debug` at every depth. */
 const plain = (body: Uint8Array): unknown =>
   JSON.parse(Buffer.from(body).toString(), (name, value) => (name === "debug" ? undefined : value));
 
 describe("binary", () => {
   test("Send", async () => {
-    const { send } = await stage();
+    const { send } = await start();
     const { status, body } = await send();
     expect([status, body.toString("hex")]).toEqual([200, hex("send-response").toString("hex")]);
   });
 
   test("Sync", async () => {
-    const { url, send } = await stage();
+    const { url, send } = await start();
     await send();
     const { status, body } = await call(url, "Sync", { as: "6fJx0Zq1", body: hex("sync-request") });
     expect([status, body.toString("hex")]).toEqual([200, hex("sync-response").toString("hex")]);
@@ -77,16 +77,16 @@ describe("binary", () => {
 });
 
 test("the same Sync in JSON", async () => {
-  const { url, send } = await stage();
+  const { url, send } = await start();
   await send();
   const body = example("sync-request-json", "json").trim();
-  const answer = await call(url, "Sync", { as: "6fJx0Zq1", type: "application/json", body });
-  expect(answer.status).toBe(200);
-  expect(plain(answer.body)).toEqual(json("sync-response-json"));
+  const response = await call(url, "Sync", { as: "6fJx0Zq1", type: "application/json", body });
+  expect(response.status).toBe(200);
+  expect(plain(response.body)).toEqual(json("sync-response-json"));
 });
 
-describe("a refusal as a whole HTTP exchange", () => {
-  const [requestHead = "", requestBody = "", answerHead = "", answerBody = ""] = example("sync-refused", "http")
+describe("a refusal as a complete HTTP exchange", () => {
+  const [requestHead = "", requestBody = "", responseHead = "", responseBody = ""] = example("sync-refused", "http")
     .trim()
     .split("\n\n");
   const headers = (head: string) =>
@@ -95,46 +95,46 @@ describe("a refusal as a whole HTTP exchange", () => {
       .slice(1)
       .map((line) => line.split(": ") as [string, string]);
 
-  test("is taken and answered byte for byte", async () => {
-    const { url } = await stage();
+  test("is processed byte for byte", async () => {
+    const { url } = await start();
     const line = await dial(url);
     line.write(`${requestHead.replaceAll("\n", "\r\n")}\r\n\r\n${requestBody}`);
     const [head = "", body = ""] = (await line.until(/\}\]\}$/)).split("\r\n\r\n");
     line.cut();
-    expect(head.split("\r\n")[0]).toBe(answerHead.split("\n")[0]);
-    for (const [name, value] of headers(answerHead).filter(([name]) => name !== "Content-Length")) {
+    expect(head.split("\r\n")[0]).toBe(responseHead.split("\n")[0]);
+    for (const [name, value] of headers(responseHead).filter(([name]) => name !== "Content-Length")) {
       expect(head).toContain(`\r\n${name}: ${value}\r\n`);
     }
-    expect(JSON.stringify(plain(Buffer.from(body)))).toBe(answerBody);
+    expect(JSON.stringify(plain(Buffer.from(body)))).toBe(responseBody);
   });
 
-  test("says the right lengths", () => {
+  test("has the right lengths", () => {
     for (const [head, body] of [
       [requestHead, requestBody],
-      [answerHead, answerBody],
+      [responseHead, responseBody],
     ] as const) {
       expect(Object.fromEntries(headers(head))["Content-Length"]).toBe(`${Buffer.byteLength(body)}`);
     }
   });
 
-  test("has the detail that stands below it, and is the one of the chapter on errors", () => {
+  test("has the detail below it, and equals the one in the chapter on errors", () => {
     const detail = hex("error-detail");
-    const { details } = JSON.parse(answerBody) as { details: { value: string }[] };
+    const { details } = JSON.parse(responseBody) as { details: { value: string }[] };
     expect(details).toMatchObject([{ value: detail.toString("base64").replace(/=+$/, "") }]);
     expect(fromBinary(ErrorDetailSchema, detail)).toMatchObject({
       reason: Reason.CLI_SEQ_AHEAD,
       svrSeq: 200,
       epoch: "e1",
     });
-    expect(chapter("errors")).toContain(`\`\`\`json\n${answerBody}\n\`\`\``);
+    expect(chapter("errors")).toContain(`\`\`\`json\n${responseBody}\n\`\`\``);
   });
 });
 
 describe("a Watch", () => {
   const type = "application/connect+proto";
 
-  test("has its frame at once", async () => {
-    const { url, send } = await stage();
+  test("has its first frame", async () => {
+    const { url, send } = await start();
     await send();
     const response = await fetch(`${url}/seqsync.v1.SeqSyncService/Watch`, {
       method: "POST",
@@ -150,8 +150,8 @@ describe("a Watch", () => {
     expect(received.toString("hex")).toBe(frame.toString("hex"));
   });
 
-  test("ends in order with these bytes", async () => {
-    // The reference server never ends a Watch without an error, so its encoder is asked, and the suite's decoder.
+  test("ends with these bytes", async () => {
+    // The reference server never ends a Watch without an error, so this tests its encoder and the suite's decoder.
     const end = hex("watch-end");
     expect(endEnvelope().toString("hex")).toBe(end.toString("hex"));
     const parts: Envelope[] = [];
@@ -166,14 +166,14 @@ describe("a Watch", () => {
   });
 
   test("with an unknown credential", async () => {
-    const { url } = await stage();
+    const { url } = await start();
     const { status, body } = await call(url, "Watch", { as: "nobody", type, body: hex("watch-request") });
     expect([status, body[0], body.readUInt32BE(1)]).toEqual([200, 2, body.length - 5]);
     expect(plain(body.subarray(5))).toEqual(json("watch-refused"));
   });
 });
 
-// Runs last: an example that no test uses is not an example but a claim.
+// Runs last: every example must be used by a test.
 afterAll(() => {
-  expect([...examples.keys()].filter((name) => !shown.has(name))).toEqual([]);
+  expect([...examples.keys()].filter((name) => !tested.has(name))).toEqual([]);
 });

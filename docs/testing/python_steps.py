@@ -1,6 +1,6 @@
-"""The Python guide's server as far as one step of "Build a server" has come: `python_steps.py STEP`.
+"""The server of the Python guide after one step of "Build a server": `python_steps.py STEP`.
 
-What later steps bring is taken out again, so that it can be seen which chapters of the suite each step turns green.
+Removes the features of later steps, to test which chapters of the suite pass after each step.
 """
 
 import os
@@ -14,8 +14,8 @@ import server  # noqa: E402
 STEP = int(sys.argv[1])
 
 
-class Forgetful(dict):
-    """Dedup records before there are any."""
+class NoRecords(dict):
+    """Dedup records that are never stored."""
 
     def __setitem__(self, key, value):
         pass
@@ -26,7 +26,7 @@ if STEP < 2:
     for method in ("Send", "Sync"):
         del server.UNARY[server.SERVICE + method]
 if STEP < 3:
-    server.STORE.records = Forgetful()
+    server.STORE.records = NoRecords()
 if STEP < 4:
     whole_sync = server.STORE.sync
     server.STORE.sync = lambda caller, cli_seq, epoch, page_size: whole_sync(caller, cli_seq, "", page_size)

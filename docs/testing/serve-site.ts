@@ -10,7 +10,7 @@ const TYPES: Record<string, string> = {
   ".svg": "image/svg+xml",
 };
 
-/** Serves a folder at a free port of this machine, as a host of static pages would. */
+/** Serves a folder on a free local port, as a host of static pages would. */
 export async function serveSite(folder: string): Promise<{ url: string; close(): void }> {
   const server = createServer((req, res) => {
     const path = decodeURIComponent(new URL(req.url ?? "/", "http://site").pathname);

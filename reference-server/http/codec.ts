@@ -11,7 +11,7 @@ import { base64Encode } from "@bufbuild/protobuf/wire";
 import { ErrorDetailSchema, Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { type Refusal, refuse } from "../errors.js";
 
-/** One of the two encodings of a message. */
+/** One of the two encodings of messages. */
 export interface Codec {
   readonly name: "proto" | "json";
   decode<T extends DescMessage>(schema: T, body: Uint8Array): MessageShape<T>;
@@ -28,14 +28,14 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 const json: Codec = {
   name: "json",
-  // Members that this version does not know are ignored, as unknown fields are in the binary codec (HTTP-JSON-UNKNOWN).
+  // Unknown members are ignored, as unknown fields are in the binary codec (HTTP-JSON-UNKNOWN).
   decode: (schema, body) => fromJson(schema, JSON.parse(utf8.decode(body)), { ignoreUnknownFields: true }),
   encode: (schema, message) => Buffer.from(toJsonString(schema, message)),
 };
 
 const CODECS = { proto, json };
 
-/** What a request's content type says: which codec, and whether it is a unary call or a stream. */
+/** The content type of a request: the codec, and whether the call is unary or a stream. */
 export interface BodyType {
   codec: Codec;
   kind: "unary" | "stream";
@@ -52,22 +52,26 @@ const BODY_TYPES: ReadonlyMap<string, BodyType> = new Map(
   ]),
 );
 
-/** The case of a media type does not matter, nor do parameters, of which only `charset` is ever sent. */
+/** Parses a content type. Case and parameters are ignored. Returns undefined if the server does not support it. */
 export function bodyType(contentType = ""): BodyType | undefined {
   return BODY_TYPES.get(contentType) ?? BODY_TYPES.get(contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "");
 }
 
-/** Decodes, or refuses with MALFORMED. */
+/**
+ * Decodes a body.
+ *
+ * @throws Refusal MALFORMED if the body is not such a message.
+ */
 export function decode<T extends DescMessage>(codec: Codec, schema: T, body: Uint8Array): MessageShape<T> {
   try {
     return codec.decode(schema, body);
   } catch {
-    // The decoder's words may quote the body; the client has that anyway, logs should not.
+    // The error of the decoder may quote the body, which must not get into logs.
     throw refuse(Reason.MALFORMED, `the body is not a ${schema.name} in ${codec.name} encoding`);
   }
 }
 
-/** A Connect error, as JSON: the body of a refused unary call, and part of the end of a stream. */
+/** A Connect error as JSON: the body of a refused unary call, and a part of the end-of-stream message. */
 export function errorJson({ code, message, detail }: Refusal): object {
   if (detail === undefined) return { code, message };
   const value = base64Encode(toBinary(ErrorDetailSchema, detail), "std_raw");
@@ -81,7 +85,7 @@ export function errorJson({ code, message, detail }: Refusal): object {
 const FLAG_END = 0x02;
 const ENVELOPE_HEADER = 5;
 
-/** Puts a message of a stream into its envelope: one byte of flags, four of length, big-endian. */
+/** Wraps a message of a stream in an envelope: one byte of flags, four bytes of length, big-endian. */
 export function envelope(body: Uint8Array, flags = 0): Buffer {
   const framed = Buffer.allocUnsafe(ENVELOPE_HEADER + body.length);
   framed[0] = flags;
@@ -90,12 +94,16 @@ export function envelope(body: Uint8Array, flags = 0): Buffer {
   return framed;
 }
 
-/** The last envelope of a stream; without an error it ended well. */
+/** The end-of-stream message, with an error if given. */
 export function endEnvelope(error?: Refusal): Buffer {
   return envelope(Buffer.from(JSON.stringify(error === undefined ? {} : { error: errorJson(error) })), FLAG_END);
 }
 
-/** Takes the one message of a request stream out of its envelope, or refuses with MALFORMED. */
+/**
+ * Returns the one message of a request stream.
+ *
+ * @throws Refusal MALFORMED if the body is not exactly one uncompressed envelope.
+ */
 export function openEnvelope(body: Buffer): Uint8Array {
   if (body.length < ENVELOPE_HEADER || body[0] !== 0 || body.readUInt32BE(1) !== body.length - ENVELOPE_HEADER) {
     throw refuse(Reason.MALFORMED, "the body is not exactly one uncompressed envelope");

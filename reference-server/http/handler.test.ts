@@ -7,7 +7,7 @@ import {
   SyncRequestSchema,
   SyncResponseSchema,
 } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { call, callJson, dial, errorInShort, head, serve } from "../testing/http.js";
+import { call, callJson, dial, errorSummary, head, serve } from "../testing/http.js";
 import type { LogEntry } from "./handler.js";
 
 let server: Awaited<ReturnType<typeof serve>>;
@@ -23,7 +23,7 @@ const sendBody = (fields: { clientMessageId: string; payload?: Uint8Array }) =>
   toBinary(SendRequestSchema, create(SendRequestSchema, { recipientId: "carol", ...fields }));
 
 describe("both codecs", () => {
-  test("carry the same call and answer", async () => {
+  test("carry the same calls and responses", async () => {
     const sent = await call(url, "Send", { as: "alice", body: sendBody({ clientMessageId: "codec-1" }) });
     expect([sent.status, sent.headers.get("content-type")]).toEqual([200, "application/proto"]);
     const body = toBinary(SyncRequestSchema, create(SyncRequestSchema, { pageSize: 1 }));
@@ -36,7 +36,7 @@ describe("both codecs", () => {
     expect(json["messages"]).toMatchObject([{ seq: 1, senderId: "alice", clientMessageId: "codec-1" }]);
   });
 
-  test("take the empty message, and GetServerInfo without a credential or with a wrong one", async () => {
+  test("accept the empty message, and GetServerInfo without a credential or with a wrong one", async () => {
     for (const as of ["", "nobody"]) {
       const { status, body } = await call(url, "GetServerInfo", { as });
       expect(status).toBe(200);
@@ -57,16 +57,16 @@ describe("both codecs", () => {
   });
 
   test.each([
-    ["an object after another", "{}{}"],
-    ["nothing", ""],
+    ["two objects", "{}{}"],
+    ["empty", ""],
     ["an array", "[]"],
-    ["a string where a number is due", '{"cliSeq":"x"}'],
+    ["a string instead of a number", '{"cliSeq":"x"}'],
     ["a number out of range", '{"cliSeq":4294967296}'],
     ["a negative number", '{"cliSeq":-1}'],
     ["half an object", '{"cliSeq":1'],
   ])("JSON that is %s is malformed", async (_, body) => {
-    const answer = await call(url, "Sync", { type: "application/json", body });
-    expect(errorInShort(answer)).toBe("400 invalid_argument MALFORMED");
+    const response = await call(url, "Sync", { type: "application/json", body });
+    expect(errorSummary(response)).toBe("400 invalid_argument MALFORMED");
   });
 
   test.each([
@@ -76,8 +76,8 @@ describe("both codecs", () => {
     ["a string that is not UTF-8", [0x12, 0x01, 0xff]],
     ["a varint without an end", [0x08, ...Array(11).fill(0xff)]],
   ])("a binary body with %s is malformed", async (_, bytes) => {
-    const answer = await call(url, "Sync", { body: Uint8Array.from(bytes as number[]) });
-    expect(errorInShort(answer)).toBe("400 invalid_argument MALFORMED");
+    const response = await call(url, "Sync", { body: Uint8Array.from(bytes as number[]) });
+    expect(errorSummary(response)).toBe("400 invalid_argument MALFORMED");
   });
 
   test("unknown fields and members are ignored", async () => {
@@ -87,7 +87,7 @@ describe("both codecs", () => {
   });
 });
 
-describe("plain HTTP answers", () => {
+describe("plain HTTP responses", () => {
   test.each([
     ["/seqsync.v1.SeqSyncService/Sink", 404],
     ["/seqsync.v1.SeqSyncService/sync", 404],
@@ -98,7 +98,7 @@ describe("plain HTTP answers", () => {
     expect((await call(url, path)).status).toBe(status);
   });
 
-  test.each(["GET", "HEAD", "PUT", "PATCH", "DELETE"])("%s is 405, and says what is right", async (verb) => {
+  test.each(["GET", "HEAD", "PUT", "PATCH", "DELETE"])("%s is 405 with the allowed method", async (verb) => {
     const { status, headers } = await call(url, "Sync", { verb });
     expect([status, headers.get("allow")]).toEqual([405, "POST"]);
   });
@@ -117,7 +117,7 @@ describe("plain HTTP answers", () => {
     expect(headers.get("accept-post")).toBe(`${prefix}proto, ${prefix}json`);
   });
 
-  test("profiles that are not declared are not served", async () => {
+  test("undeclared profiles are not served", async () => {
     const bare = await serve({ profiles: [] });
     expect((await call(bare.url, "Sync", { type: "application/json", body: "{}" })).status).toBe(415);
     expect((await call(bare.url, "Watch", { type: "application/connect+proto" })).status).toBe(404);
@@ -127,43 +127,43 @@ describe("plain HTTP answers", () => {
 });
 
 describe("refusals", () => {
-  test("have the code's status, the reason, and are never stored on the way", async () => {
-    const answer = await call(url, "Sync", { type: "application/json", body: '{"cliSeq":7}' });
-    expect(errorInShort(answer)).toBe("400 out_of_range CLI_SEQ_AHEAD");
-    expect(answer.headers.get("content-type")).toBe("application/json");
-    expect(answer.headers.get("cache-control")).toBe("no-store");
-    expect(errorInShort(await call(url, "Send", { body: sendBody({ clientMessageId: "" }) }))).toBe(
+  test("have the status of the code, the reason, and Cache-Control: no-store", async () => {
+    const response = await call(url, "Sync", { type: "application/json", body: '{"cliSeq":7}' });
+    expect(errorSummary(response)).toBe("400 out_of_range CLI_SEQ_AHEAD");
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(errorSummary(await call(url, "Send", { body: sendBody({ clientMessageId: "" }) }))).toBe(
       "400 invalid_argument CLIENT_MESSAGE_ID_INVALID",
     );
   });
 
-  test("come first for the credential, whatever the body is", async () => {
+  test("concern the credential before the body", async () => {
     for (const as of ["", "nobody", "x".repeat(5000)]) {
-      const answer = await call(url, "Sync", { as, type: "application/json", body: "no json" });
-      expect(errorInShort(answer)).toBe("401 unauthenticated CREDENTIAL_INVALID");
+      const response = await call(url, "Sync", { as, type: "application/json", body: "no json" });
+      expect(errorSummary(response)).toBe("401 unauthenticated CREDENTIAL_INVALID");
     }
   });
 
-  test("of a compressed body say that there is no such thing, and identity is no compression", async () => {
-    const answer = await call(url, "Sync", { headers: { "Content-Encoding": "gzip" } });
-    expect(errorInShort(answer)).toBe("501 unimplemented");
+  test("concern compressed bodies, but not identity", async () => {
+    const response = await call(url, "Sync", { headers: { "Content-Encoding": "gzip" } });
+    expect(errorSummary(response)).toBe("501 unimplemented");
     expect((await call(url, "Sync", { headers: { "Content-Encoding": "identity" } })).status).toBe(200);
   });
 
-  test("a body may be as long as the largest payload in base64 and 64 KiB more, and not longer", async () => {
-    const room = Math.ceil((1000 * 4) / 3) + 65_536;
+  test("concern bodies longer than the largest payload in base64 and 64 KiB", async () => {
+    const limit = Math.ceil((1000 * 4) / 3) + 65_536;
     const json = (bytes: number) => `{"x":"${"a".repeat(bytes - 8)}"}`;
     for (const method of ["Send", "Sync"]) {
-      const fits = await call(url, method, { type: "application/json", body: json(room) });
+      const fits = await call(url, method, { type: "application/json", body: json(limit) });
       const reason = method === "Send" ? "PAYLOAD_TOO_LARGE" : "MALFORMED";
-      if (method === "Send") expect(errorInShort(fits)).toBe("400 invalid_argument CLIENT_MESSAGE_ID_INVALID");
+      if (method === "Send") expect(errorSummary(fits)).toBe("400 invalid_argument CLIENT_MESSAGE_ID_INVALID");
       else expect(fits.status).toBe(200);
-      const over = await call(url, method, { type: "application/json", body: json(room + 1) });
-      expect(errorInShort(over)).toBe(`400 invalid_argument ${reason}`);
+      const over = await call(url, method, { type: "application/json", body: json(limit + 1) });
+      expect(errorSummary(over)).toBe(`400 invalid_argument ${reason}`);
     }
   });
 
-  test("an operation that fails tells the client nothing", async () => {
+  test("do not reveal the error of an operation that fails", async () => {
     const broken = await serve({
       operations: {
         sync: () => {
@@ -172,26 +172,26 @@ describe("refusals", () => {
       },
     });
     const { error } = console;
-    const told: unknown[] = [];
-    console.error = (...args) => void told.push(...args);
+    const logged: unknown[] = [];
+    console.error = (...args) => void logged.push(...args);
     try {
-      const answer = await call(broken.url, "Sync");
-      expect(errorInShort(answer)).toBe("500 internal");
-      expect(answer.body.toString()).not.toContain("secret");
+      const response = await call(broken.url, "Sync");
+      expect(errorSummary(response)).toBe("500 internal");
+      expect(response.body.toString()).not.toContain("secret");
     } finally {
       console.error = error;
     }
-    // Whoever runs the server does hear of it.
-    expect(told.map(String)).toEqual(["Error: secret of the server"]);
+    // The error is logged on the server.
+    expect(logged.map(String)).toEqual(["Error: secret of the server"]);
     await broken.close();
   });
 });
 
-test("a credential that is revoked while the body comes in is refused", async () => {
+test("a credential that is revoked while the body is received is refused", async () => {
   const own = await serve();
   const line = await dial(own.url);
   line.write(`${head("Sync", { "Content-Length": 2, Expect: "100-continue" })}`);
-  // The server has read the head, and waits for the body.
+  // The server has read the head and waits for the body.
   await line.until(/100 Continue/);
   own.service.accounts.revoke("bob");
   line.write("{}");
@@ -200,7 +200,7 @@ test("a credential that is revoked while the body comes in is refused", async ()
   await own.close();
 });
 
-test("the log has each answer, and neither credentials nor content", async () => {
+test("the log has every response, and neither credentials nor payloads", async () => {
   log.length = 0;
   const body = sendBody({ clientMessageId: "log-1", payload: Buffer.from("CONTENT") });
   await call(url, "Send?token=carol", { as: "alice", body });
@@ -213,13 +213,13 @@ test("the log has each answer, and neither credentials nor content", async () =>
   expect(JSON.stringify(log)).not.toMatch(/alice|carol|wrong-token|CONTENT|log-1/);
 });
 
-test("the fixtures ask for their own token where there is one", async () => {
-  const guarded = await serve({ fixtures: true, fixtureToken: "stage-door" });
+test("the FixtureService requires its token if there is one", async () => {
+  const guarded = await serve({ fixtures: true, fixtureToken: "fixture-token" });
   const path = "/seqsync.conformance.v1.FixtureService/CreateAccount";
-  for (const as of ["", "bob", "stage-doors"]) {
-    expect(errorInShort(await call(guarded.url, path, { as }))).toBe("401 unauthenticated CREDENTIAL_INVALID");
+  for (const as of ["", "bob", "fixture-tokens"]) {
+    expect(errorSummary(await call(guarded.url, path, { as }))).toBe("401 unauthenticated CREDENTIAL_INVALID");
   }
-  expect((await call(guarded.url, path, { as: "stage-door" })).status).toBe(200);
-  expect(errorInShort(await call(guarded.url, "Sync", { as: "stage-door" }))).toMatch(/^401 /);
+  expect((await call(guarded.url, path, { as: "fixture-token" })).status).toBe(200);
+  expect(errorSummary(await call(guarded.url, "Sync", { as: "fixture-token" }))).toMatch(/^401 /);
   await guarded.close();
 });

@@ -10,7 +10,7 @@ import { type BodyType, bodyType, decode, errorJson, openEnvelope } from "./code
 import { type Method, methodTable, type Operations, operations } from "./methods.js";
 import { openStream } from "./stream.js";
 
-/** One answered request, for a log. Never holds a credential or content. */
+/** A request and its response, for a log. Contains neither a credential nor a payload. */
 export interface LogEntry {
   /** HTTP method. */
   method: string;
@@ -18,94 +18,106 @@ export interface LogEntry {
   path: string;
   /** HTTP status. */
   status: number;
-  /** Connect code of an error, such as "out_of_range"; else empty. */
+  /** Connect code of an error, such as "out_of_range" (errors.md); else empty. */
   code: string;
-  /** Reason of an error, such as "CLI_SEQ_AHEAD"; else empty. */
+  /** Reason of an error, such as "CLI_SEQ_AHEAD" (errors.md); else empty. */
   reason: string;
-  /** Time from the request to the end of its answer, in microseconds. */
+  /** Time from the request to the end of its response, in microseconds. */
   micros: number;
 }
 
-/** How requests are handled. */
+/** Options of the HTTP handler. */
 export interface HandlerOptions {
-  /** Serve the FixtureService. Default false. */
+  /**
+   * Whether to serve the FixtureService, which creates accounts for every client (fixtures.md).
+   * @default false
+   */
   fixtures?: boolean;
-  /** Credential that the FixtureService asks for. Default none. */
+  /**
+   * Credential that the FixtureService requires.
+   * @default none
+   */
   fixtureToken?: string;
-  /** Hears of each answered request. */
+  /** Is called at the end of each response. */
   log?: (entry: LogEntry) => void;
   /**
-   * Replaces operations. The seam at which a faulty server is composed.
+   * Replaces operations. Composed by the mutants in `conformance/selftest/mutants`.
    * @internal
    */
   operations?: Partial<Operations>;
 }
 
-/** Speaks the Connect protocol (spec, "HTTP binding"): finds the RPC, the codec and the caller, then reads, calls and answers. */
+/**
+ * Creates a request listener that serves the protocol over HTTP (http.md): it finds the RPC, the codec and the caller,
+ * then reads the request, calls the operation, and responds.
+ */
 export function createHandler(service: Service, options: HandlerOptions = {}): RequestListener {
   const methods = methodTable(service, { ...operations, ...options.operations }, options.fixtures ?? false);
   const speaksJson = service.options.profiles.includes(Profile.JSON);
   const fixtureHash = options.fixtureToken === undefined ? undefined : Buffer.from(hash(options.fixtureToken));
-  // Room for the largest payload in base64, and for all other fields.
+  // The largest payload in base64, and 64 KiB for all other fields.
   const maxBodyBytes = Math.ceil((service.options.maxPayloadBytes * 4) / 3) + (64 << 10);
 
   return (req, res) => {
     const path = pathOf(req.url ?? "");
-    const note = { code: "", reason: "" };
+    const failure = { code: "", reason: "" };
     if (options.log !== undefined) {
       const { log } = options;
       const started = process.hrtime.bigint();
       res.on("close", () => {
         const micros = Number((process.hrtime.bigint() - started) / 1000n);
-        log({ method: req.method ?? "", path, status: res.statusCode, ...note, micros });
+        log({ method: req.method ?? "", path, status: res.statusCode, ...failure, micros });
       });
     }
 
     const method = methods.get(path);
     if (method === undefined) return plain(req, res, 404, "no such RPC");
-    if (req.method !== "POST") return plain(req, res, 405, "RPCs are called with POST", { Allow: "POST" });
+    if (req.method !== "POST") return plain(req, res, 405, "RPCs require POST", { Allow: "POST" });
     const type = bodyType(req.headers["content-type"]);
     if (type === undefined || type.kind !== method.kind || (type.codec.name === "json" && !speaksJson)) {
-      return plain(req, res, 415, "this RPC does not take that content type", {
+      return plain(req, res, 415, "this RPC does not accept this content type", {
         "Accept-Post": acceptPost(method, speaksJson),
       });
     }
 
     const fail = (error: unknown) => {
-      if (req.destroyed && !req.complete) return; // cut off: nobody is there to be told
-      const refusal = error instanceof Refusal ? error : new Refusal("internal", "the server failed");
+      if (req.destroyed && !req.complete) return; // the request was cut off: there is no client to respond to
+      const refusal = error instanceof Refusal ? error : new Refusal("internal", "internal error");
       if (!(error instanceof Refusal)) console.error(error);
-      note.code = refusal.code;
-      note.reason = refusal.detail === undefined ? "" : (Reason[refusal.detail.reason] ?? "");
+      failure.code = refusal.code;
+      failure.reason = refusal.detail === undefined ? "" : (Reason[refusal.detail.reason] ?? "");
       if (method.kind === "stream") return openStream(req, res, type).end(refusal);
       const body = Buffer.from(JSON.stringify(errorJson(refusal)));
       finish(req, res, HTTP_STATUS[refusal.code], "application/json", body);
     };
-    // Functions that are called back, where promises would cost a fifth of the time of a call.
+    // Callbacks instead of promises save a fifth of the time of a call.
     try {
-      const caller = admit(method, type, req, res);
+      const caller = authenticate(method, type, req, res);
       readBody(req, maxBodyBytes, method.name, fail, (body) =>
-        answer(method, type, caller, body, req, res)?.catch(fail),
+        respond(method, type, caller, body, req, res)?.catch(fail),
       );
     } catch (error) {
       fail(error);
     }
   };
 
-  /** Says who calls, before the body is looked at: who has no credential learns nothing of it, and cannot make the server keep it. */
-  function admit(method: Method, type: BodyType, req: IncomingMessage, res: ServerResponse): Caller | undefined {
+  /**
+   * Authenticates the caller before reading the body: a client without a credential cannot make the server store a
+   * body.
+   */
+  function authenticate(method: Method, type: BodyType, req: IncomingMessage, res: ServerResponse): Caller | undefined {
     const encoding = req.headers[type.kind === "unary" ? "content-encoding" : "connect-content-encoding"] ?? "identity";
     if (encoding !== "identity") {
       res.setHeader("Accept-Encoding", "identity");
-      throw new Refusal("unimplemented", "bodies are taken uncompressed only");
+      throw new Refusal("unimplemented", "only uncompressed bodies are supported");
     }
     const { authorization } = req.headers;
     if (method.credential === "fixture") checkFixtureToken(authorization);
     return method.credential === "account" ? service.accounts.authenticate(authorization) : undefined;
   }
 
-  /** Makes the call. At once, unless the operation was replaced by one that takes its time. */
-  function answer(
+  /** Calls the operation and responds. Synchronous, unless the operation was replaced by an asynchronous one. */
+  function respond(
     method: Method,
     type: BodyType,
     caller: Caller | undefined,
@@ -114,19 +126,19 @@ export function createHandler(service: Service, options: HandlerOptions = {}): R
     res: ServerResponse,
   ): Promise<void> | undefined {
     const request = decode(type.codec, method.input, method.kind === "stream" ? openEnvelope(body) : body);
-    // While the body came in, the credential may have been revoked.
+    // The token may have been revoked while the body was being received.
     if (caller !== undefined) service.accounts.authenticate(req.headers.authorization);
 
     if (method.kind === "stream") {
       method.open(service, caller as Caller, openStream(req, res, type));
       return undefined;
     }
-    const called =
+    const result =
       method.credential === "account" ? method.call(service, caller as Caller, request) : method.call(service, request);
-    const respond = (response: unknown) =>
+    const finishWith = (response: unknown) =>
       finish(req, res, 200, type.contentType, type.codec.encode(method.output, response as MessageShape<DescMessage>));
-    if (called instanceof Promise) return called.then(respond);
-    respond(called);
+    if (result instanceof Promise) return result.then(finishWith);
+    finishWith(result);
     return undefined;
   }
 
@@ -134,7 +146,7 @@ export function createHandler(service: Service, options: HandlerOptions = {}): R
     if (fixtureHash === undefined) return;
     const token = bearerToken(authorization);
     if (token === undefined || !timingSafeEqual(Buffer.from(hash(token)), fixtureHash)) {
-      throw refuse(Reason.CREDENTIAL_INVALID, "the fixtures ask for their own bearer token");
+      throw refuse(Reason.CREDENTIAL_INVALID, "the FixtureService requires its own bearer token");
     }
   }
 }
@@ -145,8 +157,8 @@ const pathOf = (url: string) => {
 };
 
 /**
- * Reads a body to its declared end, then calls `done` with it. A body that ends early fails, so that it has no effect
- * (HTTP-CUT-REQUEST). By events: an iterator over a request costs more than all else that is done here for a call.
+ * Reads a whole body, then calls `done` with it. A body that ends early fails, so that it has no effect
+ * (HTTP-CUT-REQUEST). Uses events, because an iterator over the request costs more than the rest of the call.
  */
 function readBody(
   req: IncomingMessage,
@@ -157,34 +169,34 @@ function readBody(
 ): void {
   const chunks: Buffer[] = [];
   let size = 0;
-  let over = false;
-  const giveUp = (error: unknown) => {
-    if (over) return;
-    over = true;
+  let ended = false;
+  const abort = (error: unknown) => {
+    if (ended) return;
+    ended = true;
     fail(error);
   };
   req.on("data", (chunk: Buffer) => {
     size += chunk.length;
     if (size <= maxBytes) return void chunks.push(chunk);
-    // What comes of it now is not kept, and the connection ends with the answer.
+    // The rest of the body is not read, and the connection is closed after the response.
     req.pause();
     const reason = name === "Send" ? Reason.PAYLOAD_TOO_LARGE : Reason.MALFORMED;
-    giveUp(refuse(reason, `the body is longer than ${maxBytes} bytes`));
+    abort(refuse(reason, `the body is longer than ${maxBytes} bytes`));
   });
   req.on("end", () => {
-    if (over) return;
-    if (!req.complete) return giveUp(new Error("the request was cut off"));
-    over = true;
+    if (ended) return;
+    if (!req.complete) return abort(new Error("the request was cut off"));
+    ended = true;
     try {
       done(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
     } catch (error) {
       fail(error);
     }
   });
-  req.on("error", giveUp);
+  req.on("error", abort);
 }
 
-/** An answer below the level of RPCs; its text is for people. */
+/** Responds to a request that is not an RPC. The text is for people. */
 function plain(
   req: IncomingMessage,
   res: ServerResponse,
@@ -203,9 +215,9 @@ function finish(
   contentType: string,
   body: Uint8Array,
 ): void {
-  // What is left of a body that nobody read cannot be skipped within bounds: the connection is given up instead.
+  // An unread rest of the body may be arbitrarily long, so the connection is closed instead of reading it.
   if (!req.complete) res.setHeader("Connection", "close");
-  // An answer is about one account at one moment: nobody on the way may keep it.
+  // A response is about one account at one moment: no cache may store it.
   res.writeHead(status, { "Content-Type": contentType, "Content-Length": body.length, "Cache-Control": "no-store" });
   res.end(body);
 }

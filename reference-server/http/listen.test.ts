@@ -3,7 +3,7 @@ import { call, dial, eventually, head, serve } from "../testing/http.js";
 
 const SEND = JSON.stringify({ recipientId: "bob", clientMessageId: "m-1", payload: "aGk=" });
 
-/** Serves while the test runs. */
+/** Runs a test with a server. */
 async function withServer(run: (server: Awaited<ReturnType<typeof serve>>) => Promise<void>, options = {}) {
   const server = await serve(options);
   try {
@@ -14,7 +14,7 @@ async function withServer(run: (server: Awaited<ReturnType<typeof serve>>) => Pr
 }
 
 describe("bodies over HTTP/1.1", () => {
-  test("in chunks, however they are cut, are one body", () =>
+  test("may be in chunks of any size", () =>
     withServer(async ({ url, inbox }) => {
       const line = await dial(url);
       line.write(head("Send", { "Transfer-Encoding": "chunked" }, "alice"));
@@ -35,16 +35,16 @@ describe("bodies over HTTP/1.1", () => {
       line.write(head("Send", headers as Record<string, string>, "alice") + body);
       line.socket.end();
       await line.closed();
-      const torn = await dial(url);
-      torn.write(head("Send", headers as Record<string, string>, "alice") + body);
-      torn.cut();
-      // A later call is the fence: whatever the cut ones do was done before it.
+      const reset = await dial(url);
+      reset.write(head("Send", headers as Record<string, string>, "alice") + body);
+      reset.cut();
+      // A later call is the fence: the truncated calls cannot take effect after its response.
       expect((await call(url, "Sync")).status).toBe(200);
       expect(inbox().svrSeq).toBe(0);
     }),
   );
 
-  test("two calls on one connection are two calls, also if the second does not wait for the first", () =>
+  test("two calls on one connection are two calls, also with pipelining", () =>
     withServer(async ({ url, inbox }) => {
       const line = await dial(url);
       const second = SEND.replace("m-1", "m-2");
@@ -52,13 +52,13 @@ describe("bodies over HTTP/1.1", () => {
       line.write(both.join(""));
       await line.until(/acceptedAt[\s\S]+acceptedAt/);
       line.write(`${head("Sync", { "Content-Length": 2 })}{}`);
-      const answers = await line.until(/nextCliSeq/);
-      expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
+      const responses = await line.until(/nextCliSeq/);
+      expect(responses.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
       expect([...inbox().pending.values()].map(({ clientMessageId }) => clientMessageId)).toEqual(["m-1", "m-2"]);
       line.cut();
     }));
 
-  test("after a refusal in the middle of a body the connection is given up, not read on", () =>
+  test("after a refusal in the middle of a body the connection is closed", () =>
     withServer(async ({ url }) => {
       const line = await dial(url);
       line.write(`${head("Send", { "Content-Length": 1 << 30 }, "nobody")}{`);
@@ -67,8 +67,8 @@ describe("bodies over HTTP/1.1", () => {
     }));
 });
 
-describe("bounds", () => {
-  test("a token of 4096 bytes fits into the headers; headers beyond 16 KiB are refused", () =>
+describe("limits", () => {
+  test("headers may have a token of 4096 bytes, and not more than 16 KiB", () =>
     withServer(async ({ url, service }) => {
       service.createAccount("longy", "t".repeat(4096));
       expect((await call(url, "Sync", { as: "t".repeat(4096) })).status).toBe(200);
@@ -78,7 +78,7 @@ describe("bounds", () => {
   test.each([
     ["headers", "POST /seqsync.v1.SeqSyncService/Sync HTTP/1.1\r\nHost: test\r\nX-"],
     ["a body", `${head("Sync", { "Content-Length": 10 })}{`],
-  ])("%s that do not come are not waited for", (_, bytes) =>
+  ])("the wait for %s has a limit", (_, bytes) =>
     withServer(
       async ({ url }) => {
         const line = await dial(url);
@@ -89,15 +89,15 @@ describe("bounds", () => {
     ),
   );
 
-  test("an address that is taken rejects", () =>
+  test("a port that is in use rejects", () =>
     withServer(async ({ url }) => {
       const port = Number(new URL(url).port);
       await expect(serve({ port })).rejects.toMatchObject({ code: "EADDRINUSE" });
     }));
 });
 
-describe("a stop", () => {
-  test("answers the call that is under way, and takes no other", async () => {
+describe("close", () => {
+  test("responds to the pending call, and accepts no new connection", async () => {
     const server = await serve();
     const [line, idle] = [await dial(server.url), await dial(server.url)];
     line.write(head("Send", { "Content-Length": SEND.length, Expect: "100-continue" }, "alice"));
@@ -110,7 +110,7 @@ describe("a stop", () => {
     await stopped;
   });
 
-  test("ends each Watch in order, with unavailable", async () => {
+  test("ends each Watch with an end-of-stream message and unavailable", async () => {
     const server = await serve();
     const lines = await Promise.all([dial(server.url), dial(server.url)]);
     for (const line of lines) {
@@ -120,14 +120,14 @@ describe("a stop", () => {
     }
     await server.close();
     for (const line of lines) {
-      // The last envelope has the flag 0x02, and after it comes the end of the chunked body.
+      // The last envelope has the flag 0x02, followed by the end of the chunked body.
       const [end = ""] = /\{"error":\{"code":"unavailable",[^}]*\}\}/.exec(await line.closed()) ?? [];
       const envelope = `\x02\0\0\0${String.fromCharCode(end.length)}${end}`;
       expect((await line.closed()).endsWith(`${envelope}\r\n0\r\n\r\n`)).toBe(true);
     }
   });
 
-  test("cuts what does not end within the grace", async () => {
+  test("closes connections that do not end within graceMs", async () => {
     const server = await serve();
     const line = await dial(server.url);
     line.write(`${head("Sync", { "Content-Length": 10 })}{`);

@@ -3,13 +3,22 @@ import type { AddressInfo, Socket } from "node:net";
 import { Refusal } from "../errors.js";
 import { endEnvelope } from "./codec.js";
 
-/** Where a server listens. */
+/** Options of the listening socket. */
 export interface ListenOptions {
-  /** Address to bind to. Default 127.0.0.1: not reachable from elsewhere. */
+  /**
+   * Address to bind to.
+   * @default 127.0.0.1, which other machines cannot reach
+   */
   host?: string;
-  /** Port. 0, the default, takes a free one. */
+  /**
+   * Port to bind to. 0 to 65535; 0 takes a free one.
+   * @default 0
+   */
   port?: number;
-  /** For how long a request may take to come in, its headers at most a third of it, in milliseconds. From 1. Default 30 s. */
+  /**
+   * Time limit for receiving a request, in milliseconds; for its headers a third of it. From 1.
+   * @default 30 s
+   */
   requestTimeoutMs?: number;
 }
 
@@ -17,26 +26,33 @@ export interface ListenOptions {
 export interface Listening {
   /** Its base URL, such as "http://127.0.0.1:8080". */
   readonly url: string;
-  /** Stops: no new connections, calls under way are answered, watches end in order; after `graceMs` (default 5,000) all is cut. */
+  /**
+   * Stops the server: accepts no new connection, completes the calls in progress, and ends every Watch. After `graceMs`
+   * milliseconds, by default 5000, it closes the connections that are left.
+   */
   close(graceMs?: number): Promise<void>;
 }
 
-/** Serves a handler over HTTP/1.1, with bounds on headers, time and connections. Rejects if the address cannot be had. */
+/**
+ * Serves a handler over HTTP/1.1 (http.md), with limits on headers, time and connections.
+ *
+ * @throws Error with the `code` of the system, such as EADDRINUSE, if it cannot bind to the address.
+ */
 export async function listen(
   handler: RequestListener,
   { host = "127.0.0.1", port = 0, requestTimeoutMs = 30_000 }: ListenOptions = {},
 ): Promise<Listening> {
   const streams = new Set<ServerResponse>();
-  /** Connections without a request so far, which Node does not count as idle. */
+  /** Connections without a request so far, which Node.js does not count as idle. */
   const unused = new Set<Socket>();
   const server = createServer(
     {
-      maxHeaderSize: 16 << 10, // a token has up to 4 KiB
+      maxHeaderSize: 16 << 10, // a token may have 4 KiB
       headersTimeout: requestTimeoutMs / 3,
       requestTimeout: requestTimeoutMs,
       connectionsCheckingInterval: requestTimeoutMs / 6,
       keepAliveTimeout: 30_000,
-      keepAlive: true, // TCP notices a watcher that has gone without a word
+      keepAlive: true, // detects a watcher that is gone without closing its connection
       keepAliveInitialDelay: 60_000,
     },
     (req, res) => {
@@ -62,15 +78,15 @@ export async function listen(
     url: `http://${name}:${address.port}`,
     close: (graceMs = 5000) =>
       new Promise((resolve) => {
-        const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+        const timeout = setTimeout(() => server.closeAllConnections(), graceMs);
         server.close(() => {
-          clearTimeout(cut);
+          clearTimeout(timeout);
           resolve();
         });
         for (const res of streams) {
-          // A call under way is answered, and its connection not kept. A stream is what has begun and not ended.
+          // A pending call gets its response and then its connection is closed. A response that has begun is a stream.
           if (!res.headersSent) res.setHeader("Connection", "close");
-          else if (!res.writableEnded) res.end(endEnvelope(new Refusal("unavailable", "the server stops")));
+          else if (!res.writableEnded) res.end(endEnvelope(new Refusal("unavailable", "the server is shutting down")));
         }
         server.closeIdleConnections();
         for (const socket of unused) socket.destroy();

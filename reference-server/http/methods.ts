@@ -10,11 +10,14 @@ import { sync } from "../operations/sync.js";
 import { type Stream, watch } from "../operations/watch.js";
 import type { Service } from "../service.js";
 
-/** The RPCs' meaning. A faulty server replaces one of them, or wraps it. */
+/**
+ * The operations behind the RPCs. Composed by the mutants in `conformance/selftest/mutants`, which replace or wrap
+ * them.
+ */
 export const operations = { getServerInfo, send, sync, watch, createAccount, rotateEpoch, revokeToken };
 export type Operations = typeof operations;
 
-/** An RPC as the transport sees it. `credential` says whose it takes: an account's, the fixtures' own, or none. */
+/** An RPC for the HTTP handler. `credential` is the kind of bearer token that it requires. */
 export type Method = {
   input: DescMessage;
   output: DescMessage;
@@ -25,7 +28,7 @@ export type Method = {
   | { kind: "stream"; credential: "account"; open(service: Service, caller: Caller, stream: Stream): void }
 );
 
-/** Which RPC is at which path. Fixtures are there only if asked for, Watch only if its profile is declared. */
+/** The RPCs by path. Watch is served only if its profile is declared, the FixtureService only if `fixtures` is true. */
 export function methodTable(service: Service, ops: Operations, fixtures: boolean): ReadonlyMap<string, Method> {
   const { getServerInfo: info, send, sync, watch } = SeqSyncService.method;
   const { createAccount, rotateEpoch, revokeToken } = FixtureService.method;
@@ -50,7 +53,7 @@ export function methodTable(service: Service, ops: Operations, fixtures: boolean
 const path = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`;
 const base = ({ input, output, name }: DescMethod) => ({ input, output, name });
 
-// The casts below are the one place where the schema stands for the type: the transport decodes with the same `method.input`.
+// The casts below are safe: the handler decodes the request with the schema of the same method.
 function open<I extends DescMessage, O extends DescMessage>(
   method: DescMethod & { input: I; output: O },
   credential: "none" | "fixture",

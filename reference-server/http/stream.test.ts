@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const server of started.splice(0)) await server.close(0);
 });
 
-/** Watches as bob, in JSON: the contents of the frames and of the end, one at a time. */
+/** Watches as bob, in JSON. `next` returns the next frame or the end-of-stream message. */
 async function watch(url: string, { as = "bob", body = envelope(Buffer.from("{}")) as Uint8Array, headers = {} } = {}) {
   const response = await fetch(`${url}${PATH}/Watch`, {
     method: "POST",
@@ -39,14 +39,14 @@ async function start(options: Parameters<typeof serve>[0] = {}) {
 }
 
 describe("Watch over HTTP", () => {
-  test("sends each frame at once, and forgets a watcher that has gone", async () => {
+  test("sends each frame at once, and removes a watcher whose connection is closed", async () => {
     const server = await start();
     const { watchers } = server.service.accounts.authenticate("Bearer bob").account;
     const { response, next, stop } = await watch(server.url);
     expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/connect+json"]);
     expect(response.headers.get("cache-control")).toBe("no-store");
     const { epoch } = server.inbox();
-    // A default is left out in JSON: there is no svrSeq 0.
+    // JSON omits default values: there is no svrSeq 0.
     expect(await next()).toEqual({ flags: 0, json: { epoch } });
     for (const nr of [1, 2, 3]) {
       await server.send(`m-${nr}`);
@@ -57,7 +57,7 @@ describe("Watch over HTTP", () => {
     await expect.poll(() => watchers.size).toBe(0);
   });
 
-  test("ends a stream whose credential is revoked, and no other", async () => {
+  test("ends a stream whose credential is revoked, and no other stream", async () => {
     const server = await start();
     const [bob, carol] = [await watch(server.url), await watch(server.url, { as: "carol" })];
     await Promise.all([bob.next(), carol.next()]);
@@ -68,7 +68,7 @@ describe("Watch over HTTP", () => {
     await carol.stop();
   });
 
-  test("refuses one too many in order, and goes on serving the others", async () => {
+  test("refuses one stream too many with an end-of-stream message, and serves the others", async () => {
     const server = await start({ maxWatchesPerAccount: 1 });
     const first = await watch(server.url);
     await first.next();
@@ -87,7 +87,7 @@ describe("Watch over HTTP", () => {
     ["a compressed envelope", { body: envelope(Buffer.from("{}"), 1) }, "invalid_argument"],
     ["half an envelope", { body: envelope(Buffer.from("{}")).subarray(0, 6) }, "invalid_argument"],
     ["two envelopes", { body: Buffer.concat(["{}", "{}"].map((it) => envelope(Buffer.from(it)))) }, "invalid_argument"],
-    ["no JSON in it", { body: envelope(Buffer.from("x")) }, "invalid_argument"],
+    ["an envelope without JSON", { body: envelope(Buffer.from("x")) }, "invalid_argument"],
     ["an unknown compression", { headers: { "Connect-Content-Encoding": "br" } }, "unimplemented"],
   ])("%s is refused in the end-of-stream message, with status 200", async (_, options, code) => {
     const server = await start();
@@ -98,7 +98,7 @@ describe("Watch over HTTP", () => {
   });
 });
 
-test("a watcher that does not read holds up no Send, no other watcher, and no memory", async () => {
+test("a watcher that does not read delays no Send and no other watcher, and takes no memory", async () => {
   const service = new Service({ newId: () => "e".repeat(64) });
   for (const userId of ["alice", "bob"]) service.createAccount(userId, userId);
   const { account } = service.accounts.authenticate("Bearer bob");
@@ -116,7 +116,7 @@ test("a watcher that does not read holds up no Send, no other watcher, and no me
   await stalled.until(/epoch/);
   stalled.socket.pause();
 
-  // Changes until the buffers of both kernels are full, and then many more.
+  // Makes changes until the buffers of both kernels are full, and then many more.
   const [response] = responses as [ServerResponse];
   let changes = 0;
   let turnsFull = 0;
@@ -146,7 +146,7 @@ test("a watcher that does not read holds up no Send, no other watcher, and no me
   expect(await other.next()).toMatchObject({ json: { svrSeq: seq + 1 } });
   await other.stop();
 
-  // It reads on: what it missed is one frame, the newest.
+  // When it reads again, all missed changes are one frame with the newest state.
   stalled.socket.resume();
   const text = await stalled.until(new RegExp(`"svrSeq":${seq + 1}\\}`));
   expect(text.match(/svrSeq/g)?.length).toBeLessThan(changes);

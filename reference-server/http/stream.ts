@@ -4,12 +4,12 @@ import type { Refusal } from "../errors.js";
 import type { Stream } from "../operations/watch.js";
 import { type BodyType, endEnvelope, envelope } from "./codec.js";
 
-/** The answering side of a Watch: envelopes until the last, which says how it ended. Also carries a refusal: the status is always 200. */
+/** Opens the response stream of a Watch. Its HTTP status is always 200: a refusal is in the end-of-stream message. */
 export function openStream(req: IncomingMessage, res: ServerResponse, { codec, contentType }: BodyType): Stream {
-  // A short frame must not wait for the next one.
+  // Without this, TCP may delay a short frame until the next one.
   req.socket.setNoDelay(true);
   if (!req.complete && !res.headersSent) res.setHeader("Connection", "close");
-  // A refusal may come when the stream is open already.
+  // The stream may be open already when the call is refused.
   if (!res.headersSent) res.writeHead(200, { "Content-Type": contentType, "Cache-Control": "no-store" });
   return {
     write: (frame) => res.writableEnded || res.write(envelope(codec.encode(WatchResponseSchema, frame))),

@@ -8,12 +8,12 @@ import {
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { MAX_SEQ } from "../inbox.js";
 import { refused } from "../testing/refusals.js";
-import { stage } from "../testing/stage.js";
+import { testService } from "../testing/test-service.js";
 import { createAccount, revokeToken, rotateEpoch } from "./fixtures.js";
 import { getServerInfo } from "./get-server-info.js";
 
-test("CreateAccount makes another account each time, with its numbering where it is asked for", () => {
-  const { service } = stage();
+test("CreateAccount creates another account each time, with the requested start_seq", () => {
+  const { service } = testService();
   const made = [0, 2 ** 31 - 1, MAX_SEQ].map((startSeq) => {
     const { userId, token } = createAccount(service, create(CreateAccountRequestSchema, { startSeq }));
     const { account } = service.accounts.authenticate(`Bearer ${token}`);
@@ -24,8 +24,8 @@ test("CreateAccount makes another account each time, with its numbering where it
   expect(new Set(made.flat()).size).toBe(9);
 });
 
-test("RotateEpoch loses the messages, keeps the credential, and never takes an epoch twice", () => {
-  const { service, send, sync, inbox } = stage();
+test("RotateEpoch deletes the messages, keeps the credential, and never uses an epoch twice", () => {
+  const { service, send, sync, inbox } = testService();
   const epochs = new Set([inbox().epoch]);
   for (let nr = 1; nr <= 20; nr += 1) {
     send("alice", { clientMessageId: `m-${nr}` });
@@ -37,16 +37,21 @@ test("RotateEpoch loses the messages, keeps the credential, and never takes an e
   expect(refused(() => rotateEpoch(service, create(RotateEpochRequestSchema, { userId: "nobody" })))).toBe("not_found");
 });
 
-test("RevokeToken takes a token, once", () => {
-  const { service, caller } = stage();
+test("RevokeToken revokes a token once", () => {
+  const { service, caller } = testService();
   const request = create(RevokeTokenRequestSchema, { token: "bob" });
   revokeToken(service, request);
   expect(refused(() => caller("bob"))).toBe("unauthenticated CREDENTIAL_INVALID");
   expect(refused(() => revokeToken(service, request))).toBe("not_found");
 });
 
-test("GetServerInfo tells the bounds that are kept", () => {
-  const { service } = stage({ maxPageSize: 7, maxPayloadBytes: 9, dedupWindowMs: 1500, profiles: [Profile.JSON] });
+test("GetServerInfo returns the limits of the server", () => {
+  const { service } = testService({
+    maxPageSize: 7,
+    maxPayloadBytes: 9,
+    dedupWindowMs: 1500,
+    profiles: [Profile.JSON],
+  });
   expect(getServerInfo(service)).toMatchObject({
     specVersion: "1.0",
     profiles: [Profile.CORE, Profile.JSON],

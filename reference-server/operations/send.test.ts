@@ -1,13 +1,13 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { MAX_SEQ } from "../inbox.js";
-import { stage } from "../testing/stage.js";
+import { testService } from "../testing/test-service.js";
 
 const WINDOW = { dedupWindowMs: 60_000 };
 
 describe("an accepted message", () => {
-  test("has the sender of the credential, the id and payload as sent, and the time that was answered", () => {
-    const { send, sync, clock } = stage();
+  test("has the sender of the credential, the id and payload as sent, and the accepted_at of the response", () => {
+    const { send, sync, clock } = testService();
     const payload = Uint8Array.from({ length: 256 }, (_, byte) => byte);
     const acceptedAt = send("alice", { clientMessageId: "é 字\u0000", payload });
     expect(acceptedAt).toBe(clock.now);
@@ -16,22 +16,22 @@ describe("an accepted message", () => {
     expect(message?.acceptedAt && timestampMs(message.acceptedAt)).toBe(acceptedAt);
   });
 
-  test("may be to oneself", () => {
-    const { send, sync } = stage();
+  test("may be to the sender", () => {
+    const { send, sync } = testService();
     send("bob");
     expect(sync("bob").messages).toMatchObject([{ seq: 1, senderId: "bob" }]);
   });
 
-  test("touches no inbox but the recipient's", () => {
-    const { send, inbox } = stage();
+  test("changes only the inbox of the recipient", () => {
+    const { send, inbox } = testService();
     send("alice");
     expect([inbox("alice").svrSeq, inbox("bob").svrSeq, inbox("carol").svrSeq]).toEqual([0, 1, 0]);
   });
 });
 
-describe("a repetition", () => {
-  test("is answered with the first one's time and creates nothing, until the window is over", () => {
-    const { send, clock, inbox } = stage(WINDOW);
+describe("a retry", () => {
+  test("returns the accepted_at of the first attempt and creates no message, until the dedup window ends", () => {
+    const { send, clock, inbox } = testService(WINDOW);
     const first = send("alice");
     clock.now += 59_999;
     expect(send("alice")).toBe(first);
@@ -42,7 +42,7 @@ describe("a repetition", () => {
   });
 
   test("is recognised after other Sends, after the ack, in a full inbox, and at the last seq", () => {
-    const { send, sync, service, inbox } = stage({ maxBacklog: 2 });
+    const { send, sync, service, inbox } = testService({ maxBacklog: 2 });
     const first = send("alice");
     sync("bob", { cliSeq: 1 });
     expect(send("alice")).toBe(first);
@@ -57,7 +57,7 @@ describe("a repetition", () => {
   });
 
   test("with another payload or recipient is refused, and changes nothing", () => {
-    const { send, refusedSend, inbox } = stage();
+    const { send, refusedSend, inbox } = testService();
     const first = send("alice", { payload: Buffer.from("hi") });
     const reused = "already_exists CLIENT_MESSAGE_ID_REUSED";
     expect(refusedSend("alice", { payload: Buffer.from("ho") })).toBe(reused);
@@ -67,15 +67,15 @@ describe("a repetition", () => {
     expect(send("alice", { payload: Buffer.from("hi") })).toBe(first);
   });
 
-  test("by another sender is none", () => {
-    const { send, inbox } = stage();
+  test("by another sender is another message", () => {
+    const { send, inbox } = testService();
     send("alice");
     send("carol");
     expect(inbox().svrSeq).toBe(2);
   });
 
-  test("of a message that was lost with its epoch is accepted anew, once", () => {
-    const { send, sync, inbox, clock } = stage();
+  test("of a message that was lost with its epoch is accepted once more", () => {
+    const { send, sync, inbox, clock } = testService();
     const first = send("alice");
     inbox().rotate("e2");
     clock.now += 5;
@@ -85,9 +85,9 @@ describe("a repetition", () => {
   });
 });
 
-describe("bounds", () => {
-  test("the id has 1 to 64 bytes of UTF-8, not characters", () => {
-    const { send, refusedSend, inbox } = stage();
+describe("limits", () => {
+  test("the id has 1 to 64 bytes of UTF-8", () => {
+    const { send, refusedSend, inbox } = testService();
     for (const id of ["a", "a".repeat(64), "é".repeat(32), "😀".repeat(16)]) send("alice", { clientMessageId: id });
     for (const id of ["", "a".repeat(65), "é".repeat(33), `${"😀".repeat(16)}a`]) {
       expect(refusedSend("alice", { clientMessageId: id })).toBe("invalid_argument CLIENT_MESSAGE_ID_INVALID");
@@ -96,15 +96,15 @@ describe("bounds", () => {
   });
 
   test("the payload has 0 to maxPayloadBytes bytes", () => {
-    const { send, refusedSend, inbox } = stage({ maxPayloadBytes: 8 });
+    const { send, refusedSend, inbox } = testService({ maxPayloadBytes: 8 });
     send("alice", { clientMessageId: "empty", payload: new Uint8Array(0) });
     send("alice", { clientMessageId: "full", payload: new Uint8Array(8) });
     expect(refusedSend("alice", { payload: new Uint8Array(9) })).toBe("invalid_argument PAYLOAD_TOO_LARGE");
     expect(inbox().svrSeq).toBe(2);
   });
 
-  test("what is too much for now or for good is refused, and its id stays free", () => {
-    const { send, refusedSend, sync, service } = stage({ maxBacklog: 1, maxDedupRecords: 3 });
+  test("a Send beyond a limit is refused, and its id stays free", () => {
+    const { send, refusedSend, sync, service } = testService({ maxBacklog: 1, maxDedupRecords: 3 });
     service.createAccount("last", "last", MAX_SEQ);
     expect(refusedSend("alice", { recipientId: "last" })).toBe("resource_exhausted SEQ_EXHAUSTED");
     expect(refusedSend("alice", { recipientId: "nobody" })).toBe("not_found RECIPIENT_UNKNOWN");

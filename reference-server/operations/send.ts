@@ -10,8 +10,10 @@ import type { Service } from "../service.js";
 const MAX_ID_BYTES = 64;
 
 /**
- * Accepts one message (spec, "Send"). Everything is checked before anything is changed, and the message and its dedup record
- * are stored in one go: there is no moment at which one is there without the other.
+ * Accepts one message (spec, "Send"). All checks come before all changes, and the message and its dedup record are
+ * stored in one synchronous step.
+ *
+ * @throws Refusal in the order of the table of errors (spec, "Errors").
  */
 export function send(service: Service, { account: sender }: Caller, request: SendRequest): SendResponse {
   const { recipientId, clientMessageId, payload } = request;
@@ -33,7 +35,7 @@ export function send(service: Service, { account: sender }: Caller, request: Sen
   const now = service.options.now();
   const payloadDigest = digest(payload);
   const earlier = service.dedup.find(sender.userId, clientMessageId, now);
-  // A record whose message went down with its epoch is void: the repetition is then the message's only chance.
+  // The record of a message that was lost with its epoch is void: the retry stores the message again.
   if (earlier !== undefined && service.accounts.get(earlier.recipientId)?.inbox.epoch === earlier.epoch) {
     if (earlier.recipientId !== recipientId || earlier.payloadDigest !== payloadDigest) {
       throw refuse(Reason.CLIENT_MESSAGE_ID_REUSED, "client_message_id was used for another recipient or payload");
@@ -42,7 +44,7 @@ export function send(service: Service, { account: sender }: Caller, request: Sen
   }
 
   const recipient = service.accounts.get(recipientId);
-  if (recipient === undefined) throw refuse(Reason.RECIPIENT_UNKNOWN, "there is no account with this recipient_id");
+  if (recipient === undefined) throw refuse(Reason.RECIPIENT_UNKNOWN, "no account has this recipient_id");
   service.dedup.checkRoom();
   const acceptedAt = timestampFromMs(now);
   recipient.inbox.append({ senderId: sender.userId, clientMessageId, payload, acceptedAt });

@@ -5,7 +5,7 @@ import {
   RotateEpochRequestSchema,
 } from "../../proto/gen/seqsync/conformance/v1/fixture_pb.js";
 import { refused } from "../testing/refusals.js";
-import { Reader, stage } from "../testing/stage.js";
+import { TestReader, testService } from "../testing/test-service.js";
 import { revokeToken, rotateEpoch } from "./fixtures.js";
 import { watch } from "./watch.js";
 
@@ -16,16 +16,16 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Epochs are named e1, e2 and so on; alice has e1, bob e2, carol e3. */
+/** A test service with a Watch of bob. The epochs are e1 for alice, e2 for bob, e3 for carol, and so on. */
 function watched(room?: number) {
   let nr = 0;
-  const scene = stage({ heartbeatMs: 15_000, maxWatchesPerAccount: 2, newId: () => `e${++nr}` });
-  const reader = new Reader(room);
-  watch(scene.service, scene.caller("bob"), reader);
-  return { ...scene, reader };
+  const service = testService({ heartbeatMs: 15_000, maxWatchesPerAccount: 2, newId: () => `e${++nr}` });
+  const reader = new TestReader(room);
+  watch(service.service, service.caller("bob"), reader);
+  return { ...service, reader };
 }
 
-test("reports the state at once, and after each change of this inbox and no other", () => {
+test("reports the state at once, and after each change of this inbox only", () => {
   const { send, sync, reader } = watched();
   expect(reader.frames).toEqual(["e2 0"]);
   send("alice", { clientMessageId: "m-1" });
@@ -53,7 +53,7 @@ test("repeats the last frame as a heartbeat, until the stream is closed", () => 
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("a reader that does not keep up holds nobody up, and gets only the newest state when it reads on", () => {
+test("a slow reader delays nothing, and gets only the newest state when it is ready again", () => {
   const { send, reader } = watched(1);
   for (let nr = 1; nr <= 500; nr += 1) send("alice", { clientMessageId: `m-${nr}` });
   vi.advanceTimersByTime(60_000);
@@ -82,12 +82,12 @@ describe("ends", () => {
     expect(reader.ended).toBe("unauthenticated CREDENTIAL_INVALID");
   });
 
-  test("before it has begun, where an account has too many; a closed one makes room", () => {
+  test("at once if the account has too many; a closed one makes room", () => {
     const { service, caller, reader } = watched();
-    watch(service, caller("bob"), new Reader());
-    expect(refused(() => watch(service, caller("bob"), new Reader()))).toBe("resource_exhausted");
-    expect(() => watch(service, caller("alice"), new Reader())).not.toThrow();
+    watch(service, caller("bob"), new TestReader());
+    expect(refused(() => watch(service, caller("bob"), new TestReader()))).toBe("resource_exhausted");
+    expect(() => watch(service, caller("alice"), new TestReader())).not.toThrow();
     reader.close();
-    expect(() => watch(service, caller("bob"), new Reader())).not.toThrow();
+    expect(() => watch(service, caller("bob"), new TestReader())).not.toThrow();
   });
 });

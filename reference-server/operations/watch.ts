@@ -5,22 +5,26 @@ import type { Caller, Watcher } from "../accounts.js";
 import { Refusal, refuse } from "../errors.js";
 import type { Service } from "../service.js";
 
-/** Where the frames go. A slow reader is not waited for: it gets the newest state once it is ready again. */
+/**
+ * The response stream of a Watch. The server does not wait for a slow reader: it gets the newest state once it is
+ * ready.
+ */
 export interface Stream {
-  /** Writes a frame. False if the reader does not keep up: write no more before `onReady`. */
+  /** Writes a frame. Returns false if the reader is slow: write no more frames before `onReady`. */
   write(frame: WatchResponse): boolean;
-  /** Calls back once the reader has caught up. */
+  /** Calls back each time the reader is ready again. */
   onReady(callback: () => void): void;
-  /** Calls back once, when the stream is over, whoever ended it. */
+  /** Calls back once, when either side has ended the stream. */
   onClose(callback: () => void): void;
-  /** Ends the stream in order, with an error if one is given. */
+  /** Ends the stream with an end-of-stream message, with an error if given. */
   end(error?: Refusal): void;
 }
 
 /**
- * Reports the state of the caller's inbox (spec, "Watch"): now, after each change, and as a heartbeat. Changes that come
- * faster than they can be written are one frame, so a watcher costs one flag however far it lags, and a stalled one holds
- * nobody up.
+ * Reports the state of the caller's inbox (spec, "Watch"): at once, after each change, and as a heartbeat. Changes that
+ * come faster than the reader are one frame, so a slow reader costs one flag and delays nothing.
+ *
+ * @throws Refusal `resource_exhausted` at the maximum number of open Watches of the account.
  */
 export function watch(service: Service, { account, tokenHash }: Caller, stream: Stream): void {
   if (account.watchers.size >= service.options.maxWatchesPerAccount) {
@@ -43,7 +47,7 @@ export function watch(service: Service, { account, tokenHash }: Caller, stream: 
     ready = true;
     if (dirty) report();
   });
-  // Registered before the first look: a commit in between cannot be missed.
+  // Registered before the first frame, so that no change in between is missed.
   account.watchers.add(watcher);
   const heartbeat = setInterval(report, service.options.heartbeatMs);
   stream.onClose(() => {

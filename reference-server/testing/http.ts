@@ -8,7 +8,9 @@ export const PATH = "/seqsync.v1.SeqSyncService";
 
 export type Options = NonNullable<Parameters<typeof startReferenceServer>[0]>;
 
-/** A server with the accounts alice, bob and carol, whose tokens are their names. */
+/**
+ * Starts a server with the accounts alice, bob and carol, whose tokens are their user ids. `inbox` returns that of bob.
+ */
 export async function serve(options: Options = {}) {
   const server = await startReferenceServer(options);
   for (const userId of ["alice", "bob", "carol"]) server.service.createAccount(userId, userId);
@@ -16,7 +18,7 @@ export async function serve(options: Options = {}) {
 }
 
 export interface Call {
-  /** The account, whose token is its name. Default bob; "" sends no credential. */
+  /** The token. Default bob; "" sends no credential. */
   as?: string;
   type?: string;
   headers?: Record<string, string>;
@@ -24,7 +26,7 @@ export interface Call {
   verb?: string;
 }
 
-/** One call, as the headers and the body say. By default an empty binary message. */
+/** Makes a call of SeqSyncService, or a request to a path. By default the body is an empty binary message. */
 export async function call(url: string, method: string, { as = "bob", type, headers, body, verb = "POST" }: Call = {}) {
   const response = await fetch(`${url}${method.startsWith("/") ? method : `${PATH}/${method}`}`, {
     method: verb,
@@ -38,15 +40,15 @@ export async function call(url: string, method: string, { as = "bob", type, head
   return { status: response.status, headers: response.headers, body: Buffer.from(await response.arrayBuffer()) };
 }
 
-/** The same in JSON, and its answer. */
+/** Makes a call in JSON. */
 export async function callJson(url: string, method: string, body: unknown, more: Call = {}) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const answer = await call(url, method, { type: "application/json", body: text, ...more });
-  return { status: answer.status, json: JSON.parse(answer.body.toString()) as Record<string, unknown> };
+  const response = await call(url, method, { type: "application/json", body: text, ...more });
+  return { status: response.status, json: JSON.parse(response.body.toString()) as Record<string, unknown> };
 }
 
-/** A Connect error in short: "400 out_of_range CLI_SEQ_AHEAD". */
-export function errorInShort({ status, body }: { status: number; body: Buffer }): string {
+/** Status, code and reason of a Connect error, such as "400 out_of_range CLI_SEQ_AHEAD". */
+export function errorSummary({ status, body }: { status: number; body: Buffer }): string {
   const { code, details } = JSON.parse(body.toString()) as {
     code: string;
     details?: { type: string; value: string }[];
@@ -59,26 +61,26 @@ export function errorInShort({ status, body }: { status: number; body: Buffer })
   return [status, code, ...reasons].join(" ");
 }
 
-/** A connection of one's own, to send what no HTTP client would. */
+/** Opens a connection for requests that no HTTP client sends. */
 export async function dial(url: string) {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   await once(socket, "connect");
   let received = "";
   let closed = false;
-  const heard = new Set<() => void>();
-  const tell = () => {
-    for (const listener of heard) listener();
+  const listeners = new Set<() => void>();
+  const notify = () => {
+    for (const listener of listeners) listener();
   };
   socket.on("data", (chunk: Buffer) => {
     received += chunk.toString("latin1");
-    tell();
+    notify();
   });
-  // A reset is one of the ways in which a server gives a connection up.
+  // A server may close a connection with a reset.
   socket.on("error", () => {});
   socket.on("close", () => {
     closed = true;
-    tell();
+    notify();
   });
 
   const wait = (done: () => boolean) =>
@@ -87,35 +89,35 @@ export async function dial(url: string) {
         if (done()) resolve(received);
         else if (closed) reject(new Error(`the connection was closed after: ${received}`));
         else return;
-        heard.delete(check);
+        listeners.delete(check);
       };
-      heard.add(check);
+      listeners.add(check);
       check();
     });
   return {
     socket,
     write: (bytes: string | Uint8Array) => void socket.write(bytes),
-    /** All that came until it matches. Rejects if the connection ends before. */
+    /** Resolves with the received text once it matches. Rejects if the connection ends before. */
     until: (pattern: RegExp) => wait(() => pattern.test(received)),
-    /** All that came until the other side closed. */
+    /** Resolves with the received text once the server has closed the connection. */
     closed: () => wait(() => closed),
-    /** Cuts the connection, in the middle of whatever there is. */
+    /** Resets the connection. */
     cut: () => void socket.resetAndDestroy(),
   };
 }
 
-/** The head of a request by hand. */
+/** The head of an HTTP request. */
 export function head(method: string, headers: Record<string, string | number>, as = "bob"): string {
   const all = { Host: "test", "Content-Type": "application/json", Authorization: `Bearer ${as}`, ...headers };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   return `POST ${PATH}/${method} HTTP/1.1\r\n${lines.join("")}\r\n`;
 }
 
-/** Asks again and again until it holds; fails after 5 s. For what another process, or the other end of a socket, does. */
-export async function eventually(holds: () => boolean | Promise<boolean>, about: string): Promise<void> {
+/** Polls a condition every 5 ms. Rejects after 5 s. */
+export async function eventually(holds: () => boolean | Promise<boolean>, description: string): Promise<void> {
   const deadline = performance.now() + 5000;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`not within 5 s: ${about}`);
+    if (performance.now() > deadline) throw new Error(`not within 5 s: ${description}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

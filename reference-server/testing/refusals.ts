@@ -1,24 +1,24 @@
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { Refusal } from "../errors.js";
 
-/** The refusal that an action ends with. Throws if it ends in any other way. */
+/** Returns the refusal that an action throws. Throws if there is none. */
 export function refusal(action: () => unknown): Refusal {
-  let answer: unknown;
+  let result: unknown;
   try {
-    answer = action();
+    result = action();
   } catch (error) {
     if (error instanceof Refusal) return error;
     throw error;
   }
-  throw new Error(`not refused, but answered ${String(answer)}`);
+  throw new Error(`not refused; the result is ${String(result)}`);
 }
 
-/** The same in short, to be compared: "out_of_range CLI_SEQ_AHEAD". */
+/** Returns code and reason of that refusal, such as "out_of_range CLI_SEQ_AHEAD". */
 export function refused(action: () => unknown): string {
-  return inShort(refusal(action));
+  return codeAndReason(refusal(action));
 }
 
-/** The code and the reason, if it has one. */
-export function inShort({ code, detail }: Refusal): string {
+/** The code, and the reason if there is one. */
+export function codeAndReason({ code, detail }: Refusal): string {
   return detail === undefined ? code : `${code} ${Reason[detail.reason]}`;
 }

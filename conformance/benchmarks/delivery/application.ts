@@ -3,12 +3,12 @@ export function payloadOf(nr: number): Buffer {
   return Buffer.from(String(nr).padStart(10, "0").padEnd(100, "."));
 }
 
-/** What a device hands its messages to. Each must come once, and in order. */
+/** The application on a device. It checks that each message arrives once and in order. */
 export class Application {
   #received = 0;
   readonly #count: number;
   readonly #started = performance.now();
-  /** Milliseconds until the last message was there. */
+  /** Time until the last message arrived, in milliseconds. */
   ms = Number.NaN;
 
   constructor(count: number) {
@@ -22,7 +22,7 @@ export class Application {
   receive(payload: Uint8Array): void {
     const nr = numberOf(payload);
     if (payload.length !== 100 || nr !== this.#received)
-      throw new Error(`message ${nr} came, ${this.#received} was due`);
+      throw new Error(`received message ${nr} instead of ${this.#received}`);
     this.#received += 1;
     if (this.complete) this.ms = performance.now() - this.#started;
   }

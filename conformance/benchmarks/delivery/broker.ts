@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Where Debian puts it, which is not in everybody's path. */
-const PLACES = [
+/** Usual locations of the command: not all of them are in PATH. */
+const LOCATIONS = [
   "/usr/sbin/mosquitto",
   "/usr/local/sbin/mosquitto",
   "/usr/bin/mosquitto",
@@ -18,10 +18,10 @@ export interface Broker {
   stop(): void;
 }
 
-/** Mosquitto's command, or undefined if it is not there. */
-export const mosquitto = () => PLACES.find((place) => existsSync(place));
+/** The command of Mosquitto; undefined if it is not installed. */
+export const mosquitto = () => LOCATIONS.find((location) => existsSync(location));
 
-/** Starts Mosquitto on a free port, with everything in memory and its own defaults, but for bounds that would lose messages. */
+/** Starts Mosquitto on a free port, in memory, with its defaults except for limits that would drop messages. */
 export async function startBroker(command: string): Promise<Broker> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "seqsync-bench-"));
@@ -36,7 +36,7 @@ export async function startBroker(command: string): Promise<Broker> {
   writeFileSync(file, `${config.join("\n")}\n`);
   const child = spawn(command, ["-c", file], { stdio: "ignore" });
   process.once("exit", () => child.kill());
-  await up(child, port);
+  await untilReady(child, port);
   return {
     port,
     stop: () => {
@@ -46,15 +46,15 @@ export async function startBroker(command: string): Promise<Broker> {
   };
 }
 
-async function up(child: ChildProcess, port: number): Promise<void> {
+async function untilReady(child: ChildProcess, port: number): Promise<void> {
   for (const deadline = performance.now() + 10_000; performance.now() < deadline; await pause(20)) {
     if (child.exitCode !== null) throw new Error(`mosquitto ended with ${child.exitCode}`);
     const socket = connect(port, "127.0.0.1");
-    const there = await new Promise<boolean>((resolve) =>
+    const connected = await new Promise<boolean>((resolve) =>
       socket.once("connect", () => resolve(true)).once("error", () => resolve(false)),
     );
     socket.destroy();
-    if (there) return;
+    if (connected) return;
   }
   child.kill();
   throw new Error("mosquitto does not accept connections");

@@ -1,28 +1,32 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { mulberry32 } from "../../run/random.js";
 
 export interface LinkOptions {
-  /** Where it leads, on this machine. */
+  /** Port of the server on this machine. */
   port: number;
   rttMs: number;
-  /** Part of the answers that get lost, from 0 to 1. */
+  /** Share of lost responses, from 0 to 1. */
   loss: number;
   seed: number;
 }
 
-/** Of a large answer each such part can get lost: what is longer on its way is cut more often. */
-const PART = 64 << 10;
+/** Size of the parts of a large response that may each be lost, so that longer responses are lost more often. */
+const PART_BYTES = 64 << 10;
 
 /**
- * A bad network on loopback, which knows nothing of the protocol that runs over it. Every byte takes half a round trip, a new
- * connection one more for TCP's handshake. An answer is what the other side sends until the client speaks again; one that gets
- * lost takes its connection with it, as TCP gives no gaps, and the client learns of that when the answer would have come.
+ * An unreliable network on loopback, independent of the protocol. Every byte takes half a round trip, and a new
+ * connection one round trip more, for the handshake of TCP. A response is all that the server sends until the client
+ * sends again. A lost response closes its connection, because TCP delivers no gaps; the client notices it when the
+ * response would have arrived.
  */
 export class Link {
   port = 0;
-  /** Bytes that the client has sent and that were sent to it, without the heads of TCP and IP. */
+  /** Bytes that the client sent, without the headers of TCP and IP. */
   bytesUp = 0;
+  /** Bytes that the client received. */
   bytesDown = 0;
   connections = 0;
+  /** Number of lost responses. */
   lost = 0;
   readonly #options: LinkOptions;
   readonly #random: () => number;
@@ -47,29 +51,29 @@ export class Link {
   #carry(client: Socket): void {
     this.connections += 1;
     const { port, rttMs, loss } = this.#options;
-    const home = connect({ port, host: "127.0.0.1", noDelay: true });
+    const server = connect({ port, host: "127.0.0.1", noDelay: true });
     const up = new Delay(rttMs / 2, rttMs);
     const down = new Delay(rttMs / 2, 0);
-    for (const socket of [client, home]) {
+    for (const socket of [client, server]) {
       this.#sockets.add(socket);
       socket.on("error", () => socket.destroy());
       socket.on("close", () => this.#sockets.delete(socket));
     }
-    let left = 0; // bytes until the next part of this answer
+    let left = 0; // bytes of the current part of the response
     let cut = false;
     client.on("data", (data: Buffer) => {
       this.bytesUp += data.length;
       up.after(() => {
         left = 0;
-        home.write(data);
+        server.write(data);
       });
     });
-    home.on("data", (data: Buffer) => {
+    server.on("data", (data: Buffer) => {
       if (cut) return;
       for (let at = 0; at < data.length && !cut; ) {
         if (left === 0) {
           cut = this.#random() < loss;
-          left = PART;
+          left = PART_BYTES;
         }
         const step = Math.min(left, data.length - at);
         at += step;
@@ -78,27 +82,27 @@ export class Link {
       if (cut) {
         this.lost += 1;
         down.after(() => client.resetAndDestroy());
-        home.destroy();
+        server.destroy();
         return;
       }
       this.bytesDown += data.length;
       down.after(() => client.write(data));
     });
-    client.on("close", () => up.after(() => home.destroy()));
-    home.on("close", () => down.after(() => client.destroy()));
+    client.on("close", () => up.after(() => server.destroy()));
+    server.on("close", () => down.after(() => client.destroy()));
   }
 }
 
-/** Does things later by a fixed time, in their order; nothing before `opening` has passed since its making. */
+/** Delays actions by a fixed time, in their order, and not before `openingMs` after its creation. */
 class Delay {
   readonly #ms: number;
   readonly #from: number;
   readonly #queue: { due: number; act: () => void }[] = [];
   #waiting = false;
 
-  constructor(ms: number, opening: number) {
+  constructor(ms: number, openingMs: number) {
     this.#ms = ms;
-    this.#from = performance.now() + opening;
+    this.#from = performance.now() + openingMs;
   }
 
   after(act: () => void): void {
@@ -126,15 +130,4 @@ class Delay {
       this.#wait();
     }, next.due - performance.now());
   }
-}
-
-/** Numbers from 0 to 1 that a seed decides. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

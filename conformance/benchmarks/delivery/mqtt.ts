@@ -1,7 +1,10 @@
 import { connect, connectAsync, type IClientOptions } from "mqtt";
 import { type Application, numberOf, payloadOf } from "./application.js";
 
-/** Without a window of its own the client leaves it to the broker: Mosquitto 2.0 begins with 20, and soon sends many more. */
+/**
+ * Options of a session. Without a window the broker decides: Mosquitto 2.0 begins with 20 messages in flight, and
+ * increases it.
+ */
 const session = (clientId: string, window?: number): IClientOptions => ({
   clientId,
   protocolVersion: 5,
@@ -10,10 +13,10 @@ const session = (clientId: string, window?: number): IClientOptions => ({
   properties: { sessionExpiryInterval: 3600, ...(window === undefined ? {} : { receiveMaximum: window }) },
   connectTimeout: 600_000,
   keepalive: 0,
-  reconnectPeriod: 1, // at once, as the others do; 0 would be never
+  reconnectPeriod: 1, // at once, as the other methods do; 0 means never
 });
 
-/** Makes a device known to the broker, lets it go away, and publishes so many messages to it with QoS 1. */
+/** Registers a device with the broker, disconnects it, and publishes `count` messages to it with QoS 1. */
 export async function fill(port: number, clientId: string, count: number): Promise<void> {
   const url = `mqtt://127.0.0.1:${port}`;
   const device = await connectAsync(url, session(clientId));
@@ -27,8 +30,8 @@ export async function fill(port: number, clientId: string, count: number): Promi
 }
 
 /**
- * The device comes back to its session, and the broker pushes what it holds. QoS 1 may deliver twice, so the application is kept
- * from that by the messages' numbers. Answers how often that was needed. Resolves once the last message is acknowledged.
+ * Resumes the session of a device, and receives all messages. QoS 1 may deliver duplicates, which the device removes by
+ * the numbers of the messages. Resolves with the number of duplicates once the last message is acknowledged.
  */
 export async function receiveAll(
   port: number,
@@ -37,12 +40,12 @@ export async function receiveAll(
 ): Promise<number> {
   const client = connect(`mqtt://127.0.0.1:${port}`, session(clientId, window));
   let next = 0;
-  let doubled = 0;
+  let duplicates = 0;
   await new Promise<void>((resolve, reject) => {
-    client.on("error", () => {}); // it connects again by itself
+    client.on("error", () => {}); // the client reconnects by itself
     client.on("message", (_topic, payload) => {
       if (numberOf(payload) < next) {
-        doubled += 1;
+        duplicates += 1;
         return;
       }
       try {
@@ -55,5 +58,5 @@ export async function receiveAll(
     });
   });
   await client.endAsync();
-  return doubled;
+  return duplicates;
 }

@@ -4,8 +4,9 @@ import { SyncRequestSchema, SyncResponseSchema } from "../../../proto/gen/seqsyn
 import type { Application } from "./application.js";
 
 /**
- * A device as the specification's chapter "Client" has it: store, advance, ask again with the old value after a lost answer, and
- * one closing Sync that acknowledges the last page. With a page of one message each Sync is the ack of one message.
+ * Fetches all messages as the chapter "Client" of the specification requires: store the page, advance, retry with the
+ * old cli_seq after a lost response, and ack the last page with a closing Sync. With pages of one message, each Sync
+ * acks one message.
  */
 export async function fetchAll(port: number, token: string, pageSize: number, application: Application): Promise<void> {
   const client = new Client(`http://127.0.0.1:${port}`, { headersTimeout: 0, bodyTimeout: 0 });
@@ -15,16 +16,16 @@ export async function fetchAll(port: number, token: string, pageSize: number, ap
   let epoch = "";
   for (let acked = false; !acked; ) {
     const body = toBinary(SyncRequestSchema, create(SyncRequestSchema, { cliSeq, epoch, pageSize }));
-    let answer: Uint8Array;
+    let responseBody: Uint8Array;
     try {
       const response = await client.request({ path, method: "POST", headers, body });
-      answer = new Uint8Array(await response.body.arrayBuffer());
+      responseBody = new Uint8Array(await response.body.arrayBuffer());
       if (response.statusCode !== 200) throw new TypeError(`status ${response.statusCode}`);
     } catch (error) {
       if (error instanceof TypeError) throw error;
-      continue; // it got lost: the same question again
+      continue; // the response was lost: retry the same request
     }
-    const page = fromBinary(SyncResponseSchema, answer);
+    const page = fromBinary(SyncResponseSchema, responseBody);
     for (const { payload } of page.messages) application.receive(payload);
     cliSeq = page.nextCliSeq;
     epoch = page.epoch;

@@ -1,44 +1,51 @@
-import { answer } from "../child.js";
+import { serveMethods } from "../child.js";
 import { Application } from "./application.js";
 import { Link } from "./link.js";
 import { fill, receiveAll } from "./mqtt.js";
 import { fetchAll } from "./seqsync.js";
 
-export interface Delivery {
+/** One delivery to one device over an unreliable network. */
+export interface DeliveryRequest {
+  /** Port of the server or the broker. */
   port: number;
+  /** Number of messages in the backlog. */
   count: number;
   rttMs: number;
+  /** Share of lost responses, from 0 to 1. */
   loss: number;
   seed: number;
-  /** Of an account of a Seq Sync server, and how many messages a page has at most; or the name of a client of a broker. */
+  /** The account of a Seq Sync server, with its `page_size`; or the client of an MQTT broker. */
   device: { token: string; pageSize: number } | { clientId: string; window: number | undefined };
 }
 
-export interface Delivered {
-  /** Until the application had the last message. */
+export interface DeliveryResult {
+  /** Time until the application had the last message, in milliseconds. */
   ms: number;
+  /** Bytes in both directions. */
   bytes: number;
   connections: number;
+  /** Number of lost responses. */
   lost: number;
-  doubled: number;
+  /** Number of messages that the device received again and did not pass on to the application. */
+  duplicates: number;
 }
 
-answer({
+serveMethods({
   fill,
-  /** Lets one device come back over a bad network, and fetch what it missed. */
-  async deliver({ port, count, rttMs, loss, seed, device }: Delivery): Promise<Delivered> {
+  /** Delivers the backlog of a device over an unreliable network. */
+  async deliver({ port, count, rttMs, loss, seed, device }: DeliveryRequest): Promise<DeliveryResult> {
     const link = new Link({ port, rttMs, loss, seed });
     await link.open();
     const application = new Application(count);
-    let doubled = 0;
+    let duplicates = 0;
     try {
       if ("token" in device) await fetchAll(link.port, device.token, device.pageSize, application);
-      else doubled = await receiveAll(link.port, device, application);
+      else duplicates = await receiveAll(link.port, device, application);
     } finally {
       link.close();
     }
-    if (!application.complete) throw new Error("not everything came");
+    if (!application.complete) throw new Error("the delivery is incomplete");
     const { bytesUp, bytesDown, connections, lost } = link;
-    return { ms: application.ms, bytes: bytesUp + bytesDown, connections, lost, doubled };
+    return { ms: application.ms, bytes: bytesUp + bytesDown, connections, lost, duplicates };
   },
 });

@@ -9,9 +9,9 @@ import type { Caller } from "../../../reference-server/accounts.js";
 import { send } from "../../../reference-server/operations/send.js";
 import { sync } from "../../../reference-server/operations/sync.js";
 import { Service } from "../../../reference-server/service.js";
-import { answer, memoryInUse } from "../child.js";
+import { memoryInUse, serveMethods } from "../child.js";
 
-// Calls without HTTP, from a body to a body: what grows with the state is in them, and HTTP would hide it.
+// Calls without HTTP, from the body of the request to the body of the response: HTTP would hide how their cost grows.
 const newService = (dedupWindowMs = 1) =>
   new Service({ maxBacklog: 100_000_000, maxDedupRecords: 100_000_000, maxAccounts: 10_000_000, dedupWindowMs });
 
@@ -34,7 +34,7 @@ const name = (nr: number) => `user-${String(nr).padStart(12, "0")}`;
 
 const BATCHES = 21;
 
-const middle = (times: number[]) => times.sort((a, b) => a - b)[times.length >> 1] as number;
+const median = (times: number[]) => times.sort((a, b) => a - b)[times.length >> 1] as number;
 
 /** Microseconds of processor time for each Send of a batch. */
 function microsEach(bodies: readonly Uint8Array[], service: Service, sender: Caller): number {
@@ -44,27 +44,30 @@ function microsEach(bodies: readonly Uint8Array[], service: Service, sender: Cal
 }
 
 let backlog: { service: Service; reader: Caller; sender: Caller; size: number } | undefined;
-let crowd: { service: Service; sender: Caller; size: number } | undefined;
+let accounts: { service: Service; sender: Caller; size: number } | undefined;
 
-function sendAmong(met: number, size: number, calls: number): number {
-  if (crowd === undefined) {
+/** Creates accounts up to `size`, and measures batches of Sends to `recipients` of them. */
+function medianSendMicros(recipients: number, size: number, calls: number): number {
+  if (accounts === undefined) {
     const service = newService();
-    crowd = { service, sender: open(service, "sender"), size: 0 };
+    accounts = { service, sender: open(service, "sender"), size: 0 };
   }
-  const { service, sender } = crowd;
-  for (; crowd.size < size; crowd.size += 1) service.createAccount(name(crowd.size), name(crowd.size));
+  const { service, sender } = accounts;
+  for (; accounts.size < size; accounts.size += 1) service.createAccount(name(accounts.size), name(accounts.size));
   const times: number[] = [];
   for (let batch = 0; batch < BATCHES; batch += 1) {
-    // A stride that meets them in an order that no cache foresees.
-    const bodies = Array.from({ length: calls }, (_, nr) => sendBody(name(((batch * calls + nr) * 7919) % met)));
+    // The stride makes an order that caches cannot predict.
+    const bodies = Array.from({ length: calls }, (_, nr) => sendBody(name(((batch * calls + nr) * 7919) % recipients)));
     times.push(microsEach(bodies, service, sender));
   }
-  // A collection of garbage in one batch is no growth.
-  return middle(times);
+  // The median excludes batches with a garbage collection.
+  return median(times);
 }
 
-answer({
-  /** Fills one inbox up to a size, and times pages from it: each acks the last one, and as many messages come in anew. */
+serveMethods({
+  /**
+   * Fills one inbox up to a size, and measures Syncs: each acks the previous page, and as many new messages are stored.
+   */
   syncAt(size: number, calls: number): number {
     if (backlog === undefined) {
       const service = newService();
@@ -86,13 +89,13 @@ answer({
       times.push((performance.now() - started) * 1000);
       if (page.length < 100 * 100) throw new Error("the page is not full");
     }
-    return middle(times);
+    return median(times);
   },
-  /** Opens accounts up to a number, and times batches of Sends to one after another of them. */
-  sendAt: (size: number, calls: number): number => sendAmong(size, size, calls),
-  /** The same, to the same 100 of them: what of a growth comes from meeting so many, and not from there being so many. */
-  sendToFew: (size: number, calls: number): number => sendAmong(100, size, calls),
-  /** Times Sends on a server that remembers so many earlier ones, where with each new one the oldest is forgotten. */
+  /** Creates accounts up to a number, and measures batches of Sends to different accounts. */
+  sendAt: (size: number, calls: number): number => medianSendMicros(size, size, calls),
+  /** Measures batches of Sends to the same 100 accounts: without the effect of caches. */
+  sendToFew: (size: number, calls: number): number => medianSendMicros(100, size, calls),
+  /** Measures Sends on a server with `size` dedup records, of which the oldest expires with each Send. */
   rememberedAt(size: number, calls: number): number {
     let now = 0;
     const service = new Service({
@@ -100,7 +103,7 @@ answer({
       maxDedupRecords: 100_000_000,
       dedupWindowMs: size,
       now: () => {
-        now += 1; // a Send a millisecond
+        now += 1; // one Send per millisecond
         return now;
       },
     });
@@ -109,7 +112,7 @@ answer({
     for (const reader of readers) open(service, reader);
     const one = (nr: number) => sendBody(readers[nr % readers.length] as string);
     for (let nr = 0; nr < 2 * size; nr += 1) callSend(service, sender, one(nr));
-    return middle(
+    return median(
       Array.from({ length: BATCHES }, () =>
         microsEach(
           Array.from({ length: calls }, (_, nr) => one(nr)),
@@ -119,16 +122,16 @@ answer({
       ),
     );
   },
-  /** Bytes in use for each of so many accounts that only exist. */
+  /** Bytes in use for each of `count` idle accounts. */
   idleAccounts(count: number): number {
     const service = newService();
     const before = memoryInUse();
     for (let nr = 0; nr < count; nr += 1) service.createAccount(name(nr));
     const each = (memoryInUse() - before) / count;
-    if (service.accounts.get(name(count - 1)) === undefined) throw new Error("the accounts are not there");
+    if (service.accounts.get(name(count - 1)) === undefined) throw new Error("the accounts do not exist");
     return each;
   },
-  /** Bytes in use for each of so many messages that wait in 100 inboxes, and what is left of that once all are acked. */
+  /** Bytes in use for each of `count` pending messages in 100 inboxes, and the rest of it after all are acked. */
   pendingMessages(count: number, dedupWindowMs: number): { each: number; left: number } {
     const service = newService(dedupWindowMs);
     const sender = open(service, "sender");
@@ -141,7 +144,7 @@ answer({
       sync(service, reader, create(SyncRequestSchema, { cliSeq: svrSeq, epoch }));
     }
     const left = (memoryInUse() - before) / count;
-    if (service.accounts.get(name(0)) === undefined) throw new Error("the accounts are not there");
+    if (service.accounts.get(name(0)) === undefined) throw new Error("the accounts do not exist");
     return { each, left };
   },
 });

@@ -1,20 +1,20 @@
 import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Judge } from "../../judge/judge.js";
 import { HistoryBuilder } from "../../selftest/histories/history-builder.js";
-import { answer, memoryInUse } from "../child.js";
+import { memoryInUse, serveMethods } from "../child.js";
 
 const INBOXES = 10;
 const PAGE = 10;
 
 /**
- * Traffic as of a server that keeps the specification: ten inboxes by turns get ten messages each, and their device fetches
- * them; each twentieth answer is lost and asked for again. Endless, in portions.
+ * The endless traffic of a correct server, in chunks: ten inboxes receive ten messages each in turn, and their device
+ * fetches them. Every twentieth Sync has no response and is retried.
  */
 function* traffic(): Generator<Event[]> {
-  const story = new HistoryBuilder();
+  const history = new HistoryBuilder();
   const inboxes = Array.from({ length: INBOXES }, (_, nr) => ({ user: `reader-${nr}`, cli: 0, svr: 0 }));
-  for (const { user } of inboxes) story.open(user, 0);
-  story.open("alice", 0);
+  for (const { user } of inboxes) history.openAccount(user, 0);
+  history.openAccount("alice", 0);
   for (let turn = 0; ; turn += 1) {
     const inbox = inboxes[turn % INBOXES] as (typeof inboxes)[0];
     const { user } = inbox;
@@ -22,35 +22,37 @@ function* traffic(): Generator<Event[]> {
       const seq = inbox.svr + 1 + index;
       return { seq, id: `${user}-${seq}`, text: `message ${String(seq).padStart(12, "0")}` };
     });
-    for (const { id, text } of messages) story.send(id, { to: user, text }).ok(1);
+    for (const { id, text } of messages) history.send(id, { to: user, text }).ok(1);
     inbox.svr += PAGE;
-    const sync = () => story.sync(inbox.cli, { user, client: `${user}'s phone`, epoch: inbox.cli === 0 ? "" : "e1" });
-    if (turn % 20 === 7) sync().lost();
+    const sync = () => history.sync(inbox.cli, { user, client: `${user}'s phone`, epoch: inbox.cli === 0 ? "" : "e1" });
+    if (turn % 20 === 7) sync().noResponse();
     sync().page(inbox.cli, inbox.svr, messages);
     inbox.cli += PAGE;
-    if (story.events.length >= 10_000) yield story.events.splice(0);
+    if (history.events.length >= 10_000) yield history.events.splice(0);
   }
 }
 
-export interface Judged {
+export interface JudgeRun {
+  /** Processor time. */
   seconds: number;
+  /** Memory at the end. */
   bytes: number;
   findings: number;
 }
 
-answer({
-  /** Has so many events judged, and tells how long the judge alone took and what it holds at the end. */
-  judge(count: number): Judged {
+serveMethods({
+  /** Judges `count` events. Measures the processor time of the judge alone, and its memory at the end. */
+  judge(count: number): JudgeRun {
     const before = memoryInUse();
     const judge = new Judge();
     let done = 0;
     let micros = 0;
     for (const events of traffic()) {
-      const portion = events.slice(0, count - done);
+      const chunk = events.slice(0, count - done);
       const cpu = process.cpuUsage().user;
-      for (const event of portion) judge.observe(event);
+      for (const event of chunk) judge.observe(event);
       micros += process.cpuUsage().user - cpu;
-      done += portion.length;
+      done += chunk.length;
       if (done === count) break;
     }
     const bytes = memoryInUse() - before;

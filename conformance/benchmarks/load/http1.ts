@@ -1,17 +1,17 @@
 import { connect, type Socket } from "node:net";
 import type { Tally } from "./tally.js";
 
-/** What is asked again and again. */
-export interface Ask {
-  /** Path with an optional query. */
+/** A request that the load generator repeats. */
+export interface LoadRequest {
+  /** Path, with an optional query. */
   path: string;
   token: string;
   body: Buffer;
-  /** Where the body has 20 digits that must be new each time; undefined if nowhere. */
+  /** Offset of 20 digits in the body that must be new in each request; undefined if there are none. */
   idAt: number | undefined;
 }
 
-/** 20 digits that were never there before in this process, nor in another one. */
+/** Returns 20 digits that are unique in this process, and distinct from those of other processes. */
 export function freshId(): string {
   issued += 1;
   return `${PREFIX}${String(issued).padStart(10, "0")}`;
@@ -20,44 +20,45 @@ let issued = 0;
 const PREFIX = String(process.pid).padStart(10, "0").slice(-10);
 
 /**
- * One HTTP/1.1 connection with one request under way at any time. It writes ready bytes and reads just enough of an answer to know
- * where it ends, so that it takes much less time than any server: a client library would be slower than what it measures.
+ * One HTTP/1.1 connection with one pending request at any time. It writes prepared bytes and parses only the end of a
+ * response, so that it uses much less time than the server: a client library would be slower than the server that it
+ * measures.
  */
-export async function drive(url: URL, ask: Ask, tally: Tally, ended: Promise<void>): Promise<void> {
+export async function driveHttp1(url: URL, template: LoadRequest, tally: Tally, ended: Promise<void>): Promise<void> {
   const socket = await dial(url);
   const head = Buffer.from(
     [
-      `POST ${ask.path} HTTP/1.1`,
+      `POST ${template.path} HTTP/1.1`,
       `Host: ${url.host}`,
       "Content-Type: application/proto",
-      `Authorization: Bearer ${ask.token}`,
-      `Content-Length: ${ask.body.length}`,
+      `Authorization: Bearer ${template.token}`,
+      `Content-Length: ${template.body.length}`,
       "",
       "",
     ].join("\r\n"),
   );
-  const request = Buffer.concat([head, ask.body]);
+  const request = Buffer.concat([head, template.body]);
   const next = () => {
-    if (ask.idAt === undefined) return request;
+    if (template.idAt === undefined) return request;
     const fresh = Buffer.from(request);
-    fresh.write(freshId(), head.length + ask.idAt, "latin1");
+    fresh.write(freshId(), head.length + template.idAt, "latin1");
     return fresh;
   };
 
-  let over = false;
-  let missing = -1; // bytes of the answer's body that are still to come; -1 while its head is not there
+  let stopped = false;
+  let missing = -1; // remaining bytes of the response body; -1 before the head is complete
   let size = 0;
   let rest: Buffer | undefined;
-  let since = 0;
+  let startedAt = 0;
   const begin = () => {
     missing = -1;
     size = 0;
-    since = performance.now();
+    startedAt = performance.now();
     socket.write(next());
   };
   return new Promise((resolve, reject) => {
-    socket.on("error", (error) => (over ? undefined : reject(error)));
-    socket.on("close", () => (over ? resolve() : reject(new Error("the server closed the connection"))));
+    socket.on("error", (error) => (stopped ? undefined : reject(error)));
+    socket.on("close", () => (stopped ? resolve() : reject(new Error("the server closed the connection"))));
     socket.on("data", (data: Buffer) => {
       size += data.length;
       if (missing === -1) {
@@ -71,18 +72,18 @@ export async function drive(url: URL, ask: Ask, tally: Tally, ended: Promise<voi
         const text = all.toString("latin1", 0, headEnd);
         const length = /\r\ncontent-length: (\d+)/i.exec(text)?.[1];
         if (!text.startsWith("HTTP/1.1 200") || length === undefined) {
-          over = true;
+          stopped = true;
           socket.destroy();
-          return reject(new Error(`unexpected answer: ${all.toString("latin1", 0, 400)}`));
+          return reject(new Error(`unexpected response: ${all.toString("latin1", 0, 400)}`));
         }
         missing = Number(length) - (all.length - headEnd - 4);
       } else missing -= data.length;
       if (missing > 0) return;
-      tally.note(since, size);
+      tally.record(startedAt, size);
       begin();
     });
     void ended.then(() => {
-      over = true;
+      stopped = true;
       socket.destroy();
     });
     begin();

@@ -1,46 +1,46 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { answer } from "../child.js";
+import { serveMethods } from "../child.js";
 import { driveGrpc } from "./grpc.js";
-import { type Ask, drive } from "./http1.js";
+import { driveHttp1, type LoadRequest } from "./http1.js";
 import { Tally } from "./tally.js";
 
-export interface Load {
+export interface LoadOptions {
   url: string;
   protocol: "http1" | "grpc";
-  ask: Ask;
+  request: LoadRequest;
   connections: number;
-  /** Calls under way on each connection: more than one with gRPC only. */
+  /** Number of pending calls on each connection; more than one only with gRPC. */
   streams: number;
-  warmMs: number;
+  warmUpMs: number;
   ms: number;
 }
 
-export interface Loaded {
+export interface LoadResult {
   requestsPerSecond: number;
   p50Micros: number;
   p99Micros: number;
-  bytesPerAnswer: number;
+  bytesPerResponse: number;
   requests: number;
-  /** Part of one core that the loader itself was busy: below 1, it had time to ask for more. */
+  /** Share of one core that the load generator used. Below 1, the load generator was not the bottleneck. */
   loaderBusy: number;
 }
 
-answer({
-  async load(load: Load): Promise<Loaded> {
+serveMethods({
+  async load(load: LoadOptions): Promise<LoadResult> {
     const tally = new Tally();
-    let end = () => {};
-    const ended = new Promise<void>((resolve) => {
-      end = resolve;
+    let stop = () => {};
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve;
     });
-    const ask = { ...load.ask, body: Buffer.from(load.ask.body) };
+    const request = { ...load.request, body: Buffer.from(load.request.body) };
     const all = Promise.all(
       Array.from({ length: load.connections }, () =>
         load.protocol === "grpc"
-          ? driveGrpc(new URL(load.url), ask, load.streams, tally, ended)
-          : drive(new URL(load.url), ask, tally, ended),
+          ? driveGrpc(new URL(load.url), request, load.streams, tally, stopped)
+          : driveHttp1(new URL(load.url), request, tally, stopped),
       ),
     );
-    await Promise.race([pause(load.warmMs), all]);
+    await Promise.race([pause(load.warmUpMs), all]);
     const cpu = process.cpuUsage();
     const started = performance.now();
     tally.start();
@@ -48,13 +48,13 @@ answer({
     tally.stop();
     const ms = performance.now() - started;
     const { user, system } = process.cpuUsage(cpu);
-    end();
+    stop();
     await all;
     return {
       requestsPerSecond: (tally.count / ms) * 1000,
       p50Micros: tally.quantile(0.5),
       p99Micros: tally.quantile(0.99),
-      bytesPerAnswer: tally.bytes / tally.count,
+      bytesPerResponse: tally.bytes / tally.count,
       requests: tally.count,
       loaderBusy: (user + system) / 1000 / ms,
     };

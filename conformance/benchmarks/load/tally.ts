@@ -1,4 +1,4 @@
-/** Counts what was answered within the time that is measured, and how long each answer took. */
+/** Counts the responses in the measured time, and records their latencies. */
 export class Tally {
   #counting = false;
   #micros = new Float64Array(1 << 20);
@@ -13,17 +13,17 @@ export class Tally {
     this.#counting = false;
   }
 
-  /** Notes one answer; `since` is what `performance.now()` was when it was asked for. */
-  note(since: number, bytes: number): void {
+  /** Records a response of `bytes` bytes to a request that was sent at `since`, a time of `performance.now()`. */
+  record(since: number, bytes: number): void {
     if (!this.#counting) return;
     if (this.count < this.#micros.length) this.#micros[this.count] = (performance.now() - since) * 1000;
     this.count += 1;
     this.bytes += bytes;
   }
 
-  /** Microseconds that the given part of the answers took at most. */
-  quantile(part: number): number {
+  /** Latency in microseconds that the given share of the responses did not exceed. */
+  quantile(share: number): number {
     const sorted = this.#micros.subarray(0, Math.min(this.count, this.#micros.length)).sort();
-    return sorted[Math.floor(part * (sorted.length - 1))] ?? Number.NaN;
+    return sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
   }
 }

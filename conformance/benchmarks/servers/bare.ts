@@ -3,10 +3,10 @@ import type { AddressInfo } from "node:net";
 import { toBinary } from "@bufbuild/protobuf";
 import { SyncResponseSchema } from "../../../proto/gen/seqsync/v1/service_pb.js";
 import { sync } from "../../../reference-server/operations/sync.js";
-import { serveBench } from "./answers.js";
+import { serveBench } from "./serve.js";
 import { benchService, NAMES } from "./service.js";
 
-// The limit: reads a body, looks at nothing, answers as many bytes as the reference server does.
+// The upper bound: reads the body, ignores it, and responds with as many bytes as the reference server.
 const service = benchService();
 const page = (name: string) => {
   const caller = service.accounts.authenticate(`Bearer ${name}`);

@@ -4,10 +4,10 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { SeqSyncService } from "../../../proto/gen/seqsync/v1/service_pb.js";
 import { send } from "../../../reference-server/operations/send.js";
 import { sync } from "../../../reference-server/operations/sync.js";
-import { serveBench } from "./answers.js";
+import { serveBench } from "./serve.js";
 import { benchService } from "./service.js";
 
-// The same operations behind the library Connect for Node, as its documentation sets it up.
+// The same operations with Connect for Node.js, as in its documentation.
 const service = benchService();
 const caller = (headers: Headers) => service.accounts.authenticate(headers.get("authorization") ?? "");
 const adapter = connectNodeAdapter({

@@ -3,10 +3,10 @@ import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } f
 import { type SendRequest, SeqSyncService, type SyncRequest } from "../../../proto/gen/seqsync/v1/service_pb.js";
 import { send } from "../../../reference-server/operations/send.js";
 import { sync } from "../../../reference-server/operations/sync.js";
-import { serveBench } from "./answers.js";
+import { serveBench } from "./serve.js";
 import { benchService } from "./service.js";
 
-// The same operations behind gRPC's own library for Node, with the same encoder of messages.
+// The same operations with the gRPC library for Node.js, and the same encoder of messages.
 const service = benchService();
 const caller = (call: { metadata: { get(name: string): unknown[] } }) =>
   service.accounts.authenticate(String(call.metadata.get("authorization")[0]));

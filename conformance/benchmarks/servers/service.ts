@@ -3,10 +3,13 @@ import { SendRequestSchema } from "../../../proto/gen/seqsync/v1/service_pb.js";
 import { send } from "../../../reference-server/operations/send.js";
 import { Service } from "../../../reference-server/service.js";
 
-/** Accounts of every measured server; a token is its account's name. `reader` has 100 messages of 100 bytes, `idle` none. */
+/**
+ * Accounts of every measured server, whose tokens are their user ids. `reader` has 100 pending messages of 100 bytes,
+ * `idle` none.
+ */
 export const NAMES = { sender: "sender", recipient: "recipient", reader: "reader", idle: "idle" } as const;
 
-/** The state behind each measured server. What a server holds after minutes of load is within its bounds. */
+/** Creates the state of a measured server, with limits that minutes of load do not reach. */
 export function benchService(): Service {
   const service = new Service({ maxBacklog: 100_000_000, maxDedupRecords: 10_000_000 });
   for (const name of Object.values(NAMES)) service.createAccount(name, name);
@@ -19,7 +22,7 @@ export function benchService(): Service {
       create(SendRequestSchema, { recipientId: NAMES.reader, clientMessageId, payload: new Uint8Array(100).fill(nr) }),
     );
   }
-  // Somebody fetches what is sent: a server whose backlog only grows is measured elsewhere.
+  // The recipient acks its messages, so that the backlog does not grow.
   const { inbox } = service.accounts.authenticate(`Bearer ${NAMES.recipient}`).account;
   setInterval(() => inbox.sync(inbox.svrSeq, "", 1), 100).unref();
   return service;

@@ -1,20 +1,20 @@
 import { spawn } from "node:child_process";
 
-export interface Timed {
-  /** From the start of the process to its end, in seconds. */
+export interface TimedRun {
+  /** Time from the start of the process to its exit, in seconds. */
   wall: number;
-  /** Processor time of it and of the processes that it started, in seconds. */
+  /** Processor time of the process and its children, in seconds. */
   cpu: number;
   code: number | null;
   stdout: string;
 }
 
-/** Runs a command to its end and takes its times. The shell's own clock also counts the processor time of children's children. */
-export function timed(
+/** Runs a command and measures its times with the shell, which includes the processor time of all descendants. */
+export function runTimed(
   command: string,
   args: readonly string[],
   { cwd, limitMs = 300_000 }: TimedOptions = {},
-): Promise<Timed> {
+): Promise<TimedRun> {
   const script = 'TIMEFORMAT="%R %U %S"; { time "$@" 2>&3; } 3>/dev/null';
   const child = spawn("bash", ["-c", script, "bash", command, ...args], {
     ...(cwd === undefined ? {} : { cwd }),
@@ -34,7 +34,7 @@ export function timed(
     child.once("close", (code) => {
       const [wall, user, system] = times.trim().split(/\s+/).map(Number);
       if (wall === undefined || user === undefined || system === undefined || Number.isNaN(wall + user + system))
-        return reject(new Error(`${command} was not timed: ${times}`));
+        return reject(new Error(`the shell did not measure ${command}: ${times}`));
       resolve({ wall, cpu: user + system, code, stdout });
     });
   });
@@ -42,6 +42,6 @@ export function timed(
 
 interface TimedOptions {
   cwd?: string;
-  /** After which the command is stopped, in milliseconds. */
+  /** Time limit of the command, in milliseconds. */
   limitMs?: number;
 }

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { GraphQLObjectType, GraphQLSchema, GraphQLString } from "graphql";
 import { auditServer } from "graphql-http";
 import { createHandler } from "graphql-http/lib/use/http";
-import { answer } from "../child.js";
-import { timed } from "./command.js";
+import { serveMethods } from "../child.js";
+import { runTimed } from "./command.js";
 
-/** Fixed, so that two runs compare with the same thing. */
+/** Exact versions, so that all runs compare with the same suite. */
 const DURABLE_STREAMS = { "@durable-streams/server": "0.3.7", "@durable-streams/server-conformance-tests": "0.3.6" };
 
 export interface PeerRun {
@@ -18,8 +18,8 @@ export interface PeerRun {
   cpu: number;
 }
 
-answer({
-  /** The audits of GraphQL over HTTP against their own reference handler, in this process. */
+serveMethods({
+  /** Runs the audits of GraphQL over HTTP against their reference handler, in this process. */
   async graphqlHttp(): Promise<PeerRun> {
     const query = new GraphQLObjectType({
       name: "Query",
@@ -36,15 +36,15 @@ answer({
     server.closeAllConnections();
     return { cases: results.length, wall, cpu: (user + system) / 1e6 };
   },
-  /** The suite of Durable Streams against their own reference server. Installed into a folder of its own on first use. */
+  /** Runs the suite of Durable Streams against its reference server. Installs both into `folder` on first use. */
   async durableStreams(folder: string): Promise<PeerRun> {
     const suite = join(folder, "node_modules/@durable-streams/server-conformance-tests");
     if (!existsSync(suite)) {
       mkdirSync(folder, { recursive: true });
       const manifest = { private: true, type: "module", dependencies: DURABLE_STREAMS };
       writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
-      const { code } = await timed("npm", ["install", "--no-audit", "--no-fund"], { cwd: folder });
-      if (code !== 0 || !existsSync(suite)) throw new Error("it does not install from npm here");
+      const { code } = await runTimed("npm", ["install", "--no-audit", "--no-fund"], { cwd: folder });
+      if (code !== 0 || !existsSync(suite)) throw new Error("npm install failed");
     }
     const server = join(folder, "server.mjs");
     writeFileSync(
@@ -57,18 +57,21 @@ process.on("disconnect", () => process.exit());`,
     const child = fork(server);
     const url = await new Promise<string>((resolve, reject) => {
       child.once("message", (it) => resolve(String(it)));
-      child.once("exit", () => reject(new Error("its server does not start")));
+      child.once("exit", () => reject(new Error("the server does not start")));
     });
     try {
-      // Not by its own command: as installed from npm, that finds no tests, because vitest leaves node_modules out.
+      // The suite's own command finds no tests when it is installed from npm, because vitest excludes node_modules.
       const test = `import { runConformanceTests } from "@durable-streams/server-conformance-tests";
 runConformanceTests({ baseUrl: ${JSON.stringify(url)} });`;
       writeFileSync(join(folder, "peer.test.mjs"), test);
       const vitest = join(folder, "node_modules/vitest/vitest.mjs");
-      const run = await timed(process.execPath, [vitest, "run", "--root", folder], { cwd: folder, limitMs: 240_000 });
+      const run = await runTimed(process.execPath, [vitest, "run", "--root", folder], {
+        cwd: folder,
+        limitMs: 240_000,
+      });
       const [, passed] = /Tests\s.*?(\d+) passed/.exec(stripped(run.stdout)) ?? [];
       const [, total = passed] = /Tests\s.*?\((\d+)\)/.exec(stripped(run.stdout)) ?? [];
-      if (total === undefined) throw new Error(`its output has no count of tests: ${run.stdout.slice(-300)}`);
+      if (total === undefined) throw new Error(`the output has no number of tests: ${run.stdout.slice(-300)}`);
       return { cases: Number(total), wall: run.wall, cpu: run.cpu };
     } finally {
       child.disconnect();
@@ -76,5 +79,5 @@ runConformanceTests({ baseUrl: ${JSON.stringify(url)} });`;
   },
 });
 
-/** Without the terminal's colours. */
+/** Removes terminal colors. */
 const stripped = (text: string) => text.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`, "g"), "");

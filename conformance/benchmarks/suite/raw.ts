@@ -1,8 +1,11 @@
 import { Pool } from "undici";
-import { answer } from "../child.js";
+import { serveMethods } from "../child.js";
 
-answer({
-  /** The suite's HTTP client and nothing else: requests a second in a loop, as many under way as the suite has cases. */
+serveMethods({
+  /**
+   * Requests per second of the HTTP client of the suite in a loop, with as many pending requests as the suite has
+   * concurrent cases.
+   */
   async raw(url: string, ms: number): Promise<number> {
     const pool = new Pool(url, { connections: 16 });
     const headers = { "content-type": "application/proto", authorization: "Bearer raw" };

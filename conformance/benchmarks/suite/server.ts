@@ -2,11 +2,11 @@ import "../../../proto/base64.js";
 import { createHandler } from "../../../reference-server/http/handler.js";
 import { listen } from "../../../reference-server/http/listen.js";
 import { Service } from "../../../reference-server/service.js";
-import { answer } from "../child.js";
+import { serveMethods } from "../child.js";
 
-// The reference server as the suite meets it, with a count of what it is asked.
+// The reference server for the suite, with a counter of requests.
 let requests = 0;
-answer({
+serveMethods({
   listen: async () => {
     const service = new Service();
     service.createAccount("raw", "raw");
@@ -15,7 +15,7 @@ answer({
     };
     return (await listen(createHandler(service, { fixtures: true, log: count }))).url;
   },
-  /** Requests since it was asked last. */
+  /** Number of requests since the last call. */
   requests: () => {
     const since = requests;
     requests = 0;

@@ -4,52 +4,60 @@ import type { TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import {
-  answered,
+  emptyBody,
+  expectRawRefusal,
+  expectResponse,
   METHOD,
   pathOf,
-  type RawAnswer,
+  type RawResponse,
   rawCall,
-  rawRefused,
   rpcsOf,
   sendOf,
   syncOf,
 } from "../../harness/raw-calls.js";
-import { firstFrame, frameOf, rawWatch } from "../../harness/raw-watch.js";
+import { expectDecodable, expectFirstFrame, rawWatch } from "../../harness/raw-watch.js";
 import { envelope } from "../../rpc/envelope.js";
 import { Transport } from "../../transport/http.js";
-import { emptyOf } from "../http/calls.js";
 
-/** Authentication: the credential decides on the account, and nothing else does. */
+/** Authentication: the credential alone determines the account. */
 export const authAccounts: readonly Case[] = [
   {
     // § AUTH-CREDENTIAL-ONLY: The account for which Send, Sync and Watch act MUST be the one of the credential,
     // § whatever else the request holds.
     id: "auth/nothing-else-selects-an-account",
-    title:
-      "alice syncs, watches and sends with headers and cookies that name bob, and cookies that were set for him; she stays alice",
+    title: "Headers and cookies that name another account do not change the account of a Sync, Send or Watch",
     requirements: ["AUTH-CREDENTIAL-ONLY", "AUTH-SENDER"],
     async run(t) {
       const { bob, alice } = t;
       const note = await bob.send(alice, "for alice");
       await alice.send(bob, "for bob");
       const page = await alice.device().sync();
-      const naming = [...namesOf(bob), ...cookiesFor(await rawCall(t, "AUTH-CREDENTIAL-ONLY", syncOf(t, bob)))];
-      for (const headers of naming) {
-        const what = `a Sync of alice with ${Object.keys(headers)[0]} naming bob`;
-        const answer = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...syncOf(t, alice), headers });
-        const seen = answered(t, "AUTH-CREDENTIAL-ONLY", METHOD.Sync.output, answer, what);
-        t.page(seen, page.svrSeq, [note], "AUTH-CREDENTIAL-ONLY", `${what} did not get alice's inbox`);
+      const namingHeaders = [
+        ...accountHeaders(bob),
+        ...cookieHeaders(await rawCall(t, "AUTH-CREDENTIAL-ONLY", syncOf(t, bob))),
+      ];
+      for (const headers of namingHeaders) {
+        const what = `alice's Sync with a header ${Object.keys(headers)[0]} that names bob`;
+        const response = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...syncOf(t, alice), headers });
+        const seen = expectResponse(t, "AUTH-CREDENTIAL-ONLY", METHOD.Sync.output, response, what);
+        t.page(seen, page.svrSeq, [note], "AUTH-CREDENTIAL-ONLY", `${what} did not return alice's inbox`);
       }
-      for (const headers of rpcsOf(t).includes("Watch") ? naming : []) {
-        const what = `a Watch of alice with ${Object.keys(headers)[0]} naming bob`;
+      for (const headers of rpcsOf(t).includes("Watch") ? namingHeaders : []) {
+        const what = `alice's Watch with a header ${Object.keys(headers)[0]} that names bob`;
         const seen = await rawWatch(t, { token: alice.token, headers, until: "a frame" });
-        isOf(t, page, firstFrame(t, "AUTH-CREDENTIAL-ONLY", seen, what), what);
+        expectFrameOf(t, page, expectFirstFrame(t, "AUTH-CREDENTIAL-ONLY", seen, what), what);
       }
       const sent = [];
-      for (const headers of naming) {
+      for (const headers of namingHeaders) {
         const { send, ...call } = sendOf(t, alice, bob, { payload: Buffer.from(`with ${Object.keys(headers)[0]}`) });
-        const answer = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...call, headers });
-        const { acceptedAt } = answered(t, "AUTH-CREDENTIAL-ONLY", METHOD.Send.output, answer, "a Send of alice");
+        const response = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...call, headers });
+        const { acceptedAt } = expectResponse(
+          t,
+          "AUTH-CREDENTIAL-ONLY",
+          METHOD.Send.output,
+          response,
+          "alice's Send with a header that names bob",
+        );
         sent.push({ ...send, acceptedAt });
       }
       const got = await bob.device().drain();
@@ -58,13 +66,13 @@ export const authAccounts: readonly Case[] = [
         senders,
         sent.map(() => alice.userId),
         "AUTH-CREDENTIAL-ONLY",
-        "a header changed who sent a message",
+        "a header changed the sender of a message",
       );
     },
   },
   {
     id: "auth/query-selects-nobody",
-    title: "the URLs of alice's Sync, Send and Watch have a query that names bob; where she is served she stays alice",
+    title: "A query that names another account does not change the account of a Sync, Send or Watch",
     requirements: ["AUTH-CREDENTIAL-ONLY", "AUTH-SENDER"],
     async run(t) {
       const { bob, alice } = t;
@@ -75,26 +83,27 @@ export const authAccounts: readonly Case[] = [
       const query = `?${new URLSearchParams({ user_id: userId, userId, user: userId, account: userId, as: userId })}`;
       const [sync, send] = [syncOf(t, alice), sendOf(t, alice, bob)];
       const page = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...sync, path: pathOf("Sync") + query });
-      // A path with a query may be the path of no RPC.
+      // A server may treat a path with a query as unknown.
       if (page.status === 200) {
-        const what = "a Sync of alice with a query naming bob";
-        const seen = answered(t, "AUTH-CREDENTIAL-ONLY", METHOD.Sync.output, page, what);
-        t.page(seen, state.svrSeq, [note], "AUTH-CREDENTIAL-ONLY", `${what} did not get alice's inbox`);
+        const what = "alice's Sync with a query that names bob";
+        const seen = expectResponse(t, "AUTH-CREDENTIAL-ONLY", METHOD.Sync.output, page, what);
+        t.page(seen, state.svrSeq, [note], "AUTH-CREDENTIAL-ONLY", `${what} did not return alice's inbox`);
       }
       const sent = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...send, path: pathOf("Send") + query });
       const senders = (await bob.device().drain()).map(({ senderId }) => senderId);
       const expected = sent.status === 200 ? [alice.userId, alice.userId] : [alice.userId];
-      t.equal(senders, expected, "AUTH-CREDENTIAL-ONLY", "a query changed who sent a message");
+      t.equal(senders, expected, "AUTH-CREDENTIAL-ONLY", "a query changed the sender of a message");
       if (!rpcsOf(t).includes("Watch")) return;
       const {
         envelopes: [frame],
       } = await rawWatch(t, { token: alice.token, query, until: "a frame" });
-      if (frame?.flags === 0) isOf(t, state, frameOf(t, frame), "a Watch of alice with a query naming bob");
+      if (frame?.flags === 0)
+        expectFrameOf(t, state, expectDecodable(t, frame), "alice's Watch with a query that names bob");
     },
   },
   {
     id: "auth/unknown-fields-select-nobody",
-    title: "alice's Sync, Send and Watch hold fields with bob's user id that no message has; she stays alice",
+    title: "Unknown fields that hold another account's user id do not change the account of a Sync, Send or Watch",
     requirements: ["AUTH-CREDENTIAL-ONLY", "AUTH-SENDER"],
     async run(t) {
       const { bob, alice } = t;
@@ -102,29 +111,30 @@ export const authAccounts: readonly Case[] = [
       await alice.send(bob, "for bob");
       const state = await alice.state();
       const sync = syncOf(t, alice);
-      const answer = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...sync, body: withUser(t, sync.body, bob) });
-      const what = "a Sync of alice with fields naming bob";
-      const page = answered(t, "AUTH-CREDENTIAL-ONLY", METHOD.Sync.output, answer, what);
-      t.page(page, state.svrSeq, [note], "AUTH-CREDENTIAL-ONLY", `${what} did not get alice's inbox`);
+      const response = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...sync, body: withUserFields(t, sync.body, bob) });
+      const what = "alice's Sync with unknown fields that name bob";
+      const page = expectResponse(t, "AUTH-CREDENTIAL-ONLY", METHOD.Sync.output, response, what);
+      t.page(page, state.svrSeq, [note], "AUTH-CREDENTIAL-ONLY", `${what} did not return alice's inbox`);
 
       const send = sendOf(t, alice, bob);
-      const accepted = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...send, body: withUser(t, send.body, bob) });
-      answered(t, "AUTH-CREDENTIAL-ONLY", METHOD.Send.output, accepted, "a Send of alice with fields naming bob");
+      const accepted = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...send, body: withUserFields(t, send.body, bob) });
+      const description = "alice's Send with unknown fields that name bob";
+      expectResponse(t, "AUTH-CREDENTIAL-ONLY", METHOD.Send.output, accepted, description);
       const [, got] = await bob.device().drain();
-      t.equal(got?.senderId, alice.userId, "AUTH-CREDENTIAL-ONLY", "an unknown field changed who sent a message");
+      t.equal(got?.senderId, alice.userId, "AUTH-CREDENTIAL-ONLY", "an unknown field changed the sender of a message");
 
       if (!rpcsOf(t).includes("Watch")) return;
-      const body = envelope(withUser(t, emptyOf(t.session.codec), bob));
+      const body = envelope(withUserFields(t, emptyBody(t.session.codec), bob));
       const watch = await rawWatch(t, { token: alice.token, body, until: "a frame" });
-      const which = "a Watch of alice with fields naming bob";
-      isOf(t, state, firstFrame(t, "AUTH-CREDENTIAL-ONLY", watch, which), which);
+      const which = "alice's Watch with unknown fields that name bob";
+      expectFrameOf(t, state, expectFirstFrame(t, "AUTH-CREDENTIAL-ONLY", watch, which), which);
     },
   },
   {
     // § AUTH-SENDER: `sender_id` of a delivered message MUST be the user id of the account whose credential was used to
     // § send it.
     id: "auth/sender-is-the-account-of-the-credential",
-    title: "alice and bob both send to bob; each message names its sender",
+    title: "Messages of two senders, one of them the recipient, are delivered with the sender_id of their sender",
     requirements: ["AUTH-SENDER"],
     async run(t) {
       const { bob, alice } = t;
@@ -134,31 +144,32 @@ export const authAccounts: readonly Case[] = [
       }
       const senders = (await bob.device().drain(2)).map(({ senderId }) => senderId);
       const expected = Array.from({ length: 7 }, () => [alice.userId, bob.userId]).flat();
-      t.equal(senders, expected, "AUTH-SENDER", "a delivered message names another sender than who sent it");
+      t.equal(senders, expected, "AUTH-SENDER", "the sender_id of a delivered message is not the account that sent it");
     },
   },
   {
     // § AUTH-ISOLATION: A Sync MUST NOT deliver a message that was not sent to the caller's account, and MUST NOT
     // § change any inbox but the caller's.
     id: "auth/inboxes-are-apart",
-    title: "alice and bob write to each other; what one gets and acks, the other does not",
+    title: "Two accounts send to each other; each receives and acks its own messages only",
     requirements: ["AUTH-ISOLATION"],
     async run(t) {
       const { bob, alice } = t;
       const [toBob, toAlice] = [await alice.sendMany(bob, 3), await bob.sendMany(alice, 3)];
       const phone = bob.device("phone");
       const page = await phone.fetch();
-      t.page(page, bob.base + 1, toBob, "AUTH-ISOLATION", "bob did not get his messages and no others");
-      await t.unchanged(alice, "AUTH-ISOLATION", "an ack of bob", async () => {
+      t.page(page, bob.base + 1, toBob, "AUTH-ISOLATION", "bob's page does not hold exactly the messages sent to him");
+      await t.unchanged(alice, "AUTH-ISOLATION", "bob's Sync", async () => {
         await phone.sync();
       });
-      const hers = await alice.device("phone").sync();
-      t.page(hers, alice.base + 1, toAlice, "AUTH-ISOLATION", "alice did not get her messages and no others");
+      const alicesPage = await alice.device("phone").sync();
+      const violation = "alice's page does not hold exactly the messages sent to her";
+      t.page(alicesPage, alice.base + 1, toAlice, "AUTH-ISOLATION", violation);
     },
   },
   {
     id: "auth/many-callers-at-once",
-    title: "alice, bob and a stranger sync at the same moment, many times; each gets what is theirs",
+    title: "Of 30 concurrent Syncs with two accounts and without a credential each gets its own response",
     requirements: ["AUTH-ISOLATION", "AUTH-REQUIRED"],
     async run(t) {
       const { bob, alice } = t;
@@ -166,14 +177,15 @@ export const authAccounts: readonly Case[] = [
       const toAlice = await bob.send(alice, "for alice");
       await Promise.all(
         Array.from({ length: 30 }, async (_, n) => {
-          const [who, sent] = n % 3 === 0 ? [alice, toAlice] : [bob, toBob];
+          const [caller, sent] = n % 3 === 0 ? [alice, toAlice] : [bob, toBob];
           if (n % 3 === 2) {
-            const stranger = await bob.device().trySync({}, { token: null });
-            t.refused(stranger, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", "a Sync without a credential");
+            const unauthenticated = await bob.device().trySync({}, { token: null });
+            t.refused(unauthenticated, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", "a Sync without a credential");
             return;
           }
-          const page = await who.device().sync();
-          t.page(page, who.base + 1, [sent], "AUTH-ISOLATION", `${who.name} got something else than their own inbox`);
+          const page = await caller.device().sync();
+          const violation = `the page of ${caller.name} does not hold ${caller.name}'s messages`;
+          t.page(page, caller.base + 1, [sent], "AUTH-ISOLATION", violation);
         }),
       );
     },
@@ -182,26 +194,27 @@ export const authAccounts: readonly Case[] = [
     // § AUTH-REQUIRED: A Send or Sync without a credential, or with one that the server does not know, MUST be refused
     // § with `unauthenticated` and the reason CREDENTIAL_INVALID.
     id: "auth/connection-is-no-login",
-    title: "on one connection bob syncs, then somebody without a credential, then alice",
+    title: "Each call on a shared connection is authenticated by its own credential",
     requirements: ["AUTH-REQUIRED", "AUTH-ISOLATION"],
     async run(t) {
       const { bob, alice } = t;
       const toBob = await alice.send(bob, "for bob");
       const toAlice = await bob.send(alice, "for alice");
       await onOneConnection(t, async (sync) => {
-        for (const [who, sent] of [
+        for (const [caller, sent] of [
           [bob, toBob],
           [undefined, undefined],
           [alice, toAlice],
         ] as const) {
-          const answer = await sync(who);
-          if (who === undefined) {
-            const what = "a Sync without a credential, on a connection that had one,";
-            rawRefused(t, answer, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", what);
+          const response = await sync(caller);
+          if (caller === undefined) {
+            const what = "a Sync without a credential on a connection with an earlier authenticated call";
+            expectRawRefusal(t, response, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", what);
             continue;
           }
-          const page = answered(t, "AUTH-ISOLATION", METHOD.Sync.output, answer, `${who.name}'s Sync`);
-          t.page(page, who.base + 1, [sent], "AUTH-ISOLATION", `${who.name} got another inbox`);
+          const page = expectResponse(t, "AUTH-ISOLATION", METHOD.Sync.output, response, `${caller.name}'s Sync`);
+          const violation = `the page of ${caller.name} does not hold ${caller.name}'s messages`;
+          t.page(page, caller.base + 1, [sent], "AUTH-ISOLATION", violation);
         }
       });
     },
@@ -210,40 +223,47 @@ export const authAccounts: readonly Case[] = [
     // § AUTH-ISOLATION: A Sync MUST NOT deliver a message that was not sent to the caller's account, and MUST NOT
     // § change any inbox but the caller's.
     id: "auth/own-token-others-cursor",
-    title: "one of two syncs with the other's epoch and cursor; only the own inbox counts",
+    title: "A Sync with another account's epoch or cursor is checked against the caller's own inbox",
     requirements: ["AUTH-ISOLATION", "ERR-NO-LEAK"],
     async run(t) {
       const { bob, alice } = t;
       await alice.sendMany(bob, 3);
       await bob.send(alice);
-      // The cursor has to be ahead in the caller's inbox, so the caller is whose inbox stands lower.
-      let [caller, other] = [await alice.state(), await bob.state()];
-      let [who, whose] = [alice, bob];
-      if (caller.svrSeq >= other.svrSeq) [who, whose, caller, other] = [bob, alice, other, caller];
-      if (caller.svrSeq === other.svrSeq) {
-        await who.send(whose);
-        other = await whose.state();
+      // The cursor must be above svr_seq of the caller's inbox, so the account with the lower svr_seq makes the call.
+      let [callerState, otherState] = [await alice.state(), await bob.state()];
+      let [caller, other] = [alice, bob];
+      if (callerState.svrSeq >= otherState.svrSeq)
+        [caller, other, callerState, otherState] = [bob, alice, otherState, callerState];
+      if (callerState.svrSeq === otherState.svrSeq) {
+        await caller.send(other);
+        otherState = await other.state();
       }
-      await t.unchanged(whose, "AUTH-ISOLATION", "a Sync of another account", async () => {
-        const ahead = await who.device().trySync({ cliSeq: other.svrSeq });
-        const refusal = t.refused(ahead, Reason.CLI_SEQ_AHEAD, "AUTH-ISOLATION", "a cursor from another inbox");
-        const told = { svrSeq: refusal.detail?.svrSeq, epoch: refusal.detail?.epoch };
-        const own = { svrSeq: caller.svrSeq, epoch: caller.epoch };
-        t.equal(told, own, "ERR-NO-LEAK", "the refusal does not tell the caller's own state");
-        // One epoch may serve many inboxes.
-        if (other.epoch === caller.epoch) return;
-        const foreign = await who.device().trySync({ cliSeq: 0, epoch: other.epoch });
-        t.refused(foreign, Reason.EPOCH_MISMATCH, "AUTH-ISOLATION", "an epoch from another inbox");
+      await t.unchanged(other, "AUTH-ISOLATION", "another account's Sync", async () => {
+        const ahead = await caller.device().trySync({ cliSeq: otherState.svrSeq });
+        const refusal = t.refused(
+          ahead,
+          Reason.CLI_SEQ_AHEAD,
+          "AUTH-ISOLATION",
+          "a Sync with the cursor of another inbox",
+        );
+        const reported = { svrSeq: refusal.detail?.svrSeq, epoch: refusal.detail?.epoch };
+        const own = { svrSeq: callerState.svrSeq, epoch: callerState.epoch };
+        const violation = "the refusal does not hold the epoch and svr_seq of the caller's own inbox";
+        t.equal(reported, own, "ERR-NO-LEAK", violation);
+        // Several inboxes may have the same epoch.
+        if (otherState.epoch === callerState.epoch) return;
+        const foreign = await caller.device().trySync({ cliSeq: 0, epoch: otherState.epoch });
+        t.refused(foreign, Reason.EPOCH_MISMATCH, "AUTH-ISOLATION", "a Sync with the epoch of another inbox");
       });
     },
   },
 ];
 
-/** Headers in which proxies and frameworks pass an account on, each naming this party. */
-function namesOf({ userId }: TestAccount): Record<string, string>[] {
+/** Headers in which proxies and frameworks pass on the account, each with this user id. */
+function accountHeaders({ userId }: TestAccount): Record<string, string>[] {
   const value = encodeURIComponent(userId);
   const names = ["x-user-id", "x-user", "x-forwarded-user", "x-remote-user", "remote-user", "x-authenticated-user"];
-  // Rarer ones come together.
+  // The rarer ones are sent in one request.
   const rare = [
     "x-auth-request-user",
     "x-auth-request-email",
@@ -261,22 +281,22 @@ function namesOf({ userId }: TestAccount): Record<string, string>[] {
   ];
 }
 
-/** The cookies that an answer sets, as they are sent back: a cookie jar that two accounts share, as behind a proxy, does that. */
-function cookiesFor({ headers }: RawAnswer): { cookie: string }[] {
+/** The cookies that a response sets, as a request header. Two accounts may share a cookie jar, for instance behind a proxy. */
+function cookieHeaders({ headers }: RawResponse): { cookie: string }[] {
   const set = headers["set-cookie"] ?? "";
-  // Several headers are joined by a comma; one within a date is not followed by a name and "=".
+  // Several Set-Cookie headers are joined by commas. A comma within a date is not followed by a name and "=".
   const cookie = [...set.matchAll(/(?:^|, )([^\s;,=]+=[^;,]*)/g)].map(([, pair]) => pair).join("; ");
   return cookie === "" ? [] : [{ cookie }];
 }
 
-/** Expects a frame to tell of the inbox that this page is of. */
-function isOf(t: Context, { epoch, svrSeq }: SyncResponse, frame: WatchResponse, what: string): void {
-  const told = { epoch: frame.epoch, svrSeq: frame.svrSeq };
-  t.equal(told, { epoch, svrSeq }, "AUTH-CREDENTIAL-ONLY", `${what} did not get alice's inbox`);
+/** Expects a frame to report the epoch and svr_seq of this page's inbox. */
+function expectFrameOf(t: Context, { epoch, svrSeq }: SyncResponse, frame: WatchResponse, what: string): void {
+  const reported = { epoch: frame.epoch, svrSeq: frame.svrSeq };
+  t.equal(reported, { epoch, svrSeq }, "AUTH-CREDENTIAL-ONLY", `${what} did not return alice's inbox`);
 }
 
-/** A body with further fields that hold this party's user id. */
-function withUser(t: Context, body: Uint8Array, { userId }: TestAccount): Uint8Array {
+/** The body with additional unknown fields that hold this account's user id. */
+function withUserFields(t: Context, body: Uint8Array, { userId }: TestAccount): Uint8Array {
   if (t.session.codec === "json") {
     const more = { userId, user_id: userId, senderId: userId, sender_id: userId, account: userId };
     return Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(body).toString()), ...more }));
@@ -288,17 +308,20 @@ function withUser(t: Context, body: Uint8Array, { userId }: TestAccount): Uint8A
   return Buffer.concat([body, ...fields]);
 }
 
-/** Lets `act` sync, one call after the other, over one connection that is kept alive. */
+/** Runs `act` with a function that syncs over one connection that is kept alive. */
 async function onOneConnection(
   t: Context,
-  act: (sync: (who: TestAccount | undefined) => ReturnType<typeof rawCall>) => Promise<void>,
+  act: (sync: (caller: TestAccount | undefined) => ReturnType<typeof rawCall>) => Promise<void>,
 ): Promise<void> {
   const { transport } = t.session;
   const [url = ""] = transport.urls;
-  const alone = new Transport({ ...transport.connection, urls: [url], connections: 1 }, { hear: transport.onExchange });
+  const ownTransport = new Transport(
+    { ...transport.connection, urls: [url], connections: 1 },
+    { onExchange: transport.onExchange },
+  );
   try {
-    await act((who) => rawCall(t, "AUTH-REQUIRED", { ...syncOf(t, t.bob), by: who, transport: alone }));
+    await act((caller) => rawCall(t, "AUTH-REQUIRED", { ...syncOf(t, t.bob), by: caller, transport: ownTransport }));
   } finally {
-    await alone.close();
+    await ownTransport.close();
   }
 }

@@ -3,67 +3,69 @@ import type { TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import {
-  answered,
-  describeAnswer,
+  describeResponse,
+  expectRawRefusal,
+  expectResponse,
   METHOD,
   pathOf,
   rawCall,
   rawOnce,
-  rawRefused,
   rpcsOf,
   sendOf,
   syncOf,
 } from "../../harness/raw-calls.js";
-import { firstFrame, rawWatch, refusalOf } from "../../harness/raw-watch.js";
+import { expectFirstFrame, expectStreamRefusal, rawWatch } from "../../harness/raw-watch.js";
 import { authorization } from "../../rpc/session.js";
 
-/** Authentication: what is a credential and what is none. */
+/** Authentication: valid and invalid credentials. */
 export const authCredentials: readonly Case[] = [
   {
     // § AUTH-REQUIRED: A Send or Sync without a credential, or with one that the server does not know, MUST be refused
     // § with `unauthenticated` and the reason CREDENTIAL_INVALID.
     id: "auth/no-credential",
-    title: "a Sync and a Send to bob without any credential are refused and change nothing",
+    title: "A Sync and a Send without a credential are refused and change nothing",
     requirements: ["AUTH-REQUIRED", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.send(bob);
-      await t.unchanged(bob, "ERR-UNCHANGED", "calls without a credential", async () => {
+      await t.unchanged(bob, "ERR-UNCHANGED", "a call without a credential", async () => {
         const sync = await bob.device().trySync({ cliSeq: bob.base + 1 }, { token: null });
         t.refused(sync, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", "a Sync without a credential");
-        const send = await alice.trySend(bob, "from nobody", { token: null });
+        const send = await alice.trySend(bob, "without a credential", { token: null });
         t.refused(send, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", "a Send without a credential");
       });
     },
   },
   {
     id: "auth/unknown-token",
-    title: "tokens that are nearly bob's or alice's are refused, each like no token at all",
+    title: "Tokens that differ slightly from valid ones are refused and change nothing",
     requirements: ["AUTH-REQUIRED", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.send(bob);
-      await t.unchanged(bob, "ERR-UNCHANGED", "calls with unknown tokens", async () => {
-        for (const token of ["", ...almost(bob, t)]) {
-          const answer = await rawCall(t, "AUTH-REQUIRED", {
+      await t.unchanged(bob, "ERR-UNCHANGED", "a call with an unknown token", async () => {
+        for (const token of ["", ...similarTokens(bob, t)]) {
+          const response = await rawCall(t, "AUTH-REQUIRED", {
             ...syncOf(t, bob, { cliSeq: bob.base + 1 }),
             headers: { authorization: `Bearer ${token}` },
           });
-          rawRefused(t, answer, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", `a Sync with ${tokenText(token, bob)}`);
+          const what = `a Sync with ${describeToken(token, bob)}`;
+          expectRawRefusal(t, response, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", what);
         }
-        for (const token of almost(alice, t)) {
-          const answer = await rawCall(t, "AUTH-REQUIRED", {
+        for (const token of similarTokens(alice, t)) {
+          const response = await rawCall(t, "AUTH-REQUIRED", {
             ...sendOf(t, alice, bob),
             headers: { authorization: `Bearer ${token}` },
           });
-          rawRefused(t, answer, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", `a Send with ${tokenText(token, alice)}`);
+          const what = `a Send with ${describeToken(token, alice)}`;
+          expectRawRefusal(t, response, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", what);
         }
       });
     },
   },
   {
     id: "auth/malformed-token",
-    title: "tokens with a space, quotes, or bytes beyond ASCII in them are no credential",
+    title: "Tokens with spaces, quotes or bytes above 0x7f are refused and change nothing",
     requirements: ["AUTH-REQUIRED", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -72,45 +74,46 @@ export const authCredentials: readonly Case[] = [
       const [front, back] = [bob.token.slice(0, half), bob.token.slice(half)];
       await t.unchanged(bob, "ERR-UNCHANGED", "a Sync with a malformed token", async () => {
         for (const token of [`"${bob.token}"`, `${front}\xfc${back}`, `${front} ${back}`, `\xff\xfe\xfd`]) {
-          const answer = await rawCall(t, "AUTH-REQUIRED", {
+          const response = await rawCall(t, "AUTH-REQUIRED", {
             ...syncOf(t, bob, { cliSeq: bob.base + 1 }),
             headers: { authorization: `Bearer ${token}` },
           });
-          // An HTTP server may find that it cannot read such a header at all.
-          if (answer.status === 400 && answer.refusal === undefined) continue;
-          rawRefused(t, answer, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", "a Sync with a malformed token");
+          // An HTTP server may reject such a header before the application sees it.
+          if (response.status === 400 && response.refusal === undefined) continue;
+          expectRawRefusal(t, response, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", "a Sync with a malformed token");
         }
       });
     },
   },
   {
     // § AUTH-SCHEME: A server MUST take the credential from the header `Authorization: Bearer <token>`, with the word
-    // § `Bearer` in any mixture of cases, and MUST NOT take a token that comes under another scheme or without one.
+    // § `Bearer` in any mixture of cases, and MUST NOT accept a token that comes under another scheme or without one.
     id: "auth/word-bearer-in-any-case",
-    title: "bob syncs, sends and watches with bearer, BEARER and bEaReR",
+    title: "The scheme Bearer is accepted in any case by Sync, Send and Watch",
     requirements: ["AUTH-SCHEME"],
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.send(bob);
-      for (const word of ["Bearer", "bearer", "BEARER", "bEaReR"]) {
-        const answer = await rawCall(t, "AUTH-SCHEME", {
+      for (const scheme of ["Bearer", "bearer", "BEARER", "bEaReR"]) {
+        const response = await rawCall(t, "AUTH-SCHEME", {
           ...syncOf(t, bob),
-          headers: { authorization: `${word} ${bob.token}` },
+          headers: { authorization: `${scheme} ${bob.token}` },
         });
-        const page = answered(t, "AUTH-SCHEME", METHOD.Sync.output, answer, `a Sync with the word ${word}`);
-        t.equal(page.svrSeq, bob.base + 1, "AUTH-SCHEME", `the word ${word} led to another inbox`);
-        const headers = { authorization: `${word} ${bob.token}` };
+        const page = expectResponse(t, "AUTH-SCHEME", METHOD.Sync.output, response, `a Sync with the scheme ${scheme}`);
+        const violation = `a Sync with the scheme ${scheme} did not return bob's svr_seq`;
+        t.equal(page.svrSeq, bob.base + 1, "AUTH-SCHEME", violation);
+        const headers = { authorization: `${scheme} ${bob.token}` };
         const sent = await rawCall(t, "AUTH-SCHEME", { ...sendOf(t, bob, alice), headers });
-        answered(t, "AUTH-SCHEME", METHOD.Send.output, sent, `a Send with the word ${word}`);
+        expectResponse(t, "AUTH-SCHEME", METHOD.Send.output, sent, `a Send with the scheme ${scheme}`);
         if (!rpcsOf(t).includes("Watch")) continue;
         const seen = await rawWatch(t, { token: undefined, headers, until: "a frame" });
-        firstFrame(t, "AUTH-SCHEME", seen, `a Watch with the word ${word}`);
+        expectFirstFrame(t, "AUTH-SCHEME", seen, `a Watch with the scheme ${scheme}`);
       }
     },
   },
   {
     id: "auth/other-schemes",
-    title: "bob's token as Basic, Token, Digest, or with no scheme at all is no credential",
+    title: "A valid token under another scheme than Bearer, or without a scheme, is refused",
     requirements: ["AUTH-SCHEME", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -126,19 +129,21 @@ export const authCredentials: readonly Case[] = [
           `Bearers ${token}`,
           token,
         ]) {
-          const answer = await rawCall(t, "AUTH-SCHEME", {
+          const response = await rawCall(t, "AUTH-SCHEME", {
             ...syncOf(t, bob, { cliSeq: bob.base + 1 }),
             headers: { authorization: value },
           });
           const scheme = value === token ? "no scheme" : `the scheme ${value.split(" ", 1)[0]}`;
-          rawRefused(t, answer, Reason.CREDENTIAL_INVALID, "AUTH-SCHEME", `a valid token with ${scheme}`);
+          const syncText = `a Sync with a valid token and ${scheme}`;
+          expectRawRefusal(t, response, Reason.CREDENTIAL_INVALID, "AUTH-SCHEME", syncText);
           const send = await rawCall(t, "AUTH-SCHEME", { ...sendOf(t, bob, bob), headers: { authorization: value } });
-          rawRefused(t, send, Reason.CREDENTIAL_INVALID, "AUTH-SCHEME", `a Send with a valid token with ${scheme}`);
+          const sendText = `a Send with a valid token and ${scheme}`;
+          expectRawRefusal(t, send, Reason.CREDENTIAL_INVALID, "AUTH-SCHEME", sendText);
           if (!rpcsOf(t).includes("Watch")) continue;
-          const what = `a Watch with a valid token with ${scheme}`;
+          const what = `a Watch with a valid token and ${scheme}`;
           const seen = await rawWatch(t, { token: undefined, headers: { authorization: value }, until: "the end" });
-          const { code } = await t.blaming("AUTH-SCHEME", async () => refusalOf(t, seen, what));
-          t.equal(code, "unauthenticated", "AUTH-SCHEME", `the code of ${what}`);
+          const { code } = await t.blaming("AUTH-SCHEME", async () => expectStreamRefusal(t, seen, what));
+          t.equal(code, "unauthenticated", "AUTH-SCHEME", `the code of the refusal of ${what} is wrong`);
         }
       });
       await bob.device().sync();
@@ -146,21 +151,20 @@ export const authCredentials: readonly Case[] = [
   },
   {
     id: "auth/token-in-the-url",
-    title: "bob's token in the query of the URL, and nowhere else, is no credential",
+    title: "A valid token in the query of the URL only is not accepted as a credential",
     requirements: ["AUTH-SCHEME", "ERR-UNCHANGED"],
-    // URLs are kept in logs: the token of an account that somebody uses must not get there.
+    // URLs are written to logs, where the token of an account in use must not appear.
     needs: { fresh: true },
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.send(bob);
       const query = new URLSearchParams({ access_token: bob.token, token: bob.token });
-      await t.unchanged(bob, "ERR-UNCHANGED", "a call with a token in its URL", async () => {
+      await t.unchanged(bob, "ERR-UNCHANGED", "a call with its token in the URL only", async () => {
         for (const { by: _, ...call } of [syncOf(t, bob, { cliSeq: bob.base + 1 }), sendOf(t, bob, bob)]) {
-          const answer = await rawCall(t, "AUTH-SCHEME", { ...call, path: `${pathOf(call.rpc)}?${query}` });
-          // How it is refused may depend on the query as well: it may be too long.
-          const what = `a ${call.rpc} with a token in its URL, and in no header,`;
-          if (answer.status === 200)
-            t.fail("AUTH-SCHEME", what, "a refusal with CREDENTIAL_INVALID", "it was accepted");
+          const response = await rawCall(t, "AUTH-SCHEME", { ...call, path: `${pathOf(call.rpc)}?${query}` });
+          // The refusal may depend on the query as well: it may be too long.
+          const what = `a ${call.rpc} with its token in the URL only was accepted`;
+          if (response.status === 200) t.fail("AUTH-SCHEME", what, "a refusal with CREDENTIAL_INVALID", "HTTP 200");
         }
       });
     },
@@ -169,8 +173,7 @@ export const authCredentials: readonly Case[] = [
     // § AUTH-TOKEN-SIZE: A server MUST treat a token of up to 4096 bytes like any other, and MUST refuse a call with a
     // § longer one with `unauthenticated` or with HTTP status 400 or 431.
     id: "auth/token-of-4096-bytes",
-    title:
-      "Syncs with unknown tokens of 1000, 4000 and 4096 bytes are refused like any other, and so are Send and Watch",
+    title: "Unknown tokens of up to 4096 bytes are refused as short ones are, by Sync, Send and Watch",
     requirements: ["AUTH-TOKEN-SIZE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -181,73 +184,82 @@ export const authCredentials: readonly Case[] = [
         [syncOf(t, bob), longest],
         [sendOf(t, bob, alice), longest],
       ] as const) {
-        const answer = await rawCall(t, "AUTH-TOKEN-SIZE", { ...call, headers: authorization("x".repeat(size)) });
-        const expected = "a refusal with CREDENTIAL_INVALID, as for a short one";
-        const what = `an unknown token of ${size} bytes is not treated like any other by ${call.rpc}`;
-        t.that(answer.refusal?.code === "unauthenticated", "AUTH-TOKEN-SIZE", what, expected, describeAnswer(answer));
-        rawRefused(t, answer, Reason.CREDENTIAL_INVALID, "AUTH-TOKEN-SIZE", `a token of ${size} bytes`);
+        const response = await rawCall(t, "AUTH-TOKEN-SIZE", { ...call, headers: authorization("x".repeat(size)) });
+        const expected = "a refusal with CREDENTIAL_INVALID, as for a short token";
+        const what = `a ${call.rpc} with an unknown token of ${size} bytes was not refused as one with a short token is`;
+        t.that(
+          response.refusal?.code === "unauthenticated",
+          "AUTH-TOKEN-SIZE",
+          what,
+          expected,
+          describeResponse(response),
+        );
+        const description = `a ${call.rpc} with a token of ${size} bytes`;
+        expectRawRefusal(t, response, Reason.CREDENTIAL_INVALID, "AUTH-TOKEN-SIZE", description);
       }
       if (rpcsOf(t).includes("Watch")) {
         const what = `a Watch with an unknown token of ${longest} bytes`;
         const seen = await rawWatch(t, { token: "x".repeat(longest), until: "the end" });
-        const { code } = await t.blaming("AUTH-TOKEN-SIZE", async () => refusalOf(t, seen, what));
-        t.equal(code, "unauthenticated", "AUTH-TOKEN-SIZE", `the code of ${what}`);
+        const { code } = await t.blaming("AUTH-TOKEN-SIZE", async () => expectStreamRefusal(t, seen, what));
+        t.equal(code, "unauthenticated", "AUTH-TOKEN-SIZE", `the code of the refusal of ${what} is wrong`);
       }
       await bob.device().sync();
     },
   },
   {
     id: "auth/token-over-4096-bytes",
-    title: "tokens of 4097 to 60,000 bytes are refused, and the server goes on to serve bob",
+    title: "Tokens of 4097 to 60,000 bytes are refused and change nothing",
     requirements: ["AUTH-TOKEN-SIZE", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.send(bob);
       await t.unchanged(bob, "ERR-UNCHANGED", "a Sync with a token that is too long", async () => {
         for (const size of [4097, 9000, 60_000]) {
-          const answer = await rawOnce(t, {
+          const result = await rawOnce(t, {
             ...syncOf(t, bob, { cliSeq: bob.base + 1 }),
             headers: authorization(bob.token.padEnd(size, "x")),
           });
-          // Who stops reading and closes may cut off the client before it has seen the answer.
-          if ("lost" in answer) continue;
-          const fits = answer.refusal?.code === "unauthenticated" || [400, 431].includes(answer.status);
+          // A server that stops reading and closes may cut off the client before it has read the response.
+          if (result.kind === "no-response") continue;
+          const response = result.value;
+          const fits = response.refusal?.code === "unauthenticated" || [400, 431].includes(response.status);
           const expected = "unauthenticated, or HTTP 400 or 431";
-          t.that(fits, "AUTH-TOKEN-SIZE", `a token of ${size} bytes`, expected, describeAnswer(answer));
+          const violation = `a Sync with a token of ${size} bytes was not refused as specified`;
+          t.that(fits, "AUTH-TOKEN-SIZE", violation, expected, describeResponse(response));
         }
       });
     },
   },
 ];
 
-/** Tokens that a careless comparison would take for this party's. None of them is anybody's here. */
-export function almost({ token }: TestAccount, t: Context): string[] {
+/** Tokens that a lenient comparison takes for this account's. None of them is the token of an account of the case. */
+export function similarTokens({ token }: TestAccount, t: Context): string[] {
   const { length } = token;
   const swapped = token.replace(/[a-z]/gi, (c) => (c === c.toLowerCase() ? c.toUpperCase() : c.toLowerCase()));
-  const tries = [
+  const candidates = [
     token.slice(0, Math.ceil(length / 2)),
-    // In the signature of a signed one, in what is signed, and in what says how it is.
+    // In a JWT these positions are in the header, in the payload and in the signature.
     ...[0, Math.floor(length / 2), length - 1].map(
-      (at) => token.slice(0, at) + another(token, at) + token.slice(at + 1),
+      (at) => token.slice(0, at) + otherCharacter(token, at) + token.slice(at + 1),
     ),
     swapped,
     token.slice(0, -1),
     ...["null", "undefined", "*"],
   ];
-  if (length <= 2048) tries.push(token + token);
-  return tries.filter((it) => t.accounts.every((party) => party.token !== it));
+  if (length <= 2048) candidates.push(token + token);
+  return candidates.filter((it) => t.accounts.every((account) => account.token !== it));
 }
 
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** Another character than the one that is there: in base64 it differs in the first of its six bits, as the last ones may be spare. */
-const another = (token: string, at: number) => BASE64[BASE64.indexOf(token[at] ?? "") ^ 32] ?? "A";
+/** Another base64 character for this position. It differs in the first of its six bits, as the last bits may be unused. */
+const otherCharacter = (token: string, at: number) => BASE64[BASE64.indexOf(token[at] ?? "") ^ 32] ?? "A";
 
-/** Says how a token differs without showing it. */
-export function tokenText(token: string, { token: real }: TestAccount): string {
+/** Describes how a token differs from the account's, without revealing it. */
+export function describeToken(token: string, { token: real }: TestAccount): string {
   if (token === "") return "an empty token";
-  if (token === real + real) return "a valid token twice over";
-  if (real.startsWith(token)) return "the beginning of a valid token";
-  if (token.toLowerCase() === real.toLowerCase()) return "a valid token in other letters' case";
+  if (token === real + real) return "a valid token repeated twice";
+  if (real.startsWith(token)) return "a prefix of a valid token";
+  if (token.toLowerCase() === real.toLowerCase()) return "a valid token with its case changed";
   return token.length === real.length ? "a valid token with one character changed" : "an unknown token";
 }

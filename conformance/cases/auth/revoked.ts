@@ -1,37 +1,37 @@
+import { ReasonCode } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { Inconclusive } from "../../findings.js";
 import type { Device } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
-import { waitAsAsked } from "../../harness/raw-calls.js";
-import { describeEnd, expectClosed } from "../../harness/watcher.js";
-import type { Watching } from "../../rpc/client.js";
-import { isRetryable } from "../../rpc/connect.js";
+import { expectClosed } from "../../harness/watcher.js";
 import type { StreamEnd } from "../../rpc/watch.js";
-import { almost, tokenText } from "./credentials.js";
+import type { WatchStream } from "../../rpc/watch-stream.js";
+import { describeToken, similarTokens } from "./credentials.js";
 
-/** How long the first frame of a Watch, or the end of a refused one, may take, in milliseconds. */
+/** Deadline for the first frame of a Watch, or for the end of a refused one, in milliseconds. */
 const AT_ONCE_MS = 5000;
-/** How long after a revocation its Watches may go on, in milliseconds (AUTH-REVOKED-WATCH). */
+/** How long a Watch may stay open after the revocation of its credential, in milliseconds (AUTH-REVOKED-WATCH). */
 const REVOKED_MS = 5000;
 
-/** Authentication: Watch, and credentials that are taken back. */
+/** Authentication: Watch, and revoked credentials. */
 export const authRevoked: readonly Case[] = [
   {
     // § AUTH-WATCH: A Watch without a credential, or with one that the server does not know, MUST be refused, in the
     // § end-of-stream message and before any frame, with `unauthenticated` and the reason CREDENTIAL_INVALID.
     id: "auth/watch-needs-a-credential",
-    title: "a Watch without a credential, and ones with tokens that are nearly bob's, end at once without a frame",
+    title: "A Watch without a credential or with an unknown token is refused before any frame",
     requirements: ["AUTH-WATCH"],
     async run(t) {
       const { bob, alice } = t;
       await alice.send(bob);
-      // The right one comes first: what is kept of it must not open the others.
-      const watching = await untilSettled(t, bob.device(), bob.token);
-      t.equal(watching.frames[0]?.svrSeq, bob.base + 1, "WATCH-FIRST", "a Watch with bob's token has no right frame");
-      for (const token of [null, "", "x".repeat(200), ...almost(bob, t)]) {
-        const what = `a Watch with ${token === null ? "no token" : tokenText(token, bob)}`;
-        refusedBeforeAnyFrame(t, await untilSettled(t, bob.device(), token), what);
+      // The valid one comes first: a server must not authenticate later calls from what it cached.
+      const watching = await openWatch(t, bob.device(), bob.token);
+      const violation = "the first frame of a Watch with a valid token does not report the inbox's svr_seq";
+      t.equal(watching.frames[0]?.svrSeq, bob.base + 1, "WATCH-FIRST", violation);
+      for (const token of [null, "", "x".repeat(200), ...similarTokens(bob, t)]) {
+        const what = `a Watch with ${token === null ? "no token" : describeToken(token, bob)}`;
+        expectRefusedBeforeFrame(t, await openWatch(t, bob.device(), token), what);
       }
     },
   },
@@ -39,7 +39,7 @@ export const authRevoked: readonly Case[] = [
     // § AUTH-REVOKED: A credential that was revoked MUST be refused in every call that begins after the revocation took
     // § effect, and all other credentials, of this account and of others, MUST stay as they were.
     id: "auth/revoked-token",
-    title: "alice's token is revoked: no call with it works, bob's goes on to, and her inbox is still there",
+    title: "A revoked token is refused by Sync and Send; other tokens and the account's inbox are unaffected",
     requirements: ["AUTH-REVOKED", "ERR-UNCHANGED"],
     needs: { revokeToken: true },
     async run(t: Context) {
@@ -55,93 +55,102 @@ export const authRevoked: readonly Case[] = [
         t.refused(send, Reason.CREDENTIAL_INVALID, "AUTH-REVOKED", `the ${attempt} Send with a revoked token`);
       }
       const again = await alice.trySend(bob, before.payload, { id: before.clientMessageId });
-      t.refused(again, Reason.CREDENTIAL_INVALID, "AUTH-REVOKED", "a repeated Send with a revoked token");
+      t.refused(again, Reason.CREDENTIAL_INVALID, "AUTH-REVOKED", "a retry with a revoked token");
       const marker = await t.blaming("AUTH-REVOKED", async () => {
-        await bob.send(alice, "her account is still there");
+        await bob.send(alice, "to an account without a valid token");
         return bob.send(bob, "marker");
       });
       const page = await bob.device().sync();
-      t.page(page, bob.base + 1, [before, marker], "AUTH-REVOKED", "a revoked token had an effect, or took one back");
+      const violation = "the inbox does not hold exactly the messages that were accepted with valid tokens";
+      t.page(page, bob.base + 1, [before, marker], "AUTH-REVOKED", violation);
     },
   },
   {
     // § AUTH-REVOKED-WATCH: A Watch that was opened with a credential that is then revoked MUST end within 5 seconds,
     // § with an end-of-stream message that holds `unauthenticated` and the reason CREDENTIAL_INVALID.
     id: "auth/revoked-watch-ends",
-    title: "bob's token is revoked under his three open Watches, which end; alice's Watch goes on",
+    title: "The open Watches of a revoked token end within 5 seconds; another account's Watch stays open",
     requirements: ["AUTH-REVOKED-WATCH", "AUTH-REVOKED", "HTTP-STREAM", "WATCH-END"],
     needs: { revokeToken: true },
     async run(t) {
       const { bob, alice } = t;
-      const his: Watching[] = [];
-      for (const name of ["phone", "tablet", "laptop"]) his.push(await untilSettled(t, bob.device(name), bob.token));
-      const hers = await untilSettled(t, alice.device(), alice.token);
-      for (const { frames, end } of his) {
-        t.equal(frames.length > 0, true, "WATCH-FIRST", "bob's Watch has no frame");
-        if (end !== undefined) throw new Inconclusive("the server ended the Watch before the token was revoked");
+      const bobs: WatchStream[] = [];
+      for (const name of ["phone", "tablet", "laptop"]) bobs.push(await openWatch(t, bob.device(name), bob.token));
+      const alices = await openWatch(t, alice.device(), alice.token);
+      for (const { frames, end } of bobs) {
+        t.equal(frames.length > 0, true, "WATCH-FIRST", "a Watch has no first frame");
+        if (end !== undefined)
+          throw new Inconclusive("the server ended the Watch before the token was revoked", ReasonCode.INDETERMINATE);
       }
       await t.revokeToken(bob);
-      const all = await Promise.all(his.map((watching) => watching.ended(t.deadline(REVOKED_MS))));
+      const ended = await Promise.all(bobs.map((watching) => watching.waitForEnd(t.deadline(REVOKED_MS))));
       const expected = "an end-of-stream message with unauthenticated and CREDENTIAL_INVALID";
-      t.equal(
-        all,
-        [true, true, true],
-        "AUTH-REVOKED-WATCH",
-        "a Watch went on for 5 seconds after its token was revoked",
-      );
-      for (const watching of his) {
+      const violation = "a Watch did not end within 5 seconds after its token was revoked";
+      t.equal(ended, [true, true, true], "AUTH-REVOKED-WATCH", violation);
+      for (const watching of bobs) {
         await expectClosed(t, watching);
         const { end } = watching;
         const fits = isCredentialInvalid(end);
-        if (!fits) t.fail("AUTH-REVOKED-WATCH", "a revoked Watch ended in another way", expected, endText(end));
+        if (!fits)
+          t.fail(
+            "AUTH-REVOKED-WATCH",
+            "a Watch whose token was revoked did not end with the refusal CREDENTIAL_INVALID",
+            expected,
+            describeOutcome(end),
+          );
       }
-      refusedBeforeAnyFrame(
+      expectRefusedBeforeFrame(
         t,
-        await untilSettled(t, bob.device(), bob.token),
+        await openWatch(t, bob.device(), bob.token),
         "a Watch with a revoked token",
         "AUTH-REVOKED",
       );
 
       await alice.send(alice, "to herself");
-      const woken = await hers.until(({ svrSeq }) => svrSeq > alice.base, t.deadline(AT_ONCE_MS));
-      t.equal(woken, true, "AUTH-REVOKED", "revoking bob's token took alice's Watch away");
+      const hasFrame = await alices.waitForFrame(({ svrSeq }) => svrSeq > alice.base, t.deadline(AT_ONCE_MS));
+      t.equal(
+        hasFrame,
+        true,
+        "AUTH-REVOKED",
+        "the Watch of another account received no frame after a token was revoked",
+      );
     },
   },
 ];
 
-/** Opens a Watch and waits until it has a frame or has ended; again if the server asks for that. */
-async function untilSettled(t: Context, device: Device, token: string | null): Promise<Watching> {
-  for (let tries = 0; ; tries += 1) {
-    const watching = device.watch({ token });
-    await watching.until(() => true, t.deadline(AT_ONCE_MS));
-    const { end } = watching;
-    if (end?.kind !== "refusal" || !isRetryable(end.refusal)) return watching;
-    await waitAsAsked(t, tries, describeEnd(end));
-  }
+/** Opens a Watch and waits until it has a frame or has ended. Retries after a retryable error. */
+async function openWatch(t: Context, device: Device, token: string | null): Promise<WatchStream> {
+  const { value } = await t.session.retryRetryable(async () => {
+    const stream = device.watch({ token });
+    await stream.waitForFrame(() => true, t.deadline(AT_ONCE_MS));
+    return stream.end?.kind === "retryable" ? stream.end : { kind: "response" as const, value: stream };
+  });
+  return value;
 }
 
-function refusedBeforeAnyFrame(
+function expectRefusedBeforeFrame(
   t: Context,
-  { frames, end }: Watching,
+  { frames, end }: WatchStream,
   what: string,
   requirement: "AUTH-WATCH" | "AUTH-REVOKED" = "AUTH-WATCH",
 ): void {
   const expected = "an end-of-stream message with unauthenticated and CREDENTIAL_INVALID, and no frame";
-  if (frames.length > 0) t.fail(requirement, `${what} got a frame`, expected, `${frames.length} frames`);
-  if (!isCredentialInvalid(end)) t.fail(requirement, `${what} was not refused in its stream`, expected, endText(end));
+  if (frames.length > 0) t.fail(requirement, `${what} received a frame`, expected, `${frames.length} frames`);
+  if (!isCredentialInvalid(end))
+    t.fail(requirement, `${what} was not refused in its stream`, expected, describeOutcome(end));
 }
 
-/** Whether a stream ended as one without a valid credential does: with the error in it, so with HTTP status 200. */
+/** Whether a stream ended with CREDENTIAL_INVALID in its end-of-stream message, so with HTTP status 200. */
 function isCredentialInvalid(end: StreamEnd | undefined): boolean {
   if (end?.kind !== "refusal") return false;
   const { status, code, reason } = end.refusal;
   return status === 200 && code === "unauthenticated" && reason === Reason.CREDENTIAL_INVALID;
 }
 
-function endText(end: StreamEnd | undefined): string {
-  if (end === undefined) return "it is still open";
-  if (end.kind === "end") return "it ended in order";
-  if (end.kind !== "refusal") return `it broke off: ${end.why}`;
+function describeOutcome(end: StreamEnd | undefined): string {
+  if (end === undefined) return "the Watch is still open";
+  if (end.kind === "end") return "the Watch ended without an error";
+  if (end.kind !== "refusal") return `the Watch broke off: ${end.why}`;
   const { status, code, reason } = end.refusal;
   return `HTTP ${status}, ${code || "no Connect error"} ${Reason[reason]}`;
 }

@@ -1,20 +1,27 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
-import { broken, type RawAnswer, type RawCall, rawCall, rawRefused, sendOf, syncOf } from "../../harness/raw-calls.js";
+import {
+  expectRawRefusal,
+  type RawCall,
+  type RawResponse,
+  rawCall,
+  sendOf,
+  syncOf,
+  truncated,
+} from "../../harness/raw-calls.js";
 import { errorOrder } from "./order.js";
-import { errorRows, hasShape } from "./rows.js";
+import { errorRows, expectErrorShape } from "./rows.js";
 
 /** Cases of the chapter "Errors". */
 export const errors: readonly Case[] = [
   ...errorRows,
   {
-    // § ERR-SHAPE: A refusal of a unary call, other than the plain HTTP answers of the HTTP binding, MUST have the
+    // § ERR-SHAPE: A refusal of a unary call, other than the plain HTTP responses of the HTTP binding, MUST have the
     // § content type `application/json`, a body that is one JSON object with the member `code` holding a Connect code,
     // § and the HTTP status that belongs to that code.
     id: "errors/json-in-each-codec",
-    title:
-      "whatever codec and Accept header a refused call of alice has, its error is a JSON object with the code's status",
+    title: "An error is a JSON object with the HTTP status of its code, whatever the codec and the Accept header",
     requirements: ["ERR-SHAPE"],
     async run(t) {
       const { bob, alice } = t;
@@ -22,69 +29,76 @@ export const errors: readonly Case[] = [
       const ahead = syncOf(t, bob, { cliSeq: bob.base + 2 });
       for (const accept of [undefined, "application/proto", "text/html", "*/*"]) {
         const headers = accept === undefined ? {} : { accept };
-        const answer = await rawCall(t, "ERR-SHAPE", { ...ahead, headers });
-        rawRefused(t, answer, Reason.CLI_SEQ_AHEAD, "ACK-AHEAD", "a Sync that is ahead");
-        hasShape(t, answer, `a refusal of a call with Accept ${accept ?? "missing"}`);
+        const response = await rawCall(t, "ERR-SHAPE", { ...ahead, headers });
+        expectRawRefusal(t, response, Reason.CLI_SEQ_AHEAD, "ACK-AHEAD", "a Sync with a cli_seq above svr_seq");
+        expectErrorShape(
+          t,
+          response,
+          `the refusal of a call ${accept === undefined ? "without an Accept header" : `with Accept ${accept}`}`,
+        );
       }
-      const malformed = await rawCall(t, "ERR-SHAPE", { ...ahead, body: broken(t, ahead.body) });
-      t.equal(malformed.refusal?.code, "invalid_argument", "HTTP-MALFORMED", "a body that does not decode");
-      hasShape(t, malformed, "a refusal of a body that does not decode");
+      const malformed = await rawCall(t, "ERR-SHAPE", { ...ahead, body: truncated(t, ahead.body) });
+      const violation = "a Sync with a malformed body was not refused as such";
+      t.equal(malformed.refusal?.code, "invalid_argument", "HTTP-MALFORMED", violation);
+      expectErrorShape(t, malformed, "the refusal of a malformed body");
     },
   },
   {
     // § ERR-UNCHANGED: A refused call MUST change nothing: no seq is used up, nothing is delivered or acknowledged, and
     // § the `client_message_id` of a refused Send stays as free or as used as it was.
     id: "errors/malformed-changes-nothing",
-    title: "a Send and a Sync whose bodies break off after valid fields change nothing; the Send's id stays free",
+    title: "A Send and a Sync with truncated bodies change nothing; the Send's id can be used afterwards",
     requirements: ["ERR-UNCHANGED"],
     async run(t) {
       const { bob, alice } = t;
       const sent = await alice.send(bob, "before");
       const [send, sync] = [sendOf(t, alice, bob), syncOf(t, bob, { cliSeq: bob.base + 1 })];
-      await t.unchanged(bob, "ERR-UNCHANGED", "a call that does not decode", async () => {
+      await t.unchanged(bob, "ERR-UNCHANGED", "a call with a malformed body", async () => {
         for (const call of [send, sync]) {
-          const answer = await rawCall(t, "ERR-UNCHANGED", { ...call, body: broken(t, call.body) });
-          t.equal(answer.refusal?.code, "invalid_argument", "HTTP-MALFORMED", `a ${call.rpc} that does not decode`);
+          const response = await rawCall(t, "ERR-UNCHANGED", { ...call, body: truncated(t, call.body) });
+          const violation = `a ${call.rpc} with a malformed body was not refused as such`;
+          t.equal(response.refusal?.code, "invalid_argument", "HTTP-MALFORMED", violation);
         }
       });
       await t.blaming("ERR-UNCHANGED", async () => {
         const marker = await alice.send(bob, "another", { id: send.send.clientMessageId });
         const page = await bob.device().sync();
-        t.page(page, bob.base + 1, [sent, marker], "ERR-UNCHANGED", "a malformed Send left something behind");
+        const violation = "after a malformed Send the inbox does not hold exactly the accepted messages";
+        t.page(page, bob.base + 1, [sent, marker], "ERR-UNCHANGED", violation);
       });
     },
   },
   {
     id: "errors/refused-into-an-empty-inbox",
-    title:
-      "with nothing pending, alice sends bob one with too long an id, one too large and one over both; then a good one",
+    title: "Refused Sends to an inbox without pending messages change nothing; a valid Send is then delivered",
     requirements: ["ERR-UNCHANGED"],
     async run(t) {
       const { bob, alice } = t;
       const { maxPayloadBytes } = t.info;
       const long = "x".repeat(65);
-      // Larger ones than that are for HTTP-BODY-LIMIT.
+      // Larger payloads are subject to HTTP-BODY-LIMIT.
       const large = new Uint8Array(Math.min(maxPayloadBytes, 4 << 20) + 1);
-      await t.unchanged(bob, "ERR-UNCHANGED", "a refused Send into an empty inbox", async () => {
+      await t.unchanged(bob, "ERR-UNCHANGED", "a refused Send to an inbox without pending messages", async () => {
         for (const [payload, id] of [
           ["hello", long],
           [large, undefined],
           [large, long],
         ] as const) {
           if (payload === large && large.length <= maxPayloadBytes) continue;
-          const answered = await alice.trySend(bob, payload, id === undefined ? {} : { id });
-          if (answered.kind === "response")
-            t.fail("SEND-PAYLOAD-LIMIT", "a Send over a limit", "a refusal", "it was accepted");
+          const result = await alice.trySend(bob, payload, id === undefined ? {} : { id });
+          if (result.kind === "response")
+            t.fail("SEND-PAYLOAD-LIMIT", "a Send over a limit was accepted", "a refusal", "HTTP 200");
         }
       });
-      const marker = await alice.send(bob, "good");
+      const marker = await alice.send(bob, "valid");
       const page = await bob.device().sync();
-      t.page(page, bob.base + 1, [marker], "ERR-UNCHANGED", "a refused Send left something behind");
+      const violation = "after refused Sends the inbox does not hold exactly the accepted messages";
+      t.page(page, bob.base + 1, [marker], "ERR-UNCHANGED", violation);
     },
   },
   {
     id: "errors/refused-among-accepted",
-    title: "at the same moment alice sends bob 10 messages and 15 that are refused; the 10 have consecutive seqs",
+    title: "Of concurrent Sends, 10 accepted and 15 refused, the accepted ones have consecutive seqs",
     requirements: ["ERR-UNCHANGED"],
     async run(t) {
       const { bob, alice } = t;
@@ -94,75 +108,75 @@ export const errors: readonly Case[] = [
           await alice.trySend(bob, "no id", { id: "" }),
           Reason.CLIENT_MESSAGE_ID_INVALID,
           "SEND-ID-LIMIT",
-          "no id",
+          "a Send with an empty id",
         );
-        t.refused(await alice.trySend(bob, large), Reason.PAYLOAD_TOO_LARGE, "SEND-PAYLOAD-LIMIT", "a large payload");
+        t.refused(
+          await alice.trySend(bob, large),
+          Reason.PAYLOAD_TOO_LARGE,
+          "SEND-PAYLOAD-LIMIT",
+          "a Send with too long a payload",
+        );
         const unknown = await alice.trySend({ userId: `nobody-${t.newId()}` }, `${n}`);
-        t.refused(unknown, Reason.RECIPIENT_UNKNOWN, "SEND-RECIPIENT", "an unknown recipient");
+        t.refused(unknown, Reason.RECIPIENT_UNKNOWN, "SEND-RECIPIENT", "a Send to an unknown recipient");
       });
       const [sent] = await Promise.all([alice.sendAtOnce(bob, 10), ...refusals]);
       const { svrSeq } = await bob.state();
-      t.equal(svrSeq, bob.base + sent.length, "ERR-UNCHANGED", "refused Sends took seqs");
+      t.equal(svrSeq, bob.base + sent.length, "ERR-UNCHANGED", "refused Sends used up seqs");
       const seqs = (await bob.device().drain()).map(({ seq }) => seq);
       t.equal(
         seqs,
         sent.map((_, n) => bob.base + 1 + n),
         "ERR-UNCHANGED",
-        "refused Sends left holes",
+        "the accepted messages do not have consecutive seqs",
       );
     },
   },
   {
     // § ERR-NO-LEAK: An error MUST NOT hold a credential, nor any message content, message id, user id, seq or epoch of
-    // § another account than the caller's, except what the caller itself has sent in the same call.
+    // § an account other than the caller's, except what the caller itself has sent in the same call.
     id: "errors/nothing-of-another-inbox",
-    title:
-      "bob has a secret message waiting; no refusal that alice can provoke holds anything of it, or of his account, even where she nearly hits his name",
+    title: "No refusal reveals another account's token, user id, epoch, message id or content",
     requirements: ["ERR-NO-LEAK", "SEND-SEQ-HIDDEN"],
     async run(t) {
       const { bob, alice } = t;
       const secret = await bob.send(bob, `secret-${t.newId()}`);
       const used = await alice.send(bob, "used");
-      const [his, hers] = [await bob.state(), await alice.state()];
+      const [bobState, aliceState] = [await bob.state(), await alice.state()];
       const hidden = [bob.token, secret.clientMessageId, Buffer.from(secret.payload).toString()];
-      if (his.epoch !== hers.epoch) hidden.push(his.epoch);
+      if (bobState.epoch !== aliceState.epoch) hidden.push(bobState.epoch);
 
-      const nearlyBob = { userId: `${bob.userId}-${t.newId()}`.slice(-128) };
-      // As long as his, and wrong at the end only: what a server would take for a slip of the pen.
-      const almostBob = { userId: `${bob.userId.slice(0, -1)}${bob.userId.endsWith("~") ? "!" : "~"}` };
+      const longerUser = { userId: `${bob.userId}-${t.newId()}`.slice(-128) };
+      // Differs from bob's user id in the last character only, so that a server with suggestions would name bob.
+      const similarUser = { userId: `${bob.userId.slice(0, -1)}${bob.userId.endsWith("~") ? "!" : "~"}` };
       const id = used.clientMessageId;
       const reused = sendOf(t, alice, alice, { clientMessageId: id, payload: used.payload });
-      const slip = sendOf(t, alice, almostBob);
-      const cases: [Reason, RawCall][] = [
+      const toSimilar = sendOf(t, alice, similarUser);
+      const sends: [Reason, RawCall][] = [
         [Reason.CLIENT_MESSAGE_ID_REUSED, sendOf(t, alice, bob, { clientMessageId: id })],
         [Reason.CLIENT_MESSAGE_ID_REUSED, reused],
         [Reason.CLIENT_MESSAGE_ID_INVALID, sendOf(t, alice, bob, { clientMessageId: "" })],
         [Reason.PAYLOAD_TOO_LARGE, sendOf(t, alice, bob, { payload: Buffer.alloc(t.info.maxPayloadBytes + 1) })],
-        [Reason.RECIPIENT_UNKNOWN, sendOf(t, alice, nearlyBob)],
-        [Reason.RECIPIENT_UNKNOWN, slip],
+        [Reason.RECIPIENT_UNKNOWN, sendOf(t, alice, longerUser)],
+        [Reason.RECIPIENT_UNKNOWN, toSimilar],
       ];
-      // All ids of this run begin alike, so no such beginning may be in an error whose call had none.
-      const anyId = t.newId().slice(0, 8);
-      for (const [reason, call] of cases) {
-        const answer = await rawCall(t, "ERR-NO-LEAK", call);
-        const { detail } = rawRefused(t, answer, reason, "ERR-NO-LEAK", "a wrong Send of alice");
-        const isAnonymous = reason === Reason.CLIENT_MESSAGE_ID_INVALID;
-        // Bob's name may be told to whom has named him in the same call, and in alice's own name it is no leak.
-        const isNameless = (call === reused || call === slip) && !alice.userId.includes(bob.userId);
-        const more = [...(isAnonymous ? [anyId] : []), ...(isNameless ? [bob.userId] : [])];
-        holdsNone(t, answer, [...hidden, ...more], `the refusal with ${Reason[reason]}`);
+      // All ids of this run have the same prefix, so it must not be in the error of a call without an id.
+      const idPrefix = t.newId().slice(0, 8);
+      for (const [reason, call] of sends) {
+        const response = await rawCall(t, "ERR-NO-LEAK", call);
+        const { detail } = expectRawRefusal(t, response, reason, "ERR-NO-LEAK", "an invalid Send by alice");
+        const hasNoId = reason === Reason.CLIENT_MESSAGE_ID_INVALID;
+        // An error may hold bob's user id if the call named it, or if alice's user id contains it.
+        const omitsBob = (call === reused || call === toSimilar) && !alice.userId.includes(bob.userId);
+        const more = [...(hasNoId ? [idPrefix] : []), ...(omitsBob ? [bob.userId] : [])];
+        expectNoLeak(t, response, [...hidden, ...more], `the refusal with ${Reason[reason]}`);
         if (call !== reused) continue;
-        const told = { svrSeq: detail?.svrSeq, epoch: detail?.epoch };
-        t.equal(
-          told,
-          { svrSeq: 0, epoch: "" },
-          "SEND-SEQ-HIDDEN",
-          "a refused Send of alice to herself tells her state",
-        );
+        const reported = { svrSeq: detail?.svrSeq, epoch: detail?.epoch };
+        const violation = "the refusal of alice's Send to herself reveals the state of her inbox";
+        t.equal(reported, { svrSeq: 0, epoch: "" }, "SEND-SEQ-HIDDEN", violation);
       }
-      // A Sync has no recipient that could be echoed.
+      // A Sync names no recipient, so its error must not name one.
       const syncs: [Reason, RawCall][] = [
-        [Reason.CLI_SEQ_AHEAD, syncOf(t, alice, { cliSeq: hers.svrSeq + 1 })],
+        [Reason.CLI_SEQ_AHEAD, syncOf(t, alice, { cliSeq: aliceState.svrSeq + 1 })],
         [Reason.EPOCH_MISMATCH, syncOf(t, alice, { epoch: `not-${t.newId()}` })],
         [
           Reason.CREDENTIAL_INVALID,
@@ -170,47 +184,47 @@ export const errors: readonly Case[] = [
         ],
       ];
       for (const [reason, call] of syncs) {
-        const answer = await rawCall(t, "ERR-NO-LEAK", call);
-        rawRefused(t, answer, reason, "ERR-NO-LEAK", "a wrong Sync");
-        holdsNone(t, answer, [...hidden, bob.userId], `the refusal with ${Reason[reason]}`);
+        const response = await rawCall(t, "ERR-NO-LEAK", call);
+        expectRawRefusal(t, response, reason, "ERR-NO-LEAK", "an invalid Sync");
+        expectNoLeak(t, response, [...hidden, bob.userId], `the refusal with ${Reason[reason]}`);
       }
     },
   },
   {
     id: "errors/nothing-of-anothers-numbers",
-    title: "bob's inbox stands at 2718281828; refusals of alice's Sends to him do not tell",
+    title: "No refusal of a Send reveals the svr_seq or epoch of the recipient's inbox",
     requirements: ["ERR-NO-LEAK"],
     needs: { startSeq: 2_718_281_828 },
     async run(t) {
       const { bob, alice } = t;
       const { epoch } = await bob.state();
-      const hers = await alice.state();
+      const aliceState = await alice.state();
       const used = await alice.send(alice, "used");
-      const hidden = [`${bob.base}`, `${bob.base + 1}`, ...(epoch === hers.epoch ? [] : [epoch])];
+      const hidden = [`${bob.base}`, `${bob.base + 1}`, ...(epoch === aliceState.epoch ? [] : [epoch])];
       const tries: [Reason, RawCall][] = [
         [Reason.CLIENT_MESSAGE_ID_REUSED, sendOf(t, alice, bob, { clientMessageId: used.clientMessageId })],
         [Reason.CLIENT_MESSAGE_ID_INVALID, sendOf(t, alice, bob, { clientMessageId: "" })],
         [Reason.PAYLOAD_TOO_LARGE, sendOf(t, alice, bob, { payload: Buffer.alloc(t.info.maxPayloadBytes + 1) })],
       ];
       for (const [reason, call] of tries) {
-        const answer = await rawCall(t, "ERR-NO-LEAK", call);
-        const { detail } = rawRefused(t, answer, reason, "ERR-NO-LEAK", "a wrong Send of alice to bob");
-        holdsNone(t, answer, hidden, `the refusal with ${Reason[reason]}`);
-        t.equal(detail?.svrSeq, 0, "ERR-NO-LEAK", "a refused Send tells a seq in its detail");
+        const response = await rawCall(t, "ERR-NO-LEAK", call);
+        const { detail } = expectRawRefusal(t, response, reason, "ERR-NO-LEAK", "an invalid Send by alice to bob");
+        expectNoLeak(t, response, hidden, `the refusal with ${Reason[reason]}`);
+        t.equal(detail?.svrSeq, 0, "ERR-NO-LEAK", "the ErrorDetail of a refused Send holds a svr_seq");
       }
     },
   },
   ...errorOrder,
 ];
 
-/** Expects that none of these is in an answer: not in its headers, its text, or a detail. Short ones may be there by chance. */
-function holdsNone(t: Context, answer: RawAnswer, hidden: readonly string[], what: string): void {
-  const { details } = JSON.parse(answer.text) as { details?: { value?: string }[] };
+/** Expects none of these secrets in the headers, the body or the details of a response. Short ones are skipped, as they may be there by chance. */
+function expectNoLeak(t: Context, response: RawResponse, hidden: readonly string[], what: string): void {
+  const { details } = JSON.parse(response.text) as { details?: { value?: string }[] };
   const decoded = (details ?? []).map(({ value }) => Buffer.from(value ?? "", "base64").toString());
-  const places = [answer.text, JSON.stringify(answer.headers), ...decoded];
+  const places = [response.text, JSON.stringify(response.headers), ...decoded];
   for (const secret of hidden.filter(({ length }) => length >= 8)) {
     const forms = [secret, Buffer.from(secret).toString("base64").replace(/=+$/, "")];
     const found = places.some((place) => forms.some((form) => place.includes(form)));
-    t.equal(found, false, "ERR-NO-LEAK", `${what} holds something of another account`);
+    t.equal(found, false, "ERR-NO-LEAK", `${what} reveals data of another account`);
   }
 }

@@ -1,14 +1,14 @@
 import { ErrorDetailSchema, Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
-import type { Sent } from "../../harness/account.js";
+import type { SentMessage } from "../../harness/account.js";
 import type { Case, Needs } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import {
-  describeAnswer,
-  hasNoStore,
-  type RawAnswer,
+  describeResponse,
+  expectNoStore,
+  expectRawRefusal,
   type RawCall,
+  type RawResponse,
   rawCall,
-  rawRefused,
   sendOf,
   syncOf,
 } from "../../harness/raw-calls.js";
@@ -18,61 +18,61 @@ import { CODE_OF, mediaType, STATUS_OF } from "../../rpc/connect.js";
 type SendCall = ReturnType<typeof sendOf>;
 type SyncCall = ReturnType<typeof syncOf>;
 
-/** A row of the table of errors, and a call that earns it. */
+/** A row of the table of errors, and a call that it applies to. */
 interface Row<Call extends RawCall> {
   id: string;
   title: string;
   reason: Reason;
-  /** Says that such a call is refused. */
-  refuses: RequirementId;
+  /** The requirement by which such a call is refused. */
+  requirement: RequirementId;
   needs?: Needs;
   /** Made after alice has sent bob one message, `sent`. */
-  call(t: Context, sent: Sent): Call;
+  call(t: Context, sent: SentMessage): Call;
 }
 
-const nobodys = <T extends RawCall>(call: T): T => ({ ...call, headers: { authorization: "Bearer nobodys" } });
+const withUnknownToken = <T extends RawCall>(call: T): T => ({ ...call, headers: { authorization: "Bearer nobodys" } });
 
 const SENDS: readonly Row<SendCall>[] = [
   {
     id: "send-without-credential",
     title: "a Send with an unknown credential",
     reason: Reason.CREDENTIAL_INVALID,
-    refuses: "AUTH-REQUIRED",
-    call: (t) => nobodys(sendOf(t, t.alice, t.bob)),
+    requirement: "AUTH-REQUIRED",
+    call: (t) => withUnknownToken(sendOf(t, t.alice, t.bob)),
   },
   {
     id: "id-empty",
     title: "a Send with an empty client_message_id",
     reason: Reason.CLIENT_MESSAGE_ID_INVALID,
-    refuses: "SEND-ID-LIMIT",
+    requirement: "SEND-ID-LIMIT",
     call: (t) => sendOf(t, t.alice, t.bob, { clientMessageId: "" }),
   },
   {
     id: "id-too-long",
     title: "a Send with a client_message_id of 65 bytes",
     reason: Reason.CLIENT_MESSAGE_ID_INVALID,
-    refuses: "SEND-ID-LIMIT",
+    requirement: "SEND-ID-LIMIT",
     call: (t) => sendOf(t, t.alice, t.bob, { clientMessageId: t.newId().padEnd(65, "x") }),
   },
   {
     id: "payload-too-large",
-    title: "a Send with a payload that is a byte too long",
+    title: "a Send with a payload one byte too long",
     reason: Reason.PAYLOAD_TOO_LARGE,
-    refuses: "SEND-PAYLOAD-LIMIT",
+    requirement: "SEND-PAYLOAD-LIMIT",
     call: (t) => sendOf(t, t.alice, t.bob, { payload: Buffer.alloc(t.info.maxPayloadBytes + 1, "x") }),
   },
   {
     id: "recipient-unknown",
     title: "a Send to an account that does not exist",
     reason: Reason.RECIPIENT_UNKNOWN,
-    refuses: "SEND-RECIPIENT",
+    requirement: "SEND-RECIPIENT",
     call: (t) => sendOf(t, t.alice, { userId: `nobody-${t.newId()}` }),
   },
   {
     id: "id-reused",
-    title: "a Send of another payload under an id that was used",
+    title: "a Send with a used id and another payload",
     reason: Reason.CLIENT_MESSAGE_ID_REUSED,
-    refuses: "SEND-ID-REUSED",
+    requirement: "SEND-ID-REUSED",
     call: (t, { clientMessageId }) => sendOf(t, t.alice, t.bob, { clientMessageId, payload: Buffer.from("another") }),
   },
 ];
@@ -82,47 +82,51 @@ const SYNCS: readonly Row<SyncCall>[] = [
     id: "sync-without-credential",
     title: "a Sync with an unknown credential",
     reason: Reason.CREDENTIAL_INVALID,
-    refuses: "AUTH-REQUIRED",
-    call: (t) => nobodys(syncOf(t, t.bob, { cliSeq: t.bob.base + 1 })),
+    requirement: "AUTH-REQUIRED",
+    call: (t) => withUnknownToken(syncOf(t, t.bob, { cliSeq: t.bob.base + 1 })),
   },
   {
     id: "epoch-mismatch",
-    title: "a Sync with an epoch that is not the current one",
+    title: "a Sync with another epoch than the current one",
     reason: Reason.EPOCH_MISMATCH,
-    refuses: "EPOCH-MISMATCH",
+    requirement: "EPOCH-MISMATCH",
     call: (t) => syncOf(t, t.bob, { cliSeq: t.bob.base + 1, epoch: `not-${t.newId()}` }),
   },
   {
     id: "cli-seq-ahead",
-    title: "a Sync whose cli_seq is one too high",
+    title: "a Sync with a cli_seq one above svr_seq",
     reason: Reason.CLI_SEQ_AHEAD,
-    refuses: "ACK-AHEAD",
+    requirement: "ACK-AHEAD",
     call: (t) => syncOf(t, t.bob, { cliSeq: t.bob.base + 2 }),
   },
 ];
 
+const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+const errorOf = (reason: Reason) => `${CODE_OF[reason]} ${Reason[reason]}`;
+
 const CHECKS = ["ERR-CODE", "ERR-REASON", "ERR-SHAPE", "ERR-UNCHANGED", "HTTP-NO-STORE"] as const;
 
-/** Errors: each row of the table, with its code, its form, and the inbox as it was. */
+/** Errors: each row of the table with its code, its reason, its form, and no change of the inbox. */
 export const errorRows: readonly Case[] = [
   ...SENDS.map(
     (row): Case => ({
       id: `errors/${row.id}`,
-      title: `${row.title} is refused as the table says, and changes nothing`,
+      title: `${capitalized(row.title)} is refused with ${errorOf(row.reason)} and changes nothing`,
       requirements: CHECKS,
       async run(t) {
         const { bob, alice } = t;
         const sent = await alice.send(bob, "before");
-        const { send } = await refuse(t, row, sent);
+        const { send } = await makeRefusedCall(t, row, sent);
         const wasUsed = send.clientMessageId === sent.clientMessageId;
         const { length } = Buffer.from(send.clientMessageId);
         await t.blaming("ERR-UNCHANGED", async () => {
           if (wasUsed) await alice.send(bob, sent.payload, { id: sent.clientMessageId });
-          // An id that nobody has used, and that one may use, is still free.
+          // A valid unused id can still be used.
           const id = wasUsed || length === 0 || length > 64 ? t.newId() : send.clientMessageId;
           const marker = await alice.send(bob, "after", { id });
           const page = await bob.device().sync();
-          t.page(page, bob.base + 1, [sent, marker], "ERR-UNCHANGED", "a refused Send left something behind");
+          const violation = "after a refused Send the inbox does not hold exactly the accepted messages";
+          t.page(page, bob.base + 1, [sent, marker], "ERR-UNCHANGED", violation);
         });
       },
     }),
@@ -130,20 +134,21 @@ export const errorRows: readonly Case[] = [
   ...SYNCS.map(
     (row): Case => ({
       id: `errors/${row.id}`,
-      title: `${row.title} is refused as the table says, and changes nothing`,
+      title: `${capitalized(row.title)} is refused with ${errorOf(row.reason)} and changes nothing`,
       requirements: CHECKS,
       async run(t) {
         const { bob, alice } = t;
         const sent = await alice.send(bob, "pending");
-        await refuse(t, row, sent);
+        await makeRefusedCall(t, row, sent);
         const page = await bob.device().sync();
-        t.page(page, bob.base + 1, [sent], "ERR-UNCHANGED", "after a refused Sync the message is not there");
+        const violation = "after a refused Sync the pending message was not delivered";
+        t.page(page, bob.base + 1, [sent], "ERR-UNCHANGED", violation);
       },
     }),
   ),
   {
     id: "errors/seq-exhausted",
-    title: "a Send to an inbox that stands at 4294967295 is refused as the table says, and changes nothing",
+    title: `A Send to an inbox with svr_seq 4294967295 is refused with ${errorOf(Reason.SEQ_EXHAUSTED)} and changes nothing`,
     requirements: CHECKS,
     needs: { startSeq: 0xffff_ffff },
     async run(t) {
@@ -151,53 +156,54 @@ export const errorRows: readonly Case[] = [
       const row = {
         title: "a Send to an exhausted inbox",
         reason: Reason.SEQ_EXHAUSTED,
-        refuses: "SEQ-EXHAUSTED",
+        requirement: "SEQ-EXHAUSTED",
       } as const;
       const call = sendOf(t, alice, bob);
       await t.unchanged(bob, "ERR-UNCHANGED", row.title, async () => {
-        wellRefused(t, row, await rawCall(t, row.refuses, call));
+        expectRowRefusal(t, row, await rawCall(t, row.requirement, call));
       });
-      await t.blaming("ERR-UNCHANGED", () => alice.send(alice, "elsewhere", { id: call.send.clientMessageId }));
+      await t.blaming("ERR-UNCHANGED", () => alice.send(alice, "to another inbox", { id: call.send.clientMessageId }));
     },
   },
 ];
 
-/** Makes the row's call, and expects its refusal and the inbox to be as they have to be. */
-async function refuse<Call extends RawCall>(t: Context, row: Row<Call>, sent: Sent): Promise<Call> {
+/** Makes the row's call. Expects its refusal, and no change of bob's inbox. */
+async function makeRefusedCall<Call extends RawCall>(t: Context, row: Row<Call>, sent: SentMessage): Promise<Call> {
   const call = row.call(t, sent);
   await t.unchanged(t.bob, "ERR-UNCHANGED", row.title, async () => {
-    wellRefused(t, row, await rawCall(t, row.refuses, call));
+    expectRowRefusal(t, row, await rawCall(t, row.requirement, call));
   });
   return call;
 }
 
-function wellRefused(
+function expectRowRefusal(
   t: Context,
-  { reason, refuses, title }: Pick<Row<RawCall>, "reason" | "refuses" | "title">,
-  answer: RawAnswer,
+  { reason, requirement, title }: Pick<Row<RawCall>, "reason" | "requirement" | "title">,
+  response: RawResponse,
 ) {
-  // The right code with another reason: it was the right check, and the error is wrong.
-  const isRow = answer.refusal?.code === CODE_OF[reason];
-  rawRefused(t, answer, reason, isRow ? "ERR-REASON" : refuses, title);
-  hasShape(t, answer, title);
-  hasNoStore(t, answer, title);
-  const details = detailsOf(answer.text);
-  t.equal(details.length, 1, "ERR-REASON", `${title}: the error does not have exactly one ErrorDetail`);
+  // The right code with another reason shows that the right check was made, and that its error is wrong.
+  const isRow = response.refusal?.code === CODE_OF[reason];
+  expectRawRefusal(t, response, reason, isRow ? "ERR-REASON" : requirement, title);
+  expectErrorShape(t, response, `the refusal of ${title}`);
+  expectNoStore(t, response, `the refusal of ${title}`);
+  const details = detailsOf(response.text);
+  t.equal(details.length, 1, "ERR-REASON", `the error of ${title} does not have exactly one ErrorDetail`);
 }
 
 /** Expects the form of a Connect error (ERR-SHAPE). */
-export function hasShape(t: Context, answer: RawAnswer, what: string): void {
-  const type = mediaType(answer.headers["content-type"]);
-  t.equal(type, "application/json", "ERR-SHAPE", `${what}: the error's content type`);
-  const { refusal } = answer;
+export function expectErrorShape(t: Context, response: RawResponse, what: string): void {
+  const type = mediaType(response.headers["content-type"]);
+  t.equal(type, "application/json", "ERR-SHAPE", `${what} has the wrong content type`);
+  const { refusal } = response;
   if (refusal === undefined) {
-    t.fail("ERR-SHAPE", `${what}: the body is no Connect error`, "an object with a code", describeAnswer(answer));
+    t.fail("ERR-SHAPE", `${what} is not a Connect error`, "an object with a code", describeResponse(response));
   }
-  const expected = STATUS_OF[refusal.code] ?? "a code that Connect has";
-  t.equal<unknown>(answer.status, expected, "ERR-SHAPE", `${what}: the HTTP status of the code ${refusal.code}`);
+  const expected = STATUS_OF[refusal.code] ?? "the status of a Connect code";
+  const violation = `${what} does not have the HTTP status of the code ${refusal.code}`;
+  t.equal<unknown>(response.status, expected, "ERR-SHAPE", violation);
 }
 
-/** The ErrorDetails of an error, undecoded. */
+/** The ErrorDetails of a Connect error, not decoded. */
 export function detailsOf(text: string): { type: string; value: string }[] {
   const { details } = JSON.parse(text) as { details?: { type: string; value: string }[] };
   return (details ?? []).filter(({ type }) => String(type).split("/").at(-1) === ErrorDetailSchema.typeName);

@@ -2,6 +2,7 @@ import type { Case } from "../../harness/case.js";
 import { httpBodies } from "./bodies.js";
 import { httpBodyLimit } from "./body-limit.js";
 import { httpCalls } from "./calls.js";
+import { httpCompression } from "./compression.js";
 import { httpHeaders } from "./headers.js";
 import { httpJson } from "./json.js";
 import { httpJsonMalformed } from "./json-malformed.js";
@@ -15,6 +16,7 @@ export const http: readonly Case[] = [
   ...httpTypes,
   ...httpHeaders,
   ...httpBodies,
+  ...httpCompression,
   ...httpBodyLimit,
   ...httpMalformed,
   ...httpJson,

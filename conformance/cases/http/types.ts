@@ -1,15 +1,24 @@
 import type { Case } from "../../harness/case.js";
-import { answered, contentTypeOf, exchange, METHOD, rawCall, rpcsOf, sendOf, syncOf } from "../../harness/raw-calls.js";
-import { firstFrame, rawWatch } from "../../harness/raw-watch.js";
+import {
+  callOnOwnConnection,
+  contentTypeOf,
+  emptyBody,
+  expectResponse,
+  METHOD,
+  rawCall,
+  rpcsOf,
+  sendOf,
+  syncOf,
+} from "../../harness/raw-calls.js";
+import { expectFirstFrame, rawWatch } from "../../harness/raw-watch.js";
 import { mediaType } from "../../rpc/connect.js";
-import { emptyOf } from "./calls.js";
 
 /** HTTP binding: content types. */
 export const httpTypes: readonly Case[] = [
   {
-    // § HTTP-ANSWER-TYPE: The media type of a successful answer MUST be that of its request.
+    // § HTTP-ANSWER-TYPE: The media type of a successful response MUST be that of its request.
     id: "http/answer-type",
-    title: "whatever bob's Accept header says, each answer has the media type of its request",
+    title: "Each response has the media type of its request, whatever the Accept header",
     requirements: ["HTTP-ANSWER-TYPE"],
     async run(t) {
       const { bob, alice } = t;
@@ -17,32 +26,28 @@ export const httpTypes: readonly Case[] = [
       const calls = [
         sendOf(t, alice, bob),
         syncOf(t, bob),
-        { rpc: "GetServerInfo" as const, body: emptyOf(t.session.codec) },
+        { rpc: "GetServerInfo" as const, body: emptyBody(t.session.codec) },
       ];
       for (const accept of [undefined, "application/json", "application/proto", "text/html", "*/*"]) {
         for (const call of calls) {
-          const answer = await rawCall(t, "HTTP-ANSWER-TYPE", {
+          const response = await rawCall(t, "HTTP-ANSWER-TYPE", {
             ...call,
             headers: accept === undefined ? {} : { accept },
           });
-          const what = `a ${call.rpc} with Accept ${accept ?? "missing"}`;
-          t.equal(answer.status, 200, "HTTP-ANSWER-TYPE", `the status of ${what}`);
-          t.equal(
-            mediaType(answer.headers["content-type"]),
-            expected,
-            "HTTP-ANSWER-TYPE",
-            `the type of the answer to ${what}`,
-          );
-          answered(t, "HTTP-ANSWER-TYPE", METHOD[call.rpc].output, answer, what);
+          const what = `a ${call.rpc} ${accept === undefined ? "without Accept" : `with Accept ${accept}`}`;
+          t.equal(response.status, 200, "HTTP-ANSWER-TYPE", `${what} did not get HTTP status 200`);
+          const violation = `the response to ${what} does not have the media type of its request`;
+          t.equal(mediaType(response.headers["content-type"]), expected, "HTTP-ANSWER-TYPE", violation);
+          expectResponse(t, "HTTP-ANSWER-TYPE", METHOD[call.rpc].output, response, what);
         }
       }
     },
   },
   {
     // § HTTP-TYPE-PARAMETERS: A server MUST compare media types without regard to case, and with the JSON profile MUST
-    // § take `application/json; charset=utf-8` as `application/json`.
+    // § treat `application/json; charset=utf-8` as `application/json`.
     id: "http/media-type-in-any-case",
-    title: "each call is made with its content type in capitals",
+    title: "Content types are compared without regard to case",
     requirements: ["HTTP-TYPE-PARAMETERS"],
     async run(t) {
       const { bob, alice } = t;
@@ -50,23 +55,30 @@ export const httpTypes: readonly Case[] = [
       const type = contentTypeOf("Sync", t.session.codec);
       const mixed = type.replace(/[a-z]+/g, (word) => word.charAt(0).toUpperCase() + word.slice(1));
       for (const contentType of [type.toUpperCase(), mixed]) {
-        const answer = await rawCall(t, "HTTP-TYPE-PARAMETERS", { ...syncOf(t, bob), contentType });
-        const page = answered(t, "HTTP-TYPE-PARAMETERS", METHOD.Sync.output, answer, `a Sync with ${contentType}`);
-        t.equal(page.svrSeq, bob.base + 1, "HTTP-TYPE-PARAMETERS", `what ${contentType} was read as`);
+        const response = await rawCall(t, "HTTP-TYPE-PARAMETERS", { ...syncOf(t, bob), contentType });
+        const page = expectResponse(
+          t,
+          "HTTP-TYPE-PARAMETERS",
+          METHOD.Sync.output,
+          response,
+          `a Sync with ${contentType}`,
+        );
+        const violation = `a Sync with ${contentType} did not return the inbox's svr_seq`;
+        t.equal(page.svrSeq, bob.base + 1, "HTTP-TYPE-PARAMETERS", violation);
       }
-      for (const call of [{ rpc: "GetServerInfo" as const, body: emptyOf(t.session.codec) }, sendOf(t, alice, bob)]) {
-        const answer = await rawCall(t, "HTTP-TYPE-PARAMETERS", { ...call, contentType: mixed });
-        answered(t, "HTTP-TYPE-PARAMETERS", METHOD[call.rpc].output, answer, `a ${call.rpc} with ${mixed}`);
+      for (const call of [{ rpc: "GetServerInfo" as const, body: emptyBody(t.session.codec) }, sendOf(t, alice, bob)]) {
+        const response = await rawCall(t, "HTTP-TYPE-PARAMETERS", { ...call, contentType: mixed });
+        expectResponse(t, "HTTP-TYPE-PARAMETERS", METHOD[call.rpc].output, response, `a ${call.rpc} with ${mixed}`);
       }
       if (!rpcsOf(t).includes("Watch")) return;
       const contentType = contentTypeOf("Watch", t.session.codec).toUpperCase();
       const seen = await rawWatch(t, { token: bob.token, contentType, until: "a frame" });
-      firstFrame(t, "HTTP-TYPE-PARAMETERS", seen, `a Watch with ${contentType}`);
+      expectFirstFrame(t, "HTTP-TYPE-PARAMETERS", seen, `a Watch with ${contentType}`);
     },
   },
   {
     id: "http/json-with-charset",
-    title: "alice sends and bob syncs with application/json; charset=utf-8",
+    title: "Send and Sync accept application/json; charset=utf-8",
     requirements: ["HTTP-TYPE-PARAMETERS", "HTTP-JSON"],
     codec: "json",
     async run(t) {
@@ -74,26 +86,32 @@ export const httpTypes: readonly Case[] = [
       for (const contentType of ["application/json; charset=utf-8", "Application/JSON;charset=UTF-8"]) {
         const { send, ...call } = sendOf(t, alice, bob, { payload: Buffer.from("grüß dich") });
         const sent = await rawCall(t, "HTTP-TYPE-PARAMETERS", { ...call, contentType });
-        const { acceptedAt } = answered(
+        const { acceptedAt } = expectResponse(
           t,
           "HTTP-TYPE-PARAMETERS",
           METHOD.Send.output,
           sent,
           `a Send with ${contentType}`,
         );
-        const answer = await rawCall(t, "HTTP-TYPE-PARAMETERS", { ...syncOf(t, bob), contentType });
-        const page = answered(t, "HTTP-TYPE-PARAMETERS", METHOD.Sync.output, answer, `a Sync with ${contentType}`);
-        t.page(page, page.svrSeq, [{ ...send, acceptedAt }], "HTTP-TYPE-PARAMETERS", "bob did not get the message");
+        const response = await rawCall(t, "HTTP-TYPE-PARAMETERS", { ...syncOf(t, bob), contentType });
+        const page = expectResponse(
+          t,
+          "HTTP-TYPE-PARAMETERS",
+          METHOD.Sync.output,
+          response,
+          `a Sync with ${contentType}`,
+        );
+        t.page(page, page.svrSeq, [{ ...send, acceptedAt }], "HTTP-TYPE-PARAMETERS", "the message was not delivered");
         await bob.device().sync({ cliSeq: page.svrSeq });
       }
     },
   },
   {
-    // § HTTP-MEDIA-TYPE: A server MUST answer a POST to the path of an RPC that it has, if the `Content-Type` is
-    // § missing or none that the table of this chapter gives for this RPC, with HTTP status 415, and MUST NOT carry it
-    // § out; the types of gRPC and gRPC-Web, which a server MAY serve at the same paths, are left free.
+    // § HTTP-MEDIA-TYPE: A server MUST respond with HTTP status 415 to a POST to the path of an RPC that it has, if the
+    // § `Content-Type` is missing or none that the table of this chapter gives for this RPC, and MUST NOT carry it out;
+    // § the types of gRPC and gRPC-Web, which a server MAY serve at the same paths, are left free.
     id: "http/wrong-media-type",
-    title: "each call with no content type, or one that no RPC has, is answered with 415, whatever it accepts",
+    title: "A unary call with a missing or wrong content type gets 415 and changes nothing",
     requirements: ["HTTP-MEDIA-TYPE"],
     async run(t) {
       const { bob, alice } = t;
@@ -109,19 +127,19 @@ export const httpTypes: readonly Case[] = [
         ...(t.session.codec === "json" ? ["text/json", "application/problem+json"] : ["application/x-protobuf"]),
         stream,
       ];
-      // What an answer may be in says nothing of the request.
+      // Accept does not determine the type of the request.
       const headers = { accept: contentTypeOf("Sync", t.session.codec) };
       await t.unchanged(bob, "HTTP-MEDIA-TYPE", "a call with a wrong content type", async () => {
         for (const contentType of types) {
-          const calls = [sendOf(t, alice, bob), ack, { rpc: "GetServerInfo" as const, body: emptyOf(t.session.codec) }];
+          const calls = [
+            sendOf(t, alice, bob),
+            ack,
+            { rpc: "GetServerInfo" as const, body: emptyBody(t.session.codec) },
+          ];
           for (const call of calls) {
-            const answer = await rawCall(t, "HTTP-MEDIA-TYPE", { ...call, contentType, headers });
-            t.equal(
-              answer.status,
-              415,
-              "HTTP-MEDIA-TYPE",
-              `the status of ${call.rpc} with ${contentType ?? "no content type"}`,
-            );
+            const response = await rawCall(t, "HTTP-MEDIA-TYPE", { ...call, contentType, headers });
+            const violation = `${call.rpc} with ${contentType ?? "no content type"} did not get HTTP status 415`;
+            t.equal(response.status, 415, "HTTP-MEDIA-TYPE", violation);
           }
         }
       });
@@ -130,7 +148,7 @@ export const httpTypes: readonly Case[] = [
   },
   {
     id: "http/two-content-types",
-    title: "alice sends with two Content-Type headers; the first counts, or she is refused with 400 or 415",
+    title: "Of two Content-Type headers the first counts, or the call gets 400 or 415",
     requirements: ["HTTP-MEDIA-TYPE"],
     async run(t) {
       const { bob, alice } = t;
@@ -141,13 +159,20 @@ export const httpTypes: readonly Case[] = [
       ] as const) {
         const before = await bob.state();
         const call = { ...sendOf(t, alice, bob), contentType: first };
-        const status = await exchange(t, "HTTP-MEDIA-TYPE", call, [`content-type: ${second}`]);
+        const status = await callOnOwnConnection(t, "HTTP-MEDIA-TYPE", call, [`content-type: ${second}`]);
         const { svrSeq } = await bob.state();
         const allowed = first === own ? [200, 400, 415] : [400, 415];
-        const what = `the types ${first} and ${second}`;
-        if (!allowed.includes(status)) t.fail("HTTP-MEDIA-TYPE", what, allowed.join(" or "), `HTTP ${status}`);
+        const what = `a Send with the content types ${first} and ${second}`;
+        if (!allowed.includes(status))
+          t.fail(
+            "HTTP-MEDIA-TYPE",
+            `${what} did not get an allowed HTTP status`,
+            allowed.join(" or "),
+            `HTTP ${status}`,
+          );
         const expected = before.svrSeq + (status === 200 ? 1 : 0);
-        t.equal(svrSeq, expected, "HTTP-MEDIA-TYPE", `with ${what} the status is ${status}, and bob's svr_seq`);
+        const violation = `the recipient's svr_seq does not agree with HTTP status ${status} to ${what}`;
+        t.equal(svrSeq, expected, "HTTP-MEDIA-TYPE", violation);
       }
       await alice.send(bob);
     },

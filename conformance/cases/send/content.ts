@@ -1,39 +1,40 @@
+import { ReasonCode } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { Inconclusive } from "../../findings.js";
-import type { Sent } from "../../harness/account.js";
+import type { SentMessage } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
-import { expectSameAnswerOnRetry } from "../../harness/retries.js";
+import { expectSameResponseOnRetry } from "../../harness/retries.js";
 
-/** Beyond this no test fills a payload: it would be about the machine that runs the suite. */
+/** The largest payload that a case sends, in bytes: larger ones would test the machine that runs the suite. */
 const LARGEST_TRIED = 32 << 20;
 
-/** What is sent: payloads and ids, their bytes and their bounds. */
+/** Send: the bytes and the bounds of payloads and ids. */
 export const sendContent: readonly Case[] = [
   {
     // § SEND-BYTES: The payload and the `client_message_id` of a message MUST be delivered byte for byte as they were
     // § sent.
     id: "send/all-byte-values",
-    title: "payloads of all 256 byte values, of each sixteen of them, and of some alone arrive as they were sent",
+    title: "Payloads with all byte values are delivered byte for byte",
     requirements: ["SEND-BYTES"],
     async run(t: Context) {
       const all = Uint8Array.from({ length: 256 }, (_, n) => n);
-      // Whole, and in pieces: of what the server takes at most, and of sixteen.
+      // In pieces of the maximum size, and of 16 bytes.
       const most = Math.max(1, t.info.maxPayloadBytes);
-      const whole = [all, Uint8Array.from(all).reverse()].flatMap((bytes) => pieces(bytes, most));
-      // Those that mean something to text, to C strings or to a codec.
-      const alone = [0x00, 0x0a, 0x0d, 0x1a, 0x20, 0x22, 0x5c, 0x7f, 0x80, 0xc2, 0xff].map((byte) =>
+      const pairs = [all, Uint8Array.from(all).reverse()].flatMap((bytes) => pieces(bytes, most));
+      // Bytes with a special meaning in text, in C strings or in a codec.
+      const single = [0x00, 0x0a, 0x0d, 0x1a, 0x20, 0x22, 0x5c, 0x7f, 0x80, 0xc2, 0xff].map((byte) =>
         Uint8Array.of(byte),
       );
-      await delivers(t, [...whole, ...pieces(all, Math.min(16, most)), ...alone]);
+      await expectDelivered(t, [...pairs, ...pieces(all, Math.min(16, most)), ...single]);
     },
   },
   {
     id: "send/invalid-utf8",
-    title: "payloads that are not UTF-8 arrive as they were sent",
+    title: "Payloads that are not UTF-8 are delivered byte for byte",
     requirements: ["SEND-BYTES"],
     run: (t: Context) =>
-      delivers(t, [
+      expectDelivered(t, [
         Uint8Array.of(0xff),
         Uint8Array.of(0xc3, 0x28), // a lead byte without its second
         Uint8Array.of(0xc0, 0x80), // an overlong zero
@@ -44,10 +45,10 @@ export const sendContent: readonly Case[] = [
   },
   {
     id: "send/nothing-trimmed",
-    title: "zeros, spaces, line ends, a byte order mark, JSON and base64 in payloads arrive as they were sent",
+    title: "Payloads with zeros, spaces, line ends, a byte order mark, JSON or base64 are delivered byte for byte",
     requirements: ["SEND-BYTES"],
     run: (t: Context) =>
-      delivers(
+      expectDelivered(
         t,
         [
           "\0",
@@ -68,18 +69,18 @@ export const sendContent: readonly Case[] = [
     // § SEND-SIZES: Send MUST accept a payload of any length from 0 to `max_payload_bytes` bytes, and as
     // § `client_message_id` any UTF-8 of 1 to 64 bytes.
     id: "send/payload-of-0-bytes",
-    title: "an empty payload is a message like any other",
+    title: "An empty payload is accepted and delivered",
     requirements: ["SEND-SIZES", "SEND-BYTES"],
-    run: (t: Context) => t.blaming("SEND-SIZES", () => delivers(t, [new Uint8Array(0), new Uint8Array(1)])),
+    run: (t: Context) => t.blaming("SEND-SIZES", () => expectDelivered(t, [new Uint8Array(0), new Uint8Array(1)])),
   },
   {
     id: "send/payload-of-the-maximum",
-    title: "a payload of exactly max_payload_bytes, and one that is a byte shorter, are accepted and arrive whole",
+    title: "A payload of max_payload_bytes is accepted and delivered byte for byte",
     requirements: ["SEND-SIZES", "SEND-BYTES"],
     async run(t: Context) {
-      const max = triable(t);
+      const max = maxPayloadSize(t);
       await t.blaming("SEND-SIZES", () =>
-        delivers(t, [pattern(Math.max(0, max - 1)), pattern(max), new Uint8Array(max)]),
+        expectDelivered(t, [pattern(Math.max(0, max - 1)), pattern(max), new Uint8Array(max)]),
       );
     },
   },
@@ -87,12 +88,12 @@ export const sendContent: readonly Case[] = [
     // § SEND-BYTES: The payload and the `client_message_id` of a message MUST be delivered byte for byte as they were
     // § sent.
     id: "send/payload-of-each-magnitude",
-    title: "payloads of each power of two up to 65536 bytes, and of a byte less and more, arrive whole",
+    title: "Payloads around each power of two up to 65536 bytes are delivered byte for byte",
     requirements: ["SEND-BYTES", "SEND-SIZES"],
     async run(t: Context) {
       for (const by of [-1, 0, 1]) {
         const sizes = Array.from({ length: 17 }, (_, n) => 2 ** n + by);
-        await delivers(t, sizes.filter((size) => size <= t.info.maxPayloadBytes).map(pattern), "SEND-SIZES");
+        await expectDelivered(t, sizes.filter((size) => size <= t.info.maxPayloadBytes).map(pattern), "SEND-SIZES");
       }
     },
   },
@@ -101,55 +102,54 @@ export const sendContent: readonly Case[] = [
     // § `invalid_argument` and the reason PAYLOAD_TOO_LARGE, or, if its body is longer than the server's bound for
     // § bodies, as HTTP-BODY-LIMIT says.
     id: "send/payload-over-the-maximum",
-    title: "a payload of max_payload_bytes is accepted, one with a byte more is refused and changes nothing",
+    title: "A payload one byte above max_payload_bytes is refused and changes nothing",
     requirements: ["SEND-PAYLOAD-LIMIT", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const max = triable(t);
+      const max = maxPayloadSize(t);
       const fits = await alice.send(bob, new Uint8Array(max).fill(7));
       await t.unchanged(bob, "ERR-UNCHANGED", "a refused Send", async () => {
-        const answered = await alice.trySend(bob, new Uint8Array(max + 1).fill(7));
-        t.refused(answered, Reason.PAYLOAD_TOO_LARGE, "SEND-PAYLOAD-LIMIT", "a payload one byte too long");
+        const result = await alice.trySend(bob, new Uint8Array(max + 1).fill(7));
+        t.refused(result, Reason.PAYLOAD_TOO_LARGE, "SEND-PAYLOAD-LIMIT", "a Send with a payload one byte too long");
       });
-      t.all(await bob.device().drain(), bob.base + 1, [fits], "SEND-PAYLOAD-LIMIT", "something else arrived");
+      const violation = "the inbox does not hold exactly the accepted message";
+      t.all(await bob.device().drain(), bob.base + 1, [fits], "SEND-PAYLOAD-LIMIT", violation);
     },
   },
   {
     // § SEND-SIZES: Send MUST accept a payload of any length from 0 to `max_payload_bytes` bytes, and as
     // § `client_message_id` any UTF-8 of 1 to 64 bytes.
     id: "send/id-of-64-bytes",
-    title:
-      "ids of a few and of 64 bytes, in one, two, three and four bytes a character, are accepted and arrive as they were",
+    title: "Ids of up to 64 bytes, with characters of one to four bytes, are accepted and delivered byte for byte",
     requirements: ["SEND-SIZES", "SEND-BYTES", "SEND-RETRY"],
     async run(t: Context) {
       const { bob, alice } = t;
       const ids = [
-        ...["a", "é", "€", "😀"].map((character) => fill(t.newId(), character, 64)),
+        ...["a", "é", "€", "😀"].map((character) => padId(t.newId(), character, 64)),
         `${t.newId()}${String.fromCharCode(t.random() * 26 + 65)}`,
       ];
-      const sent: Sent[] = [];
+      const sent: SentMessage[] = [];
       await t.blaming("SEND-SIZES", async () => {
         for (const id of ids) sent.push(await alice.send(bob, "hello", { id }));
       });
-      for (const one of sent) await expectSameAnswerOnRetry(t, alice, bob, one, "SEND-RETRY");
-      t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "an id did not arrive as it was sent");
+      for (const one of sent) await expectSameResponseOnRetry(t, alice, bob, one, "SEND-RETRY");
+      t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "an id was not delivered as it was sent");
     },
   },
   {
     id: "send/id-of-1-byte",
-    title: "ids of one byte are accepted, and are as many ids",
+    title: "Ids of one byte are accepted and distinguished",
     requirements: ["SEND-SIZES", "SEND-BYTES", "SEND-RETRY"],
     needs: { fresh: true },
-    run: (t: Context) => wholeIds(t, ["0", "a", "A", " ", "\0", "\x7f", "/"]),
+    run: (t: Context) => expectDistinctIds(t, ["0", "a", "A", " ", "\0", "\x7f", "/"]),
   },
   {
     id: "send/id-of-another-meaning",
-    title:
-      "ids that look like numbers, like a byte order mark, or like what each object of some languages has, are ids like any other",
+    title: "Ids that look like numbers, null or object properties have no special meaning",
     requirements: ["SEND-SIZES", "SEND-BYTES", "SEND-RETRY"],
     needs: { fresh: true },
     run: (t: Context) =>
-      wholeIds(t, [
+      expectDistinctIds(t, [
         "007",
         "7",
         "1e3",
@@ -168,8 +168,7 @@ export const sendContent: readonly Case[] = [
     // § SEND-BYTES: The payload and the `client_message_id` of a message MUST be delivered byte for byte as they were
     // § sent.
     id: "send/ids-compared-as-bytes",
-    title:
-      "ids that differ in case, spaces, normal form, width, what nobody sees or at the end of 64 bytes only are different ids, and arrive as they were sent",
+    title: "Ids that differ in any byte are different ids and are delivered byte for byte",
     requirements: ["SEND-BYTES", "SEND-VISIBLE", "SEND-SIZES", "SEND-RETRY"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -185,7 +184,7 @@ export const sendContent: readonly Case[] = [
         "x\x01",
         "x\u00ad",
         "x\u200b",
-        "x\ufffd", // what a decoder puts in for what is no UTF-8
+        "x\ufffd", // the replacement character of decoders
         "\uff58",
         "x<&>",
         "\u00e9",
@@ -198,93 +197,92 @@ export const sendContent: readonly Case[] = [
         "%78",
         "x%",
         "😀",
-        "😁", // to a database of three bytes a character it is the same as the one above
+        "😁", // equal to the one above in a database with characters of at most three bytes
         "€",
         "₤",
       ];
       const ids = [
         ...tails.map((tail) => stem + tail),
-        ...["x", "y"].map((tail) => fill(stem, "a", 63) + tail),
+        ...["x", "y"].map((tail) => padId(stem, "a", 63) + tail),
         `\ufeff${stem}x`,
       ];
-      const sent: Sent[] = [];
+      const sent: SentMessage[] = [];
       await t.blaming("SEND-SIZES", async () => {
         for (const id of ids) sent.push(await alice.send(bob, "the same payload", { id }));
       });
-      for (const one of sent) await expectSameAnswerOnRetry(t, alice, bob, one, "SEND-RETRY");
-      t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "ids were changed, or taken for each other");
+      for (const one of sent) await expectSameResponseOnRetry(t, alice, bob, one, "SEND-RETRY");
+      t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "ids were changed, or taken for equal");
     },
   },
   {
     // § SEND-ID-LIMIT: A Send whose `client_message_id` is empty or longer than 64 bytes MUST be refused with
     // § `invalid_argument` and the reason CLIENT_MESSAGE_ID_INVALID.
     id: "send/id-too-long-or-empty",
-    title: "ids of 0, 65 and many bytes are refused, also if they have at most 64 characters, and change nothing",
+    title: "An empty id, or one of more than 64 bytes, is refused and changes nothing",
     requirements: ["SEND-ID-LIMIT", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
       const stem = t.newId();
       const ids = {
-        "an empty id": "",
-        "an id of 65 bytes": fill(stem, "a", 65),
-        "an id of 65 bytes and 64 characters": `${fill(stem, "a", 63)}é`,
-        "an id of 66 bytes and 22 characters": "€".repeat(22),
-        "an id of 65 bytes in emoji": `${fill(stem, "😀", 64)}a`,
-        "an id of 5000 bytes": fill(stem, "a", 5000),
+        "a Send with an empty id": "",
+        "a Send with an id of 65 bytes": padId(stem, "a", 65),
+        "a Send with an id of 65 bytes and 64 characters": `${padId(stem, "a", 63)}é`,
+        "a Send with an id of 66 bytes and 22 characters": "€".repeat(22),
+        "a Send with an id of 65 bytes in emoji": `${padId(stem, "😀", 64)}a`,
+        "a Send with an id of 5000 bytes": padId(stem, "a", 5000),
       };
-      const proper = await alice.send(bob, "proper", { id: fill(stem, "a", 64) });
+      const valid = await alice.send(bob, "valid", { id: padId(stem, "a", 64) });
       await t.unchanged(bob, "ERR-UNCHANGED", "a refused Send", async () => {
         for (const [what, id] of Object.entries(ids)) {
-          const answered = await alice.trySend(bob, "hello", { id });
-          t.refused(answered, Reason.CLIENT_MESSAGE_ID_INVALID, "SEND-ID-LIMIT", what);
+          const result = await alice.trySend(bob, "hello", { id });
+          t.refused(result, Reason.CLIENT_MESSAGE_ID_INVALID, "SEND-ID-LIMIT", what);
         }
       });
-      t.all(await bob.device().drain(), bob.base + 1, [proper], "SEND-ID-LIMIT", "something else arrived");
+      const violation = "the inbox does not hold exactly the accepted message";
+      t.all(await bob.device().drain(), bob.base + 1, [valid], "SEND-ID-LIMIT", violation);
     },
   },
 ];
 
-/** Sends bob a message under each of these ids, twice: they are taken as they are, and each is one. */
-async function wholeIds(t: Context, ids: readonly string[]): Promise<void> {
+/** Sends bob a message with each of these ids, and a retry of each. Expects each to be accepted and delivered once. */
+async function expectDistinctIds(t: Context, ids: readonly string[]): Promise<void> {
   const { bob, alice } = t;
-  const sent: Sent[] = [];
+  const sent: SentMessage[] = [];
   await t.blaming("SEND-SIZES", async () => {
     for (const id of ids) sent.push(await alice.send(bob, "hello", { id }));
   });
-  for (const one of sent) await expectSameAnswerOnRetry(t, alice, bob, one, "SEND-RETRY");
-  t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "an id did not arrive as it was sent");
+  for (const one of sent) await expectSameResponseOnRetry(t, alice, bob, one, "SEND-RETRY");
+  t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "an id was not delivered as it was sent");
 }
 
-/** So many bytes, of which no two parts look the same. */
+/** A payload of this size without repeated parts. */
 const pattern = (size: number) => new Uint8Array(size).map((_, n) => (n * 31 + (n >> 8)) & 0xff);
 
-/** The declared maximum, if a test can fill it. */
-function triable(t: Context): number {
+/** The declared `max_payload_bytes`; inconclusive if it is above `LARGEST_TRIED`. */
+function maxPayloadSize(t: Context): number {
   const { maxPayloadBytes } = t.info;
   if (maxPayloadBytes <= LARGEST_TRIED) return maxPayloadBytes;
-  throw new Inconclusive(`max_payload_bytes is ${maxPayloadBytes}; the suite tries up to ${LARGEST_TRIED}`);
+  throw new Inconclusive(
+    `max_payload_bytes is ${maxPayloadBytes}; the suite tries up to ${LARGEST_TRIED}`,
+    ReasonCode.SERVER_LIMIT,
+  );
 }
 
-/** Sends bob these payloads at the same time, and expects each to be taken, and to arrive byte for byte. */
-async function delivers(
+/** Sends bob these payloads at the same time. Expects each to be accepted and delivered byte for byte. */
+async function expectDelivered(
   t: Context,
   payloads: readonly Uint8Array[],
-  taken: "SEND-ACCEPT" | "SEND-SIZES" = "SEND-ACCEPT",
+  requirement: "SEND-ACCEPT" | "SEND-SIZES" = "SEND-ACCEPT",
 ): Promise<void> {
   const { bob, alice } = t;
-  const sent = await t.blaming(taken, () => Promise.all(payloads.map((payload) => alice.send(bob, payload))));
+  const sent = await t.blaming(requirement, () => Promise.all(payloads.map((payload) => alice.send(bob, payload))));
   const got = new Map((await bob.device().drain()).map((message) => [message.clientMessageId, message.payload]));
   for (const { clientMessageId, payload } of sent) {
     const arrived = got.get(clientMessageId);
-    t.that(
-      arrived !== undefined,
-      "SEND-VISIBLE",
-      "an accepted message is not there",
-      clientMessageId,
-      "no such message",
-    );
+    const violation = "an accepted message was not delivered";
+    t.that(arrived !== undefined, "SEND-VISIBLE", violation, clientMessageId, "no such message");
     const same = Buffer.compare(arrived, payload) === 0;
-    t.that(same, "SEND-BYTES", "a payload was changed on its way", excerpt(payload), excerpt(arrived));
+    t.that(same, "SEND-BYTES", "a payload was not delivered byte for byte", excerpt(payload), excerpt(arrived));
   }
 }
 
@@ -294,8 +292,8 @@ const pieces = (bytes: Uint8Array, size: number) =>
 const excerpt = (payload: Uint8Array) =>
   `${payload.length} bytes${payload.length === 0 ? "" : `: ${Buffer.from(payload.subarray(0, 32)).toString("hex")}`}`;
 
-/** An id that begins with `stem` and has exactly `size` bytes, the rest being as many `character`s as fit. */
-function fill(stem: string, character: string, size: number): string {
+/** An id of exactly `size` bytes that begins with `stem` and is padded with `character`. */
+function padId(stem: string, character: string, size: number): string {
   const rest = size - Buffer.byteLength(stem);
   const width = Buffer.byteLength(character);
   return stem + "a".repeat(rest % width) + character.repeat(Math.floor(rest / width));

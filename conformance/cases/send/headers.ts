@@ -1,13 +1,13 @@
 import type { Case } from "../../harness/case.js";
-import { answered, METHOD, rawCall, sendOf } from "../../harness/raw-calls.js";
+import { expectResponse, METHOD, rawCall, sendOf } from "../../harness/raw-calls.js";
 
-/** Send: headers by which gateways know a request again. Here the id does that, and nothing else. */
+/** Send: headers by which gateways recognise retries. In this protocol only the id does. */
 export const sendHeaders: readonly Case[] = [
   {
-    // § SEND-VISIBLE: Once a Send was answered with success, every Sync of the recipient that begins later MUST report
-    // § a `svr_seq` that covers its message, within the epoch in which it was accepted.
+    // § SEND-VISIBLE: Once a Send has succeeded, every Sync of the recipient that begins later MUST report a `svr_seq`
+    // § that covers its message, within the epoch in which it was accepted.
     id: "send/same-headers",
-    title: "two messages of alice have the same Idempotency-Key and X-Request-Id, and ids of their own; bob gets both",
+    title: "Two Sends with the same Idempotency-Key and X-Request-Id but different ids are two messages",
     requirements: ["SEND-VISIBLE", "SEND-ACCEPT"],
     async run(t) {
       const { bob, alice } = t;
@@ -21,13 +21,13 @@ export const sendHeaders: readonly Case[] = [
       const sent = [];
       for (const text of ["first", "second"]) {
         const { send, ...call } = sendOf(t, alice, bob, { payload: Buffer.from(text) });
-        const answer = await rawCall(t, "SEND-ACCEPT", { ...call, headers });
+        const response = await rawCall(t, "SEND-ACCEPT", { ...call, headers });
         const what = `the ${text} Send with an Idempotency-Key`;
-        const { acceptedAt } = answered(t, "SEND-ACCEPT", METHOD.Send.output, answer, what);
+        const { acceptedAt } = expectResponse(t, "SEND-ACCEPT", METHOD.Send.output, response, what);
         sent.push({ ...send, acceptedAt });
       }
       const got = await bob.device().drain();
-      t.all(got, bob.base + 1, sent, "SEND-VISIBLE", "a Send counted as the one before it, whose headers it has");
+      t.all(got, bob.base + 1, sent, "SEND-VISIBLE", "a Send was taken for a retry because of its headers");
     },
   },
 ];

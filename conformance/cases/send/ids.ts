@@ -1,19 +1,19 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
-import type { Sent, TestAccount } from "../../harness/account.js";
+import type { SentMessage, TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
-import { expectSameAnswerOnRetry } from "../../harness/retries.js";
+import { expectSameResponseOnRetry } from "../../harness/retries.js";
 
 const MAX_SEQ = 0xffff_ffff;
 
-/** An id that is used again: for something else, by somebody else, or after a refusal. */
+/** Send: an id that is used again with other content, by another sender, or after a refusal. */
 export const sendIds: readonly Case[] = [
   {
     // § SEND-ID-REUSED: Within the dedup window of an accepted Send, another Send of the same sender with the same
     // § `client_message_id`, but another recipient or payload, MUST be refused with `already_exists` and the reason
     // § CLIENT_MESSAGE_ID_REUSED, or for another reason that applies to it as well.
     id: "send/id-reused-for-other-content",
-    title: "alice uses an id again for another payload, another recipient and both; refused, and the first one stands",
+    title: "A used id with another payload or recipient is refused, and the first message is unchanged",
     requirements: ["SEND-ID-REUSED", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -23,11 +23,15 @@ export const sendIds: readonly Case[] = [
       const long = await alice.send(bob, new Uint8Array(size));
       const noText = await alice.send(bob, Uint8Array.of(0xff));
       const letters = await alice.send(bob, "Aa");
-      // Whoever compares the beginning or the length only: another last byte, one in the middle, one after 300.
+      // For servers that compare the beginning or the length only: these differ in the last byte, in the middle, and after 300 bytes.
       const variants = [size - 1, size >> 1, 300].filter((at) => at < size);
-      const others: [Sent, TestAccount, string | Uint8Array][] = [
-        ...variants.map((at): [Sent, TestAccount, Uint8Array] => [long, bob, new Uint8Array(size).fill(1, at, at + 1)]),
-        [first, bob, "the massage"], // as long as the first
+      const reused: [SentMessage, TestAccount, string | Uint8Array][] = [
+        ...variants.map((at): [SentMessage, TestAccount, Uint8Array] => [
+          long,
+          bob,
+          new Uint8Array(size).fill(1, at, at + 1),
+        ]),
+        [first, bob, "the massage"], // the same length
         [first, bob, "the message "],
         [first, bob, "The message"],
         [first, bob, ""],
@@ -35,15 +39,14 @@ export const sendIds: readonly Case[] = [
         [first, alice, "another message"],
         [empty, bob, "\0"],
         [noText, bob, Uint8Array.of(0xfe)], // as text, both are U+FFFD
-        [letters, bob, "BB"], // of the same hash in Java
+        [letters, bob, "BB"], // the same String.hashCode in Java
       ];
       const refuseAll = async () => {
-        for (const [{ clientMessageId: id }, to, payload] of others) {
-          const content =
-            typeof payload === "string" ? JSON.stringify(payload) : `${payload.length} bytes, one of them another,`;
-          const what = `an id used again for ${content} to ${to.name}`;
-          const answered = await alice.trySend(to, payload, { id });
-          t.refused(answered, Reason.CLIENT_MESSAGE_ID_REUSED, "SEND-ID-REUSED", what);
+        for (const [{ clientMessageId: id }, to, payload] of reused) {
+          const content = typeof payload === "string" ? JSON.stringify(payload) : `${payload.length} other bytes`;
+          const what = `a Send with a used id and ${content} to ${to.name}`;
+          const result = await alice.trySend(to, payload, { id });
+          t.refused(result, Reason.CLIENT_MESSAGE_ID_REUSED, "SEND-ID-REUSED", what);
         }
       };
       const unchanged = (act: () => Promise<void>) =>
@@ -52,72 +55,68 @@ export const sendIds: readonly Case[] = [
         );
       await unchanged(refuseAll);
       const phone = bob.device();
-      t.all(
-        await phone.drain(),
-        bob.base + 1,
-        [first, empty, long, noText, letters],
-        "SEND-ID-REUSED",
-        "the first content does not stand",
-      );
+      const violation = "the inbox does not hold the first message of each id";
+      t.all(await phone.drain(), bob.base + 1, [first, empty, long, noText, letters], "SEND-ID-REUSED", violation);
       await unchanged(refuseAll);
-      await expectSameAnswerOnRetry(t, alice, bob, first, "SEND-RETRY");
+      await expectSameResponseOnRetry(t, alice, bob, first, "SEND-RETRY");
     },
   },
   {
     id: "send/id-reused-at-once",
-    title: "alice uses one id for two payloads at the same moment; one is accepted, the other refused",
+    title: "Of concurrent Sends with one id and different payloads exactly one is accepted",
     requirements: ["SEND-ID-REUSED"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const won: string[] = [];
+      const accepted: string[] = [];
       for (let n = 0; n < 8; n += 1) {
         const id = t.newId();
         const payloads = [`heads ${n}`, `tails ${n}`, `edge ${n}`];
-        const answers = await Promise.all(payloads.map((payload) => alice.trySend(bob, payload, { id })));
-        for (const answered of answers) {
-          if (answered.kind === "response") continue;
-          t.refused(answered, Reason.CLIENT_MESSAGE_ID_REUSED, "SEND-ID-REUSED", "another payload under a used id");
+        const results = await Promise.all(payloads.map((payload) => alice.trySend(bob, payload, { id })));
+        for (const result of results) {
+          if (result.kind === "response") continue;
+          t.refused(
+            result,
+            Reason.CLIENT_MESSAGE_ID_REUSED,
+            "SEND-ID-REUSED",
+            "a Send with a used id and another payload",
+          );
         }
-        const winners = payloads.filter((_, index) => answers[index]?.kind === "response");
-        t.equal(
-          winners.length,
-          1,
-          "SEND-ID-REUSED",
-          "of different payloads under one id, not exactly one was accepted",
-        );
-        won.push(...winners);
+        const winners = payloads.filter((_, index) => results[index]?.kind === "response");
+        t.equal(winners.length, 1, "SEND-ID-REUSED", "of different payloads with one id, not exactly one was accepted");
+        accepted.push(...winners);
       }
       const got = (await bob.device().drain()).map(({ payload }) => Buffer.from(payload).toString());
-      t.equal(got, won, "SEND-ID-REUSED", "not the payloads that were accepted have arrived");
+      t.equal(got, accepted, "SEND-ID-REUSED", "not exactly the accepted payloads were delivered");
     },
   },
   {
-    // § SEND-ID-SCOPE: The same `client_message_id` used by two senders MUST be taken as two ids.
+    // § SEND-ID-SCOPE: The same `client_message_id` used by two senders MUST be treated as two ids.
     id: "send/id-of-another-sender",
-    title:
-      "alice and bob send to bob, and to each other, under one id, with the same payload and with others: each sender's counts",
+    title: "One id used by two senders counts as two ids",
     requirements: ["SEND-ID-SCOPE"],
     async run(t: Context) {
       const { bob, alice } = t;
       const [same, other] = [t.newId(), t.newId()];
-      const sent: Sent[] = [];
+      const sent: SentMessage[] = [];
       await t.blaming("SEND-ID-SCOPE", async () => {
         for (const sender of [alice, bob]) {
-          sent.push(await sender.send(bob, "the same words", { id: same }));
-          sent.push(await sender.send(bob, `words of ${sender.name}`, { id: other }));
+          sent.push(await sender.send(bob, "the same payload", { id: same }));
+          sent.push(await sender.send(bob, `payload of ${sender.name}`, { id: other }));
         }
         for (const [index, one] of sent.entries()) {
-          await expectSameAnswerOnRetry(t, index < 2 ? alice : bob, bob, one, "SEND-RETRY");
+          await expectSameResponseOnRetry(t, index < 2 ? alice : bob, bob, one, "SEND-RETRY");
         }
-        // Nor are the two who write to each other one sender.
-        const back: Sent[] = [];
-        for (const answer of ["hello", "hello yourself"]) {
+        // Two accounts that send to each other are two senders as well.
+        const back: SentMessage[] = [];
+        for (const response of ["hello", "hello yourself"]) {
           const id = t.newId();
           sent.push(await alice.send(bob, "hello", { id }));
-          back.push(await bob.send(alice, answer, { id }));
+          back.push(await bob.send(alice, response, { id }));
         }
-        t.all(await alice.device().drain(), alice.base + 1, back, "SEND-ID-SCOPE", "an answer got in a message's way");
-        t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-ID-SCOPE", "senders got in each other's way");
+        const violation = "the inbox of the first sender does not hold a message for each id";
+        t.all(await alice.device().drain(), alice.base + 1, back, "SEND-ID-SCOPE", violation);
+        const message = "the inbox does not hold a message for each sender and id";
+        t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-ID-SCOPE", message);
       });
     },
   },
@@ -125,40 +124,42 @@ export const sendIds: readonly Case[] = [
     // § SEND-ID-FREE: After a refused Send its `client_message_id` MUST still be free for a Send that is accepted,
     // § unless it was in use before.
     id: "send/id-free-after-refusal",
-    title: "an id whose Send was refused, for its payload, its recipient or its credential, is then used properly",
+    title: "The id of a refused Send is accepted in a later valid Send",
     requirements: ["SEND-ID-FREE"],
     async run(t: Context) {
       const { bob, alice } = t;
       const tooLong = new Uint8Array(Math.min(t.info.maxPayloadBytes, 1 << 20) + 1);
       const isTooLong = tooLong.length > t.info.maxPayloadBytes;
-      const nobody = { userId: `${bob.userId.slice(0, 40)}-${t.newId()}` };
+      const unknownUser = { userId: `${bob.userId.slice(0, 40)}-${t.newId()}` };
       const refusals: ((id: string) => Promise<{ kind: string }>)[] = [
-        (id) => alice.trySend(nobody, "hello", { id }),
-        (id) => alice.trySend(nobody, "other words", { id }),
+        (id) => alice.trySend(unknownUser, "hello", { id }),
+        (id) => alice.trySend(unknownUser, "other words", { id }),
         (id) => alice.trySend(bob, "hello", { id, token: null }),
         (id) => alice.trySend(bob, "hello", { id, token: `${alice.token}x` }),
         ...(isTooLong ? [(id: string) => alice.trySend(bob, tooLong, { id })] : []),
       ];
-      const sent: Sent[] = [];
+      const sent: SentMessage[] = [];
       for (const refuse of refusals) {
         const id = t.newId();
         for (const attempt of ["", " again"]) {
           const { kind } = await refuse(id);
-          t.that(kind === "refusal", "SEND-RECIPIENT", `a Send was not refused${attempt}`, "a refusal", "accepted");
+          const violation = `an invalid Send was accepted${attempt}`;
+          t.that(kind === "refusal", "SEND-RECIPIENT", violation, "a refusal", "accepted");
         }
         await t.blaming("SEND-ID-FREE", async () => {
           sent.push(await alice.send(bob, "hello", { id }));
         });
       }
       await t.blaming("SEND-ID-FREE", async () => {
-        for (const one of sent) await expectSameAnswerOnRetry(t, alice, bob, one, "SEND-RETRY");
-        t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-VISIBLE", "not each of them is there once");
+        for (const one of sent) await expectSameResponseOnRetry(t, alice, bob, one, "SEND-RETRY");
+        const violation = "the inbox does not hold each accepted message exactly once";
+        t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-VISIBLE", violation);
       });
     },
   },
   {
     id: "send/id-free-after-exhausted",
-    title: "an id whose Send was refused since bob's inbox has no seq left is then used for alice",
+    title: "The id of a Send that was refused as SEQ_EXHAUSTED is accepted in a Send to another inbox",
     requirements: ["SEND-ID-FREE"],
     needs: { startSeq: MAX_SEQ },
     async run(t: Context) {
@@ -169,12 +170,12 @@ export const sendIds: readonly Case[] = [
           await alice.trySend(bob, "hello", { id }),
           Reason.SEQ_EXHAUSTED,
           "SEQ-EXHAUSTED",
-          "a Send without seq",
+          "a Send to an exhausted inbox",
         );
       }
       await t.blaming("SEND-ID-FREE", async () => {
         const sent = await alice.send(alice, "hello", { id });
-        t.all(await alice.device().drain(), alice.base + 1, [sent], "SEND-VISIBLE", "it is not there");
+        t.all(await alice.device().drain(), alice.base + 1, [sent], "SEND-VISIBLE", "the message was not delivered");
       });
     },
   },
@@ -182,7 +183,7 @@ export const sendIds: readonly Case[] = [
     // § ERR-UNCHANGED: A refused call MUST change nothing: no seq is used up, nothing is delivered or acknowledged, and
     // § the `client_message_id` of a refused Send stays as free or as used as it was.
     id: "send/id-in-use-stays-in-use",
-    title: "refused Sends under a used id do not free it: the first Send's repetition is still recognised",
+    title: "Refused Sends with a used id do not free it: a retry of the first Send is still recognised",
     requirements: ["ERR-UNCHANGED", "SEND-RETRY"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -191,10 +192,11 @@ export const sendIds: readonly Case[] = [
       await alice.trySend(bob, "other words", { id });
       await alice.trySend({ userId: `${bob.userId}-${t.newId()}` }, "the message", { id });
       await alice.trySend(bob, "the message", { id, token: null });
-      await t.blaming("ERR-UNCHANGED", () => expectSameAnswerOnRetry(t, alice, bob, first, "SEND-RETRY"));
+      await t.blaming("ERR-UNCHANGED", () => expectSameResponseOnRetry(t, alice, bob, first, "SEND-RETRY"));
       const marker = await alice.send(bob, "the end");
       const got = await bob.device().drain();
-      t.all(got, bob.base + 1, [first, marker], "ERR-UNCHANGED", "a refused Send freed an id that was in use");
+      const violation = "the inbox does not hold exactly the accepted messages after refused Sends with a used id";
+      t.all(got, bob.base + 1, [first, marker], "ERR-UNCHANGED", violation);
     },
   },
 ];

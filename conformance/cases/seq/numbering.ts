@@ -1,4 +1,4 @@
-import type { Sent } from "../../harness/account.js";
+import type { SentMessage } from "../../harness/account.js";
 import { expectExactly } from "../../harness/backlog.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
@@ -7,41 +7,43 @@ export const seqNumbering: readonly Case[] = [
   {
     // § SEQ-START: The first message of a new inbox MUST get the seq 1, and the seq 0 MUST NOT be assigned.
     id: "seq/first-is-1",
-    title: "the first two messages of bob's new inbox have the seqs 1 and 2",
+    title: "The first two messages of a new inbox get the seqs 1 and 2",
     requirements: ["SEQ-START"],
     needs: { fresh: true },
     async run(t: Context) {
       const { bob, alice } = t;
       const empty = await bob.state();
       const zeros = { svrSeq: empty.svrSeq, ackedSeq: empty.ackedSeq, nextCliSeq: empty.nextCliSeq };
-      t.equal(zeros, { svrSeq: 0, ackedSeq: 0, nextCliSeq: 0 }, "SEQ-START", "a new inbox does not stand at 0");
+      const violation = "a new inbox does not have svr_seq, acked_seq and next_cli_seq 0";
+      t.equal(zeros, { svrSeq: 0, ackedSeq: 0, nextCliSeq: 0 }, "SEQ-START", violation);
       const sent = await alice.sendMany(bob, 2);
-      t.all(await bob.device().drain(), 1, sent, "SEQ-START", "a new inbox does not begin at 1");
+      t.all(await bob.device().drain(), 1, sent, "SEQ-START", "the messages of a new inbox are not numbered from 1");
     },
   },
   {
     // § SEQ-CONSECUTIVE: Each accepted message MUST get the seq that follows the highest one assigned before in its
     // § recipient's inbox, and nothing but an accepted message may use up a seq.
     id: "seq/consecutive",
-    title: "alice sends bob 25 messages one after the other; they have the 25 seqs that follow",
+    title: "25 consecutive Sends get 25 consecutive seqs",
     requirements: ["SEQ-CONSECUTIVE", "SEND-ORDER"],
     async run(t: Context) {
       const { bob, alice } = t;
       const sent = await alice.sendMany(bob, 25);
-      t.equal((await bob.state()).svrSeq, bob.base + 25, "SEQ-CONSECUTIVE", "25 messages did not take 25 seqs");
+      const violation = "svr_seq did not rise by 25 after 25 messages";
+      t.equal((await bob.state()).svrSeq, bob.base + 25, "SEQ-CONSECUTIVE", violation);
       const got = await bob.device().drain();
-      t.all(got, bob.base + 1, sent, "SEQ-CONSECUTIVE", "messages sent one after the other are not numbered like that");
+      t.all(got, bob.base + 1, sent, "SEQ-CONSECUTIVE", "25 consecutive messages do not have consecutive seqs");
     },
   },
   {
     id: "seq/nothing-else-takes-one",
-    title: "refused Sends, a repetition, Syncs and refused Syncs come between two messages; their seqs are neighbours",
+    title: "Refused Sends, a retry, Syncs and refused Syncs use up no seq",
     requirements: ["SEQ-CONSECUTIVE", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
       const first = await alice.send(bob, "first");
       const tooLong = new Uint8Array(t.info.maxPayloadBytes + 1);
-      await t.unchanged(bob, "SEQ-CONSECUTIVE", "a refused Send or a repetition", async () => {
+      await t.unchanged(bob, "SEQ-CONSECUTIVE", "a refused Send or a retry", async () => {
         await alice.trySend(bob, "no id", { id: "" });
         await alice.trySend(bob, "a long id", { id: "x".repeat(65) });
         if (tooLong.length <= 1 << 20) await alice.trySend(bob, tooLong);
@@ -57,30 +59,30 @@ export const seqNumbering: readonly Case[] = [
       });
       const second = await alice.send(bob, "second");
       const got = await bob.device().drain();
-      t.all(got, bob.base + 1, [first, second], "SEQ-CONSECUTIVE", "something else than a message took a seq");
+      const violation = "something other than an accepted message used up a seq";
+      t.all(got, bob.base + 1, [first, second], "SEQ-CONSECUTIVE", violation);
     },
   },
   {
     // § SEQ-PARALLEL: When k messages to one inbox are accepted, in parallel or not, and no others, they MUST have
     // § exactly the k seqs that follow the former `svr_seq`.
     id: "seq/fifty-at-once",
-    title: "alice sends bob 50 messages at the same time; they have exactly the 50 seqs that follow",
+    title: "50 concurrent Sends get exactly the next 50 seqs",
     requirements: ["SEQ-PARALLEL"],
     bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
-      await exactly(t, await alice.sendAtOnce(bob, 50));
+      await expectExactlyIn(t, await alice.sendAtOnce(bob, 50));
     },
   },
   {
     id: "seq/two-senders-at-once",
-    title:
-      "alice and bob himself send to bob at the same time, three times over, while what came before is being acked",
+    title: "Concurrent Sends of two senders get exactly the next seqs while earlier messages are acked",
     requirements: ["SEQ-PARALLEL", "SEQ-CONSECUTIVE"],
     bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
-      const sent: Sent[] = [];
+      const sent: SentMessage[] = [];
       const phone = bob.device("phone");
       for (let round = 0; round < 3; round += 1) {
         const [byAlice, byBob] = await Promise.all([alice.sendAtOnce(bob, 15), bob.sendAtOnce(bob, 15), phone.fetch()]);
@@ -91,12 +93,11 @@ export const seqNumbering: readonly Case[] = [
     },
   },
   {
-    // § SEQ-CONTIGUOUS: When an answer or a frame reports a `svr_seq`, each message up to it that is not acknowledged
-    // § MUST be there to fetch for every Sync that begins afterwards; in particular no message may be visible before
-    // § the one with the seq below it.
+    // § SEQ-CONTIGUOUS: When a response or a frame reports a `svr_seq`, each unacknowledged message up to it MUST be
+    // § available to every Sync that begins afterwards; in particular, no message may be visible before the one with
+    // § the preceding seq.
     id: "seq/mixed-sizes-at-once",
-    title:
-      "alice sends bob large and small messages at the same time, and the small ones do not overtake their numbers",
+    title: "Of concurrent Sends of different sizes no message is visible before the one with the preceding seq",
     requirements: ["SEQ-CONTIGUOUS", "SEQ-PARALLEL"],
     bulk: true,
     async run(t: Context) {
@@ -109,7 +110,7 @@ export const seqNumbering: readonly Case[] = [
       ).finally(() => {
         sending = false;
       });
-      // What a phone is shown while the others are still being written is what goes wrong here; the judge looks at each page.
+      // The violation would be in a page that is read while other messages are still written; the judge checks each page.
       const reads = (async () => {
         while (sending) await phone.fetch(5);
       })();
@@ -120,7 +121,7 @@ export const seqNumbering: readonly Case[] = [
   },
   {
     id: "seq/seen-while-it-comes",
-    title: "bob's devices look on without acking while alice and bob write; whatever svr_seq counts is there",
+    title: "While messages arrive, each message up to svr_seq is available",
     requirements: ["SEQ-CONTIGUOUS", "SYNC-LINEARIZABLE"],
     bulk: true,
     async run(t: Context) {
@@ -129,54 +130,56 @@ export const seqNumbering: readonly Case[] = [
       const sends = Promise.all([alice, bob].map((sender) => sender.sendMany(bob, 40))).finally(() => {
         sending = false;
       });
-      const looks = ["phone", "tablet", "laptop"].map(async (name) => {
+      const reads = ["phone", "tablet", "laptop"].map(async (name) => {
         const device = bob.device(name);
         while (sending) {
-          const counted = (await device.sync({ pageSize: 1 })).svrSeq;
+          const previous = (await device.sync({ pageSize: 1 })).svrSeq;
           const { messages, svrSeq } = await device.sync();
           const seqs = messages.map((message) => message.seq - bob.base);
           t.equal(
             seqs,
             seqs.map((_, n) => n + 1),
             "SEQ-CONTIGUOUS",
-            `svr_seq is ${svrSeq}, and a message below it is not there`,
+            `a page in an inbox with svr_seq ${svrSeq} has a gap`,
           );
-          const shows = messages.length > 0 || svrSeq === bob.base;
-          t.that(shows, "SEQ-CONTIGUOUS", "what is counted is not there", `message ${bob.base + 1}`, "no message");
-          t.that(svrSeq >= counted, "SEQ-MONOTONE", "svr_seq fell", `at least ${counted}`, String(svrSeq));
+          const isAvailable = messages.length > 0 || svrSeq === bob.base;
+          const violation = "a message that svr_seq counts is not available";
+          t.that(isAvailable, "SEQ-CONTIGUOUS", violation, `message ${bob.base + 1}`, "no message");
+          t.that(svrSeq >= previous, "SEQ-MONOTONE", "svr_seq decreased", `at least ${previous}`, String(svrSeq));
         }
       });
-      const [sent] = await Promise.all([sends, ...looks]);
-      await exactly(t, sent.flat());
+      const [sent] = await Promise.all([sends, ...reads]);
+      await expectExactlyIn(t, sent.flat());
     },
   },
   {
     // § SEQ-INDEPENDENT: A message to one inbox MUST NOT change the numbering of any other.
     id: "seq/independent",
-    title: "alice writes to bob and to herself by turns; each inbox counts its own messages only",
+    title: "Sends to two inboxes by turns are numbered in each inbox independently",
     requirements: ["SEQ-INDEPENDENT"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const toBob: Sent[] = [];
-      const toHerself: Sent[] = [];
+      const toBob: SentMessage[] = [];
+      const toHerself: SentMessage[] = [];
       for (let n = 0; n < 6; n += 1) {
         toBob.push(await alice.send(bob, `to bob ${n}`));
         if (n % 2 === 0) toHerself.push(await alice.send(alice, `note ${n}`));
       }
-      for (const [party, sent] of [
+      for (const [account, sent] of [
         [bob, toBob],
         [alice, toHerself],
       ] as const) {
-        const got = await party.device().drain();
-        t.all(got, party.base + 1, sent, "SEQ-INDEPENDENT", `${party.name}'s seqs depend on another inbox`);
+        const got = await account.device().drain();
+        const violation = `the seqs of ${account.name}'s inbox are not consecutive`;
+        t.all(got, account.base + 1, sent, "SEQ-INDEPENDENT", violation);
       }
     },
   },
   {
-    // § SEQ-MONOTONE: Within an epoch `svr_seq` MUST NOT fall: an answer to a call that begins after another answer was
-    // § received MUST NOT report a lower one.
+    // § SEQ-MONOTONE: Within an epoch `svr_seq` MUST NOT fall: the response to a call that begins after another
+    // § response was received MUST NOT report a lower one.
     id: "seq/stays-when-all-is-acked",
-    title: "bob acks everything; svr_seq stays where it is, and the next message gets the next seq",
+    title: "svr_seq does not change when all is acked, and the next message gets the next seq",
     requirements: ["SEQ-MONOTONE", "SEQ-CONSECUTIVE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -185,40 +188,41 @@ export const seqNumbering: readonly Case[] = [
       await phone.drain();
       for (const device of [phone, bob.device("tablet"), bob.device("laptop")]) {
         const { svrSeq } = await device.sync();
-        t.equal(svrSeq, bob.base + 3, "SEQ-MONOTONE", "svr_seq changed when the inbox was emptied");
+        t.equal(svrSeq, bob.base + 3, "SEQ-MONOTONE", "svr_seq changed when all messages were acknowledged");
       }
       const next = await alice.send(bob, "the next");
-      t.page(await phone.sync(), bob.base + 4, [next], "SEQ-CONSECUTIVE", "an emptied inbox counts from elsewhere");
+      const violation = "the next message of an emptied inbox did not get the next seq";
+      t.page(await phone.sync(), bob.base + 4, [next], "SEQ-CONSECUTIVE", violation);
     },
   },
   {
     // § SEQ-IMMUTABLE: Within an epoch a seq MUST always name the same message: the same sender, `client_message_id`,
     // § payload and `accepted_at`.
     id: "seq/names-one-message",
-    title:
-      "bob's devices get 8 messages again and again, before and after acks; each seq is the same message each time",
+    title: "Each seq names the same message in every page, before and after acks",
     requirements: ["SEQ-IMMUTABLE"],
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.sendAtOnce(bob, 8);
-      const known = new Map<number, string>();
+      const firstSeen = new Map<number, string>();
       for (const acked of [0, 0, 1, 3, 4, 6]) {
         const page = await bob.device().sync({ cliSeq: bob.base + acked });
         for (const { seq, senderId, clientMessageId, payload, acceptedAt } of page.messages) {
           const { seconds, nanos } = acceptedAt ?? { seconds: "", nanos: "" };
           const now = [senderId, clientMessageId, Buffer.from(payload).toString("hex"), seconds, nanos].join(" ");
-          t.equal(now, known.get(seq) ?? now, "SEQ-IMMUTABLE", `seq ${seq} names another message than before`);
-          known.set(seq, now);
+          t.equal(now, firstSeen.get(seq) ?? now, "SEQ-IMMUTABLE", `seq ${seq} names another message than before`);
+          firstSeen.set(seq, now);
         }
       }
-      t.that(known.size > 0, "PAGE-PROGRESS", "nothing came", "messages", "none");
+      t.that(firstSeen.size > 0, "PAGE-PROGRESS", "no page holds a message", "messages", "none");
     },
   },
 ];
 
-/** Bob's inbox must hold exactly these messages after its base, in whatever order they came in. */
-async function exactly(t: Context, sent: readonly Sent[]): Promise<void> {
+/** Expects exactly these messages in bob's inbox, in any order. */
+async function expectExactlyIn(t: Context, sent: readonly SentMessage[]): Promise<void> {
   const { svrSeq } = await t.bob.state();
-  t.equal(svrSeq, t.bob.base + sent.length, "SEQ-PARALLEL", `${sent.length} messages did not take ${sent.length} seqs`);
+  const violation = `svr_seq did not rise by ${sent.length} after ${sent.length} messages`;
+  t.equal(svrSeq, t.bob.base + sent.length, "SEQ-PARALLEL", violation);
   expectExactly(t, await t.bob.device().drain(), t.bob.base + 1, sent, "SEQ-PARALLEL");
 }

@@ -1,5 +1,5 @@
 import { SeqSyncService } from "../../../proto/gen/seqsync/v1/service_pb.js";
-import type { Sent, TestAccount } from "../../harness/account.js";
+import type { SentMessage, TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { expectFrameCovering, Watcher } from "../../harness/watcher.js";
@@ -7,7 +7,7 @@ import { encode, isRetryableStatus } from "../../rpc/connect.js";
 import { envelope } from "../../rpc/envelope.js";
 import { authorization, pathOf } from "../../rpc/session.js";
 
-/** So many Watches an account must be able to have. */
+/** Watches that an account can have open at the same time (WATCH-ALL). */
 const WATCHES = 20;
 
 export const watchFrames: readonly Case[] = [
@@ -15,30 +15,31 @@ export const watchFrames: readonly Case[] = [
     // § WATCH-FIRST: The first frame of a Watch MUST come without waiting for an event, and report the inbox's `epoch`
     // § and `svr_seq` as they are at some moment after the call began.
     id: "watch/first-frame",
-    title: "the first frame comes by itself and tells epoch and svr_seq: of an empty inbox, of one with a backlog",
+    title: "The first frame comes without an event and reports the inbox's epoch and svr_seq",
     requirements: ["WATCH-FIRST", "EPOCH-PRESENT"],
     async run(t: Context) {
       const { bob, alice } = t;
       const { epoch } = await bob.state();
-      const look = async (count: number, what: string) => {
+      const expectFrame = async (count: number, what: string) => {
         const frame = await new Watcher(t, bob).expectFirstFrame();
-        const told = { epoch: frame.epoch, svrSeq: frame.svrSeq };
-        t.equal(told, { epoch, svrSeq: bob.base + count }, "WATCH-FIRST", `the first frame of ${what}`);
+        const reported = { epoch: frame.epoch, svrSeq: frame.svrSeq };
+        const violation = `the first frame of ${what} does not report its epoch and svr_seq`;
+        t.equal(reported, { epoch, svrSeq: bob.base + count }, "WATCH-FIRST", violation);
       };
-      await look(0, "an inbox with nothing pending");
+      await expectFrame(0, "an inbox without pending messages");
       await alice.sendMany(bob, 3);
-      await look(3, "an inbox with three messages");
+      await expectFrame(3, "an inbox with three pending messages");
       await bob.device("phone").sync({ cliSeq: bob.base + 2 });
-      await look(3, "an inbox of which some is acked");
+      await expectFrame(3, "a partly acked inbox");
       await bob.device("phone").sync({ cliSeq: bob.base + 3 });
-      await look(3, "an inbox of which all is acked");
+      await expectFrame(3, "a fully acked inbox");
     },
   },
   {
-    // § WATCH-WAKE: After a Send was answered with success, every open Watch of the recipient whose reader keeps up
-    // § MUST have got, within 5 seconds, a frame whose `svr_seq` covers the message.
+    // § WATCH-WAKE: Within 5 seconds after a Send has succeeded, every open Watch of the recipient whose reader keeps
+    // § up MUST have received a frame whose `svr_seq` covers the message.
     id: "watch/opened-before",
-    title: "bob watches when alice sends; he is woken ten times over on one Watch, from each endpoint",
+    title: "An open Watch at each front end gets a frame for each of ten messages",
     requirements: ["WATCH-WAKE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -47,7 +48,7 @@ export const watchFrames: readonly Case[] = [
       for (let n = 1; n <= 10; n += 1) {
         await alice.send(bob, n % 3 === 0 ? "" : `message ${n}`);
         for (const watcher of watchers)
-          await expectFrameCovering(watcher, bob.base + n, `message ${n} has woken nobody`);
+          await expectFrameCovering(watcher, bob.base + n, `a Watch got no frame for message ${n}`);
       }
     },
   },
@@ -55,8 +56,7 @@ export const watchFrames: readonly Case[] = [
     // § WATCH-FIRST: The first frame of a Watch MUST come without waiting for an event, and report the inbox's `epoch`
     // § and `svr_seq` as they are at some moment after the call began.
     id: "watch/opened-during",
-    title:
-      "bob opens a Watch while alice's Send is under way, 25 times: he hears of each message, one way or the other",
+    title: "A Watch that is opened during a Send gets a frame that covers the message",
     requirements: ["WATCH-FIRST", "WATCH-WAKE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -64,14 +64,14 @@ export const watchFrames: readonly Case[] = [
         const watcher = new Watcher(t, bob);
         const other = n % 2 === 0 ? watcher.expectFirstFrame() : bob.state();
         await Promise.all([alice.send(bob, `message ${n}`), other]);
-        await expectFrameCovering(watcher, bob.base + n, `a message sent while the Watch was opened is missed`);
+        await expectFrameCovering(watcher, bob.base + n, "a Watch got no frame for a message sent while it was opened");
         watcher.cancel();
       }
     },
   },
   {
     id: "watch/opened-after",
-    title: "bob goes away, alice sends, bob watches again, six times: each first frame covers what came in between",
+    title: "The first frame of a Watch covers the messages before it",
     requirements: ["WATCH-FIRST"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -81,13 +81,14 @@ export const watchFrames: readonly Case[] = [
         before.cancel();
         await alice.send(bob, `message ${n}`);
         const { svrSeq } = await new Watcher(t, bob).expectFirstFrame();
-        t.equal(svrSeq, bob.base + n, "WATCH-FIRST", "the first frame does not cover what came before the Watch");
+        const violation = "the first frame does not report the svr_seq from before the Watch";
+        t.equal(svrSeq, bob.base + n, "WATCH-FIRST", violation);
       }
     },
   },
   {
     id: "watch/high-seqs",
-    title: "bob watches while his inbox passes 2147483647; each frame tells its svr_seq",
+    title: "The frames of an inbox that passes 2147483647 report its svr_seq",
     requirements: ["WATCH-FIRST", "WATCH-WAKE", "SEQ-UNSIGNED"],
     needs: { startSeq: 0x7fff_fffe },
     async run(t: Context) {
@@ -97,18 +98,18 @@ export const watchFrames: readonly Case[] = [
       for (let n = 1; n <= 3; n += 1) {
         await alice.send(bob, `message ${n}`);
         await t.blaming("SEQ-UNSIGNED", () =>
-          expectFrameCovering(watcher, bob.base + n, "a frame does not tell a high svr_seq"),
+          expectFrameCovering(watcher, bob.base + n, "a Watch got no frame with a svr_seq above 2147483647"),
         );
       }
       const { svrSeq } = await new Watcher(t, bob).expectFirstFrame();
-      t.equal(svrSeq, bob.base + 3, "SEQ-UNSIGNED", "svr_seq of the first frame");
+      t.equal(svrSeq, bob.base + 3, "SEQ-UNSIGNED", "the first frame does not report a svr_seq above 2147483647");
     },
   },
   {
-    // § WATCH-WAKE: After a Send was answered with success, every open Watch of the recipient whose reader keeps up
-    // § MUST have got, within 5 seconds, a frame whose `svr_seq` covers the message.
+    // § WATCH-WAKE: Within 5 seconds after a Send has succeeded, every open Watch of the recipient whose reader keeps
+    // § up MUST have received a frame whose `svr_seq` covers the message.
     id: "watch/wake-after-ack",
-    title: "bob watches, syncs and acks; the next message wakes him all the same, and so does one to himself",
+    title: "A Watch gets a frame for each message after an ack, also for messages to oneself",
     requirements: ["WATCH-WAKE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -117,14 +118,14 @@ export const watchFrames: readonly Case[] = [
       const phone = bob.device("phone");
       for (let n = 1; n <= 6; n += 1) {
         await (n % 3 === 0 ? bob : alice).send(bob, `message ${n}`);
-        await expectFrameCovering(watcher, bob.base + n, "a message after an ack has woken nobody");
+        await expectFrameCovering(watcher, bob.base + n, "a Watch got no frame for a message after an ack");
         await phone.drain();
       }
     },
   },
   {
     id: "watch/burst",
-    title: "alice sends 100 messages at once; bob's Watch gets to the last one, in however few frames",
+    title: "After 100 concurrent Sends the frames of a Watch reach the last message",
     requirements: ["WATCH-WAKE", "WATCH-MONOTONE"],
     bulk: true,
     async run(t: Context) {
@@ -132,13 +133,13 @@ export const watchFrames: readonly Case[] = [
       const watcher = new Watcher(t, bob);
       await watcher.expectFirstFrame();
       await alice.sendAtOnce(bob, 100);
-      await expectFrameCovering(watcher, bob.base + 100, "the last messages of a burst have woken nobody");
+      await expectFrameCovering(watcher, bob.base + 100, "a Watch got no frame for the last message of a burst");
     },
   },
   {
-    // § WATCH-WAKE-SOON: That frame SHOULD come within 1 second.
+    // § WATCH-WAKE-SOON: The frame that WATCH-WAKE requires SHOULD come within 1 second.
     id: "watch/wake-soon",
-    title: "alice sends five messages, one a moment; bob's Watch tells of each within a second",
+    title: "A Watch gets a frame for each of five messages within 1 second",
     requirements: ["WATCH-WAKE-SOON"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -146,7 +147,7 @@ export const watchFrames: readonly Case[] = [
       await watcher.expectFirstFrame();
       for (let n = 1; n <= 5; n += 1) {
         await alice.send(bob, `message ${n}`);
-        const what = "a frame took more than a second";
+        const what = "a Watch got no frame within 1 second after a Send";
         await watcher.expectFrame(({ svrSeq }) => svrSeq >= bob.base + n, "WATCH-WAKE-SOON", what, { ms: 1000 });
       }
     },
@@ -154,7 +155,7 @@ export const watchFrames: readonly Case[] = [
   {
     // § WATCH-MONOTONE: Within an epoch the `svr_seq` of the frames of one Watch MUST NOT fall.
     id: "watch/monotone",
-    title: "messages come and are acked while bob watches; svr_seq of the frames never falls",
+    title: "svr_seq of the frames never decreases while messages arrive and are acked",
     requirements: ["WATCH-MONOTONE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -163,39 +164,40 @@ export const watchFrames: readonly Case[] = [
       const phone = bob.device("phone");
       for (let round = 1; round <= 5; round += 1) {
         await Promise.all([alice.sendAtOnce(bob, 8), bob.sendAtOnce(bob, 2), phone.fetch()]);
-        await expectFrameCovering(watcher, bob.base + round * 10, "a burst has woken nobody");
+        await expectFrameCovering(watcher, bob.base + round * 10, "a Watch got no frame for a burst of messages");
         await phone.drain();
       }
       const seqs = watcher.frames.map(({ svrSeq }) => svrSeq);
       const fall = seqs.findIndex((svrSeq, index) => svrSeq < (seqs[index - 1] ?? 0));
-      t.equal(fall, -1, "WATCH-MONOTONE", `svr_seq fell: ${seqs.slice(Math.max(0, fall - 2), fall + 1)}`);
+      t.equal(fall, -1, "WATCH-MONOTONE", `svr_seq decreased: ${seqs.slice(Math.max(0, fall - 2), fall + 1)}`);
     },
   },
   {
     // § WATCH-NO-ACK: A Watch MUST NOT change its inbox: it acknowledges nothing.
     id: "watch/no-ack",
-    title: "bob watches, is woken, goes away, watches again; nothing is acked by it, and all messages are there",
+    title: "A Watch acknowledges nothing, and all messages are still delivered",
     requirements: ["WATCH-NO-ACK"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const sent: Sent[] = [];
+      const sent: SentMessage[] = [];
       for (let n = 1; n <= 4; n += 1) {
         const watcher = new Watcher(t, bob);
         await watcher.expectFirstFrame();
         sent.push(await alice.send(bob, `message ${n}`));
-        await expectFrameCovering(watcher, bob.base + n, "a message has woken nobody");
+        await expectFrameCovering(watcher, bob.base + n, "a Watch got no frame for a message");
         if (n % 2 === 0) watcher.cancel();
         const { ackedSeq } = await bob.state();
-        t.equal(ackedSeq, bob.base, "WATCH-NO-ACK", "a Watch has acked");
+        t.equal(ackedSeq, bob.base, "WATCH-NO-ACK", "a Watch acknowledged messages");
       }
-      t.all(await bob.device().drain(), bob.base + 1, sent, "WATCH-NO-ACK", "a Watch has taken messages away");
+      const violation = "not exactly the unacknowledged messages were delivered after several Watches";
+      t.all(await bob.device().drain(), bob.base + 1, sent, "WATCH-NO-ACK", violation);
     },
   },
   {
     // § WATCH-SYNC: A Sync that begins after a frame was received MUST report at least the frame's `svr_seq`, within an
     // § epoch.
     id: "watch/sync-after-frame",
-    title: "bob syncs the moment that a frame comes, 20 times: the message is there",
+    title: "A Sync after a frame returns the message that the frame counts",
     requirements: ["WATCH-SYNC"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -204,17 +206,20 @@ export const watchFrames: readonly Case[] = [
       const phone = bob.device("phone");
       for (let n = 1; n <= 20; n += 1) {
         const send = alice.send(bob, `message ${n}`);
-        // Not the Send's answer is waited for, but the frame: it may come first, and then the Sync must not come too early.
+        // The Sync follows the frame and not the response to the Send, as the frame may come first.
         const [, sent] = await Promise.all([
-          expectFrameCovering(watcher, bob.base + n, "a message has woken nobody", send).then(async ({ svrSeq }) => {
-            const page = await phone.fetch();
-            const [told, what] = [`at least ${svrSeq}`, "a Sync after a frame knows less than the frame"];
-            t.that(page.svrSeq >= svrSeq, "WATCH-SYNC", what, told, String(page.svrSeq));
-          }),
+          expectFrameCovering(watcher, bob.base + n, "a Watch got no frame for a message", send).then(
+            async ({ svrSeq }) => {
+              const page = await phone.fetch();
+              const what = "a Sync after a frame reports a lower svr_seq than the frame";
+              t.that(page.svrSeq >= svrSeq, "WATCH-SYNC", what, `at least ${svrSeq}`, String(page.svrSeq));
+            },
+          ),
           send,
         ]);
         const has = phone.stored.some(({ clientMessageId }) => clientMessageId === sent.clientMessageId);
-        t.that(has, "WATCH-SYNC", "a Sync after a frame does not have its message", sent.clientMessageId, "not there");
+        const violation = "a Sync after a frame did not return the message";
+        t.that(has, "WATCH-SYNC", violation, sent.clientMessageId, "no such message");
       }
     },
   },
@@ -222,29 +227,30 @@ export const watchFrames: readonly Case[] = [
     // § WATCH-ALL: A server MUST let an account have 20 Watches open at once, and each of them MUST get the frames that
     // § this chapter promises.
     id: "watch/twenty",
-    title: "bob has 20 Watches open at once, and alice as many; each has its first frame, and each of bob's is woken",
+    title: "20 open Watches of an account all get a first frame and a frame for each message",
     requirements: ["WATCH-ALL"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const twentyOf = (party: TestAccount) =>
-        Array.from({ length: WATCHES }, (_, n) => new Watcher(t, party, {}, `watcher ${n + 1}`));
-      const [hers, watchers] = [twentyOf(alice), twentyOf(bob)];
-      const all = (svrSeq: number, what: string) =>
+      const twentyOf = (account: TestAccount) =>
+        Array.from({ length: WATCHES }, (_, n) => new Watcher(t, account, {}, `watcher ${n + 1}`));
+      const [alices, watchers] = [twentyOf(alice), twentyOf(bob)];
+      const expectFrameOnAll = (svrSeq: number, what: string) =>
         t.blaming("WATCH-ALL", () =>
           Promise.all(watchers.map((watcher) => expectFrameCovering(watcher, svrSeq, what))),
         );
-      await all(bob.base, "one of 20 Watches has no first frame");
-      await t.blaming("WATCH-ALL", () => Promise.all(hers.map((watcher) => watcher.expectFirstFrame())));
+      await expectFrameOnAll(bob.base, "one of 20 Watches got no first frame");
+      await t.blaming("WATCH-ALL", () => Promise.all(alices.map((watcher) => watcher.expectFirstFrame())));
       await alice.send(bob, "first");
-      await all(bob.base + 1, "one of 20 Watches was not woken");
+      await expectFrameOnAll(bob.base + 1, "one of 20 Watches got no frame for a message");
       for (const watcher of watchers.splice(0, 5)) watcher.cancel();
       await alice.send(bob, "second");
-      await all(bob.base + 2, "after five have gone one of 15 Watches was not woken");
+      const violation = "one of 15 Watches got no frame for a message after five others were cancelled";
+      await expectFrameOnAll(bob.base + 2, violation);
     },
   },
   {
     id: "watch/second-does-not-replace-first",
-    title: "bob opens a second Watch and closes it again; the first one is woken before and after",
+    title: "A second Watch does not replace the first, neither while it is open nor after it is closed",
     requirements: ["WATCH-ALL"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -254,38 +260,39 @@ export const watchFrames: readonly Case[] = [
       await t.blaming("WATCH-ALL", async () => {
         await alice.send(bob, "while both are open");
         for (const watcher of [first, second])
-          await expectFrameCovering(watcher, bob.base + 1, "one of two Watches was not woken");
+          await expectFrameCovering(watcher, bob.base + 1, "one of two Watches got no frame for a message");
         second.cancel();
-        await alice.send(bob, "after one has gone");
-        await expectFrameCovering(first, bob.base + 2, "a Watch was not woken after another had gone");
+        await alice.send(bob, "after one was cancelled");
+        const violation = "a Watch got no frame for a message after another was cancelled";
+        await expectFrameCovering(first, bob.base + 2, violation);
       });
     },
   },
   {
     // § WATCH-PRIVATE: A frame MUST report the caller's inbox and no other.
     id: "watch/private",
-    title: "bob watches while 30 messages go to alice; his frames tell of his inbox only, hers of hers",
+    title: "The frames of a Watch report the caller's inbox only",
     requirements: ["WATCH-PRIVATE"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const [his, hers] = [new Watcher(t, bob), new Watcher(t, alice)];
-      await his.expectFirstFrame();
-      await hers.expectFirstFrame();
+      const [bobs, alices] = [new Watcher(t, bob), new Watcher(t, alice)];
+      await bobs.expectFirstFrame();
+      await alices.expectFirstFrame();
       await bob.sendAtOnce(alice, 30);
-      await expectFrameCovering(hers, alice.base + 30, "alice was not woken");
+      await expectFrameCovering(alices, alice.base + 30, "alice's Watch got no frame for her messages");
       await alice.send(bob, "the marker");
-      await expectFrameCovering(his, bob.base + 1, "bob was not woken");
+      await expectFrameCovering(bobs, bob.base + 1, "bob's Watch got no frame for his messages");
       const states = [
-        [bob, his, 1],
-        [alice, hers, 30],
+        [bob, bobs, 1],
+        [alice, alices, 30],
       ] as const;
-      for (const [party, watcher, count] of states) {
-        const { epoch } = await party.state();
-        for (const { svrSeq, epoch: told } of watcher.frames) {
-          const own = svrSeq >= party.base && svrSeq <= party.base + count;
-          const what = `a frame of ${party.name} tells of another inbox`;
-          t.that(own, "WATCH-PRIVATE", what, `up to ${party.base + count}`, String(svrSeq));
-          t.equal(told, epoch, "WATCH-PRIVATE", what);
+      for (const [account, watcher, count] of states) {
+        const { epoch } = await account.state();
+        for (const { svrSeq, epoch: reported } of watcher.frames) {
+          const own = svrSeq >= account.base && svrSeq <= account.base + count;
+          const what = `a frame of ${account.name} reports the state of another inbox`;
+          t.that(own, "WATCH-PRIVATE", what, `up to ${account.base + count}`, String(svrSeq));
+          t.equal(reported, epoch, "WATCH-PRIVATE", what);
         }
       }
     },
@@ -293,27 +300,25 @@ export const watchFrames: readonly Case[] = [
   {
     // § WATCH-STALLED: A Watch whose client does not read MUST NOT hold up any Send, any Sync or any other Watch.
     id: "watch/stalled",
-    title: "three Watches of bob are never read while alice sends and bob syncs; nothing and nobody is held up",
+    title: "Watches that are never read do not delay Sends, Syncs or other Watches",
     requirements: ["WATCH-STALLED"],
     bulk: true,
     async run(t: Context) {
       const { bob, alice } = t;
-      for (let n = 0; n < 3; n += 1) await stall(t, bob);
+      for (let n = 0; n < 3; n += 1) await openStalledWatch(t, bob);
       const reader = new Watcher(t, bob);
       await reader.expectFirstFrame();
       const phone = bob.device("phone");
       await t.blaming("WATCH-STALLED", async () => {
-        const sent: Sent[] = [];
+        const sent: SentMessage[] = [];
         for (let round = 0; round < 5; round += 1) {
           sent.push(...(await alice.sendAtOnce(bob, 20)));
           await phone.drain();
-          await expectFrameCovering(
-            reader,
-            bob.base + sent.length,
-            "a Watch that is read was not woken beside stalled ones",
-          );
+          const violation = "a Watch got no frame for a message while others were stalled";
+          await expectFrameCovering(reader, bob.base + sent.length, violation);
         }
-        t.equal(phone.stored.length, sent.length, "SEND-VISIBLE", "beside stalled Watches not all messages came");
+        const message = "not all messages were delivered while Watches were stalled";
+        t.equal(phone.stored.length, sent.length, "SEND-VISIBLE", message);
       });
     },
   },
@@ -321,31 +326,31 @@ export const watchFrames: readonly Case[] = [
     // § WATCH-EPOCH: When an inbox gets a new epoch, every open Watch on it whose reader keeps up MUST get, within 5
     // § seconds, a frame with the new epoch, or end.
     id: "watch/new-epoch",
-    title:
-      "bob's inbox loses its data three times while two Watches are open; each gets a frame with each new epoch, or ends",
+    title: "After data loss each open Watch gets a frame with the new epoch, or ends",
     requirements: ["WATCH-EPOCH"],
     needs: { rotateEpoch: true },
     async run(t: Context) {
       const { bob, alice } = t;
       const watchers = [new Watcher(t, bob, {}, "first"), new Watcher(t, bob, {}, "second")];
       await alice.sendMany(bob, 3);
-      for (const watcher of watchers) await expectFrameCovering(watcher, bob.base + 3, "bob was not woken");
+      for (const watcher of watchers)
+        await expectFrameCovering(watcher, bob.base + 3, "bob's Watch got no frame for his messages");
       for (let loss = 1; loss <= 3; loss += 1) {
         await t.rotateEpoch(bob);
         const { epoch } = await bob.state();
-        // One that ends is opened again, and then its first frame has the new epoch.
+        // A Watch that ends is reopened, and its first frame then has the new epoch.
         for (const watcher of watchers) {
           await watcher.expectFrame(
             (frame) => frame.epoch === epoch,
             "WATCH-EPOCH",
-            "a Watch does not tell the new epoch",
+            "a Watch got no frame with the new epoch",
           );
         }
-        // Once nothing is sent between two losses: then a frame differs from the one before it by its epoch alone.
+        // Between the first two losses nothing is sent, so that the frames differ in the epoch only.
         if (loss === 1) continue;
-        await alice.send(bob, `after loss ${loss}`);
+        await alice.send(bob, `after data loss ${loss}`);
         for (const watcher of watchers) {
-          const what = "under a new epoch a message has woken nobody";
+          const what = "a Watch got no frame for a message under the new epoch";
           await watcher.expectFrame((frame) => frame.epoch === epoch && frame.svrSeq >= 1, "WATCH-WAKE", what);
         }
       }
@@ -353,19 +358,19 @@ export const watchFrames: readonly Case[] = [
   },
 ];
 
-/** Opens a Watch and never reads a byte of its frames. */
-async function stall(t: Context, party: TestAccount): Promise<void> {
+/** Opens a Watch and never reads its frames. */
+async function openStalledWatch(t: Context, account: TestAccount): Promise<void> {
   const { watch: method } = SeqSyncService.method;
   const opening = t.session.transport.stream({
     endpoint: t.session.nextEndpoint(),
     path: pathOf(method),
-    headers: { "content-type": `application/connect+${t.session.codec}`, ...authorization(party.token) },
+    headers: { "content-type": `application/connect+${t.session.codec}`, ...authorization(account.token) },
     body: envelope(encode(t.session.codec, method.input, {})),
   });
   const stream = await opening.catch((error: Error) =>
-    t.fail("WATCH-FIRST", "a Watch was not opened", "the head of an answer, and a first frame", error.message),
+    t.fail("WATCH-FIRST", "a Watch was not opened", "a response header, and a first frame", error.message),
   );
   t.onEnd(() => stream.cancel());
-  if (isRetryableStatus(stream.status)) return; // asked to try again: then there are fewer that stall
+  if (isRetryableStatus(stream.status)) return; // rate limited: one stalled Watch fewer
   t.equal(stream.status, 200, "HTTP-STREAM", "a Watch was not opened");
 }

@@ -1,7 +1,7 @@
 import type { Case } from "../../harness/case.js";
 import { watchEnds } from "./ends.js";
 import { watchFrames } from "./frames.js";
-import { watchOften } from "./often.js";
+import { watchReopen } from "./reopen.js";
 
 /** Cases of the chapter "Watch". */
-export const watch: readonly Case[] = [...watchFrames, ...watchEnds, ...watchOften];
+export const watch: readonly Case[] = [...watchFrames, ...watchEnds, ...watchReopen];

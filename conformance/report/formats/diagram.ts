@@ -2,38 +2,38 @@ import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb
 import { lifelines, type SequenceStep, sequenceOf } from "../model/sequence.js";
 import { columns, wrap } from "./text.js";
 
-/** A sequence diagram as text: a lifeline for each client and one for the server, time going down. */
+/** A sequence diagram as text: a lifeline for each client and one for the server, with time going down. */
 export function textDiagram(events: readonly Event[], width = 100): string[] {
-  return drawArrows(sequenceOf(events), width);
+  return drawSequence(sequenceOf(events), width);
 }
 
-/** Draws arrows within `width` columns, at least 32. */
-export function drawArrows(arrows: readonly SequenceStep[], width: number): string[] {
-  if (arrows.length === 0) return [];
-  const clients = lifelines(arrows);
+/** Draws steps within `width` columns, at least 32. */
+export function drawSequence(steps: readonly SequenceStep[], width: number): string[] {
+  if (steps.length === 0) return [];
+  const clients = lifelines(steps);
   const widths = clients.map((client) => Math.max(columns(client) + 2, 3));
   const left = widths.reduce((sum, own) => sum + own, 0);
   const right = Math.max(width, 32) - columns("server") / 2;
-  // Lifelines that would leave no room for the messages become one, with the client's name in front of its messages.
-  if (left > (right * 2) / 3) return drawOneLane(arrows, right);
+  // If the lifelines leave no room for the texts, all clients share one, and each text names its client.
+  if (left > (right * 2) / 3) return drawOneLifeline(steps, right);
 
   const positions = clients.map((_, index) => sumTo(widths, index) + 1);
   const head = `${clients.map((client, index) => client.padEnd(widths[index] as number)).join("")}`;
   const lines = [`${head.padEnd(right - 3)}server`];
-  for (const { client, direction, text } of arrows) {
+  for (const { client, direction, text } of steps) {
     const own = direction === "both" ? 0 : clients.indexOf(client);
     const from = positions[own] ?? 1;
     const room = right - from - 6;
     const rows = wrap(text, room);
     const last = rows.pop() ?? "";
-    for (const row of rows) lines.push(lane(positions, right, from + 2, row));
+    for (const row of rows) lines.push(textLine(positions, right, from + 2, row));
     lines.push(arrowLine(positions, right, from, direction, last));
   }
   return lines;
 }
 
-/** A line with nothing but lifelines and a text between them and the server. */
-function lane(positions: readonly number[], right: number, start: number, text: string): string {
+/** A line without an arrow: lifelines, and a text between them. */
+function textLine(positions: readonly number[], right: number, start: number, text: string): string {
   const cells = blank(positions, right);
   return put(cells, start, [...text]);
 }
@@ -69,13 +69,13 @@ function put(cells: string[], start: number, text: readonly string[]): string {
   return cells.join("");
 }
 
-function drawOneLane(arrows: readonly SequenceStep[], right: number): string[] {
+function drawOneLifeline(steps: readonly SequenceStep[], right: number): string[] {
   return [
     `clients${" ".repeat(Math.max(right - 10, 1))}server`,
-    ...arrows.flatMap(({ client, direction, text }) => {
-      const rows = wrap(direction === "both" || client === "" ? text : `${client}: ${text}`, right - 7);
+    ...steps.flatMap(({ client, direction, text }) => {
+      const rows = wrap(direction === "both" ? text : `${client}: ${text}`, right - 7);
       const last = rows.pop() ?? "";
-      return [...rows.map((row) => lane([1], right, 3, row)), arrowLine([1], right, 1, direction, last)];
+      return [...rows.map((row) => textLine([1], right, 3, row)), arrowLine([1], right, 1, direction, last)];
     }),
   ];
 }

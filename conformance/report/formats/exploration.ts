@@ -1,49 +1,50 @@
 import type { Exploration } from "../../explore/explore.js";
 import type { FaultLevel } from "../../explore/program.js";
-import { findingText } from "../model/finding.js";
+import { viewFinding } from "../model/finding.js";
+import { counted } from "../model/summary.js";
 import { textDiagram } from "./diagram.js";
+import { findingText } from "./finding.js";
 import type { Styler } from "./style.js";
 
-/** How the exploration was asked for, so that it can be asked for again. */
-export interface Asked {
+/** The options of an exploration, to reproduce it. */
+export interface ExplorationRun {
   seed: number;
-  /** Arguments that reach the target again. */
+  /** Command line arguments that select the server and the accounts. */
   target: string;
   faults: FaultLevel;
   clients: number;
 }
 
-/** What an exploration found, for people. */
-export function renderExploration(exploration: Exploration, asked: Asked, paint: Styler): string {
-  const { programs, operations, faults, applied, failure } = exploration;
+/** The result of an exploration for a terminal. */
+export function renderExploration(exploration: Exploration, run: ExplorationRun, style: Styler): string {
+  const { programs, operations, faults, exercised: applied, failure } = exploration;
   const injected = Object.entries(faults).filter(([, count]) => count > 0);
   const lines = [
-    `${programs} programs, ${operations} operations, seed ${asked.seed}`,
-    `faults  ${injected.length === 0 ? "none" : injected.map(([kind, count]) => `${kind} ${count}`).join(", ")}`,
+    `${programs} programs, ${operations} operations, seed ${run.seed}`,
+    `network faults  ${injected.length === 0 ? "none" : injected.map(([kind, count]) => `${kind} ${count}`).join(", ")}`,
+    `requirements    ${[...applied].map(([requirement, times]) => `${requirement} ${times}`).join(", ")}`,
   ];
-  lines.push(`rules   ${[...applied].map(([rule, times]) => `${rule} ${times}`).join(", ")}`);
-  const unused = [...applied].filter(([, times]) => times === 0).map(([rule]) => rule);
-  if (failure === undefined && unused.length > 0)
-    lines.push(paint("yellow", `never exercised, run more programs: ${unused.join(", ")}`));
-  if (failure === undefined)
-    return `${lines.map((line) => paint("dim", line)).join("\n")}\n\n${paint("green", paint("bold", "Nothing found."))}\n`;
+  if (failure === undefined) {
+    const unused = [...applied].filter(([, times]) => times === 0).map(([requirement]) => requirement);
+    if (unused.length > 0) lines.push(style("yellow", `not exercised, run more programs: ${unused.join(", ")}`));
+    const verdict = style("green", style("bold", "No violation found."));
+    return `${lines.map((line) => style("dim", line)).join("\n")}\n\n${verdict}\n`;
+  }
 
-  for (const finding of failure.findings) lines.push("", ...findingText(finding, paint));
-  const { repeated, steps, seed, path, history } = failure;
-  const again =
+  // One diagram of the whole program follows the findings.
+  for (const finding of failure.findings)
+    lines.push("", ...findingText(viewFinding(finding), { style, diagram: false }));
+  const { reruns: repeated, steps, seed, path, history } = failure;
+  const frequency =
     repeated.failed === repeated.of
-      ? "it fails each time"
-      : `a race: of ${repeated.of} repetitions, ${repeated.failed} failed`;
-  lines.push(
-    "",
-    `The shortest program that shows it has ${steps.length} step${steps.length === 1 ? "" : "s"}; ${again}.`,
-    "",
-  );
+      ? "It fails every time."
+      : `It depends on timing: it failed in ${repeated.failed} of ${repeated.of} repetitions.`;
+  lines.push("", `The shortest failing program has ${counted(steps.length, "step")}. ${frequency}`, "");
   lines.push(...textDiagram(history).map((line) => `  ${line}`));
   lines.push(
     "",
-    "Run it again with",
-    `  seqsync explore ${asked.target} --faults ${asked.faults} --clients ${asked.clients} --seed ${seed} --path ${path}`,
+    "Reproduce with",
+    `  seqsync explore ${run.target} --faults ${run.faults} --clients ${run.clients} --seed ${seed} --path ${path}`,
   );
   return `${lines.join("\n")}\n`;
 }

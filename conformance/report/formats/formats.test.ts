@@ -8,25 +8,25 @@ import { validateXML } from "xmllint-wasm";
 import { Outcome, type Report, ReportSchema } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import {
   bytes,
-  ended,
-  failed,
+  caseWith,
+  failedCase,
   hostileReport,
   reportOf,
-  sendLost,
-  syncs,
+  sendWithoutResponse,
+  syncWithResponse,
 } from "../../selftest/support/sample-report.js";
 import { renderers } from "./renderers.js";
 
-const history = [...sendLost(1n, bytes("hi")), ...syncs(2n, "bob's phone", 0)];
-const usual = reportOf([
-  failed("ack/a", ["ACK-NOT-ON-ANSWER"], history),
-  ended("ack/b", Outcome.PASS),
-  ended("ack/open", Outcome.INCONCLUSIVE, "no accounts"),
+const history = [...sendWithoutResponse(1n, bytes("hi")), ...syncWithResponse(2n, "bob's phone", 0)];
+const typical = reportOf([
+  failedCase("ack/a", ["ACK-NOT-ON-ANSWER"], history),
+  caseWith("ack/b", Outcome.PASS),
+  caseWith("ack/inconclusive", Outcome.INCONCLUSIVE, "no accounts"),
 ]);
-const known = reportOf([{ ...failed("ack/a", ["ACK-NOT-ON-ANSWER"], history), knownFailure: "ticket #12" }]);
+const known = reportOf([{ ...failedCase("ack/a", ["ACK-NOT-ON-ANSWER"], history), knownFailure: "ticket #12" }]);
 const empty = reportOf([], { headline: "http://127.0.0.1:1 cannot be reached", profiles: [] });
 const reports: [string, Report][] = [
-  ["usual", usual],
+  ["typical", typical],
   ["known", known],
   ["empty", empty],
   ["hostile", hostileReport()],
@@ -46,18 +46,18 @@ describe("JUnit XML", () => {
     expect(await problems(renderers.junit(report))).toEqual([]);
   });
 
-  test("that is not valid is found out", async () => {
-    const broken = renderers.junit(usual).replace('name="ack" tests="3"', 'name="ack"');
+  test("that is invalid does not match the schema", async () => {
+    const broken = renderers.junit(typical).replace('name="ack" tests="3"', 'name="ack"');
     expect(await problems(broken)).not.toEqual([]);
-    expect(await problems(renderers.junit(usual).replace("acked_seq 0", "\u0007"))).not.toEqual([]);
+    expect(await problems(renderers.junit(typical).replace("acked_seq 0", "\u0007"))).not.toEqual([]);
   });
 
-  test("has a failure with its rule and its exchanges, and a reason for what was skipped", () => {
-    const text = renderers.junit(usual);
+  test("has failures with the requirement and the calls, and skipped cases with the reason", () => {
+    const text = renderers.junit(typical);
     expect(text).toContain('<testsuite name="ack" tests="3" failures="1" errors="0" time="1.256" skipped="1"');
-    expect(text).toContain('<failure message="ACK-NOT-ON-ANSWER: what was only answered counts as acked"');
+    expect(text).toContain('<failure message="ACK-NOT-ON-ANSWER: a Sync acked messages that were only delivered"');
     expect(text).toMatch(
-      /Delivering a message in an answer MUST NOT acknowledge it\.[\s\S]*✗╌+ no answer: connection closed/,
+      /Delivering a message in a response MUST NOT acknowledge it\.[\s\S]*✗╌+ no response: connection closed/,
     );
     expect(text).toContain('<skipped message="no accounts"/>');
   });
@@ -72,8 +72,8 @@ describe("TAP", () => {
     return { points, results: strict.results };
   };
 
-  test("has a point for each case, with its findings as diagnosis", () => {
-    const { points, results } = read(usual);
+  test("has a test point for each case, with the first finding as its diagnostic", () => {
+    const { points, results } = read(typical);
     expect(results).toMatchObject({ ok: false, count: 3, fail: 1, skip: 1, plan: { start: 1, end: 3 } });
     expect(points[0]).toMatchObject({
       name: "ack/a",
@@ -87,7 +87,7 @@ describe("TAP", () => {
     expect(points[2]?.skip).toBe("no accounts");
   });
 
-  test("cannot be forged by what a server says", () => {
+  test("cannot be forged by a server", () => {
     const { points, results } = read(hostileReport());
     expect(results).toMatchObject({ count: 7, fail: 4, todo: 1, plan: { end: 7 } });
     expect(results?.failures.filter(({ tapError }) => tapError)).toEqual([]);
@@ -96,9 +96,9 @@ describe("TAP", () => {
 });
 
 describe("Markdown", () => {
-  test("has the card with the difference and a diagram that Mermaid draws", () => {
-    const text = renderers.markdown(usual);
-    expect(text).toContain("### ❌ [ACK-NOT-ON-ANSWER](docs/spec/ack.md#ack-not-on-answer) (MUST, in one case)");
+  test("has cards with the difference and a Mermaid diagram", () => {
+    const text = renderers.markdown(typical);
+    expect(text).toContain("### ❌ [ACK-NOT-ON-ANSWER](docs/spec/ack.md#ack-not-on-answer) (MUST, 1 case)");
     expect(text).toContain("```diff\n+ expected  acked_seq 0\n- actual    acked_seq 5\n```");
     expect(text).toContain(
       [
@@ -108,39 +108,39 @@ describe("Markdown", () => {
         "  participant c1 as bob's phone",
         "  participant server",
         "  c0->>server: Send to bob, id id-1, 2 B",
-        "  server--xc0: no answer: connection closed",
+        "  server--xc0: no response: connection closed",
         "  c1->>server: Sync(0, epoch epoch-1)",
-        "  server-->>c1: no message#59; acked 5, next 5, svr 5, epoch epoch-1",
+        "  server-->>c1: no messages#59; acked 5, next 5, svr 5, epoch epoch-1",
         "```",
       ].join("\n"),
     );
-    expect(text).toContain("- no accounts: <code>ack/open</code>");
+    expect(text).toContain("- 1 inconclusive: no accounts: <code>ack/inconclusive</code>");
   });
 
-  test("links to where the specification is said to be", () => {
-    expect(renderers.markdown(usual, { spec: "https://example.org/spec/" })).toContain(
+  test("links to the given base URL of the specification", () => {
+    expect(renderers.markdown(typical, { spec: "https://example.org/spec/" })).toContain(
       "(https://example.org/spec/ack.md#ack-not-on-answer)",
     );
   });
 
-  test("does not take up what a server says as markup", () => {
+  test("escapes markup of a server", () => {
     const outside = renderers.markdown(hostileReport()).replaceAll(/^(`{3,})\w*\n[\s\S]*?\n\1$/gm, "");
     expect(outside).not.toMatch(/<(script|img)/);
     expect(outside).not.toMatch(/^# heading/m);
   });
 
-  test("stays below what a GitHub step summary may have", () => {
+  test("stays below the size limit of a GitHub step summary", () => {
     const ids = Array.from({ length: 300 }, (_, index) =>
-      failed(`ack/${index}`, [`MADE-UP-${index}`], history, { actual: "x".repeat(9000) }),
+      failedCase(`ack/${index}`, [`MADE-UP-${index}`], history, { actual: "x".repeat(9000) }),
     );
     const text = renderers.markdown(reportOf(ids));
     expect(Buffer.byteLength(text)).toBeLessThan(1 << 20);
-    expect(text).toMatch(/And \d+ more, for which there is no room here\./);
+    expect(text).toMatch(/\d+ more violations did not fit into this report\./);
   });
 });
 
 describe("HTML", () => {
-  test.each(reports)("of the %s report needs no network, and its policy forbids any", (_, report) => {
+  test.each(reports)("of the %s report needs no network access, and its policy forbids it", (_, report) => {
     const text = renderers.html(report);
     expect(text).not.toMatch(/<(link|img|iframe|script [^>]*src|object|embed)\b/i);
     expect(text).not.toMatch(/url\(|@import|\son\w+=["']/i);
@@ -151,39 +151,41 @@ describe("HTML", () => {
     expect(text).toContain(`content="default-src 'none'; ${hashes.join("; ")};`);
   });
 
-  test("does not take up what a server says as markup", () => {
+  test("escapes markup of a server", () => {
     const text = renderers.html(hostileReport());
     expect(text.match(/<\/script>/g)).toHaveLength(1);
     expect(text).toContain("&lt;img src=x onerror=alert(1)&gt;");
     expect(text).not.toMatch(/(?![\n\t])[\p{Cc}\u202e]/u);
   });
 
-  test("has each case once, the card, and the diagram both drawn and as a list", () => {
-    const text = renderers.html(usual);
+  test("has each case once, the card, and the diagram also as a list", () => {
+    const text = renderers.html(typical);
     expect(
       [...text.matchAll(/<li id="case-[^"]*" data-outcome="([^"]*)" data-chapter="ack">/g)].map(([, it]) => it),
-    ).toEqual(["fail", "pass", "open"]);
+    ).toEqual(["fail", "pass", "inconclusive"]);
     expect(text).toContain('<a href="docs/spec/ack.md#ack-not-on-answer">');
     expect(text).toContain("acked_seq <mark>5</mark>");
-    expect(text).toMatch(/<svg [^>]*role="img" aria-label="Sequence diagram: what proves ACK-NOT-ON-ANSWER[^"]*"/);
-    expect(text).toContain("<li>alice gets no answer it can use: no answer: connection closed</li>");
+    expect(text).toMatch(
+      /<svg [^>]*role="img" aria-label="Sequence diagram of the violation of ACK-NOT-ON-ANSWER[^"]*"/,
+    );
+    expect(text).toContain("<li>alice: no response: connection closed</li>");
   });
 
-  test("gives each element an id of its own", () => {
-    const ids = [...renderers.html(usual).matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
+  test("has unique element ids", () => {
+    const ids = [...renderers.html(typical).matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
     expect(ids.length).toBeGreaterThan(5);
     expect(new Set(ids).size).toBe(ids.length);
   });
 });
 
-test("a known failure does not fail a build, and is still told", () => {
+test("a known failure does not fail a build, and is still shown", () => {
   expect(renderers.junit(known)).toContain('<testsuite name="ack" tests="1" failures="0"');
   expect(renderers.junit(known)).toContain('<skipped message="known failure: ticket #12"/>');
   expect(renderers.tap(known)).toContain("\nnot ok 1 - ack/a # TODO ticket \\#12\n");
-  expect(renderers.markdown(known)).toContain("Known: ticket &#35;12");
-  expect(renderers.html(known)).toContain("Known: ticket #12");
+  expect(renderers.markdown(known)).toContain("Known failure: ticket &#35;12");
+  expect(renderers.html(known)).toContain("Known failure: ticket #12");
 });
 
 test("JSON is the report itself", () => {
-  expect(fromJsonString(ReportSchema, renderers.json(usual))).toEqual(usual);
+  expect(fromJsonString(ReportSchema, renderers.json(typical))).toEqual(typical);
 });

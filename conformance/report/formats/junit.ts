@@ -1,10 +1,8 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type CaseResult, Outcome, type Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { evidenceOf } from "../model/evidence.js";
-import { requirementOf, specLink } from "../model/requirement.js";
-import { sequenceOf } from "../model/sequence.js";
+import { explain } from "../model/finding.js";
 import { byChapter, headlineOf, secondsOf } from "../model/summary.js";
-import { drawArrows } from "./diagram.js";
+import { failureText } from "./finding.js";
 import type { RenderOptions } from "./options.js";
 import { type Element, xml } from "./xml.js";
 
@@ -14,10 +12,10 @@ const isSkipped = (it: CaseResult) =>
   !isFailed(it) && !isError(it) && it.outcome !== Outcome.PASS && it.outcome !== Outcome.WARN;
 
 /**
- * A report in the JUnit XML that Jenkins defines and other CI systems read: a suite for each chapter. A broken MUST is a failure, a
- * fault of the suite itself an error; what is known, could not be told or does
- * not apply is skipped, with the reason. JUnit has no warnings:
- * a SHOULD that is not kept passes, and is told in the case's output.
+ * A report in the JUnit XML of Jenkins, which other CI systems read too, with a test suite for each chapter. A violated
+ * MUST is a failure, and a failure of the suite itself an error. Cases that are a known failure, inconclusive or not
+ * applicable are skipped, with the reason. JUnit has no warnings: a case that violates a SHOULD passes, and its output
+ * has the findings.
  */
 export function junitReport(report: Report, { spec }: RenderOptions = {}): string {
   const suites = byChapter(report.cases).map(
@@ -75,43 +73,24 @@ function testCase(it: CaseResult, spec: string | undefined): Element {
 }
 
 function result(it: CaseResult, spec: string | undefined): Element[] {
-  const [first] = it.findings;
-  const message = first === undefined ? it.reason : `${first.requirement}: ${first.message}`;
-  const story = findingsText(it, spec);
+  const message = explain(it);
+  const text = failureText(it, { spec });
   if (it.knownFailure !== "") {
-    const known = { message: `known failure: ${it.knownFailure}` };
     return [
-      { name: "skipped", attributes: known },
-      { name: "system-out", content: story },
+      { name: "skipped", attributes: { message: `known failure: ${it.knownFailure}` } },
+      { name: "system-out", content: text },
     ];
   }
   switch (it.outcome) {
     case Outcome.FAIL:
-      return [{ name: "failure", attributes: { message, type: first?.requirement ?? "" }, content: story }];
+      return [{ name: "failure", attributes: { message, type: it.findings[0]?.requirement ?? "" }, content: text }];
     case Outcome.ERROR:
-      return [{ name: "error", attributes: { message, type: "harness" }, content: it.reason }];
+      return [{ name: "error", attributes: { message, type: "suite" }, content: it.reason }];
     case Outcome.WARN:
-      return [{ name: "system-out", content: `A SHOULD is not kept.\n${story}` }];
+      return [{ name: "system-out", content: text }];
     case Outcome.PASS:
       return [];
     default:
       return [{ name: "skipped", attributes: { message: it.reason } }];
   }
-}
-
-/** What was found in a case, for people who have nothing but a log: each finding with its rule, and the exchanges that prove it. */
-export function findingsText(it: CaseResult, spec?: string): string {
-  const findings = it.findings.flatMap((finding) => {
-    const { requirement, message, expected, actual } = finding;
-    return [
-      `${requirement} (${requirementOf(requirement).level}): ${message}`,
-      `  the rule  ${requirementOf(requirement).sentence}`,
-      `  expected  ${expected}`,
-      `  actual    ${actual}`,
-      `  see       ${specLink(requirement, spec)}`,
-      ...drawArrows(sequenceOf(evidenceOf(finding, it), it.history).slice(-20), 96).map((line) => `    ${line}`),
-      "",
-    ];
-  });
-  return [...findings, `run it again with\n  ${it.reproduce}`].join("\n");
 }

@@ -2,17 +2,16 @@ import { Outcome, type Report } from "../../../proto/gen/seqsync/conformance/v1/
 import { type Card, cardsOf } from "../model/card.js";
 import { exchangeLines } from "../model/exchange.js";
 import { OUTCOMES } from "../model/outcomes.js";
-import { byChapter, byProfile, countsLine, headlineOf, openByReason } from "../model/summary.js";
+import { byChapter, byProfile, counted, countsLine, headlineOf, withoutVerdict } from "../model/summary.js";
 import { mermaid } from "./mermaid.js";
 import type { RenderOptions } from "./options.js";
-import { plain } from "./text.js";
+import { singleLine } from "./text.js";
 
-/** A GitHub step summary may have 1 MiB, and is dropped whole beyond it. */
+/** GitHub drops a step summary of more than 1 MiB. */
 const MAX_BYTES = 900 << 10;
-/** GitHub draws no more than some diagrams of a page. The first failures are those that matter. */
+/** GitHub renders only a limited number of diagrams in a page. */
 const MAX_DIAGRAMS = 12;
-
-/** More of them are in the other reports. */
+/** The other formats have all exchanges. */
 const MAX_EXCHANGES = 2;
 
 const ICONS: Partial<Record<Outcome, string>> = {
@@ -29,18 +28,18 @@ export function markdownReport(report: Report, options: RenderOptions = {}): str
   const head = [
     `## ${ICONS[report.verdict] ?? ""} ${text(headlineOf(report))}`,
     "",
-    `${text(report.implementation || "A server that does not tell its name")} at ${report.targets.map(code).join(", ")}: ${text(countsLine(report))}.`,
+    `${text(report.implementation || "Unnamed server")} at ${report.targets.map(code).join(", ")}: ${text(countsLine(report))}.`,
     "",
     ...profileTable(report),
   ];
-  const tail = [...unfinished(report), "", ...chapterTable(report), ""];
+  const tail = [...unresolved(report), "", ...chapterTable(report), ""];
   const sections: string[] = [];
   let room = MAX_BYTES - bytes(head) - bytes(tail);
   for (const [index, card] of cards.entries()) {
     const section = cardSection(card, index < MAX_DIAGRAMS);
     room -= bytes(section);
     if (room < 0) {
-      sections.push("", `And ${cards.length - index} more, for which there is no room here.`);
+      sections.push("", `${counted(cards.length - index, "more violation")} did not fit into this report.`);
       break;
     }
     sections.push(...section);
@@ -75,46 +74,49 @@ function chapterTable(report: Report): string[] {
 }
 
 function cardSection(card: Card, diagram: boolean): string[] {
-  const { requirement, level, sentence, link, message, caseId, others, steps, before } = card;
+  const { requirement, level, outcome, sentence, link, message, caseId, otherCases, steps, omittedSteps } = card;
   const lines = [
     "",
-    `### ${level === "MUST" ? "❌" : "⚠️"} [${requirement}](${link}) (${level}, in ${others.length === 0 ? "one case" : `${others.length + 1} cases`})`,
+    `### ${ICONS[outcome]} [${requirement}](${link}) (${level}, ${counted(otherCases.length + 1, "case")})`,
     "",
     `> ${sentence}`,
     "",
-    ...(card.known === "" ? [] : [`Known: ${text(card.known)}`, ""]),
+    ...(card.knownFailure === "" ? [] : [`Known failure: ${text(card.knownFailure)}`, ""]),
     `**${text(message)}** (${code(caseId)}: ${text(card.title)})`,
     "",
     ...fenced("diff", [...prefixed("+ expected  ", card.expected), ...prefixed("- actual    ", card.actual)]),
   ];
   if (diagram && steps.length > 0) {
-    if (before > 0) lines.push("", `${before} earlier steps are left out.`);
+    if (omittedSteps > 0) lines.push("", `… ${omittedSteps} earlier steps`);
     lines.push("", ...fenced("mermaid", mermaid(steps)));
   }
-  const again = [card.reproduce, ...card.curl.map(({ caller, command }) => `# SEQSYNC_TOKEN: ${caller}\n${command}`)];
-  const commands = again.filter((line) => line !== "").flatMap((line) => line.split("\n").map(plain));
-  if (commands.length > 0) lines.push("", ...details("Run it again", fenced("sh", commands)));
-  const wire = card.exchanges
+  const commands = card.curl.flatMap(({ caller, command }) => [`# SEQSYNC_TOKEN is the token of ${caller}`, command]);
+  const shell = [card.reproduce, ...commands].filter((line) => line !== "").map(singleLine);
+  if (shell.length > 0) lines.push("", ...details("Reproduce", fenced("sh", shell)));
+  const exchanges = card.exchanges
     .slice(-MAX_EXCHANGES)
-    .flatMap((it) => ["", ...fenced("http", exchangeLines(it).map(plain))]);
-  if (wire.length > 0) lines.push("", ...details("On the wire", wire));
-  if (others.length > 0)
-    lines.push("", ...details(`${others.length} other cases blame it too`, [others.map(code).join(", ")]));
+    .flatMap((it) => ["", ...fenced("http", exchangeLines(it).map(singleLine))]);
+  if (exchanges.length > 0) lines.push("", ...details("Last HTTP exchanges", exchanges));
+  if (otherCases.length > 0)
+    lines.push(
+      "",
+      ...details(`Also in ${counted(otherCases.length, "other case")}`, [otherCases.map(code).join(", ")]),
+    );
   return lines;
 }
 
-const prefixed = (label: string, parts: Card["expected"]) => [label + plain(parts.map((part) => part.text).join(""))];
+const prefixed = (label: string, parts: Card["expected"]) => [
+  label + singleLine(parts.map((part) => part.text).join("")),
+];
 
-function unfinished({ cases, headline }: Report): string[] {
+function unresolved({ cases, headline }: Report): string[] {
   if (headline !== "") return [];
-  const rows = openByReason(cases).map(
-    ([reason, own]) =>
-      `- ${text(reason)}: ${own
-        .slice(0, 6)
-        .map(({ id }) => code(id))
-        .join(", ")}${own.length > 6 ? ` and ${own.length - 6} more` : ""}`,
-  );
-  return rows.length === 0 ? [] : ["", "### Could not be told", "", ...rows];
+  const rows = withoutVerdict(cases).map(({ outcome, reason, cases: own }) => {
+    const ids = own.slice(0, 6).map(({ id }) => code(id));
+    const more = own.length > 6 ? ` and ${own.length - 6} more` : "";
+    return `- ${own.length} ${OUTCOMES[outcome].word}: ${text(reason)}: ${ids.join(", ")}${more}`;
+  });
+  return rows.length === 0 ? [] : ["", "### Cases without a verdict", "", ...rows];
 }
 
 const details = (summary: string, lines: readonly string[]) => [
@@ -125,14 +127,14 @@ const details = (summary: string, lines: readonly string[]) => [
   "</details>",
 ];
 
-/** A fence that is longer than any in the text. */
+/** Fences lines as code; the fence is longer than any in the lines. */
 function fenced(language: string, lines: readonly string[]): string[] {
   const longest = Math.max(...[...lines.join("\n").matchAll(/`+/g)].map(([run]) => run.length), 2);
   const fence = "`".repeat(longest + 1);
   return [fence + language, ...lines, fence];
 }
 
-/** A text that is not to be read as markup. */
-const text = (raw: string) => plain(raw).replaceAll(/[\\`*_[\]<>|#~@&]/g, (char) => `&#${char.charCodeAt(0)};`);
+/** Escapes text for Markdown. */
+const text = (raw: string) => singleLine(raw).replaceAll(/[\\`*_[\]<>|#~@&]/g, (char) => `&#${char.charCodeAt(0)};`);
 
 const code = (raw: string) => `<code>${text(raw)}</code>`;

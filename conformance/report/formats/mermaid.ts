@@ -1,16 +1,16 @@
 import { lifelines, type SequenceStep } from "../model/sequence.js";
-import { plain } from "./text.js";
+import { singleLine } from "./text.js";
 
-/** A sequence diagram in the language of Mermaid, which GitHub and GitLab draw by themselves. */
-export function mermaid(arrows: readonly SequenceStep[]): string[] {
-  const clients = lifelines(arrows);
+/** A sequence diagram in Mermaid, which GitHub and GitLab render. */
+export function mermaid(steps: readonly SequenceStep[]): string[] {
+  const clients = lifelines(steps);
   const idOf = (client: string) => `c${clients.indexOf(client)}`;
   const all = clients.length === 0 ? "server" : `c0,server`;
   return [
     "sequenceDiagram",
-    ...clients.map((client) => `  participant ${idOf(client)} as ${escaped(client === "" ? "somebody" : client)}`),
+    ...clients.map((client) => `  participant ${idOf(client)} as ${escaped(client)}`),
     "  participant server",
-    ...arrows.map(({ client, direction, text }) => {
+    ...steps.map(({ client, direction, text }) => {
       const line = {
         to: `${idOf(client)}->>server`,
         from: `server-->>${idOf(client)}`,
@@ -21,7 +21,10 @@ export function mermaid(arrows: readonly SequenceStep[]): string[] {
   ];
 }
 
-/** A semicolon ends a statement, a hash begins an entity, and angle brackets would be markup. */
+/**
+ * Escapes what has a meaning in Mermaid: a semicolon ends a statement, a hash starts an entity, angle brackets are
+ * markup.
+ */
 function escaped(text: string): string {
-  return plain(text).replaceAll(/[#;<>&"`\\{}[\]]/g, (char) => `#${char.codePointAt(0)};`);
+  return singleLine(text).replaceAll(/[#;<>&"`\\{}[\]]/g, (char) => `#${char.codePointAt(0)};`);
 }

@@ -1,5 +1,8 @@
-/** How a report is made. */
+/** Options of a renderer. */
 export interface RenderOptions {
-  /** Base URL of the specification's chapters, for links. Default: "docs/spec/", as in the package. */
+  /**
+   * Base URL of the specification's chapters, for links.
+   * @default "docs/spec/", the folder in the package
+   */
   spec?: string | undefined;
 }

@@ -6,17 +6,17 @@ import { markdownReport } from "./markdown.js";
 import type { RenderOptions } from "./options.js";
 import { tapReport } from "./tap.js";
 
-/** Makes a text of a report. */
+/** Renders a report as text. */
 export type Renderer = (report: Report, options?: RenderOptions) => string;
 
-/** The formats that a report can be written in, by name. */
-export const renderers = {
+/** The name of a report format. */
+export type ReportFormat = "json" | "junit" | "tap" | "markdown" | "html";
+
+/** The renderer of each report format. */
+export const renderers: Readonly<Record<ReportFormat, Renderer>> = {
   json: reportJson,
   junit: junitReport,
   tap: tapReport,
   markdown: markdownReport,
   html: htmlReport,
-} as const satisfies Readonly<Record<string, Renderer>>;
-
-/** The name of a format. */
-export type ReportFormat = keyof typeof renderers;
+};

@@ -2,15 +2,18 @@ import type { WriteStream } from "node:tty";
 
 const CODES = { bold: 1, dim: 2, reverse: 7, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 
-/** A way to set off a text. */
+/** A colour or another attribute of text in a terminal. */
 export type Style = keyof typeof CODES;
 
-/** Colours a text, or leaves it as it is. */
+/** Styles a text, or returns it unchanged where there is no terminal. */
 export type Styler = (style: Style, text: string) => string;
 
-/** Colours only where a terminal shows them; NO_COLOR and FORCE_COLOR have the last word. */
+/** Leaves every text unchanged. */
+export const unstyled: Styler = (_, text) => text;
+
+/** Styles text only for a terminal; the environment variables NO_COLOR and FORCE_COLOR override that. */
 export function stylerFor(stream: Pick<WriteStream, "isTTY">): Styler {
   const { NO_COLOR, FORCE_COLOR } = process.env;
   const on = NO_COLOR ? false : FORCE_COLOR !== undefined ? FORCE_COLOR !== "0" : stream.isTTY === true;
-  return on ? (style, text) => `\u001b[${CODES[style]}m${text}\u001b[0m` : (_, text) => text;
+  return on ? (style, text) => `\u001b[${CODES[style]}m${text}\u001b[0m` : unstyled;
 }

@@ -1,15 +1,15 @@
 import { type CaseResult, Outcome, type Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { requirementOf, specLink } from "../model/requirement.js";
+import { viewFinding } from "../model/finding.js";
 import { headlineOf, secondsOf } from "../model/summary.js";
 import type { RenderOptions } from "./options.js";
-import { plain } from "./text.js";
+import { singleLine } from "./text.js";
 
 /**
- * A report in version 14 of the Test Anything Protocol. What could not be told or does not apply is skipped, with the reason; a
- * failure that is known, and a SHOULD that is not kept, do not count, which TAP marks with TODO.
+ * A report in version 14 of the Test Anything Protocol. Cases that are inconclusive or not applicable are SKIP, with
+ * the reason. Known failures and violations of a SHOULD are TODO, which TAP does not count as failures.
  */
 export function tapReport(report: Report, { spec }: RenderOptions = {}): string {
-  const lines = ["TAP version 14", `# ${plain(headlineOf(report))}`, `1..${report.cases.length}`];
+  const lines = ["TAP version 14", `# ${singleLine(headlineOf(report))}`, `1..${report.cases.length}`];
   for (const [index, it] of report.cases.entries()) lines.push(...point(index + 1, it, spec));
   return `${lines.join("\n")}\n`;
 }
@@ -23,36 +23,37 @@ function point(number: number, it: CaseResult, spec: string | undefined): string
     case Outcome.FAIL:
       return [line("not ok", it.knownFailure && `TODO ${escaped(it.knownFailure)}`), ...diagnosis(it, spec)];
     case Outcome.WARN:
-      return [line("not ok", "TODO a SHOULD is not kept"), ...diagnosis(it, spec)];
+      return [line("not ok", "TODO a SHOULD is violated"), ...diagnosis(it, spec)];
     case Outcome.ERROR:
-      return [line("not ok"), ...yaml({ message: "the suite itself went wrong", reason: it.reason })];
+      return [line("not ok"), ...yaml({ message: it.reason })];
     default:
-      return [line("ok", `SKIP ${escaped(it.reason || "did not run")}`)];
+      return [line("ok", `SKIP ${escaped(it.reason || "not run")}`)];
   }
 }
 
 function diagnosis(it: CaseResult, spec: string | undefined): string[] {
   const [first] = it.findings;
   if (first === undefined) return [];
-  const { requirement, message, expected, actual } = first;
+  const { requirement, level, outcome, sentence, link } = viewFinding(first, { spec });
   return yaml({
-    message,
-    severity: requirementOf(requirement).level === "MUST" ? "fail" : "todo",
+    message: first.message,
+    severity: outcome === Outcome.FAIL ? "fail" : "todo",
     requirement,
-    rule: requirementOf(requirement).sentence,
-    see: specLink(requirement, spec),
-    expected,
-    actual,
+    level,
+    sentence,
+    link,
+    expected: first.expected,
+    actual: first.actual,
     duration_ms: String(Math.round(secondsOf(it.duration) * 1000)),
     reproduce: it.reproduce,
   });
 }
 
-/** A block of YAML. JSON's strings are YAML's, so nothing in them can end the block. */
+/** A YAML block. JSON strings are valid YAML, and nothing in them can end the block. */
 function yaml(values: Readonly<Record<string, string>>): string[] {
-  const entries = Object.entries(values).map(([key, value]) => `  ${key}: ${JSON.stringify(plain(value))}`);
+  const entries = Object.entries(values).map(([key, value]) => `  ${key}: ${JSON.stringify(singleLine(value))}`);
   return ["  ---", ...entries, "  ..."];
 }
 
-/** A hash would begin a directive. */
-const escaped = (text: string) => plain(text).replaceAll(/[\\#]/g, "\\$&");
+/** Escapes a hash, which would start a directive. */
+const escaped = (text: string) => singleLine(text).replaceAll(/[\\#]/g, "\\$&");

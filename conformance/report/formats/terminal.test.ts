@@ -2,82 +2,82 @@ import { describe, expect, test } from "vitest";
 import { Outcome } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import {
   bytes,
-  ended,
-  failed,
+  caseWith,
+  failedCase,
   hostileReport,
   reportOf,
-  sendLost,
-  syncs,
+  sendWithoutResponse,
+  syncWithResponse,
 } from "../../selftest/support/sample-report.js";
 import { textDiagram } from "./diagram.js";
 import { type Styler, stylerFor } from "./style.js";
 import { renderReport } from "./terminal.js";
 import { columns } from "./text.js";
 
-const plainly: Styler = (_, text) => text;
-const history = [...sendLost(1n, bytes("hi")), ...syncs(2n, "bob's phone", 0)];
+const plain: Styler = (_, text) => text;
+const history = [...sendWithoutResponse(1n, bytes("hi")), ...syncWithResponse(2n, "bob's phone", 0)];
 
 describe("a report in a terminal", () => {
-  const report = reportOf([failed("ack/a", ["ACK-NOT-ON-ANSWER"], history), ended("ack/b", Outcome.PASS)]);
+  const report = reportOf([failedCase("ack/a", ["ACK-NOT-ON-ANSWER"], history), caseWith("ack/b", Outcome.PASS)]);
 
-  test("is told like this", () => {
+  test("looks like this", () => {
     const reports = [{ format: "html", path: "out/report.html" }];
-    expect(renderReport(report, plainly, { width: 72, reports })).toBe(TOLD);
+    expect(renderReport(report, plain, { width: 72, reports })).toBe(SHOWN);
   });
 
-  test("keeps to the width; what is there to be copied is not broken", () => {
+  test("keeps to the width, and does not break commands and links", () => {
     for (const width of [40, 60, 80, 120]) {
-      const told = reportOf([
-        failed("ack/a", ["ACK-NOT-ON-ANSWER", "SYNC-BASE"], history, {
+      const wide = reportOf([
+        failedCase("ack/a", ["ACK-NOT-ON-ANSWER", "SYNC-BASE"], history, {
           message: "long ".repeat(60),
           actual: "1,".repeat(300),
         }),
-        ended("ack/b", Outcome.INCONCLUSIVE, "because ".repeat(40)),
+        caseWith("ack/b", Outcome.INCONCLUSIVE, "because ".repeat(40)),
       ]);
-      const lines = renderReport(told, plainly, { width, detail: "verbose" }).split("\n");
-      const copied = /^ +(again|by hand|seen in|next|SEQSYNC_TOKEN) /;
-      expect(lines.filter((line) => columns(line) > width && !copied.test(line))).toEqual([]);
+      const lines = renderReport(wide, plain, { width, detail: "verbose" }).split("\n");
+      const unbroken = /^ +((reproduce|curl|next step) |docs\/)/;
+      expect(lines.filter((line) => columns(line) > width && !unbroken.test(line))).toEqual([]);
       expect(lines.filter((line) => line.includes(" --only ack/a --seed 7"))).toHaveLength(3);
     }
   });
 
-  test("lets nothing of a server act on the terminal", () => {
+  test("escapes control characters of a server", () => {
     for (const detail of ["quiet", "normal", "verbose"] as const) {
-      expect(renderReport(hostileReport(), plainly, { detail })).not.toMatch(/(?!\n)[\p{Cc}\u202e\u2028]/u);
+      expect(renderReport(hostileReport(), plain, { detail })).not.toMatch(/(?!\n)[\p{Cc}\u202e\u2028]/u);
     }
   });
 
-  test("ends with the verdict, the reports and the command to type next", () => {
-    const text = renderReport(report, plainly, { reports: [{ format: "html", path: "out/report.html" }] });
+  test("ends with the verdict, the report files and the next command", () => {
+    const text = renderReport(report, plain, { reports: [{ format: "html", path: "out/report.html" }] });
     expect(text.split("\n").slice(-9)).toEqual([
       "  ✗ CORE  requirements: 1 fail, 1 pass",
       "  – JSON  not checked",
       "",
-      "This server breaks requirements.",
+      "The server violates at least one MUST.",
       "1 passed, 1 failed in 4.2 s, seed 7",
       "",
       "  html report     out/report.html",
-      "  next            seqsync check http://127.0.0.1:8080 --only ack/a --seed 7",
+      "  next step       seqsync check http://127.0.0.1:8080 --only ack/a --seed 7",
       "",
     ]);
   });
 
-  test("tells in quiet a line for each requirement, and the verdict", () => {
-    expect(renderReport(report, plainly, { detail: "quiet" })).toBe(
+  test("is one line for each violated requirement with quiet, and the verdict", () => {
+    expect(renderReport(report, plain, { detail: "quiet" })).toBe(
       [
-        "✗ ACK-NOT-ON-ANSWER  what was only answered counts as acked  ack/a",
-        "This server breaks requirements.",
+        "✗ ACK-NOT-ON-ANSWER: a Sync acked messages that were only delivered  ack/a",
+        "The server violates at least one MUST.",
         "1 passed, 1 failed in 4.2 s, seed 7\n",
       ].join("\n"),
     );
   });
 
-  test("names every case in verbose", () => {
-    expect(renderReport(report, plainly)).not.toContain("✓ ack/b");
-    expect(renderReport(report, plainly, { detail: "verbose" })).toContain("✓ ack/b");
+  test("names every case with verbose", () => {
+    expect(renderReport(report, plain)).not.toContain("✓ ack/b");
+    expect(renderReport(report, plain, { detail: "verbose" })).toContain("✓ ack/b");
   });
 
-  test("tells many failures by name only, the first ones whole", () => {
+  test("shows only the first of many violations in full, and the last by name", () => {
     const ids = [
       "ACK-IMPLICIT",
       "ACK-FAILED",
@@ -90,20 +90,20 @@ describe("a report in a terminal", () => {
       "HTTP-JSON",
       "HTTP-BINARY",
     ];
-    const text = renderReport(reportOf(ids.map((id) => failed(`x/${id.toLowerCase()}`, [id], history))), plainly);
+    const text = renderReport(reportOf(ids.map((id) => failedCase(`x/${id.toLowerCase()}`, [id], history))), plain);
     expect(text.match(/^ +alice/gm)).toHaveLength(3);
     expect(text.match(/^✗/gm)).toHaveLength(8);
     expect(text).toMatch(/and 2 more: HTTP-JSON, HTTP-BINARY/);
   });
 
-  test("names what is open with its reason", () => {
-    const text = renderReport(reportOf([ended("ack/a", Outcome.INCONCLUSIVE, "no accounts")]), plainly);
-    expect(text).toContain("? 1 open: no accounts\n  ack/a");
+  test("names inconclusive cases with the reason", () => {
+    const text = renderReport(reportOf([caseWith("ack/a", Outcome.INCONCLUSIVE, "no accounts")]), plain);
+    expect(text).toContain("? 1 inconclusive: no accounts\n  ack/a");
   });
 });
 
-describe("colours", () => {
-  const colourful = (env: Record<string, string | undefined>, isTTY: boolean) => {
+describe("styles", () => {
+  const isStyled = (env: Record<string, string | undefined>, isTTY: boolean) => {
     const before = { ...process.env };
     Object.assign(process.env, env);
     for (const [name, value] of Object.entries(env)) if (value === undefined) delete process.env[name];
@@ -122,7 +122,7 @@ describe("colours", () => {
     [false, { NO_COLOR: undefined, FORCE_COLOR: "1" }, true],
     [true, { NO_COLOR: undefined, FORCE_COLOR: "0" }, false],
   ] as const)("on a TTY (%s) with %o: %s", (isTTY, env, expected) => {
-    expect(colourful(env, isTTY)).toBe(expected);
+    expect(isStyled(env, isTTY)).toBe(expected);
   });
 });
 
@@ -131,8 +131,10 @@ describe("a sequence diagram as text", () => {
     expect(textDiagram(history, 60)).toEqual(DRAWN);
   });
 
-  test("joins the clients in one lifeline where there are too many", () => {
-    const many = Array.from({ length: 9 }, (_, index) => syncs(BigInt(index + 1), `bob's device ${index}`, 0)).flat();
+  test("has one lifeline for many clients", () => {
+    const many = Array.from({ length: 9 }, (_, index) =>
+      syncWithResponse(BigInt(index + 1), `bob's device ${index}`, 0),
+    ).flat();
     const lines = textDiagram(many, 60);
     expect(lines[1]).toContain("bob's device 0: Sync(0");
     expect(Math.max(...lines.map(columns))).toBeLessThanOrEqual(60);
@@ -142,41 +144,42 @@ describe("a sequence diagram as text", () => {
 const DRAWN = [
   "alice  bob's phone                                    server",
   " │─ Send to bob, id id-1, 2 B ──────────────────────────▶│",
-  " │✗╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ no answer: connection closed ╌│",
+  " │✗╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ no response: connection closed ╌│",
   " │      │─ Sync(0, epoch epoch-1) ──────────────────────▶│",
-  " │      │ no message; acked 5, next 5, svr 5, epoch      │",
+  " │      │ no messages; acked 5, next 5, svr 5, epoch     │",
   " │      │◀───────────────────────────────────── epoch-1 ─│",
 ];
 
-const TOLD = `
+const SHOWN = `
   ack  1 fail  1 pass
 
-✗ ACK-NOT-ON-ANSWER MUST, in one case
-  Delivering a message in an answer MUST NOT acknowledge it.
-  docs/spec/ack.md#ack-not-on-answer
+✗ ACK-NOT-ON-ANSWER (MUST, 1 case): a Sync acked messages that were
+  only delivered
+  spec           Delivering a message in a response MUST NOT acknowledge
+                 it.
+                 docs/spec/ack.md#ack-not-on-answer
+  expected       acked_seq 0
+  actual         acked_seq 5
+                           ^
 
-  what was only answered counts as acked
-    expected  acked_seq 0
-    actual    acked_seq 5
-                        ^
+  alice  bob's phone                                              server
+   │─ Send to bob, id id-1, 2 B ────────────────────────────────────▶│
+   │✗╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ no response: connection closed ╌│
+   │      │─ Sync(0, epoch epoch-1) ────────────────────────────────▶│
+   │      │◀──── no messages; acked 5, next 5, svr 5, epoch epoch-1 ─│
 
-    alice  bob's phone                                            server
-     │─ Send to bob, id id-1, 2 B ──────────────────────────────────▶│
-     │✗╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ no answer: connection closed ╌│
-     │      │─ Sync(0, epoch epoch-1) ──────────────────────────────▶│
-     │      │◀─── no message; acked 5, next 5, svr 5, epoch epoch-1 ─│
-
-  again    seqsync check http://127.0.0.1:8080 --only ack/a --seed 7
-  by hand  curl -sS -i -H "Authorization: Bearer $SEQSYNC_TOKEN" -H 'Content-Type: application/json' -d '{"epoch":"epoch-1"}' 'http://127.0.0.1:8080/seqsync.v1.SeqSyncService/Sync'
-           SEQSYNC_TOKEN is that of bob's phone, account user-bob
-  seen in  ack/a
+  case           ack/a: the title of ack/a
+  reproduce      seqsync check http://127.0.0.1:8080 --only ack/a --seed 7
+  curl           curl -sS -i -H "Authorization: Bearer $SEQSYNC_TOKEN" -H 'Content-Type: application/json' -d '{"epoch":"epoch-1"}' 'http://127.0.0.1:8080/seqsync.v1.SeqSyncService/Sync'
+                 SEQSYNC_TOKEN is the token of bob's phone, account
+                 user-bob
 
   ✗ CORE  requirements: 1 fail, 1 pass
   – JSON  not checked
 
-This server breaks requirements.
+The server violates at least one MUST.
 1 passed, 1 failed in 4.2 s, seed 7
 
   html report     out/report.html
-  next            seqsync check http://127.0.0.1:8080 --only ack/a --seed 7
+  next step       seqsync check http://127.0.0.1:8080 --only ack/a --seed 7
 `;

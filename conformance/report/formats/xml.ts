@@ -6,7 +6,7 @@ export interface Element {
   content?: readonly Element[] | string;
 }
 
-/** A document in XML 1.0, indented. */
+/** An indented document in XML 1.0. */
 export function xml(root: Element): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${render(root, "")}\n`;
 }
@@ -19,12 +19,12 @@ function render({ name, attributes = {}, content = [] }: Element, indent: string
   return `${open}>\n${content.map((child) => render(child, `${indent}  `)).join("\n")}\n${indent}</${name}>`;
 }
 
-// XML 1.0 has no way to write these, not even as references; lone surrogates cannot be encoded at all.
+// XML 1.0 cannot hold these characters, not even as references. Lone surrogates cannot be encoded.
 const FORBIDDEN = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** Text as XML. What XML cannot hold is written as JSON writes it. */
+/** Escapes text for XML. Characters that XML cannot hold are escaped as in JSON. */
 function escaped(text: string): string {
   return text
     .replaceAll(FORBIDDEN, (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`)
@@ -32,5 +32,5 @@ function escaped(text: string): string {
     .replaceAll("\r", "&#13;");
 }
 
-/** Readers turn line ends and tabs in attributes into spaces, unless they are references. */
+/** Escapes an attribute's value. Parsers turn line ends and tabs into spaces, unless they are references. */
 const attribute = (text: string) => escaped(text).replaceAll("\n", "&#10;").replaceAll("\t", "&#9;");

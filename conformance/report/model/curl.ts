@@ -2,18 +2,40 @@ import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import type { Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { SendRequestSchema, SeqSyncService, SyncRequestSchema } from "../../../proto/gen/seqsync/v1/service_pb.js";
+import { singleQuoted } from "../../shell.js";
 
-/** The environment variable that a command takes its credential from: it never stands in the command itself. */
+/** The environment variable from which a command takes the credential: commands never hold one. */
 export const TOKEN_VARIABLE = "SEQSYNC_TOKEN";
 
-/** What a command needs to know of the run. */
+/** The URLs of the server, and its profiles. */
 export type Target = Pick<Report, "targets" | "profiles">;
 
+/** A command that repeats a call. */
+export interface CurlCommand {
+  /** Whose token the call needs, such as "bob's phone, account user-1". */
+  caller: string;
+  command: string;
+}
+
+/** Of more calls, the last ones. */
+const MAX_COMMANDS = 8;
+
+/** Commands for the unary calls among the events, without duplicates. */
+export function curlCommands(events: readonly Event[], target: Target): CurlCommand[] {
+  const commands = new Map<string, string>();
+  for (const event of events) {
+    const command = curlOf(event, target);
+    if (command !== undefined) commands.set(command, `${event.client}, account ${accountOf(event)}`);
+  }
+  return [...commands].slice(-MAX_COMMANDS).map(([command, caller]) => ({ caller, command }));
+}
+
 /**
- * A `curl` command line that makes a unary call again, with the token as $SEQSYNC_TOKEN. JSON where the server speaks it, else
- * the binary codec. Undefined for what is no unary call, and for a Send whose payload was too long to be recorded whole.
+ * A `curl` command that repeats a unary call, with the token as $SEQSYNC_TOKEN: in JSON if the server declares it,
+ * otherwise in the binary codec. Undefined if the event is not a unary call, or if its payload was too long to be
+ * recorded in full.
  */
-export function curlOf(event: Event, { targets, profiles }: Target): string | undefined {
+function curlOf(event: Event, { targets, profiles }: Target): string | undefined {
   const call = callOf(event);
   const base = targets[event.endpoint] ?? targets[0];
   if (call === undefined || base === undefined) return undefined;
@@ -24,16 +46,16 @@ export function curlOf(event: Event, { targets, profiles }: Target): string | un
     `-H "Authorization: Bearer $${TOKEN_VARIABLE}"`,
     `-H 'Content-Type: application/${json ? "json" : "proto"}'`,
   ].join(" ");
-  if (json) return `${head} -d ${quoted(call.json())} ${quoted(url)}`;
-  // Every shell's printf knows octal escapes; curl cannot take bytes from its command line.
+  if (json) return `${head} -d ${singleQuoted(call.json())} ${singleQuoted(url)}`;
+  // The printf of every shell knows octal escapes; curl cannot take binary data from the command line.
   const octal = [...call.binary()].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
-  return `printf '${octal}' | ${head} --data-binary @- ${quoted(url)}`;
+  return `printf '${octal}' | ${head} --data-binary @- ${singleQuoted(url)}`;
 }
 
-/** Whose token the call needs: a user id; undefined if it is no unary call. */
-export function callerOf({ body: what }: Event): string | undefined {
-  if (what.case === "sendCall") return what.value.senderId;
-  return what.case === "syncCall" ? what.value.userId : undefined;
+/** The user id of the account that makes a unary call. */
+function accountOf({ body }: Event): string | undefined {
+  if (body.case === "sendCall") return body.value.senderId;
+  return body.case === "syncCall" ? body.value.userId : undefined;
 }
 
 interface Call {
@@ -42,9 +64,9 @@ interface Call {
   binary(): Uint8Array;
 }
 
-function callOf({ body: what }: Event): Call | undefined {
-  if (what.case === "syncCall") {
-    const { cliSeq, epoch, pageSize } = what.value;
+function callOf({ body }: Event): Call | undefined {
+  if (body.case === "syncCall") {
+    const { cliSeq, epoch, pageSize } = body.value;
     const request = create(SyncRequestSchema, { cliSeq, epoch, pageSize });
     return {
       method: "Sync",
@@ -52,8 +74,8 @@ function callOf({ body: what }: Event): Call | undefined {
       binary: () => toBinary(SyncRequestSchema, request),
     };
   }
-  if (what.case !== "sendCall") return undefined;
-  const { recipientId, clientMessageId, payload } = what.value;
+  if (body.case !== "sendCall") return undefined;
+  const { recipientId, clientMessageId, payload } = body.value;
   if (payload !== undefined && payload.head.length !== payload.size) return undefined;
   const request = create(SendRequestSchema, {
     recipientId,
@@ -66,6 +88,3 @@ function callOf({ body: what }: Event): Call | undefined {
     binary: () => toBinary(SendRequestSchema, request),
   };
 }
-
-/** A text as one word of a POSIX shell. */
-export const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;

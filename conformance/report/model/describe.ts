@@ -1,56 +1,56 @@
 import type { DeliveredMessage, Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
+import { describeRefusal } from "../../rpc/connect.js";
 
-/** Says an event in a few words, for people. `name` makes user ids readable. */
-export function describeEvent({ body: what }: Event, name: (userId: string) => string = (userId) => userId): string {
-  switch (what.case) {
+/** Describes an event in a few words. `name` maps user ids to readable names. */
+export function describeEvent({ body }: Event, name: (userId: string) => string = (userId) => userId): string {
+  switch (body.case) {
     case "header":
-      return `recorded from ${what.value.implementation || "an unnamed server"}`;
+      return `recorded from ${body.value.implementation || "an unnamed server"}`;
     case "accountOpened":
-      return `${name(what.value.userId)} stands at ${what.value.startSeq ?? "a place not known"}`;
+      return `${name(body.value.userId)}'s inbox starts at ${body.value.startSeq ?? "an unknown seq"}`;
     case "sendCall": {
-      const { recipientId, clientMessageId, payload } = what.value;
+      const { recipientId, clientMessageId, payload } = body.value;
       return `Send to ${name(recipientId)}, id ${shortId(clientMessageId)}, ${payload?.size ?? 0} B`;
     }
     case "sendReturn":
       return "accepted";
     case "syncCall": {
-      const { cliSeq, epoch, pageSize } = what.value;
+      const { cliSeq, epoch, pageSize } = body.value;
       return `Sync(${cliSeq}${epoch === "" ? "" : `, epoch ${shortId(epoch)}`}${pageSize === 0 ? "" : `, at most ${pageSize}`})`;
     }
     case "syncReturn": {
-      const { ackedSeq, svrSeq, nextCliSeq, messages, epoch } = what.value;
+      const { ackedSeq, svrSeq, nextCliSeq, messages, epoch } = body.value;
       return `${pageText(messages)}; acked ${ackedSeq}, next ${nextCliSeq}, svr ${svrSeq}, epoch ${shortId(epoch)}`;
     }
     case "watchCall":
       return "Watch";
     case "watchFrame":
-      return `frame: svr ${what.value.svrSeq}, epoch ${shortId(what.value.epoch)}`;
+      return `frame: svr ${body.value.svrSeq}, epoch ${shortId(body.value.epoch)}`;
     case "watchEnd":
-      return "end of the stream";
+      return "end of stream";
     case "refused": {
-      const { code, reason, svrSeq, epoch } = what.value;
+      const { code, reason, httpStatus: status, svrSeq, epoch } = body.value;
       const state = epoch === "" ? "" : `; svr ${svrSeq}, epoch ${shortId(epoch)}`;
-      return `refused: ${code || "no code"}${reason === Reason.UNSPECIFIED ? "" : ` ${Reason[reason]}`}${state}`;
+      return describeRefusal({ code, reason, status }) + state;
     }
     case "noResponse":
-      return `no answer: ${what.value.why}`;
+      return `no response: ${body.value.why}`;
     case "rotateCall":
-      return `${name(what.value.userId)}'s inbox loses its data`;
+      return `${name(body.value.userId)}'s inbox loses its data`;
     case "revokeCall":
-      return `${name(what.value.userId)}'s token is revoked`;
+      return `${name(body.value.userId)}'s token is revoked`;
     case "restartCall":
-      return "the server is killed and started again";
+      return "the server is killed and restarted";
     case "done":
-      return "done";
+      return "completed";
     case undefined:
-      return "an event that this version does not know";
+      return "an unknown event";
   }
 }
 
 function pageText(messages: readonly DeliveredMessage[]): string {
   const [first, second] = messages;
-  if (first === undefined) return "no message";
+  if (first === undefined) return "no messages";
   if (second === undefined) return `message ${first.seq} (${shortId(first.clientMessageId)})`;
   const consecutive = messages.every(({ seq }, index) => seq === first.seq + index);
   if (consecutive && messages.length > 4) return `messages ${first.seq}…${first.seq + messages.length - 1}`;
@@ -59,5 +59,5 @@ function pageText(messages: readonly DeliveredMessage[]): string {
   return `messages ${list}${messages.length > 8 ? "…" : ""}`;
 }
 
-/** The part of an id that tells it from its neighbours. */
+/** The last characters of a long id: those that differ between the ids of a case. */
 export const shortId = (id: string) => (id.length <= 8 ? id : `…${id.slice(-6)}`);

@@ -1,18 +1,19 @@
-/** A piece of a text: whether the other text has it too, in the same order. */
+/** A part of a text. */
 export interface Part {
   text: string;
+  /** Whether the other text has it too, in the same order. */
   same: boolean;
 }
 
-/** Longer texts are compared by their beginning and their end only. In words and separators. */
+/** Of longer texts, only the common start and end are found. Counted in words and separators. */
 const MAX_TOKENS = 400;
 
-/** Marks what differs between two texts: by words and numbers, so that one changed digit marks the whole number. */
+/** Compares two texts by words and numbers, so that a changed digit marks the whole number. */
 export function difference(expected: string, actual: string): { expected: Part[]; actual: Part[] } {
   const a = tokens(expected);
   const b = tokens(actual);
   const [keptA, keptB] = a.length > MAX_TOKENS || b.length > MAX_TOKENS ? commonEnds(a, b) : commonSubsequence(a, b);
-  // Where nothing but spaces and small words agree, marking the rest would only be noise.
+  // Texts that share little more than spaces and short words are marked as a whole.
   const shared = a.filter((token, index) => keptA.has(index) && /[\p{L}\p{N}]/u.test(token)).length;
   const words = Math.min(...[a, b].map((list) => list.filter((token) => /[\p{L}\p{N}]/u.test(token)).length));
   if (shared * 3 < words) return { expected: whole(expected), actual: whole(actual) };
@@ -47,7 +48,7 @@ function commonEnds(a: readonly string[], b: readonly string[]): Kept {
   return [ends(a.length), ends(b.length)];
 }
 
-/** The longest common subsequence, by the table of its lengths. */
+/** The longest common subsequence, by dynamic programming. */
 function commonSubsequence(a: readonly string[], b: readonly string[]): Kept {
   const width = b.length + 1;
   const lengths = new Uint32Array((a.length + 1) * width);

@@ -1,25 +1,24 @@
 import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { CaseResult, Finding } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 
-/** A proof of fewer events than these is shown with what led up to it. */
-const ENOUGH = 8;
+/** Evidence of fewer events is shown with the events that precede it. */
+const MIN_EVENTS = 8;
 
 /**
- * The events that prove a finding. Where they are few, those just before them in the case's history come along: an answer is seldom
- * wrong without regard to what went before. Where there are none, the end of the history stands for them.
+ * The events to show for a finding: its evidence, filled up to `MIN_EVENTS` with the latest events of the case's
+ * history before it, because a response is rarely wrong by itself. Without evidence, the end of the history.
  */
-export function evidenceOf({ evidence }: Finding, { history }: CaseResult): Event[] {
-  const told = history.filter(({ body: what }) => what.case !== "header" && what.case !== "accountOpened");
-  if (evidence.length === 0) return told.slice(-ENOUGH);
-  if (evidence.length >= ENOUGH) return [...evidence];
-  const proving = new Set(evidence.map(keyOf));
-  const last = told.findLastIndex((event) => proving.has(keyOf(event)));
+export function evidenceOf({ evidence }: { readonly evidence: readonly Event[] }, history: readonly Event[]): Event[] {
+  const calls = history.filter(({ body }) => body.case !== "header" && body.case !== "accountOpened");
+  if (evidence.length === 0) return calls.slice(-MIN_EVENTS);
+  if (evidence.length >= MIN_EVENTS) return [...evidence];
+  const keys = new Set(evidence.map(keyOf));
+  const last = calls.findLastIndex((event) => keys.has(keyOf(event)));
   if (last < 0) return [...evidence];
-  // Those that prove it stay, however far back they are; the room that they leave goes to the latest others.
-  let room = ENOUGH - evidence.length;
-  const before = told.slice(0, last + 1).reverse();
-  return before.filter((event) => proving.has(keyOf(event)) || room-- > 0).reverse();
+  // The evidence is kept, however far back it is; the remaining room is for the latest other events.
+  let room = MIN_EVENTS - evidence.length;
+  const before = calls.slice(0, last + 1).reverse();
+  return before.filter((event) => keys.has(keyOf(event)) || room-- > 0).reverse();
 }
 
-/** An event of a finding is a copy of one in the history. */
-const keyOf = ({ op, atMicros, body: what }: Event) => `${op} ${atMicros} ${what.case}`;
+/** Identifies an event: a finding holds copies of the events of the history. */
+const keyOf = ({ op, atMicros, body }: Event) => `${op} ${atMicros} ${body.case}`;

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { Exchanges } from "../../history/exchanges.js";
-import { bytes, failed, reportOf } from "../../selftest/support/sample-report.js";
+import { bytes, failedCase, reportOf } from "../../selftest/support/sample-report.js";
 import { serve } from "../../selftest/support/serve.js";
 import { Transport } from "../../transport/http.js";
 import { renderers } from "../formats/renderers.js";
 import { renderReport } from "../formats/terminal.js";
-import { exchangeLine, exchangeLines } from "./exchange.js";
+import { exchangeLines, exchangeSummary } from "./exchange.js";
 
-/** Makes calls to a server that answers bytes, and keeps what went over the wire. */
-async function kept(act: (transport: Transport) => Promise<unknown>): Promise<Exchanges> {
+/** Makes requests to a server, and records the exchanges. */
+async function record(act: (transport: Transport) => Promise<unknown>): Promise<Exchanges> {
   const server = await serve((req, res) => {
     req.resume();
     if (req.url === "/gone") return void req.socket.destroy();
@@ -34,10 +34,10 @@ const call = {
   body: bytes("\u0008\u0003"),
 };
 
-test("an exchange has heads as text and bodies as bytes, and no credential", async () => {
-  const exchanges = await kept((transport) => transport.request(call));
+test("an exchange shows headers as text and binary bodies as a hex dump, without credentials", async () => {
+  const exchanges = await record((transport) => transport.request(call));
   const [exchange] = exchanges.toMessages();
-  expect(exchange && exchangeLine(exchange)).toBe(
+  expect(exchange && exchangeSummary(exchange)).toBe(
     "POST /Sync (application/proto, 2 B): HTTP 201 (application/proto, 4 B)",
   );
   const lines = exchange === undefined ? [] : exchangeLines(exchange);
@@ -54,26 +54,26 @@ test("an exchange has heads as text and bodies as bytes, and no credential", asy
   expect(lines.join("\n")).not.toContain("key-of-the-gateway");
 });
 
-test("a body of text is shown as text, a long one by its beginning", async () => {
+test("a body of text is shown as text, and truncated if it is long", async () => {
   const headers = { "content-type": "application/json" };
-  const exchanges = await kept((transport) =>
+  const exchanges = await record((transport) =>
     transport.request({ ...call, headers, body: bytes(`"${"x".repeat(5000)}"`) }),
   );
   const lines = exchanges.toMessages().flatMap(exchangeLines);
   expect(lines).toContain(`"${"x".repeat(511)}`);
-  expect(lines).toContain("… 5002 bytes in all");
+  expect(lines).toContain("… 5002 bytes in total");
   expect(lines.at(-1)).toBe('{"svrSeq":5}');
 });
 
-test("what was not answered says why", async () => {
-  const exchanges = await kept((transport) => transport.request({ ...call, path: "/gone" }).catch(() => {}));
-  expect(exchanges.toMessages().map(exchangeLine)).toEqual([
-    expect.stringMatching(/^POST \/gone \(application\/proto, 2 B\): no answer: ./),
+test("an exchange without a response says why", async () => {
+  const exchanges = await record((transport) => transport.request({ ...call, path: "/gone" }).catch(() => {}));
+  expect(exchanges.toMessages().map(exchangeSummary)).toEqual([
+    expect.stringMatching(/^POST \/gone \(application\/proto, 2 B\): no response: ./),
   ]);
 });
 
-test("bytes that were written as they are look like other exchanges, and only the last six are kept", async () => {
-  const exchanges = await kept(async (transport) => {
+test("raw requests are shown like other exchanges, and only the last six are kept", async () => {
+  const exchanges = await record(async (transport) => {
     for (let index = 0; index < 9; index += 1) await transport.request({ ...call, path: `/Sync${index}` });
     const head = "POST /Send HTTP/1.1\r\nhost: x\r\nauthorization: Bearer a-token-of-bob\r\ncontent-length: 2\r\n\r\n";
     await transport.raw(0, Buffer.concat([Buffer.from(head), Buffer.from([8, 3])]));
@@ -87,15 +87,15 @@ test("bytes that were written as they are look like other exchanges, and only th
   expect(JSON.stringify(messages.flatMap(exchangeLines))).not.toContain("a-token-of-bob");
 });
 
-test("the card has the bytes on demand, in each format for people", async () => {
-  const exchanges = (await kept((transport) => transport.request(call))).toMessages();
-  const report = reportOf([{ ...failed("http/a", ["HTTP-BINARY"]), exchanges }]);
+test("HTML and Markdown have the exchanges folded, the terminal only with verbose", async () => {
+  const exchanges = (await record((transport) => transport.request(call))).toMessages();
+  const report = reportOf([{ ...failedCase("http/a", ["HTTP-BINARY"]), exchanges }]);
   const dump = "000  08 01 00 ff              ····";
-  expect(renderers.html(report)).toMatch(new RegExp(`<details><summary>On the wire[^]*${dump}`));
-  expect(renderers.markdown(report)).toMatch(new RegExp(`<summary>On the wire</summary>[^]*${dump}`));
+  expect(renderers.html(report)).toMatch(new RegExp(`<details><summary>Last HTTP exchange[^]*${dump}`));
+  expect(renderers.markdown(report)).toMatch(new RegExp(`<summary>Last HTTP exchanges</summary>[^]*${dump}`));
   const terminal = (detail: "normal" | "verbose") => renderReport(report, (_, text) => text, { detail });
   expect(terminal("normal")).toContain(
-    "wire     POST /Sync (application/proto, 2 B): HTTP 201 (application/proto, 4 B)",
+    "last exchange  POST /Sync (application/proto, 2 B): HTTP 201 (application/proto, 4 B)",
   );
   expect(terminal("normal")).not.toContain(dump);
   expect(terminal("verbose")).toContain(dump);

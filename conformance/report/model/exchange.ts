@@ -1,7 +1,7 @@
 import type { Exchange } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 
-/** An exchange in a line. */
-export function exchangeLine({
+/** Describes an exchange in one line. */
+export function exchangeSummary({
   request,
   requestHeaders,
   requestSize,
@@ -10,12 +10,12 @@ export function exchangeLine({
   responseSize,
   noResponse,
 }: Exchange) {
-  const asked = `${request} (${[typeOf(requestHeaders), `${requestSize} B`].filter(Boolean).join(", ")})`;
-  if (noResponse !== "") return `${asked}: no answer: ${noResponse}`;
-  return `${asked}: HTTP ${status} (${[typeOf(responseHeaders), `${responseSize} B`].filter(Boolean).join(", ")})`;
+  const sent = `${request} (${[typeOf(requestHeaders), `${requestSize} B`].filter(Boolean).join(", ")})`;
+  if (noResponse !== "") return `${sent}: no response: ${noResponse}`;
+  return `${sent}: HTTP ${status} (${[typeOf(responseHeaders), `${responseSize} B`].filter(Boolean).join(", ")})`;
 }
 
-/** An exchange as it went over the wire: heads as text, bodies as text where they are text, else as bytes. */
+/** Shows an exchange in full: headers as text, each body as text if it is text and otherwise as a hex dump. */
 export function exchangeLines(exchange: Exchange): string[] {
   const {
     request,
@@ -28,11 +28,11 @@ export function exchangeLines(exchange: Exchange): string[] {
     responseSize,
     noResponse,
   } = exchange;
-  const answer =
+  const response =
     noResponse === ""
       ? [`HTTP ${status}`, ...responseHeaders, "", ...bodyLines(responseBody, responseSize)]
-      : [`no answer: ${noResponse}`];
-  return [request, ...requestHeaders, "", ...bodyLines(requestBody, requestSize), "", ...answer];
+      : [`no response: ${noResponse}`];
+  return [request, ...requestHeaders, "", ...bodyLines(requestBody, requestSize), "", ...response];
 }
 
 const typeOf = (headers: readonly string[]) => /^content-type: *(.*)$/im.exec(headers.join("\n"))?.[1] ?? "";
@@ -41,10 +41,10 @@ function bodyLines(body: Uint8Array, size: number): string[] {
   if (size === 0) return ["(no body)"];
   const text = textOf(body);
   const lines = text === undefined ? hexDump(body) : text.split("\n");
-  return size > body.length ? [...lines, `… ${size} bytes in all`] : lines;
+  return size > body.length ? [...lines, `… ${size} bytes in total`] : lines;
 }
 
-/** Text without controls is shown as such. A body may end within a character where it was cut off. */
+/** The body as text, unless it has control characters or is not UTF-8. A truncated body may end within a character. */
 function textOf(body: Uint8Array): string | undefined {
   const text = Buffer.from(body)
     .toString("utf8")
@@ -52,7 +52,7 @@ function textOf(body: Uint8Array): string | undefined {
   return /(?![\n\r\t])\p{Cc}|\ufffd/u.test(text) ? undefined : text;
 }
 
-/** Eight bytes a line, so that it fits a phone. */
+/** Eight bytes a line, to fit the width of a phone. */
 function hexDump(bytes: Uint8Array): string[] {
   return Array.from({ length: Math.ceil(bytes.length / 8) }, (_, index) => {
     const row = [...bytes.subarray(index * 8, index * 8 + 8)];

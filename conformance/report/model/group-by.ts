@@ -1,4 +1,4 @@
-/** Items by a key, groups and items in the order in which they come: `Map.groupBy`, which Node 20 lacks. */
+/** Groups items by a key and keeps their order: `Map.groupBy`, which Node 20 lacks. */
 export function groupBy<K, T>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {

@@ -1,55 +1,52 @@
 import { Outcome } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import type { Style } from "../formats/style.js";
 
 /** How an outcome is shown. */
-export interface Shown {
-  /** One word, also usable as a class name. */
+export interface OutcomeText {
   word: string;
-  /** A mark that needs no colour. */
+  /** A symbol that needs no colour. */
   mark: string;
-  /** In a terminal. */
-  style: Style;
-  /** What it says of the server if it is the verdict. */
+  color: "red" | "yellow" | "green" | "dim";
+  /** The headline of a report with this verdict. */
   verdict: string;
 }
 
-export const OUTCOMES: Readonly<Record<Outcome, Shown>> = {
-  [Outcome.FAIL]: { word: "fail", mark: "✗", style: "red", verdict: "This server breaks requirements." },
+export const OUTCOMES: Readonly<Record<Outcome, OutcomeText>> = {
+  [Outcome.FAIL]: { word: "fail", mark: "✗", color: "red", verdict: "The server violates at least one MUST." },
   [Outcome.WARN]: {
     word: "warn",
     mark: "!",
-    style: "yellow",
-    verdict: "This server keeps every MUST that was checked, but not every SHOULD.",
+    color: "yellow",
+    verdict: "The server meets every MUST that was checked, but not every SHOULD.",
   },
   [Outcome.ERROR]: {
     word: "error",
     mark: "✗",
-    style: "red",
-    verdict: "The suite itself went wrong: this says nothing about the server.",
+    color: "red",
+    verdict: "The suite itself failed. This says nothing about the server.",
   },
   [Outcome.INCONCLUSIVE]: {
-    word: "open",
+    word: "inconclusive",
     mark: "?",
-    style: "yellow",
-    verdict: "Nothing broken was found, but not everything could be checked.",
+    color: "yellow",
+    verdict: "No violation was found, but not every requirement could be checked.",
   },
   [Outcome.PASS]: {
     word: "pass",
     mark: "✓",
-    style: "green",
-    verdict: "This server keeps every requirement that was checked.",
+    color: "green",
+    verdict: "The server meets every requirement that was checked.",
   },
   [Outcome.NOT_APPLICABLE]: {
-    word: "n/a",
+    word: "not applicable",
     mark: "–",
-    style: "dim",
-    verdict: "Nothing that was asked for applies to this server.",
+    color: "dim",
+    verdict: "None of the selected cases applies to this server.",
   },
-  [Outcome.UNSPECIFIED]: { word: "not run", mark: "–", style: "dim", verdict: "Nothing was run." },
+  [Outcome.UNSPECIFIED]: { word: "not run", mark: "–", color: "dim", verdict: "No case was run." },
 };
 
-/** From the worst to the one that says least: the order in which counts are shown, and in which several outcomes become one. */
-export const BY_WEIGHT = [
+/** The order in which counts are shown. The first outcome of several is the outcome of the whole. */
+export const WORST_FIRST = [
   Outcome.FAIL,
   Outcome.ERROR,
   Outcome.WARN,
@@ -59,9 +56,9 @@ export const BY_WEIGHT = [
   Outcome.UNSPECIFIED,
 ] as const;
 
-/** How often each outcome is there, the worst first; those that are not there are left out. */
+/** Counts outcomes, the worst first. Those that do not occur are left out. */
 export function tally(outcomes: readonly Outcome[]): { outcome: Outcome; count: number }[] {
-  return BY_WEIGHT.map((outcome) => ({ outcome, count: outcomes.filter((it) => it === outcome).length })).filter(
+  return WORST_FIRST.map((outcome) => ({ outcome, count: outcomes.filter((it) => it === outcome).length })).filter(
     ({ count }) => count > 0,
   );
 }

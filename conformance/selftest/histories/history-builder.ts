@@ -1,226 +1,186 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import {
-  type Event,
-  HeaderSchema,
-  RefusedSchema,
-  SendCallSchema,
-  SyncCallSchema,
-  SyncReturnSchema,
-} from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import type { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
-import { fingerprintOf } from "../../history/fingerprint.js";
-import { type EventBody, Recorder } from "../../history/recorder.js";
+import {
+  accountOpened,
+  done,
+  type EventBody,
+  header,
+  noResponse,
+  refused,
+  restartCall,
+  rotateCall,
+  sendCall,
+  sendReturn,
+  syncCall,
+  syncReturn,
+  watchCall,
+  watchFrame,
+} from "../../history/events.js";
+import { Recorder, SUITE } from "../../history/recorder.js";
 import { Judge } from "../../judge/judge.js";
-import { lost } from "../../rpc/client.js";
-import { CODE_OF } from "../../rpc/connect.js";
-import { HISTORY_FORMAT } from "../../version.js";
+import { CODE_OF, STATUS_OF } from "../../rpc/connect.js";
 
-/** A message as a page of a story shows it. */
-export interface Shown {
+/** Fields of the header of a history. */
+export type HeaderFields = Parameters<typeof header>[0];
+
+/** A message of a page. */
+export interface PageMessage {
   seq: number;
   id: string;
   from?: string;
   text?: string;
-  /** `accepted_at`, in seconds. */
+  /** `accepted_at` in seconds since 1970; 0 for none. Default 1. */
   at?: number;
 }
 
-/** What can become of a call. Each answers the story, to go on with. */
-export interface Endings {
+/** Adds the outcome of a call. Each method returns the history. */
+export interface CallOutcomes {
+  /** A refusal with a reason, and with the state of an inbox if given. */
   refused(reason: Reason, state?: { svrSeq?: number; epoch?: string }): HistoryBuilder;
-  /** Refused with a code and no reason. */
+  /** A refusal with a code and without a reason. */
   failed(code: string): HistoryBuilder;
-  lost(): HistoryBuilder;
+  /** No response: the outcome is indeterminate. */
+  noResponse(): HistoryBuilder;
 }
 
-export interface SendEndings extends Endings {
-  /** Accepted, `accepted_at` in seconds; 0 for none. */
+export interface SendOutcomes extends CallOutcomes {
+  /** Accepted, with `accepted_at` in seconds since 1970; 0 for none. Default 1. */
   ok(at?: number): HistoryBuilder;
 }
 
-export interface SyncEndings extends Endings {
-  /** A page: messages by id, from `acked + 1` on, or as they are given. */
+export interface SyncOutcomes extends CallOutcomes {
+  /** A page. A message that is only an id gets the seq of its position after `acked`. */
   page(
     acked: number,
     svr: number,
-    messages?: readonly (string | Shown)[],
+    messages?: readonly (string | PageMessage)[],
     more?: { epoch?: string; next?: number | undefined },
   ): HistoryBuilder;
 }
 
-/** Writes histories by hand, as short as they can be told: for tests of the judge. Times are steps, one an event. */
+/** Builds histories for tests of the judge. The time of each event is its index, in milliseconds. */
 export class HistoryBuilder {
   readonly #recorder: Recorder = new Recorder(undefined, () => BigInt(this.events.length) * 1000n);
   readonly events: Event[] = this.#recorder.events;
 
-  constructor(header: MessageInitShape<typeof HeaderSchema> = {}) {
-    this.#add(0n, {
-      case: "header",
-      value: create(HeaderSchema, {
-        format: HISTORY_FORMAT,
-        profiles: [Profile.CORE, Profile.WATCH],
-        maxPageSize: 100,
-        ...header,
-      }),
-    });
+  constructor(fields: HeaderFields = {}) {
+    this.#add(0n, header({ profiles: [Profile.CORE, Profile.WATCH], maxPageSize: 100, ...fields }));
   }
 
-  /** An account comes into play; without a number it may have a past. */
-  open(userId: string, startSeq?: number): this {
-    const value = { $typeName: "seqsync.conformance.v1.AccountOpened" as const, userId };
-    return this.#add(0n, { case: "accountOpened", value: startSeq === undefined ? value : { ...value, startSeq } });
+  /** Opens an account. Without a `startSeq` its inbox may hold messages from before the history. */
+  openAccount(userId: string, startSeq?: number): this {
+    return this.#add(0n, accountOpened(userId, startSeq));
   }
 
-  send(id: string, { from = "alice", to = "bob", text = "hello" } = {}): SendEndings {
-    const op = this.#call(from, {
-      case: "sendCall",
-      value: create(SendCallSchema, {
-        senderId: from,
-        recipientId: to,
-        clientMessageId: id,
-        payload: fingerprintOf(Buffer.from(text)),
-      }),
-    });
+  send(id: string, { from = "alice", to = "bob", text = "hello" } = {}): SendOutcomes {
+    const call = { senderId: from, recipientId: to, clientMessageId: id, payload: Buffer.from(text) };
+    const op = this.#call(from, sendCall(call));
     return {
-      ...this.#endings(op),
-      ok: (at = 1) =>
-        this.#add(op, {
-          case: "sendReturn",
-          value: {
-            $typeName: "seqsync.conformance.v1.SendReturn",
-            ...(at === 0 ? {} : { acceptedAt: time(at) }),
-          },
-        }),
+      ...this.#outcomes(op),
+      ok: (at = 1) => this.#add(op, sendReturn(at === 0 ? undefined : time(at))),
     };
   }
 
-  sync(cliSeq: number, { user = "bob", client = "phone", epoch = "", pageSize = 0 } = {}): SyncEndings {
-    const op = this.#call(client, {
-      case: "syncCall",
-      value: create(SyncCallSchema, { userId: user, cliSeq, epoch, pageSize }),
-    });
+  sync(cliSeq: number, { user = "bob", client = "phone", epoch = "", pageSize = 0 } = {}): SyncOutcomes {
+    const op = this.#call(client, syncCall({ userId: user, cliSeq, epoch, pageSize }));
     return {
-      ...this.#endings(op),
+      ...this.#outcomes(op),
       page: (
         acked: number,
         svr: number,
-        messages: readonly (string | Shown)[] = [],
-        { epoch: answered = "e1", next = undefined as number | undefined } = {},
+        messages: readonly (string | PageMessage)[] = [],
+        { epoch: pageEpoch = "e1", next = undefined as number | undefined } = {},
       ) => {
         const shown = messages.map((it, index) => (typeof it === "string" ? { seq: acked + 1 + index, id: it } : it));
-        return this.#add(op, {
-          case: "syncReturn",
-          value: create(SyncReturnSchema, {
-            epoch: answered,
-            svrSeq: svr,
-            ackedSeq: acked,
-            nextCliSeq: next ?? shown.at(-1)?.seq ?? acked,
-            messages: shown.map(({ seq, id, from = "alice", text = "hello", at = 1 }: Shown) => ({
-              seq,
-              senderId: from,
-              clientMessageId: id,
-              payload: fingerprintOf(Buffer.from(text)),
-              ...(at === 0 ? {} : { acceptedAt: time(at) }),
-            })),
-          }),
-        });
+        const page = {
+          epoch: pageEpoch,
+          svrSeq: svr,
+          ackedSeq: acked,
+          nextCliSeq: next ?? shown.at(-1)?.seq ?? acked,
+          messages: shown.map(({ seq, id, from = "alice", text = "hello", at = 1 }: PageMessage) => ({
+            seq,
+            senderId: from,
+            clientMessageId: id,
+            payload: Buffer.from(text),
+            ...(at === 0 ? {} : { acceptedAt: time(at) }),
+          })),
+        };
+        return this.#add(op, syncReturn(page));
       },
     };
   }
 
   watch(user = "bob"): { frame(svrSeq: number, epoch?: string): HistoryBuilder } {
-    const op = this.#call(`${user}'s watch`, {
-      case: "watchCall",
-      value: { $typeName: "seqsync.conformance.v1.WatchCall", userId: user },
-    });
-    return {
-      frame: (svrSeq: number, epoch = "e1") =>
-        this.#add(op, {
-          case: "watchFrame",
-          value: { $typeName: "seqsync.conformance.v1.WatchFrame", epoch, svrSeq },
-        }),
-    };
+    const op = this.#call(`${user}'s watch`, watchCall(user));
+    return { frame: (svrSeq: number, epoch = "e1") => this.#add(op, watchFrame({ epoch, svrSeq })) };
   }
 
-  /** An inbox loses its data. */
+  /** Adds a call of RotateEpoch that succeeds: the inbox loses its data. */
   rotate(userId = "bob"): this {
-    const op = this.#call("suite", {
-      case: "rotateCall",
-      value: { $typeName: "seqsync.conformance.v1.RotateCall", userId },
-    });
-    return this.#done(op);
+    return this.#add(this.#call(SUITE, rotateCall(userId)), done());
   }
 
+  /** Adds a restart of the server. */
   restart(): this {
-    const op = this.#call("suite", {
-      case: "restartCall",
-      value: { $typeName: "seqsync.conformance.v1.RestartCall" },
-    });
-    return this.#done(op);
+    return this.#add(this.#call(SUITE, restartCall()), done());
   }
 
-  /** The requirements that the judge blames, in the order of its findings. */
+  /** The requirements that the judge blames, in the order of the findings. */
   blamed(): string[] {
-    return this.judged().map(({ requirement }) => requirement);
+    return this.findings().map(({ requirement }) => requirement);
   }
 
-  judged() {
+  /** The findings of the judge. */
+  findings() {
     const judge = new Judge();
     for (const event of this.events) judge.observe(event);
     return judge.finish();
   }
 
-  #endings(op: bigint): Endings {
+  #outcomes(op: bigint): CallOutcomes {
+    const refuse = (code: string, reason?: Reason, detail?: { svrSeq?: number; epoch?: string }) =>
+      this.#add(op, refused({ status: STATUS_OF[code] ?? 0, code, reason, detail }));
     return {
-      refused: (reason: Reason, state: { svrSeq?: number; epoch?: string } = {}) =>
-        this.#add(op, {
-          case: "refused",
-          value: create(RefusedSchema, { httpStatus: 400, code: CODE_OF[reason] ?? "", reason, ...state }),
-        }),
-      failed: (code: string) =>
-        this.#add(op, { case: "refused", value: create(RefusedSchema, { httpStatus: 500, code }) }),
-      lost: () => this.#add(op, lost("no answer")),
+      refused: (reason: Reason, state) => refuse(CODE_OF[reason] ?? "", reason, state),
+      failed: (code: string) => refuse(code),
+      noResponse: () => this.#add(op, noResponse("no response")),
     };
   }
 
-  #done(op: bigint): this {
-    return this.#add(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+  #call(client: string, body: EventBody): bigint {
+    return this.#recorder.call(client, 0, body);
   }
 
-  #call(client: string, what: EventBody): bigint {
-    return this.#recorder.call(client, 0, what);
-  }
-
-  #add(op: bigint, what: EventBody): this {
-    this.#recorder.complete(op, what);
+  #add(op: bigint, body: EventBody): this {
+    this.#recorder.complete(op, body);
     return this;
   }
 }
 
-/** bob's new inbox, and alice who writes to him. */
-export const begin = (header: MessageInitShape<typeof HeaderSchema> = {}) =>
-  new HistoryBuilder(header).open("bob", 0).open("alice", 0);
+/** A history with the new accounts bob and alice. */
+export const newHistory = (fields: HeaderFields = {}) =>
+  new HistoryBuilder(fields).openAccount("bob", 0).openAccount("alice", 0);
 
-/** The same, with so many messages accepted: m1, m2… */
-export function withMessages(count: number, header: MessageInitShape<typeof HeaderSchema> = {}): HistoryBuilder {
-  const story = begin(header);
-  for (let n = 1; n <= count; n += 1) story.send(`m${n}`).ok(n);
-  return story;
+/** A history with these accounts, in which alice sent bob the messages m1, m2 and so on. */
+export function withMessages(count: number, fields: HeaderFields = {}): HistoryBuilder {
+  const history = newHistory(fields);
+  for (let n = 1; n <= count; n += 1) history.send(`m${n}`).ok(n);
+  return history;
 }
 
-/** One of these messages, as a page shows it. */
-export const shown = (seq: number, at = seq): Shown => ({ seq, id: `m${seq}`, at });
+/** A message of `withMessages`, for a page. */
+export const message = (seq: number, at = seq): PageMessage => ({ seq, id: `m${seq}`, at });
 
-/** bob's inbox, empty and seen under "e1". */
-export function seen(): HistoryBuilder {
-  const story = begin();
-  story.sync(0).page(0, 0);
-  return story;
+/** A history with these accounts, in which a Sync of bob's empty inbox showed epoch "e1". */
+export function withEmptyInbox(): HistoryBuilder {
+  const history = newHistory();
+  history.sync(0).page(0, 0);
+  return history;
 }
 
-/** Stories by name, and all that the judge must say of each, in its order; of a right one, nothing. */
-export type Histories = Record<string, [blamed: string[], story: () => HistoryBuilder]>;
+/** Histories by name, with all requirements that the judge must blame, in order; none for a correct history. */
+export type Histories = Record<string, [blamed: string[], history: () => HistoryBuilder]>;
 
 const time = (seconds: number) => ({
   $typeName: "google.protobuf.Timestamp" as const,

@@ -1,315 +1,315 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
-import { begin, HistoryBuilder, shown, withMessages } from "./history-builder.js";
-import type { Breaches } from "./violations.js";
+import { HistoryBuilder, message, newHistory, withMessages } from "./history-builder.js";
+import type { Violations } from "./violations.js";
 
-/** What can be wrong with seqs, Sends, refusals and who may see what. */
-export const SEND_BREACHES: Breaches = {
-  "a seq is burnt": [
+/** Violations by seqs, Sends, refusals and access to messages. */
+export const SEND_VIOLATIONS: Violations = {
+  "a seq is skipped": [
     "SEQ-CONSECUTIVE",
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 2, [shown(1), { seq: 2, id: "m1", at: 1 }].slice(0, 1));
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 2, [message(1), { seq: 2, id: "m1", at: 1 }].slice(0, 1));
+      return history;
     },
   ],
-  "a refused Send burnt a seq": [
+  "a refused Send takes a seq": [
     "ERR-UNCHANGED",
     () => {
-      const story = withMessages(1);
-      story.send("m2").refused(Reason.BACKLOG_FULL);
-      story.sync(1).page(1, 2, [{ seq: 2, id: "m2" }]);
-      return story;
+      const history = withMessages(1);
+      history.send("m2").refused(Reason.BACKLOG_FULL);
+      history.sync(1).page(1, 2, [{ seq: 2, id: "m2" }]);
+      return history;
     },
   ],
   "seq 0 is assigned": [
     "SEQ-START",
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [{ seq: 0, id: "m1" }]);
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [{ seq: 0, id: "m1" }]);
+      return history;
     },
   ],
-  "svr_seq falls": [
+  "svr_seq decreases": [
     "SEQ-MONOTONE",
     () => {
-      const story = withMessages(2);
-      story.sync(0).page(0, 2, [shown(1), shown(2)]);
-      story.sync(0).page(0, 1, [shown(1)]);
-      return story;
+      const history = withMessages(2);
+      history.sync(0).page(0, 2, [message(1), message(2)]);
+      history.sync(0).page(0, 1, [message(1)]);
+      return history;
     },
   ],
-  "a seq names another message": [
+  "a seq changes its message": [
     "SEQ-IMMUTABLE",
     () => {
-      const story = withMessages(2);
-      story.sync(0).page(0, 2, [shown(1), shown(2)]);
-      story.sync(0).page(0, 2, [{ seq: 1, id: "m2", at: 2 }, shown(2)]);
-      return story;
+      const history = withMessages(2);
+      history.sync(0).page(0, 2, [message(1), message(2)]);
+      history.sync(0).page(0, 2, [{ seq: 1, id: "m2", at: 2 }, message(2)]);
+      return history;
     },
   ],
   "an accepted message is not visible": [
     "SEND-VISIBLE",
     () => {
-      const story = withMessages(2);
-      story.sync(0).page(0, 1, [shown(1)]);
-      return story;
+      const history = withMessages(2);
+      history.sync(0).page(0, 1, [message(1)]);
+      return history;
     },
   ],
-  "an accepted message is not visible, though another is": [
+  "an accepted message is not visible, although another one is": [
     "SEND-VISIBLE",
     () => {
-      const story = begin();
-      story.send("lost").lost();
-      story.send("m1").ok(1);
-      story.sync(0).page(0, 1, [{ seq: 1, id: "lost", at: 3 }]);
-      return story;
+      const history = newHistory();
+      history.send("lost").noResponse();
+      history.send("m1").ok(1);
+      history.sync(0).page(0, 1, [{ seq: 1, id: "lost", at: 3 }]);
+      return history;
     },
   ],
-  "it is visible too late, though the numbers fit": [
+  "an accepted message is visible too late, although svr_seq counts enough messages": [
     "SEND-VISIBLE",
     () => {
-      const story = begin();
-      story.send("lost").lost();
-      story.send("m1").ok(1);
-      story.sync(0, { pageSize: 1 }).page(0, 1, [{ seq: 1, id: "lost", at: 3 }]);
-      story.sync(1).page(1, 2, [{ seq: 2, id: "m1", at: 1 }]);
-      return story;
+      const history = newHistory();
+      history.send("lost").noResponse();
+      history.send("m1").ok(1);
+      history.sync(0, { pageSize: 1 }).page(0, 1, [{ seq: 1, id: "lost", at: 3 }]);
+      history.sync(1).page(1, 2, [{ seq: 2, id: "m1", at: 1 }]);
+      return history;
     },
   ],
   "a payload is changed": [
     "SEND-BYTES",
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [{ ...shown(1), text: "HELLO" }]);
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [{ ...message(1), text: "HELLO" }]);
+      return history;
     },
   ],
-  "two sends change places": [
+  "two Sends are out of order": [
     "SEND-ORDER",
     () => {
-      const story = withMessages(2);
-      story.sync(0).page(0, 2, [
+      const history = withMessages(2);
+      history.sync(0).page(0, 2, [
         { seq: 1, id: "m2", at: 2 },
         { seq: 2, id: "m1", at: 1 },
       ]);
-      return story;
+      return history;
     },
   ],
-  "accepted_at differs": [
+  "a message has another accepted_at than the response to its Send": [
     "SEND-ACCEPTED-AT",
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [shown(1, 8)]);
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [message(1, 8)]);
+      return history;
     },
   ],
-  "a retry makes a second message": [
+  "a retry creates a second message": [
     "SEND-RETRY",
     () => {
-      const story = withMessages(1);
-      story.send("m1").ok(1);
-      story.sync(0).page(0, 2, [shown(1), { seq: 2, id: "m1", at: 1 }]);
-      return story;
+      const history = withMessages(1);
+      history.send("m1").ok(1);
+      history.sync(0).page(0, 2, [message(1), { seq: 2, id: "m1", at: 1 }]);
+      return history;
     },
   ],
-  "a retry has another time": [
+  "a retry has another accepted_at": [
     "SEND-RETRY",
     () => {
-      const story = withMessages(1);
-      story.send("m1").ok(2);
-      return story;
+      const history = withMessages(1);
+      history.send("m1").ok(2);
+      return history;
     },
   ],
-  "two retries at once make two": [
+  "concurrent attempts create two messages": [
     "SEND-RETRY-CONCURRENT",
     () => {
-      const story = begin();
-      const [one, two] = [story.send("m1"), story.send("m1")];
+      const history = newHistory();
+      const [one, two] = [history.send("m1"), history.send("m1")];
       one.ok(1);
       two.ok(1);
-      story.sync(0).page(0, 2, [shown(1), { seq: 2, id: "m1", at: 1 }]);
-      return story;
+      history.sync(0).page(0, 2, [message(1), { seq: 2, id: "m1", at: 1 }]);
+      return history;
     },
   ],
-  "an id is taken for other content": [
+  "an id is accepted for another payload": [
     "SEND-ID-REUSED",
     () => {
-      const story = withMessages(1);
-      story.send("m1", { text: "other" }).ok(1);
-      return story;
+      const history = withMessages(1);
+      history.send("m1", { text: "other" }).ok(1);
+      return history;
     },
   ],
   "an id of another sender is refused": [
     "SEND-ID-SCOPE",
     () => {
-      const story = withMessages(1);
-      story.send("m1", { from: "carol" }).refused(Reason.CLIENT_MESSAGE_ID_REUSED);
-      return story;
+      const history = withMessages(1);
+      history.send("m1", { from: "carol" }).refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+      return history;
     },
   ],
-  "a refused id is not free": [
+  "an id of a refused Send is not free": [
     "SEND-ID-FREE",
     () => {
-      const story = begin();
-      story.send("m1", { to: "nobody" }).refused(Reason.RECIPIENT_UNKNOWN);
-      story.send("m1").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
-      return story;
+      const history = newHistory();
+      history.send("m1", { to: "nobody" }).refused(Reason.RECIPIENT_UNKNOWN);
+      history.send("m1").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+      return history;
     },
   ],
-  "a repetition looks at the full inbox": [
+  "a retry is refused because the inbox is full": [
     "SEND-RETRY-FIRST",
     () => {
-      const story = withMessages(1);
-      story.send("m1").refused(Reason.BACKLOG_FULL);
-      return story;
+      const history = withMessages(1);
+      history.send("m1").refused(Reason.BACKLOG_FULL);
+      return history;
     },
   ],
-  "an emptied inbox is full": [
+  "an inbox is full after everything was acked": [
     "SEND-ACCEPT",
     () => {
-      const story = withMessages(2);
-      story.sync(2).page(2, 2);
-      story.send("m3").refused(Reason.BACKLOG_FULL);
-      return story;
+      const history = withMessages(2);
+      history.sync(2).page(2, 2);
+      history.send("m3").refused(Reason.BACKLOG_FULL);
+      return history;
     },
   ],
-  "a refusal tells where the recipient's inbox stands": [
+  "a refusal reveals svr_seq of the recipient's inbox": [
     "SEND-SEQ-HIDDEN",
     () => {
-      const story = withMessages(2);
-      story.send("m3").refused(Reason.BACKLOG_FULL, { svrSeq: 2 });
-      return story;
+      const history = withMessages(2);
+      history.send("m3").refused(Reason.BACKLOG_FULL, { svrSeq: 2 });
+      return history;
     },
   ],
-  "a refusal tells the epoch of the recipient's inbox": [
+  "a refusal reveals the epoch of the recipient's inbox": [
     "SEND-SEQ-HIDDEN",
     () => {
-      const story = withMessages(2);
-      story.send("m3").refused(Reason.BACKLOG_FULL, { epoch: "e1" });
-      return story;
+      const history = withMessages(2);
+      history.send("m3").refused(Reason.BACKLOG_FULL, { epoch: "e1" });
+      return history;
     },
   ],
-  "a repetition is refused as used while the first one is under way": [
+  "a retry is refused as another message while the first attempt is pending": [
     "SEND-RETRY-CONCURRENT",
     () => {
-      const story = begin();
-      const first = story.send("m1");
-      story.send("m1").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+      const history = newHistory();
+      const first = history.send("m1");
+      history.send("m1").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
       first.ok(1);
-      return story;
+      return history;
     },
   ],
-  "a repetition is refused as used after the first one's answer was lost": [
+  "a retry is refused as another message after an attempt without a response": [
     "SEND-RETRY",
     () => {
-      const story = begin();
-      story.send("m1").lost();
-      story.send("m1").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
-      return story;
+      const history = newHistory();
+      history.send("m1").noResponse();
+      history.send("m1").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+      return history;
     },
   ],
   "the server fails at a Send": [
     "SEND-ACCEPT",
     () => {
-      const story = begin();
-      story.send("m1").failed("internal");
-      return story;
+      const history = newHistory();
+      history.send("m1").failed("internal");
+      return history;
     },
   ],
-  "an accepted Send has no time": [
+  "the response to a Send has no accepted_at": [
     "SEND-ACCEPTED-AT",
     () => {
-      const story = begin();
-      story.send("m1").ok(0);
-      return story;
+      const history = newHistory();
+      history.send("m1").ok(0);
+      return history;
     },
   ],
-  "an account that exists is unknown": [
+  "an existing account is refused as unknown": [
     "SEND-ACCEPT",
     () => {
-      const story = begin();
-      story.send("m1").refused(Reason.RECIPIENT_UNKNOWN);
-      return story;
+      const history = newHistory();
+      history.send("m1").refused(Reason.RECIPIENT_UNKNOWN);
+      return history;
     },
   ],
-  "an inbox is exhausted early": [
+  "an inbox with seqs left is exhausted": [
     "SEND-ACCEPT",
     () => {
-      const story = withMessages(1);
-      story.send("m2").refused(Reason.SEQ_EXHAUSTED);
-      return story;
+      const history = withMessages(1);
+      history.send("m2").refused(Reason.SEQ_EXHAUSTED);
+      return history;
     },
   ],
-  "a repetition looks at the exhausted inbox": [
+  "a retry is refused because the inbox is exhausted": [
     "SEND-RETRY-FIRST",
     () => {
-      const story = new HistoryBuilder().open("bob", 0xffff_fffe).open("alice", 0);
-      story.send("m1").ok(1);
-      story.send("m1").refused(Reason.SEQ_EXHAUSTED);
-      return story;
+      const history = new HistoryBuilder().openAccount("bob", 0xffff_fffe).openAccount("alice", 0);
+      history.send("m1").ok(1);
+      history.send("m1").refused(Reason.SEQ_EXHAUSTED);
+      return history;
     },
   ],
-  "a repetition is taken for another": [
+  "a retry is refused as another message": [
     "SEND-RETRY",
     () => {
-      const story = withMessages(1);
-      story.send("m1").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
-      return story;
+      const history = withMessages(1);
+      history.send("m1").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+      return history;
     },
   ],
-  "a new id is taken for a used one": [
+  "an unused id is refused as used": [
     "SEND-ACCEPT",
     () => {
-      const story = withMessages(1);
-      story.send("m2").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
-      return story;
+      const history = withMessages(1);
+      history.send("m2").refused(Reason.CLIENT_MESSAGE_ID_REUSED);
+      return history;
     },
   ],
-  "an id is taken twice at once, for different things": [
+  "an id is accepted for two payloads by concurrent Sends": [
     "SEND-ID-REUSED",
     () => {
-      const story = begin();
-      const [one, two] = [story.send("m1", { text: "one" }), story.send("m1", { text: "two" })];
+      const history = newHistory();
+      const [one, two] = [history.send("m1", { text: "one" }), history.send("m1", { text: "two" })];
       one.ok(1);
       two.ok(2);
-      return story;
+      return history;
     },
   ],
-  "another sender is shown": [
+  "a message has another sender": [
     "AUTH-SENDER",
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [{ ...shown(1), from: "mallory" }]);
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [{ ...message(1), from: "mallory" }]);
+      return history;
     },
   ],
-  "a message of another inbox comes": [
+  "a message of another inbox is delivered": [
     "AUTH-ISOLATION",
     () => {
-      const story = begin();
-      story.send("m1", { to: "alice" }).ok(1);
-      story.sync(0).page(0, 1, [shown(1)]);
-      return story;
+      const history = newHistory();
+      history.send("m1", { to: "alice" }).ok(1);
+      history.sync(0).page(0, 1, [message(1)]);
+      return history;
     },
   ],
   "a dedup record outlives its message": [
     "SEND-VISIBLE",
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [shown(1)]);
-      story.rotate();
-      story.send("m1").ok(1);
-      story.sync(0).page(0, 0, [], { epoch: "e2" });
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [message(1)]);
+      history.rotate();
+      history.send("m1").ok(1);
+      history.sync(0).page(0, 0, [], { epoch: "e2" });
+      return history;
     },
   ],
   "the epoch is checked after cli_seq": [
     "ERR-ORDER",
     () => {
-      const story = begin();
-      story.sync(0).page(0, 0);
-      story.sync(9, { epoch: "old" }).refused(Reason.CLI_SEQ_AHEAD, { epoch: "e1" });
-      return story;
+      const history = newHistory();
+      history.sync(0).page(0, 0);
+      history.sync(9, { epoch: "old" }).refused(Reason.CLI_SEQ_AHEAD, { epoch: "e1" });
+      return history;
     },
   ],
 };

@@ -1,20 +1,23 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
-import { HistoryBuilder, type Shown } from "./history-builder.js";
+import { HistoryBuilder, type PageMessage } from "./history-builder.js";
 
-/** A message as the model keeps it. */
-interface Stored extends Shown {
+/** A message in the model. */
+interface Stored extends PageMessage {
   from: string;
   text: string;
   at: number;
 }
 
-/** The specification's model of one inbox, written once more for the judge's sake: nothing here is shared with any server. */
+/**
+ * A model of one inbox, written from the specification. It shares no code with any server, so it is an independent
+ * oracle.
+ */
 export class ModelInbox {
   epoch = 1;
   svr = 0;
   ack = 0;
   messages: Stored[] = [];
-  /** By sender and id. */
+  /** Accepted messages by sender and id. */
   readonly sent = new Map<string, Stored>();
 
   send(from: string, id: string, text: string, at: number): { at: number } | Reason {
@@ -60,41 +63,49 @@ export class ModelInbox {
   }
 }
 
-/** A call that is under way: what it does at its moment, and how it is then answered. */
-interface UnderWay {
-  /** Undefined once it has happened. */
-  effect: (() => () => void) | undefined;
-  answer: (() => void) | undefined;
-  lose: () => void;
-  told: boolean;
+/** A pending call. */
+interface PendingCall {
+  /**
+   * Applies the effect to the model, and returns a function that records the response. Undefined after it was applied.
+   */
+  apply: (() => () => void) | undefined;
+  /** Records the response. Undefined before the effect was applied. */
+  respond: (() => void) | undefined;
+  recordNoResponse: () => void;
+  /** Whether an outcome was recorded. */
+  ended: boolean;
 }
 
 /**
- * Plays random clients against a model and writes down what they see. Each number of `choices` decides one thing that happens:
- * a call begins, a call under way has its effect, is answered, or its answer is lost.
+ * Runs random clients against a model and records their history. Each number of `choices` decides one step: a call
+ * begins, or a pending call takes effect, gets its response, or ends without a response.
  */
 export function simulate(choices: readonly number[], inbox: ModelInbox, faults: boolean): HistoryBuilder {
-  const story = new HistoryBuilder().open("bob", 0).open("alice", 0).open("carol", 0);
-  const calls: UnderWay[] = [];
+  const history = new HistoryBuilder().openAccount("bob", 0).openAccount("alice", 0).openAccount("carol", 0);
+  const calls: PendingCall[] = [];
   const devices = [0, 1].map(() => ({ cli: 0, epoch: "" }));
   let ids = 0;
   let clock = 100;
   let last: { from: string; id: string; text: string } | undefined;
 
-  const begin = (effect: () => () => void, lose: () => void) =>
-    calls.push({ effect, answer: undefined, lose, told: false });
+  const begin = (apply: () => () => void, recordNoResponse: () => void) =>
+    calls.push({ apply, respond: undefined, recordNoResponse, ended: false });
 
   const beginSend = (choice: number) => {
-    const again = choice % 4 === 0 ? last : undefined;
-    if (again === undefined) ids += 1;
-    const message = again ?? { from: choice % 3 === 0 ? "carol" : "alice", id: `m${ids}`, text: `text ${choice % 5}` };
+    const retried = choice % 4 === 0 ? last : undefined;
+    if (retried === undefined) ids += 1;
+    const message = retried ?? {
+      from: choice % 3 === 0 ? "carol" : "alice",
+      id: `m${ids}`,
+      text: `text ${choice % 5}`,
+    };
     last = message;
-    const op = story.send(message.id, { from: message.from, text: message.text });
+    const op = history.send(message.id, { from: message.from, text: message.text });
     begin(() => {
       clock += 1;
       const result = inbox.send(message.from, message.id, message.text, clock);
       return () => (typeof result === "number" ? op.refused(result) : op.ok(result.at));
-    }, op.lost);
+    }, op.noResponse);
   };
 
   const beginSync = (choice: number) => {
@@ -102,7 +113,7 @@ export function simulate(choices: readonly number[], inbox: ModelInbox, faults: 
     const cli = [device.cli, device.cli, 0, Math.max(0, device.cli - 1), device.cli + 50][choice % 5] as number;
     const epoch = choice % 7 === 0 ? "" : device.epoch;
     const size = choice % 4;
-    const op = story.sync(cli, { client: `device ${choice % 2}`, epoch, pageSize: size });
+    const op = history.sync(cli, { client: `device ${choice % 2}`, epoch, pageSize: size });
     begin(() => {
       const result = inbox.sync(cli, epoch, size);
       if (typeof result === "number") {
@@ -121,44 +132,44 @@ export function simulate(choices: readonly number[], inbox: ModelInbox, faults: 
           epoch: result.epoch,
         });
       };
-    }, op.lost);
+    }, op.noResponse);
   };
 
-  const happen = (call: UnderWay) => {
-    if (call.effect === undefined) return;
-    call.answer = call.effect();
-    call.effect = undefined;
+  const takeEffect = (call: PendingCall) => {
+    if (call.apply === undefined) return;
+    call.respond = call.apply();
+    call.apply = undefined;
   };
-  const tell = (call: UnderWay) => {
-    if (call.told) return;
-    happen(call);
-    call.told = true;
-    call.answer?.();
+  const complete = (call: PendingCall) => {
+    if (call.ended) return;
+    takeEffect(call);
+    call.ended = true;
+    call.respond?.();
   };
 
   for (const choice of choices) {
-    const what = choice % 16;
+    const step = choice % 16;
     const rest = Math.floor(choice / 16);
     const call = calls[rest % Math.max(calls.length, 1)];
-    if (what < 4) beginSend(rest);
-    else if (what < 8) beginSync(rest);
-    else if (what < 10 && call !== undefined) happen(call);
-    else if (what < 13 && call !== undefined) tell(call);
-    else if (what === 13 && faults && call !== undefined && !call.told) {
-      // Lost, before its effect or after it; what has not happened yet may still happen, late.
-      call.told = true;
-      call.lose();
-    } else if (what === 14 && faults && rest % 5 === 0) {
-      // A loss lies between calls here: those that are under way are answered first.
-      for (const open of calls) tell(open);
+    if (step < 4) beginSend(rest);
+    else if (step < 8) beginSync(rest);
+    else if (step < 10 && call !== undefined) takeEffect(call);
+    else if (step < 13 && call !== undefined) complete(call);
+    else if (step === 13 && faults && call !== undefined && !call.ended) {
+      // The call has no response, before or after its effect. It may still take effect later.
+      call.ended = true;
+      call.recordNoResponse();
+    } else if (step === 14 && faults && rest % 5 === 0) {
+      // No call is pending during a data loss of this simulator.
+      for (const pending of calls) complete(pending);
       inbox.rotate();
-      story.rotate();
-    } else if (call !== undefined) tell(call);
+      history.rotate();
+    } else if (call !== undefined) complete(call);
   }
-  for (const call of calls) tell(call);
-  // Somebody fetches all that is left.
+  for (const call of calls) complete(call);
+  // A last device fetches all pending messages.
   const rest = inbox.sync(0, "", 0);
   if (typeof rest !== "number")
-    story.sync(0, { client: "last device" }).page(rest.acked, rest.svr, rest.page, { epoch: rest.epoch });
-  return story;
+    history.sync(0, { client: "last device" }).page(rest.acked, rest.svr, rest.page, { epoch: rest.epoch });
+  return history;
 }

@@ -1,335 +1,335 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
-import { begin, shown, withMessages } from "./history-builder.js";
-import type { Breaches } from "./violations.js";
+import { message, newHistory, withMessages } from "./history-builder.js";
+import type { Violations } from "./violations.js";
 
-/** What can be wrong with Syncs, acks, pages, epochs, Watches and crashes. */
-export const SYNC_BREACHES: Breaches = {
-  "n+1 is visible before n": [
+/** Violations by Syncs, acks, pages, epochs, Watches and crashes. */
+export const SYNC_VIOLATIONS: Violations = {
+  "a message is visible before the one with the lower seq": [
     "SYNC-RANGE",
     () => {
-      const story = withMessages(2);
-      story.sync(0).page(0, 2, [shown(2)]);
-      story.sync(0).page(0, 2, [shown(1), shown(2)]);
-      return story;
+      const history = withMessages(2);
+      history.sync(0).page(0, 2, [message(2)]);
+      history.sync(0).page(0, 2, [message(1), message(2)]);
+      return history;
     },
   ],
   "the server fails at a Sync": [
     "SYNC-ANSWER",
     () => {
-      const story = begin();
-      story.sync(0).failed("internal");
-      return story;
+      const history = newHistory();
+      history.sync(0).failed("internal");
+      return history;
     },
   ],
-  "a Sync that was refused as ahead acks later": [
+  "a Sync that was refused with CLI_SEQ_AHEAD acks later": [
     "ACK-FAILED",
     () => {
-      const story = withMessages(2);
-      story.sync(3).refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 2, epoch: "e1" });
-      story.send("m3").ok(3);
-      story.sync(0).page(3, 3);
-      return story;
+      const history = withMessages(2);
+      history.sync(3).refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 2, epoch: "e1" });
+      history.send("m3").ok(3);
+      history.sync(0).page(3, 3);
+      return history;
     },
   ],
-  "an ack appears from nowhere": [
+  "the ack moves without a Sync": [
     "ACK-REDELIVER",
     () => {
-      const story = withMessages(3);
-      story.sync(0, { pageSize: 1 }).page(0, 3, [shown(1)]);
-      story.sync(0).page(2, 3, [shown(3)]);
-      return story;
+      const history = withMessages(3);
+      history.sync(0, { pageSize: 1 }).page(0, 3, [message(1)]);
+      history.sync(0).page(2, 3, [message(3)]);
+      return history;
     },
   ],
-  "of two acks at once the lower one wins": [
+  "the lower of two concurrent acks wins": [
     "ACK-MONOTONE",
     () => {
-      const story = withMessages(3);
-      const [low, high] = [story.sync(1), story.sync(3, { client: "tablet" })];
-      low.page(1, 3, [shown(2), shown(3)]);
+      const history = withMessages(3);
+      const [low, high] = [history.sync(1), history.sync(3, { client: "tablet" })];
+      low.page(1, 3, [message(2), message(3)]);
       high.page(3, 3);
-      story.sync(0).page(1, 3, [shown(2), shown(3)]);
-      return story;
+      history.sync(0).page(1, 3, [message(2), message(3)]);
+      return history;
     },
   ],
-  "an overtaken ack comes late and wins": [
+  "a late lower ack wins": [
     "ACK-MONOTONE",
     () => {
-      const story = withMessages(3);
-      story.sync(1).lost();
-      story.sync(3, { client: "tablet" }).page(3, 3);
-      story.sync(0).page(1, 3, [shown(2), shown(3)]);
-      return story;
+      const history = withMessages(3);
+      history.sync(1).noResponse();
+      history.sync(3, { client: "tablet" }).page(3, 3);
+      history.sync(0).page(1, 3, [message(2), message(3)]);
+      return history;
     },
   ],
-  "an earlier ack is what is left": [
+  "the ack falls back to an earlier one": [
     "ACK-IMPLICIT",
     () => {
-      const story = withMessages(3);
-      story.sync(1).page(1, 3, [shown(2), shown(3)]);
-      story.sync(3).page(3, 3);
-      story.sync(0).page(1, 3, [shown(2), shown(3)]);
-      return story;
+      const history = withMessages(3);
+      history.sync(1).page(1, 3, [message(2), message(3)]);
+      history.sync(3).page(3, 3);
+      history.sync(0).page(1, 3, [message(2), message(3)]);
+      return history;
     },
   ],
-  "the base is below cli_seq": [
+  "acked_seq is below cli_seq": [
     "SYNC-BASE",
     () => {
-      const story = withMessages(2);
-      story.sync(1).page(0, 2, [shown(1), shown(2)]);
-      return story;
+      const history = withMessages(2);
+      history.sync(1).page(0, 2, [message(1), message(2)]);
+      return history;
     },
   ],
   "next_cli_seq is svr_seq": [
     "SYNC-NEXT",
     () => {
-      const story = withMessages(2);
-      story.sync(0, { pageSize: 1 }).page(0, 2, [shown(1)], { next: 2 });
-      return story;
+      const history = withMessages(2);
+      history.sync(0, { pageSize: 1 }).page(0, 2, [message(1)], { next: 2 });
+      return history;
     },
   ],
   "a page is too large": [
     "PAGE-CAP",
     () => {
-      const story = withMessages(2);
-      story.sync(0, { pageSize: 1 }).page(0, 2, [shown(1), shown(2)]);
-      return story;
+      const history = withMessages(2);
+      history.sync(0, { pageSize: 1 }).page(0, 2, [message(1), message(2)]);
+      return history;
     },
   ],
   "a page is larger than the declared maximum": [
     "PAGE-MAX",
     () => {
-      const story = withMessages(2, { maxPageSize: 1 });
-      story.sync(0).page(0, 2, [shown(1), shown(2)]);
-      return story;
+      const history = withMessages(2, { maxPageSize: 1 });
+      history.sync(0).page(0, 2, [message(1), message(2)]);
+      return history;
     },
   ],
   "a page is empty although messages are pending": [
     "PAGE-PROGRESS",
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, []);
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, []);
+      return history;
     },
   ],
   "an ack is not kept": [
     "ACK-IMPLICIT",
     () => {
-      const story = withMessages(3);
-      story.sync(2).page(2, 3, [shown(3)]);
-      story.sync(0).page(1, 3, [shown(2), shown(3)]);
-      return story;
+      const history = withMessages(3);
+      history.sync(2).page(2, 3, [message(3)]);
+      history.sync(0).page(1, 3, [message(2), message(3)]);
+      return history;
     },
   ],
-  "what was acked comes again": [
+  "acked messages are delivered again": [
     "ACK-NO-REDELIVERY",
     () => {
-      const story = withMessages(2);
-      story.sync(2).page(2, 2);
-      story.sync(0, { client: "tablet" }).page(0, 2, [shown(1), shown(2)]);
-      return story;
+      const history = withMessages(2);
+      history.sync(2).page(2, 2);
+      history.sync(0, { client: "tablet" }).page(0, 2, [message(1), message(2)]);
+      return history;
     },
   ],
   "an old device lowers the ack": [
     "ACK-MONOTONE",
     () => {
-      const story = withMessages(3);
-      story.sync(3).page(3, 3);
-      story.sync(1, { client: "tablet" }).page(3, 3);
-      story.sync(0).page(1, 3, [shown(2), shown(3)]);
-      return story;
+      const history = withMessages(3);
+      history.sync(3).page(3, 3);
+      history.sync(1, { client: "tablet" }).page(3, 3);
+      history.sync(0).page(1, 3, [message(2), message(3)]);
+      return history;
     },
   ],
-  "answering acks": [
+  "a page acks its messages": [
     "ACK-NOT-ON-ANSWER",
     () => {
-      const story = withMessages(2);
-      story.sync(0).page(0, 2, [shown(1), shown(2)]);
-      story.sync(0).page(2, 2);
-      return story;
+      const history = withMessages(2);
+      history.sync(0).page(0, 2, [message(1), message(2)]);
+      history.sync(0).page(2, 2);
+      return history;
     },
   ],
-  "what was answered twice is withheld": [
+  "messages that were delivered twice are withheld": [
     "ACK-REDELIVER",
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [shown(1)]);
-      story.sync(0).page(0, 1, [shown(1)]);
-      story.sync(0).page(1, 1);
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [message(1)]);
+      history.sync(0).page(0, 1, [message(1)]);
+      history.sync(0).page(1, 1);
+      return history;
     },
   ],
-  "a refused Sync acks": [
+  "a Sync that was refused with EPOCH_MISMATCH acks": [
     "ACK-FAILED",
     () => {
-      const story = withMessages(2);
-      story.sync(0).page(0, 2, [shown(1), shown(2)]);
-      story.sync(2, { epoch: "wrong" }).refused(Reason.EPOCH_MISMATCH, { svrSeq: 2, epoch: "e1" });
-      story.sync(0).page(2, 2);
-      return story;
+      const history = withMessages(2);
+      history.sync(0).page(0, 2, [message(1), message(2)]);
+      history.sync(2, { epoch: "wrong" }).refused(Reason.EPOCH_MISMATCH, { svrSeq: 2, epoch: "e1" });
+      history.sync(0).page(2, 2);
+      return history;
     },
   ],
-  "an ack ahead of the server is taken": [
+  "a cli_seq ahead of the server is accepted": [
     "ACK-AHEAD",
     () => {
-      const story = withMessages(1);
-      story.sync(5).page(5, 1);
-      return story;
+      const history = withMessages(1);
+      history.sync(5).page(5, 1);
+      return history;
     },
   ],
-  "a refusal tells an old state": [
+  "a refusal carries an old svr_seq": [
     "ACK-AHEAD",
     () => {
-      const story = withMessages(2);
-      story.sync(0).page(0, 2, [shown(1), shown(2)]);
-      story.sync(9).refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 1, epoch: "e1" });
-      return story;
+      const history = withMessages(2);
+      history.sync(0).page(0, 2, [message(1), message(2)]);
+      history.sync(9).refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 1, epoch: "e1" });
+      return history;
     },
   ],
-  "an ack of what was not fetched is refused": [
+  "an ack of messages that were not fetched is refused": [
     "ACK-UNFETCHED",
     () => {
-      const story = withMessages(2);
-      story.sync(0, { pageSize: 1 }).page(0, 2, [shown(1)]);
-      story.sync(2).refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 2, epoch: "e1" });
-      return story;
+      const history = withMessages(2);
+      history.sync(0, { pageSize: 1 }).page(0, 2, [message(1)]);
+      history.sync(2).refused(Reason.CLI_SEQ_AHEAD, { svrSeq: 2, epoch: "e1" });
+      return history;
     },
   ],
-  "two answers show states of which neither can come first": [
+  "two responses show contradicting states": [
     "SYNC-LINEARIZABLE",
     () => {
-      const story = withMessages(1);
-      const first = story.sync(1);
-      const second = story.sync(0, { client: "tablet" });
-      story.send("m2").ok(2);
+      const history = withMessages(1);
+      const first = history.sync(1);
+      const second = history.sync(0, { client: "tablet" });
+      history.send("m2").ok(2);
       first.page(1, 1);
-      second.page(0, 2, [shown(1), shown(2)]);
-      return story;
+      second.page(0, 2, [message(1), message(2)]);
+      return history;
     },
   ],
-  "no epoch": [
+  "a page has no epoch": [
     "EPOCH-PRESENT",
     () => {
-      const story = begin();
-      story.sync(0).page(0, 0, [], { epoch: "" });
-      return story;
+      const history = newHistory();
+      history.sync(0).page(0, 0, [], { epoch: "" });
+      return history;
     },
   ],
-  "the epoch changes without a loss": [
+  "the epoch changes without a data loss": [
     "EPOCH-STABLE",
     () => {
-      const story = begin();
-      story.sync(0).page(0, 0);
-      story.sync(0).page(0, 0, [], { epoch: "e2" });
-      return story;
+      const history = newHistory();
+      history.sync(0).page(0, 0);
+      history.sync(0).page(0, 0, [], { epoch: "e2" });
+      return history;
     },
   ],
-  "another epoch is answered": [
+  "a Sync with another epoch is accepted": [
     "EPOCH-MISMATCH",
     () => {
-      const story = begin();
-      story.sync(0, { epoch: "e0" }).page(0, 0);
-      return story;
+      const history = newHistory();
+      history.sync(0, { epoch: "e0" }).page(0, 0);
+      return history;
     },
   ],
-  "no epoch was sent, and it is refused for it": [
+  "a Sync without an epoch is refused for its epoch": [
     "EPOCH-UNCHECKED",
     () => {
-      const story = begin();
-      story.sync(0).refused(Reason.EPOCH_MISMATCH, { epoch: "e1" });
-      return story;
+      const history = newHistory();
+      history.sync(0).refused(Reason.EPOCH_MISMATCH, { epoch: "e1" });
+      return history;
     },
   ],
-  "the epoch stays although all is lost": [
+  "the epoch is the same after a data loss": [
     "EPOCH-RENEWED",
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [shown(1)]);
-      story.rotate();
-      story.sync(0).page(0, 0);
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [message(1)]);
+      history.rotate();
+      history.sync(0).page(0, 0);
+      return history;
     },
   ],
-  "an old epoch comes again": [
+  "an old epoch is used again": [
     "EPOCH-RENEWED",
     () => {
-      const story = begin();
-      story.sync(0).page(0, 0);
-      story.rotate();
-      story.sync(0).page(0, 0, [], { epoch: "e2" });
-      story.rotate();
-      story.sync(0).page(0, 0);
-      return story;
+      const history = newHistory();
+      history.sync(0).page(0, 0);
+      history.rotate();
+      history.sync(0).page(0, 0, [], { epoch: "e2" });
+      history.rotate();
+      history.sync(0).page(0, 0);
+      return history;
     },
   ],
-  "a watch goes back": [
+  "svr_seq decreases within a Watch": [
     "WATCH-MONOTONE",
     () => {
-      const story = withMessages(2);
-      const watch = story.watch();
+      const history = withMessages(2);
+      const watch = history.watch();
       watch.frame(2);
       watch.frame(1);
-      return story;
+      return history;
     },
   ],
-  "a first frame is old": [
+  "the first frame is outdated": [
     "WATCH-FIRST",
     () => {
-      const story = withMessages(2);
-      story.sync(0).page(0, 2, [shown(1), shown(2)]);
-      story.watch().frame(1);
-      return story;
+      const history = withMessages(2);
+      history.sync(0).page(0, 2, [message(1), message(2)]);
+      history.watch().frame(1);
+      return history;
     },
   ],
-  "a frame of somebody else": [
+  "a frame reports another inbox": [
     "WATCH-PRIVATE",
     () => {
-      const story = begin();
-      story.watch().frame(3);
-      return story;
+      const history = newHistory();
+      history.watch().frame(3);
+      return history;
     },
   ],
-  "a Sync knows less than a frame": [
+  "a Sync has a lower svr_seq than an earlier frame": [
     "WATCH-SYNC",
     () => {
-      const story = begin();
-      const watch = story.watch();
-      const sending = story.send("m1");
+      const history = newHistory();
+      const watch = history.watch();
+      const sending = history.send("m1");
       watch.frame(1);
-      story.sync(0).page(0, 0);
+      history.sync(0).page(0, 0);
       sending.ok(1);
-      return story;
+      return history;
     },
   ],
-  "a crash loses a message in silence": [
+  "a crash loses a message and keeps the epoch": [
     "DUR-NEW-EPOCH",
     () => {
-      const story = withMessages(2);
-      story.sync(0).page(0, 2, [shown(1), shown(2)]);
-      story.restart();
-      story.sync(0).page(0, 1, [shown(1)]);
-      return story;
+      const history = withMessages(2);
+      history.sync(0).page(0, 2, [message(1), message(2)]);
+      history.restart();
+      history.sync(0).page(0, 1, [message(1)]);
+      return history;
     },
   ],
-  "a crash loses the dedup records": [
+  "a crash loses the dedup records and keeps the epoch": [
     "DUR-NEW-EPOCH",
     () => {
-      const story = withMessages(1);
-      story.sync(0).page(0, 1, [shown(1)]);
-      story.restart();
-      story.send("m1").ok(7);
-      story.sync(0).page(0, 1, [shown(1)]);
-      return story;
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [message(1)]);
+      history.restart();
+      history.send("m1").ok(7);
+      history.sync(0).page(0, 1, [message(1)]);
+      return history;
     },
   ],
-  "a durable server has a new epoch": [
+  "a DURABLE server has a new epoch after a crash": [
     "DUR-KEEP",
     () => {
-      const story = withMessages(1, { profiles: [Profile.CORE, Profile.DURABLE] });
-      story.sync(0).page(0, 1, [shown(1)]);
-      story.restart();
-      story.sync(0).page(0, 0, [], { epoch: "e2" });
-      return story;
+      const history = withMessages(1, { profiles: [Profile.CORE, Profile.DURABLE] });
+      history.sync(0).page(0, 1, [message(1)]);
+      history.restart();
+      history.sync(0).page(0, 0, [], { epoch: "e2" });
+      return history;
     },
   ],
 };

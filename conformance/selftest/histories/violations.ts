@@ -1,4 +1,4 @@
 import type { HistoryBuilder } from "./history-builder.js";
 
-/** Stories by name, each of one fault; the requirement is the one that must be blamed. */
-export type Breaches = Record<string, [requirement: string, story: () => HistoryBuilder]>;
+/** Histories of one violation each, by name, with the requirement that the judge must blame. */
+export type Violations = Record<string, [requirement: string, history: () => HistoryBuilder]>;

@@ -1,142 +1,151 @@
 import { Outcome, type Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { CATALOGUE } from "../../cases/catalogue.js";
 import { groupByRequirement } from "../../report/model/grouping.js";
-import { jobsFor, run } from "../../run/run.js";
-import type { CaseRun } from "../../run/run-case.js";
-import { type Fault, startFaultyServer } from "../mutants/index.js";
+import { type CaseRun, caseIdOf, caseRuns } from "../../run/case-run.js";
+import { check } from "../../run/check.js";
+import { type Mutant, startMutant } from "../mutants/index.js";
 
-/** What the suite said of one faulty server. */
+/** What the suite found about one mutant. */
 export interface MutantResult {
   name: string;
-  /** The requirement that it breaks; empty for the control, which breaks none. */
+  /** The requirement that the mutant breaks; empty for the control, which breaks none. */
   requirement: string;
-  about: string;
-  /** A public thread in which a real system did this. */
-  seenIn?: string;
-  /** A case failed. */
-  killed: boolean;
-  /** The requirement that it breaks is among the blamed ones. */
-  right: boolean;
-  /** All blamed requirements, those that are most often a case's first finding at the front. */
-  blamed: string[];
-  /** The cases that failed, in the catalogue's order. */
-  killedBy: string[];
-  /** What cases themselves expected, as "case: REQUIREMENT": without that expectation the case would have let it pass, or left it to the judge. */
-  own: string[];
-  /** Those of `own` that came again when only the cases about the broken requirement ran: what an earlier matrix is held to. */
+  /** All blamed requirements, ordered as in a report: the most probable cause first. */
+  blamedRequirements: string[];
+  /** Cases that failed, in the catalogue's order. */
+  killingCases: string[];
+  /** Expectations of cases that failed, as "case: REQUIREMENT". What only the judge found is not among them. */
+  failedExpectations: string[];
+  /** Those of `failedExpectations` that failed again when only the cases about the broken requirement ran. Later runs must repeat them. */
   baseline: string[];
-  /** For each blamed requirement one finding, for whoever wonders. */
-  findings: { requirement: string; case: string; message: string; actual: string }[];
-  /** What went wrong in the suite itself, or was left open for another reason than its time. */
+  /** One finding for each blamed requirement. */
+  findings: MutantFinding[];
+  /** Errors of the suite itself. */
   errors: string[];
   seconds: number;
 }
 
+export interface MutantFinding {
+  requirement: string;
+  case: string;
+  message: string;
+  actual: string;
+}
+
+export const isKilled = ({ killingCases }: MutantResult) => killingCases.length > 0;
+
+/** Whether the broken requirement is among the blamed ones. */
+export const isBlamedCorrectly = ({ requirement, blamedRequirements }: MutantResult) =>
+  blamedRequirements.includes(requirement);
+
 /**
- * How much of the suite each fault meets. `quick`: the cases about the broken requirement. `whole`: then every case in one codec;
- * those that compute long only if they are about the broken requirement. `full`: then every case in every codec. What is left of these
- * steps is taken as well if the broken requirement has not been blamed by then, and before it the slow cases about it.
+ * How many cases run against each mutant.
+ * - `quick`: the cases about the broken requirement.
+ * - `whole`: also every other case in one codec, except bulk cases.
+ * - `full`: every case in every codec.
+ *
+ * While the broken requirement is not blamed, the remaining cases run as well, including the slow ones about it.
  */
 export const EXTENTS = ["quick", "whole", "full"] as const;
 
-export interface Extent {
+export interface ExamineOptions {
   extent: (typeof EXTENTS)[number];
-  /** Most seconds for one run of the suite. What has not ended by then is left open. */
+  /** Maximum seconds for one run of the suite. Cases that have not ended by then are inconclusive. */
   limit: number;
 }
 
-/** What there is to run on a server that speaks both codecs. */
-const JOBS = jobsFor(CATALOGUE, ["proto", "json"]);
+/** All case runs against a server with both codecs. */
+const CASE_RUNS = caseRuns(CATALOGUE, ["proto", "json"]);
 
-/** A mutant, or the control, which breaks nothing. */
-export type Examinee = Omit<Fault, "breaks"> & { breaks: Fault["breaks"] | "" };
+/** A mutant, or the control, which breaks no requirement. */
+export type Subject = Omit<Mutant, "breaks"> & { breaks: Mutant["breaks"] | "" };
 
-/** How many different seeds are tried on a fault that shows only when calls overlap. */
-const TRIES_AT_A_RACE = 3;
-/** How many different seeds are tried until single cases catch what they have caught before. */
-const TRIES_AT_SINGLE_CASES = 8;
+/** Maximum number of seeds for a mutant that shows only when calls overlap. */
+const RACE_ATTEMPTS = 3;
+/** Maximum number of seeds until all wanted expectations have failed. */
+const EXPECTATION_ATTEMPTS = 8;
 
-/** Runs the suite against one faulty server, as far as it is to go, and until the broken requirement is blamed. */
-export async function examine(fault: Examinee, { extent, limit }: Extent): Promise<MutantResult> {
+/** Runs the suite against one mutant, to the given extent and until the broken requirement is blamed. */
+export async function examine(subject: Subject, { extent, limit }: ExamineOptions): Promise<MutantResult> {
   const started = performance.now();
-  const isAboutIt = (job: CaseRun) => concerns(job, fault);
-  const isOfTheWhole = (job: CaseRun) => isAboutIt(job) || (!job.case.bulk && isOneCodec(job));
-  // What is about it comes first, and alone: where a fault makes each case wait, there is no time left for it behind all others.
-  const steps: [isNext: (job: CaseRun) => boolean, from: Extent["extent"] | undefined][] = [
-    [(job) => isAboutIt(job) && !job.case.slow, "quick"],
+  const isAboutIt = (run: CaseRun) => concerns(run, subject);
+  const isInWhole = (run: CaseRun) => isAboutIt(run) || (!run.case.bulk && isInOneCodec(run));
+  // The cases about the requirement run first and alone: if a mutant delays every case, no time would be left for them.
+  const steps: [matches: (run: CaseRun) => boolean, from: ExamineOptions["extent"] | undefined][] = [
+    [(run) => isAboutIt(run) && !run.case.slow, "quick"],
     [isAboutIt, undefined],
-    [(job) => isOfTheWhole(job) && !job.case.slow, "whole"],
-    [(job) => !job.case.slow, "full"],
+    [(run) => isInWhole(run) && !run.case.slow, "whole"],
+    [(run) => !run.case.slow, "full"],
   ];
-  const isDue = (from: Extent["extent"] | undefined) =>
+  const isDue = (from: ExamineOptions["extent"] | undefined) =>
     from !== undefined && EXTENTS.indexOf(from) <= EXTENTS.indexOf(extent);
   const reports: Report[] = [];
-  for (let seed = 1; seed <= (fault.race ? TRIES_AT_A_RACE : 1); seed += 1) {
+  for (let seed = 1; seed <= (subject.race ? RACE_ATTEMPTS : 1); seed += 1) {
     const done = new Set<string>();
-    for (const [isNext, from] of steps) {
-      if (!isDue(from) && reports.some((report) => blames(report, fault))) continue;
-      const next = new Set(JOBS.filter((job) => !done.has(job.id) && isNext(job)).map(({ id }) => id));
+    for (const [matches, from] of steps) {
+      if (!isDue(from) && reports.some((report) => blames(report, subject))) continue;
+      const next = new Set(CASE_RUNS.filter((run) => !done.has(run.id) && matches(run)).map(({ id }) => id));
       if (next.size === 0) continue;
-      reports.push(await runOnce(fault, ({ id }) => next.has(id), seed, limit));
+      reports.push(await checkOnce(subject, ({ id }) => next.has(id), seed, limit));
       for (const id of next) done.add(id);
     }
-    if (reports.some((report) => blames(report, fault))) break;
+    if (reports.some((report) => blames(report, subject))) break;
   }
-  return conclude(fault, reports, started);
+  return resultOf(subject, reports, started);
 }
 
-/** Runs single cases against one faulty server, until each has caught it as it did before, by its own expectation. */
-export async function examineAgain(
-  fault: Examinee,
-  wanted: readonly string[],
-  { limit, tries = TRIES_AT_SINGLE_CASES }: { limit: number; tries?: number | undefined },
+/** Runs only the cases of these expectations against one mutant, with further seeds until each expectation has failed. */
+export async function reexamine(
+  subject: Subject,
+  expectations: readonly string[],
+  { limit, attempts = EXPECTATION_ATTEMPTS }: { limit: number; attempts?: number | undefined },
 ): Promise<MutantResult> {
   const started = performance.now();
   const reports: Report[] = [];
-  const open = new Set(wanted);
-  // Always all of them: some faults show only in company.
-  const cases = new Set(wanted.map(caseOf));
-  for (let seed = 2; open.size > 0 && seed < 2 + tries; seed += 1) {
-    const report = await runOnce(fault, (job) => cases.has(job.case.id), seed, limit);
+  const missing = new Set(expectations);
+  // All the cases run each time: some mutants show only when several cases run at once.
+  const cases = new Set(expectations.map(caseOfExpectation));
+  for (let seed = 2; missing.size > 0 && seed < 2 + attempts; seed += 1) {
+    const report = await checkOnce(subject, (run) => cases.has(run.case.id), seed, limit);
     reports.push(report);
-    for (const found of ownOf(report)) open.delete(found);
+    for (const expectation of failedExpectationsOf(report)) missing.delete(expectation);
   }
-  return conclude(fault, reports, started);
+  return resultOf(subject, reports, started);
 }
 
-/** The case of "case: REQUIREMENT". */
-export const caseOf = (own: string) => own.slice(0, own.indexOf(":"));
+/** Returns the case id of "case: REQUIREMENT". */
+export const caseOfExpectation = (expectation: string) => expectation.slice(0, expectation.indexOf(":"));
 
-const blames = ({ cases }: Report, { breaks }: Examinee) =>
+const blames = ({ cases }: Report, { breaks }: Subject) =>
   cases.some(({ findings }) => findings.some(({ requirement }) => requirement === breaks));
 
-const ownOf = ({ cases }: Report): string[] =>
+const failedExpectationsOf = ({ cases }: Report): string[] =>
   cases.flatMap(({ id, findings }) =>
-    findings.filter(({ byJudge }) => !byJudge).map(({ requirement }) => `${withoutCodec(id)}: ${requirement}`),
+    findings.filter(({ byJudge }) => !byJudge).map(({ requirement }) => `${caseIdOf(id)}: ${requirement}`),
   );
 
-/** The case is about what is broken: then it runs however long it takes, in all codecs. */
+/** Whether a case is about the broken requirement: then it runs whatever its duration, and in all codecs. */
 export const concerns = ({ case: { requirements } }: Pick<CaseRun, "case">, { breaks }: { breaks: string }) =>
   (requirements as readonly string[]).includes(breaks);
 
-/** Each case in one codec: in binary, unless it is about JSON. */
-const isOneCodec = ({ codec, case: it }: CaseRun) => codec === "proto" || it.codec === "json";
+/** Selects each case in one codec: binary, unless it is about JSON. */
+const isInOneCodec = ({ codec, case: it }: CaseRun) => codec === "proto" || it.codec === "json";
 
-async function runOnce(
-  fault: Examinee,
-  select: (job: CaseRun) => boolean,
+async function checkOnce(
+  subject: Subject,
+  select: (run: CaseRun) => boolean,
   seed: number,
   limit: number,
 ): Promise<Report> {
-  const server = await startFaultyServer(fault, { fixtures: true });
+  const server = await startMutant(subject, { fixtures: true });
   try {
-    return await run({
+    return await check({
       urls: server.urls,
       seed,
       concurrency: 16,
       slow: true,
-      // To most faults a crash does nothing.
-      ...(fault.crash === undefined ? {} : { restart: () => server.restart() }),
+      // A crash changes nothing for most mutants, so it is not worth the time.
+      ...(subject.crash === undefined ? {} : { restart: () => server.restart() }),
       select,
       signal: AbortSignal.timeout(limit * 1000),
     });
@@ -145,33 +154,21 @@ async function runOnce(
   }
 }
 
-function conclude(fault: Examinee, reports: readonly Report[], started: number): MutantResult {
+function resultOf(subject: Subject, reports: readonly Report[], started: number): MutantResult {
   const cases = reports.flatMap((report) => report.cases);
   const failed = cases.filter(({ findings }) => findings.length > 0);
   const groups = groupByRequirement(cases);
-  const blamed = groups.map(({ requirement }) => requirement);
   return {
-    name: fault.name,
-    requirement: fault.breaks,
-    about: fault.about,
-    ...(fault.seenIn === undefined ? {} : { seenIn: fault.seenIn }),
-    killed: failed.length > 0,
-    right: blamed.includes(fault.breaks),
-    blamed,
-    killedBy: [...new Set(failed.map(({ id }) => withoutCodec(id)))],
-    own: [...new Set(reports.flatMap(ownOf))].sort(),
+    name: subject.name,
+    requirement: subject.breaks,
+    blamedRequirements: groups.map(({ requirement }) => requirement),
+    killingCases: [...new Set(failed.map(({ id }) => caseIdOf(id)))],
+    failedExpectations: [...new Set(reports.flatMap(failedExpectationsOf))].sort(),
     baseline: [],
-    findings: groups.flatMap(({ requirement, found: [best] }) =>
+    findings: groups.flatMap(({ requirement, findings: [best] }) =>
       best === undefined
         ? []
-        : [
-            {
-              requirement,
-              case: best.case.id,
-              message: best.finding.message,
-              actual: best.finding.actual,
-            },
-          ],
+        : [{ requirement, case: best.case.id, message: best.finding.message, actual: best.finding.actual }],
     ),
     errors: [
       ...reports.flatMap(({ headline }) => (headline === "" ? [] : [headline])),
@@ -180,6 +177,3 @@ function conclude(fault: Examinee, reports: readonly Report[], started: number):
     seconds: Math.round((performance.now() - started) / 100) / 10,
   };
 }
-
-/** The id of a case, of which there is one for all codecs. */
-export const withoutCodec = (id: string) => id.replace(/ \(json\)$/, "");

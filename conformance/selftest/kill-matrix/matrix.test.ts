@@ -1,96 +1,157 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { CATALOGUE } from "../../cases/catalogue.js";
+import { MUTANTS } from "../mutants/index.js";
 import type { MutantResult } from "./examine.js";
-import { candidates, casesWithoutKills, lost, matrixOf, STIMULI, shortcomings } from "./matrix.js";
+import {
+  baselineCandidates,
+  CASES_WITHOUT_EXPECTATIONS,
+  casesWithoutKills,
+  killsByCase,
+  missingExpectations,
+  problemsOf,
+} from "./matrix.js";
+import { MATRIX_FILE, type MutantRecord, readMatrix, recordOf, writeMatrix } from "./matrix-file.js";
 
 const finding = { requirement: "ACK-IMPLICIT", case: "ack/old-device", message: "not acked", actual: "0" };
-const [first] = CATALOGUE;
+const first = CATALOGUE[0]?.id ?? "";
 
-/** What was found of a fault that was caught as it should be. */
-const caught = (name: string, change: Partial<MutantResult> = {}): MutantResult => ({
+/** The result of a mutant that is killed, with the right blame. */
+const killed = (name: string, change: Partial<MutantResult> = {}): MutantResult => ({
   name,
   requirement: "ACK-IMPLICIT",
-  about: "acks nothing | at all",
-  killed: true,
-  right: true,
-  blamed: ["ACK-IMPLICIT", "SYNC-BASE"],
-  killedBy: [first?.id ?? ""],
-  own: [`${first?.id}: ACK-IMPLICIT`],
+  blamedRequirements: ["ACK-IMPLICIT", "SYNC-BASE"],
+  killingCases: [first],
+  failedExpectations: [`${first}: ACK-IMPLICIT`],
   baseline: [],
   findings: [finding],
   errors: [],
   seconds: 1,
   ...change,
 });
-const clean = caught("control", { requirement: "", killed: false, right: false, killedBy: [], own: [], findings: [] });
-const many = (count: number) => Array.from({ length: count }, (_, nr) => caught(`fault-${nr}`));
+const NOTHING = { blamedRequirements: [], killingCases: [], failedExpectations: [], findings: [] };
+const control = killed("control", { requirement: "", ...NOTHING });
+const many = (count: number) => Array.from({ length: count }, (_, nr) => killed(`mutant-${nr}`));
 
-test("a matrix in which all are caught and rightly blamed has no shortcoming", () => {
-  expect(shortcomings(matrixOf(many(20), clean))).toEqual([]);
+describe("problems", () => {
+  test("there are none if all mutants are killed with the right blame", () => {
+    expect(problemsOf(many(20), control)).toEqual([]);
+  });
+
+  test("a mutant that survives is one, whatever the others are", () => {
+    const survivor = killed("sneaky", NOTHING);
+    expect(problemsOf([...many(99), survivor], control)).toEqual(["survived: sneaky (ACK-IMPLICIT)"]);
+  });
+
+  test("the blame must be right for 95 %", () => {
+    const wrong = (nr: number) => killed(`wrong-${nr}`, { blamedRequirements: ["SYNC-BASE"] });
+    expect(problemsOf([...many(95), ...[1, 2, 3, 4, 5].map(wrong)], control)).toEqual([]);
+    expect(problemsOf([...many(94), ...[1, 2, 3, 4, 5, 6].map(wrong)], control)).toEqual([
+      "wrong blame: the broken requirement is blamed for 94 of 100 mutants, less than 95 %",
+    ]);
+  });
+
+  test("a finding against the control and an error of the suite are problems", () => {
+    const failing = killed("a", { errors: ["ack/old-device: TypeError"] });
+    expect(problemsOf([failing], { ...control, findings: [finding] })).toEqual([
+      "false positive: ack/old-device blames ACK-IMPLICIT on the correct server: not acked",
+      "suite error: a: ack/old-device: TypeError",
+    ]);
+  });
 });
 
-test("a fault that is alive is one, whatever the others are", () => {
-  const alive = caught("sneaky", { killed: false, right: false, blamed: [], killedBy: [], own: [], findings: [] });
-  expect(shortcomings(matrixOf([...many(99), alive], clean))).toEqual(["alive: sneaky (ACK-IMPLICIT)"]);
+describe("cases", () => {
+  test("are listed with the mutants that they kill", () => {
+    const names = ["mutant-0", "mutant-1"];
+    expect(killsByCase(many(2).map(recordOf))[0]).toEqual({ id: first, kills: names, killsByExpectation: names });
+    const byJudge = killed("a", { failedExpectations: [] });
+    expect(killsByCase([recordOf(byJudge)])[0]).toEqual({ id: first, kills: ["a"], killsByExpectation: [] });
+  });
+
+  test("must kill a mutant, and by an expectation of their own unless they are listed as exceptions", () => {
+    const without = (change: Partial<MutantResult>) => casesWithoutKills([recordOf(killed("a", change))]);
+    expect(without({}).some((it) => it.includes(first))).toBe(false);
+    expect(without({ failedExpectations: [] })).toContain(
+      `case without kills: ${first} kills mutants only through the judge`,
+    );
+    expect(without({ killingCases: [] })).toContain(`case without kills: ${first} kills no mutant`);
+    const [exception = ""] = Object.keys(CASES_WITHOUT_EXPECTATIONS);
+    const problems = without({ killingCases: [exception], failedExpectations: [] });
+    expect(problems.filter((it) => it.includes(exception))).toEqual([]);
+  });
+
+  test("that are exceptions exist", () => {
+    const ids = new Set<string>(CATALOGUE.map(({ id }) => id));
+    expect(Object.keys(CASES_WITHOUT_EXPECTATIONS).filter((id) => !ids.has(id))).toEqual([]);
+  });
 });
 
-test("blame has to be right in 95 of 100", () => {
-  const wrong = (nr: number) => caught(`wrong-${nr}`, { right: false, blamed: ["SYNC-BASE"] });
-  expect(shortcomings(matrixOf([...many(95), ...[1, 2, 3, 4, 5].map(wrong)], clean))).toEqual([]);
-  expect(shortcomings(matrixOf([...many(94), ...[1, 2, 3, 4, 5, 6].map(wrong)], clean))).toEqual([
-    "the broken requirement is blamed for 94 of 100: less than 95 %",
-  ]);
-});
-
-test("a finding on the right server is a false alarm, and an error of the suite is no success", () => {
-  const matrix = matrixOf([caught("a", { errors: ["ack/old-device: TypeError"] })], { ...clean, findings: [finding] });
-  expect(shortcomings(matrix)).toEqual([
-    "false alarm: ack/old-device blames ACK-IMPLICIT on the right server: not acked",
-    "suite error: a: ack/old-device: TypeError",
-  ]);
-});
-
-test("each case is listed with what it catches, and those that catch nothing are counted", () => {
-  const { cases, counts } = matrixOf(many(2), clean);
-  expect(cases[0]).toEqual({ id: first?.id, kills: ["fault-0", "fault-1"], own: ["fault-0", "fault-1"] });
-  expect(counts).toMatchObject({ cases: CATALOGUE.length, idle: CATALOGUE.length - 1 });
-});
-
-test("a case that catches nothing is told, and so is one that catches nothing by what it expects, unless a reason is known", () => {
-  const found = (change: Partial<MutantResult>) => casesWithoutKills(matrixOf([caught("a", change)], clean));
-  expect(found({}).some((it) => it.includes(`${first?.id}`))).toBe(false);
-  expect(found({ own: [] })).toContain(`idle: what ${first?.id} itself expects catches no fault`);
-  expect(found({ killedBy: [] })).toContain(`idle: ${first?.id} catches no fault`);
-  const [stimulus = ""] = Object.keys(STIMULI);
-  expect(found({ killedBy: [stimulus], own: [] }).filter((it) => it.includes(stimulus))).toEqual([]);
-  expect(Object.keys(STIMULI).filter((id) => !CATALOGUE.some((it) => it.id === id))).toEqual([]);
-});
-
-describe("held against an earlier matrix", () => {
-  const steady = ["ack/old-device-does-not-lower: ACK-MONOTONE", "ack/sync-acks-through-cli-seq: ACK-IMPLICIT"];
-  const earlier = (change: Partial<MutantResult> = {}) =>
-    matrixOf([caught("a", { baseline: steady, ...change })], clean);
+describe("the baseline", () => {
+  const expectations = ["ack/old-device-does-not-lower: ACK-MONOTONE", "ack/sync-acks-through-cli-seq: ACK-IMPLICIT"];
+  const baseline = [{ name: "a", baseline: expectations }];
   const none = new Set<string>();
 
-  test("an expectation that caught something then and does not now is told", () => {
-    const now = [caught("a", { own: steady.slice(0, 1) })];
-    expect(lost(now, earlier(), none)).toEqual([{ name: "a", own: steady.slice(1) }]);
-    const told = shortcomings(matrixOf(now, clean), lost(now, earlier(), none));
-    expect(told).toEqual([`lost: ${steady[1]}: what the case expected of a before`]);
-    expect(lost([caught("a", { own: steady })], earlier(), none)).toEqual([]);
+  test("reports an expectation that no longer fails", () => {
+    const now = [killed("a", { failedExpectations: expectations.slice(0, 1) })];
+    const missing = missingExpectations(now, baseline, none);
+    expect(missing).toEqual([{ name: "a", expectations: expectations.slice(1) }]);
+    expect(problemsOf(now, control, missing)).toEqual([
+      `missing expectation: ${expectations[1]} no longer fails on a, as it did in the baseline`,
+    ]);
+    expect(missingExpectations([killed("a", { failedExpectations: expectations })], baseline, none)).toEqual([]);
   });
 
-  test("what is not steady is not, nor what is a race, what is new, or a case that is gone", () => {
-    const now = [caught("a", { own: [] })];
-    expect(lost(now, earlier({ own: steady, baseline: [] }), none)).toEqual([]);
-    expect(lost(now, earlier(), new Set(["a"]))).toEqual([]);
-    expect(lost([caught("b", { own: [] })], earlier(), none)).toEqual([]);
-    expect(lost(now, earlier({ baseline: ["gone/case: ACK-IMPLICIT"] }), none)).toEqual([]);
+  test("ignores races, new mutants and cases that no longer exist", () => {
+    const now = [killed("a", { failedExpectations: [] })];
+    expect(missingExpectations(now, [{ name: "a", baseline: [] }], none)).toEqual([]);
+    expect(missingExpectations(now, baseline, new Set(["a"]))).toEqual([]);
+    expect(missingExpectations([killed("b", { failedExpectations: [] })], baseline, none)).toEqual([]);
+    const gone = [{ name: "a", baseline: ["gone/case: ACK-IMPLICIT"] }];
+    expect(missingExpectations(now, gone, none)).toEqual([]);
   });
 
-  test("steady can be what is about the broken requirement, and does not take long", () => {
-    const own = [...steady, "send/retry-after-a-while: ACK-REDELIVER"];
-    expect(candidates(caught("a", { own, requirement: "ACK-IMPLICIT" }))).toEqual(steady.slice(1));
-    expect(candidates(caught("a", { own, requirement: "ACK-REDELIVER" }))).toEqual([]);
+  test("consists of expectations of cases that are about the broken requirement and not slow", () => {
+    const failedExpectations = [...expectations, "send/retry-after-a-while: ACK-REDELIVER"];
+    const candidates = (requirement: string) => baselineCandidates(killed("a", { failedExpectations, requirement }));
+    expect(candidates("ACK-IMPLICIT")).toEqual(expectations.slice(1));
+    expect(candidates("ACK-REDELIVER")).toEqual([]);
+  });
+});
+
+describe("the file", () => {
+  test("has a line about the run and one for each mutant, and is read as it was written", () => {
+    const folder = mkdtempSync(join(tmpdir(), "seqsync-kill-matrix-"));
+    const file = join(folder, "matrix.jsonl");
+    const run = { date: "2026-01-02T03:04:05.678Z", extent: "quick", seconds: 7, falsePositives: [] } as const;
+    const results = [killed("a", { baseline: [`${first}: ACK-IMPLICIT`] }), killed("b", { failedExpectations: [] })];
+    try {
+      writeMatrix(file, results, { ...run, falsePositives: [] });
+      expect(readFileSync(file, "utf8").split("\n")).toHaveLength(4);
+      const matrix = readMatrix(file);
+      expect(matrix.run).toMatchObject({ format: 1, ...run, node: process.versions.node });
+      const [a, b] = matrix.mutants;
+      expect(a).toEqual({
+        name: "a",
+        blamed: ["ACK-IMPLICIT", "SYNC-BASE"],
+        killedByCase: [first],
+        killedByJudge: [],
+        baseline: [`${first}: ACK-IMPLICIT`],
+        seconds: 1,
+      } satisfies MutantRecord);
+      expect(b).toMatchObject({ killedByCase: [], killedByJudge: [first] });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test("that is committed names mutants and cases that exist", () => {
+    const { mutants } = readMatrix(join(import.meta.dirname, "../../..", MATRIX_FILE));
+    const names = new Set(MUTANTS.map(({ name }) => name));
+    expect(mutants.map(({ name }) => name).filter((name) => !names.has(name))).toEqual([]);
+    const ids = new Set<string>(CATALOGUE.map(({ id }) => id));
+    const cases = mutants.flatMap(({ killedByCase, killedByJudge }) => [...killedByCase, ...killedByJudge]);
+    expect([...new Set(cases)].filter((id) => !ids.has(id))).toEqual([]);
   });
 });

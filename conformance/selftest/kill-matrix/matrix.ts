@@ -1,96 +1,103 @@
 import { CATALOGUE } from "../../cases/catalogue.js";
-import { caseOf, concerns, type MutantResult } from "./examine.js";
+import { caseOfExpectation, concerns, isBlamedCorrectly, isKilled, type MutantResult } from "./examine.js";
+import type { MutantRecord } from "./matrix-file.js";
 
-/** The kill matrix: which faulty servers were caught, by which cases, and whether the right requirement was blamed. */
-export interface Matrix {
-  mutants: MutantResult[];
-  /** Each case, the faults that it caught, and those of them that it caught by what it expects itself. */
-  cases: { id: string; kills: string[]; own: string[] }[];
-  /** What the suite said against the server without any fault; it must be nothing. */
-  falseAlarms: MutantResult["findings"];
-  counts: { faults: number; killed: number; right: number; cases: number; idle: number };
-}
-
-/** Cases that expect nothing themselves, and why they are worth keeping. */
-export const STIMULI: Readonly<Record<string, string>> = {
-  "explore/quiet-network": "random programs: what they should see only the judge can say",
-  "explore/hostile-network": "random programs: what they should see only the judge can say",
-  "durable/crash-between-calls": "what a crash may leave depends on what the server declares: the judge knows",
-  "durable/crash-during-traffic": "what a crash may leave depends on what the server declares: the judge knows",
-  "watch/stalled": "who is held up gets no answer, and that alone is the failure",
+/** Cases without expectations of their own, and why they are useful. */
+export const CASES_WITHOUT_EXPECTATIONS: Readonly<Record<string, string>> = {
+  "explore/quiet-network": "random programs, whose correct responses only the judge can derive",
+  "explore/hostile-network": "random programs, whose correct responses only the judge can derive",
+  "durable/crash-between-calls":
+    "the judge knows which data a crash may lose, from the profiles that the server declares",
+  "durable/crash-during-traffic":
+    "the judge knows which data a crash may lose, from the profiles that the server declares",
+  "watch/stalled": "a blocked call has no response, which is a failure in itself",
 };
 
-export function matrixOf(faults: readonly MutantResult[], control: MutantResult | undefined): Matrix {
-  const cases = CATALOGUE.map(({ id }) => ({
+/** The mutants that a case kills. */
+export interface CaseKills {
+  id: string;
+  kills: string[];
+  /** Those of `kills` for which an expectation of the case itself failed. */
+  killsByExpectation: string[];
+}
+
+/** Lists each case of the catalogue with the mutants that it kills. */
+export function killsByCase(mutants: readonly MutantRecord[]): CaseKills[] {
+  const namesIf = (matches: (mutant: MutantRecord) => boolean) => mutants.filter(matches).map(({ name }) => name);
+  return CATALOGUE.map(({ id }) => ({
     id,
-    kills: faults.filter(({ killedBy }) => killedBy.includes(id)).map(({ name }) => name),
-    own: faults.filter(({ own }) => own.some((it) => caseOf(it) === id)).map(({ name }) => name),
+    kills: namesIf((it) => it.killedByCase.includes(id) || it.killedByJudge.includes(id)),
+    killsByExpectation: namesIf((it) => it.killedByCase.includes(id)),
   }));
-  return {
-    mutants: [...faults],
-    cases,
-    falseAlarms: control?.findings ?? [],
-    counts: {
-      faults: faults.length,
-      killed: faults.filter(({ killed }) => killed).length,
-      right: faults.filter(({ right }) => right).length,
-      cases: cases.length,
-      idle: cases.filter(({ kills }) => kills.length === 0).length,
-    },
-  };
+}
+
+/** Expectations of the baseline that no longer fail on a mutant. */
+export interface MissingExpectations {
+  name: string;
+  expectations: string[];
 }
 
 /**
- * What cases expected when an earlier matrix was made, and do not any more, by fault: somebody took an expectation away. Races are left
- * out: they do not show each time.
+ * Finds the expectations that failed in the baseline and do not any more: somebody removed or weakened them. Skips races, which do not
+ * show each time, and cases that no longer exist.
  */
-export function lost(
-  faults: readonly MutantResult[],
-  earlier: Matrix,
+export function missingExpectations(
+  results: readonly MutantResult[],
+  baseline: readonly Pick<MutantRecord, "name" | "baseline">[],
   races: ReadonlySet<string>,
-): { name: string; own: string[] }[] {
-  return faults.flatMap((fault) => {
-    const before = races.has(fault.name) ? undefined : earlier.mutants.find(({ name }) => name === fault.name);
-    const own = (before?.baseline ?? []).filter(
-      (it) => CATALOGUE.some(({ id }) => id === caseOf(it)) && !fault.own.includes(it),
+): MissingExpectations[] {
+  return results.flatMap(({ name, failedExpectations }) => {
+    if (races.has(name)) return [];
+    const before = baseline.find((it) => it.name === name)?.baseline ?? [];
+    const expectations = before.filter(
+      (it) => CATALOGUE.some(({ id }) => id === caseOfExpectation(it)) && !failedExpectations.includes(it),
     );
-    return own.length === 0 ? [] : [{ name: fault.name, own }];
+    return expectations.length === 0 ? [] : [{ name, expectations }];
   });
 }
 
-/** What of a fault's `own` may be steady: it is about the broken requirement, so that each extent runs it. */
-export function candidates({ own, requirement }: MutantResult): string[] {
-  return own.filter((it) => {
-    const found = CATALOGUE.find(({ id }) => id === caseOf(it));
+/** Selects the failed expectations that may enter the baseline: those of cases that run in each extent, being about the requirement. */
+export function baselineCandidates({ failedExpectations, requirement }: MutantResult): string[] {
+  return failedExpectations.filter((it) => {
+    const found = CATALOGUE.find(({ id }) => id === caseOfExpectation(it));
     return found !== undefined && !found.slow && concerns({ case: found }, { breaks: requirement });
   });
 }
 
-/** The least share of faults for which the broken requirement must be among the blamed ones. */
-const RIGHT_BLAME = 0.95;
+/** Minimum share of mutants for which the broken requirement must be among the blamed ones. */
+const MIN_CORRECT_BLAME = 0.95;
 
-/** What keeps the matrix from being a proof; empty if it is one. */
-export function shortcomings(
-  { mutants: faults, falseAlarms, counts }: Matrix,
-  lostOnes: ReturnType<typeof lost> = [],
+/** Lists everything that is wrong with a matrix, one line each; empty if all is well. */
+export function problemsOf(
+  mutants: readonly MutantResult[],
+  control: MutantResult | undefined,
+  missing: readonly MissingExpectations[] = [],
 ): string[] {
-  const errors = faults.flatMap((fault) => fault.errors.map((error) => `${fault.name}: ${error}`));
+  const correct = mutants.filter(isBlamedCorrectly).length;
   return [
-    ...falseAlarms.map((it) => `false alarm: ${it.case} blames ${it.requirement} on the right server: ${it.message}`),
-    ...faults.filter(({ killed }) => !killed).map(({ name, requirement }) => `alive: ${name} (${requirement})`),
-    ...(counts.right < counts.faults * RIGHT_BLAME
-      ? [`the broken requirement is blamed for ${counts.right} of ${counts.faults}: less than ${RIGHT_BLAME * 100} %`]
+    ...(control?.findings ?? []).map(
+      (it) => `false positive: ${it.case} blames ${it.requirement} on the correct server: ${it.message}`,
+    ),
+    ...mutants.filter((it) => !isKilled(it)).map(({ name, requirement }) => `survived: ${name} (${requirement})`),
+    ...(correct < mutants.length * MIN_CORRECT_BLAME
+      ? [
+          `wrong blame: the broken requirement is blamed for ${correct} of ${mutants.length} mutants, ` +
+            `less than ${MIN_CORRECT_BLAME * 100} %`,
+        ]
       : []),
-    ...lostOnes.flatMap(({ name, own }) => own.map((it) => `lost: ${it}: what the case expected of ${name} before`)),
-    ...errors.map((error) => `suite error: ${error}`),
+    ...missing.flatMap(({ name, expectations }) =>
+      expectations.map((it) => `missing expectation: ${it} no longer fails on ${name}, as it did in the baseline`),
+    ),
+    ...mutants.flatMap(({ name, errors }) => errors.map((error) => `suite error: ${name}: ${error}`)),
   ];
 }
 
-/** What keeps a matrix of the whole zoo from being one: cases that catch nothing, or nothing by what they expect themselves. */
-export function casesWithoutKills({ cases }: Matrix): string[] {
-  return cases.flatMap(({ id, kills, own }) => {
-    if (kills.length === 0) return [`idle: ${id} catches no fault`];
-    if (own.length === 0 && !(id in STIMULI)) return [`idle: what ${id} itself expects catches no fault`];
+/** Lists the cases that kill no mutant, or none by an expectation of their own. Meaningful only for a matrix of all mutants. */
+export function casesWithoutKills(mutants: readonly MutantRecord[]): string[] {
+  return killsByCase(mutants).flatMap(({ id, kills, killsByExpectation }) => {
+    if (kills.length === 0) return [`case without kills: ${id} kills no mutant`];
+    if (killsByExpectation.length === 0 && !(id in CASES_WITHOUT_EXPECTATIONS))
+      return [`case without kills: ${id} kills mutants only through the judge`];
     return [];
   });
 }

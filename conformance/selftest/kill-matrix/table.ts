@@ -1,33 +1,45 @@
-import type { MutantResult } from "./examine.js";
-import type { Matrix } from "./matrix.js";
+import { CATALOGUE } from "../../cases/catalogue.js";
+import { isBlamedCorrectly, isKilled, type MutantResult } from "./examine.js";
 
-/** One line for a faulty server. */
-export function line({ name, requirement, killed, right, blamed, killedBy, seconds }: MutantResult): string {
-  if (requirement === "") return `${killed ? `FALSE ALARM of ${killedBy.join(", ")}` : "clean "} on the right server`;
-  const mark = !killed ? "ALIVE " : right ? "killed" : "wrong ";
-  const others = blamed.filter((id) => id !== requirement);
-  const also = others.length === 0 ? "" : `; ${right ? "also" : "blames"} ${shown(others, 4)}`;
-  const by = killed ? `by ${killedBy.length}, such as ${killedBy[0]}` : "";
-  return `${mark} ${name.padEnd(40)} ${requirement.padEnd(22)} ${String(seconds).padStart(5)} s  ${by}${also}`;
+/** Formats one mutant, or the control, as a line. */
+export function line(result: MutantResult): string {
+  const { name, requirement, blamedRequirements, killingCases, seconds } = result;
+  if (requirement === "")
+    return isKilled(result)
+      ? `FALSE POSITIVE on the correct server, by ${killingCases.join(", ")}`
+      : "passed   the correct server";
+  const status = !isKilled(result) ? "SURVIVED" : isBlamedCorrectly(result) ? "killed  " : "MISBLAMED";
+  const others = blamedRequirements.filter((id) => id !== requirement);
+  const blame = isBlamedCorrectly(result) ? "also blamed" : "blamed";
+  const also = others.length === 0 ? "" : `; ${blame}: ${abbreviated(others, 4)}`;
+  const by =
+    killingCases.length > 1
+      ? `by ${killingCases.length} cases, such as ${killingCases[0]}`
+      : killingCases.map((id) => `by ${id}`).join("");
+  return `${status.padEnd(9)} ${name.padEnd(40)} ${requirement.padEnd(22)} ${String(seconds).padStart(5)} s  ${by}${also}`;
 }
 
-const shown = (names: readonly string[], most: number) =>
+const abbreviated = (names: readonly string[], most: number) =>
   names.slice(0, most).join(" ") + (names.length > most ? ` and ${names.length - most} more` : "");
 
-/** The matrix for people: a line for each fault, then what is missing. */
-export function table({ mutants: faults, counts }: Matrix, missing: readonly string[]): string {
-  const wrong = faults.filter(({ killed, right }) => killed && !right);
+/** Formats a line for each mutant, then the mutants with a wrong blame, the problems and the totals. */
+export function table(mutants: readonly MutantResult[], problems: readonly string[]): string {
+  const misblamed = mutants.filter((it) => isKilled(it) && !isBlamedCorrectly(it));
+  const killing = new Set(mutants.flatMap(({ killingCases }) => killingCases));
   return [
-    ...faults.map(line),
+    ...mutants.map(line),
     "",
-    ...(wrong.length === 0 ? [] : ["Caught, but with another blame:", ...wrong.flatMap(explain), ""]),
-    ...missing,
-    `${counts.killed} of ${counts.faults} faulty servers caught, ${counts.right} with the right blame; ` +
-      `${counts.cases - counts.idle} of ${counts.cases} cases catch at least one.`,
+    ...(misblamed.length === 0
+      ? []
+      : ["Killed, but the broken requirement is not blamed:", ...misblamed.flatMap(explanation), ""]),
+    ...problems,
+    `${mutants.filter(isKilled).length} of ${mutants.length} mutants killed; ` +
+      `broken requirement blamed for ${mutants.filter(isBlamedCorrectly).length}; ` +
+      `${killing.size} of ${CATALOGUE.length} cases kill at least one.`,
   ].join("\n");
 }
 
-function explain({ name, requirement, findings }: MutantResult): string[] {
+function explanation({ name, requirement, findings }: MutantResult): string[] {
   return [
     `  ${name} breaks ${requirement}; blamed:`,
     ...findings.slice(0, 3).map((it) => `    ${it.requirement} by ${it.case}: ${it.message} (${it.actual})`),

@@ -1,22 +1,25 @@
 import "../../../proto/base64.js";
 import { MUTANTS } from "../mutants/index.js";
-import { type Examinee, type Extent, examine, examineAgain, type MutantResult } from "./examine.js";
-import { serveTasks } from "./pool.js";
+import { serveTasks } from "../support/pool.js";
+import { type ExamineOptions, examine, type MutantResult, reexamine, type Subject } from "./examine.js";
 
-/** One fault to be examined, by its name; "" for the control. */
-export interface Task extends Extent {
+/** Examines one mutant. */
+export interface Task extends ExamineOptions {
+  /** The mutant's name; "" for the control. */
   name: string;
-  /** Only what these cases expected before, as in `Examined.own`. */
-  again?: readonly string[];
-  /** With how many seeds at the most; default several. */
-  tries?: number;
+  /** Runs only the cases of these expectations, as in `MutantResult.failedExpectations`. Default: the cases of the extent. */
+  expectations?: readonly string[];
+  /** Maximum number of seeds for `expectations`. Default: several. */
+  attempts?: number;
 }
 
-/** A server without any fault: what fails against it is a false alarm. */
-const CONTROL: Examinee = { name: "control", breaks: "", about: "the reference server as it is" };
+/** The reference server without a fault: a failure against it is a false positive. */
+const CONTROL: Subject = { name: "control", breaks: "", about: "the reference server without changes" };
 
-serveTasks<Task, MutantResult>(async ({ name, again, tries, ...extent }) => {
-  const fault = name === "" ? CONTROL : MUTANTS.find((it) => it.name === name);
-  if (fault === undefined) throw new Error("there is no such fault");
-  return again === undefined ? examine(fault, extent) : examineAgain(fault, again, { limit: extent.limit, tries });
+serveTasks<Task, MutantResult>(async ({ name, expectations, attempts, ...options }) => {
+  const subject = name === "" ? CONTROL : MUTANTS.find((it) => it.name === name);
+  if (subject === undefined) throw new Error(`there is no mutant ${name}`);
+  return expectations === undefined
+    ? examine(subject, options)
+    : reexamine(subject, expectations, { limit: options.limit, attempts });
 });

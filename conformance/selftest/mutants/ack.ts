@@ -3,12 +3,12 @@ import { Inbox, type NewMessage, type Page } from "../../../reference-server/inb
 import { RetainingInbox } from "./interceptors.js";
 import type { Mutant } from "./mutant.js";
 
-/** Faults of the chapter "Acknowledgement". */
+/** Mutants of the chapter "Acknowledgement". */
 export const ack: readonly Mutant[] = [
   {
     name: "ack-not-stored",
     breaks: "ACK-IMPLICIT",
-    about: "a Sync acks nothing at all",
+    about: "ignores all acks",
     inbox: class extends Inbox {
       protected override ack(): void {}
     },
@@ -16,7 +16,7 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-one-short",
     breaks: "ACK-IMPLICIT",
-    about: "a Sync acks up to the message before its cli_seq",
+    about: "acks only up to the message before cli_seq",
     seenIn: "dino/dino#1882",
     inbox: class extends Inbox {
       protected override ack(cliSeq: number): void {
@@ -27,7 +27,7 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-on-answer",
     breaks: "ACK-NOT-ON-ANSWER",
-    about: "messages are deleted when they are sent, not when they are acked",
+    about: "acks every message that a response contains, before the client confirms it",
     seenIn: "processone/ejabberd#3228",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -40,7 +40,7 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-on-answer-of-last-page",
     breaks: "ACK-NOT-ON-ANSWER",
-    about: "the page that brings a device up to date acks itself, as if it had arrived",
+    about: "acks every message of the last page, before the client confirms it",
     seenIn: "matrix-org/dendrite#2608",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -53,7 +53,7 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-by-refused-sync",
     breaks: "ACK-FAILED",
-    about: "a Sync with another epoch is refused, after it has acked",
+    about: "applies the ack of a Sync that it refuses for its epoch",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         this.ack(Math.min(cliSeq, this.svrSeq));
@@ -64,16 +64,16 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-last-write-wins",
     breaks: "ACK-MONOTONE",
-    about: "an old device or a late request lowers the ack",
+    about: "lowers the ack if a lagging device or a delayed request has a lower cli_seq",
     seenIn: "matrix-construct/tuwunel#565",
     inbox: class extends RetainingInbox {
       protected override ack(cliSeq: number): void {
         super.ack(cliSeq);
-        // A device without anything is not an old one: it asks with 0.
+        // A device without messages sends 0: it is new, not lagging.
         while (cliSeq > 0 && this.ackedSeq > cliSeq) {
-          const back = this.kept.get(this.ackedSeq);
-          if (back === undefined) return;
-          this.pending.set(this.ackedSeq, back);
+          const message = this.retained.get(this.ackedSeq);
+          if (message === undefined) return;
+          this.pending.set(this.ackedSeq, message);
           this.ackedSeq -= 1;
         }
       }
@@ -82,7 +82,7 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-per-device",
     breaks: "ACK-NO-REDELIVERY",
-    about: "each Sync gets what follows its own cli_seq, whatever other devices have acked",
+    about: "delivers everything after the request's cli_seq, whatever other devices have acked",
     seenIn: "nats-io/nats-server#5419",
     inbox: class extends RetainingInbox {
       readonly #start = this.svrSeq;
@@ -91,7 +91,7 @@ export const ack: readonly Mutant[] = [
         if (cliSeq >= page.ackedSeq) return page;
         const most = pageSize === 0 ? this.limits.maxPageSize : Math.min(pageSize, this.limits.maxPageSize);
         const from = Math.max(cliSeq, this.#start);
-        const messages = [...this.kept.values()].filter(({ seq }) => seq > from).slice(0, most);
+        const messages = [...this.retained.values()].filter(({ seq }) => seq > from).slice(0, most);
         return { ...page, ackedSeq: from, messages, nextCliSeq: messages.at(-1)?.seq ?? from };
       }
     },
@@ -99,7 +99,7 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-withholds-second-time",
     breaks: "ACK-REDELIVER",
-    about: "a message that was delivered three times is not delivered again",
+    about: "delivers a message at most three times",
     seenIn: "matrix-org/synapse#9533",
     inbox: class extends Inbox {
       readonly #times = new Map<number, number>();
@@ -117,13 +117,13 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-only-what-was-fetched",
     breaks: "ACK-UNFETCHED",
-    about: "a cli_seq beyond what was ever answered is taken as beyond svr_seq",
+    about: "acks only up to the last message that it has returned, even if cli_seq is higher",
     inbox: class extends Inbox {
-      #answered = this.svrSeq;
+      #returned = this.svrSeq;
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
-        const known = cliSeq <= this.#answered || cliSeq > this.svrSeq;
-        const page = super.sync(known ? cliSeq : this.#answered, epoch, pageSize);
-        this.#answered = Math.max(this.#answered, page.nextCliSeq);
+        const known = cliSeq <= this.#returned || cliSeq > this.svrSeq;
+        const page = super.sync(known ? cliSeq : this.#returned, epoch, pageSize);
+        this.#returned = Math.max(this.#returned, page.nextCliSeq);
         return page;
       }
     },
@@ -131,7 +131,7 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-in-batches",
     breaks: "ACK-UNFETCHED",
-    about: "a Sync deletes at most 1000 messages, as a DELETE with a LIMIT does, and acks no further",
+    about: "acks at most 1000 messages per Sync, as a DELETE with a LIMIT does",
     inbox: class extends Inbox {
       protected override ack(cliSeq: number): void {
         super.ack(Math.min(cliSeq, this.ackedSeq + 1000));
@@ -141,7 +141,7 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-ahead-taken",
     breaks: "ACK-AHEAD",
-    about: "a cli_seq above svr_seq is taken as svr_seq",
+    about: "treats a cli_seq above svr_seq as svr_seq",
     seenIn: "igniterealtime/Openfire#1004",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -152,7 +152,7 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-ahead-of-a-page",
     breaks: "ACK-FAILED",
-    about: "a Sync that is ahead and asks for pages is refused, after it has acked all that there is",
+    about: "acks all messages if it refuses a paged Sync whose cli_seq is ahead",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         if (pageSize > 0 && cliSeq > this.svrSeq + 1 && (epoch === "" || epoch === this.epoch)) this.ack(this.svrSeq);
@@ -163,7 +163,7 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-ahead-at-the-maximum",
     breaks: "ACK-AHEAD",
-    about: "a cli_seq of 4294967295 means everything",
+    about: "treats cli_seq 4294967295 as svr_seq",
     seenIn: "vukoye/xmpp_dart#70",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -174,7 +174,7 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-by-a-list-of-1000",
     breaks: "ACK-UNFETCHED",
-    about: "an ack deletes by a list of seqs, and the database takes 1000 in a list",
+    about: "fails on an ack of more than 1000 messages, the longest list that its database accepts",
     inbox: class extends Inbox {
       protected override ack(cliSeq: number): void {
         if (cliSeq - this.ackedSeq > 1000) throw new Refusal("internal", "ORA-01795");
@@ -185,20 +185,20 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-after-a-refusal-rolled-back",
     breaks: "ACK-IMPLICIT",
-    about: "the transaction of a refused Sync stays open: the ack of the next one is rolled back with it",
+    about: "rolls back the ack of a Sync that follows a refused one",
     inbox: class extends Inbox {
       #failed = false;
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const failed = this.#failed;
         const before = this.ackedSeq;
-        const kept = new Map(this.pending);
+        const pending = new Map(this.pending);
         try {
           this.#failed = false;
           const page = super.sync(cliSeq, epoch, pageSize);
           if (failed && page.ackedSeq > before) {
             this.ackedSeq = before;
             this.pending.clear();
-            for (const [seq, message] of kept) this.pending.set(seq, message);
+            for (const [seq, message] of pending) this.pending.set(seq, message);
           }
           return page;
         } catch (error) {
@@ -211,18 +211,18 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-or-expires-after-5-seconds",
     breaks: "ACK-REDELIVER",
-    about: "what nobody has fetched for 5 seconds expires",
+    about: "deletes messages that are older than 5 seconds",
     inbox: class extends Inbox {
-      readonly #came = new Map<number, number>();
+      readonly #arrivals = new Map<number, number>();
       override append(message: NewMessage) {
         const stored = super.append(message);
-        this.#came.set(stored.seq, performance.now());
+        this.#arrivals.set(stored.seq, performance.now());
         return stored;
       }
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         let upTo = this.ackedSeq;
         const now = performance.now();
-        while (upTo < this.svrSeq && now - (this.#came.get(upTo + 1) ?? now) > 5000) upTo += 1;
+        while (upTo < this.svrSeq && now - (this.#arrivals.get(upTo + 1) ?? now) > 5000) upTo += 1;
         this.ack(upTo);
         return super.sync(cliSeq, epoch, pageSize);
       }

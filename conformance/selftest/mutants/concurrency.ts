@@ -5,17 +5,17 @@ import type { SendResponse, SyncResponse } from "../../../proto/gen/seqsync/v1/s
 import type { Caller } from "../../../reference-server/accounts.js";
 import { refuse } from "../../../reference-server/errors.js";
 import type { Mutant } from "./mutant.js";
-import { findRecord, storeAgain } from "./send/parts.js";
+import { findRecord, storeDuplicate } from "./send/shared.js";
 
-/** As long as a store takes for one step: in it, other calls go on. */
+/** Simulates one step of a slow store, during which other calls proceed. */
 const step = () => pause(5);
 
-/** Faults that a server has only while calls overlap: each is right when it is asked one thing at a time. */
+/** Mutants whose fault shows only when calls overlap. */
 export const concurrency: readonly Mutant[] = [
   {
     name: "race-seq-before-message",
     breaks: "SEQ-CONTIGUOUS",
-    about: "a Send takes its seq and stores the message a moment later: until then a Sync finds a hole and skips it",
+    about: "assigns a seq before it stores the message, so that a concurrent Sync skips it",
     seenIn: "openimsdk/open-im-server#320",
     race: true,
     operations: (real) => {
@@ -24,18 +24,18 @@ export const concurrency: readonly Mutant[] = [
         send: async (service, caller, request) => {
           const inbox = service.accounts.get(request.recipientId)?.inbox;
           const before = inbox?.svrSeq;
-          const answer = real.send(service, caller, request);
+          const response = real.send(service, caller, request);
           const stored = inbox?.pending.get(inbox.svrSeq);
-          if (stored === undefined || stored.seq === before) return answer;
+          if (stored === undefined || stored.seq === before) return response;
           unwritten.add(stored);
           await step();
           unwritten.delete(stored);
-          return answer;
+          return response;
         },
         sync: (service, caller, request) => {
-          const answer = real.sync(service, caller, request);
-          const messages = answer.messages.filter((message) => !unwritten.has(message));
-          return { ...answer, messages, nextCliSeq: messages.at(-1)?.seq ?? answer.ackedSeq };
+          const response = real.sync(service, caller, request);
+          const messages = response.messages.filter((message) => !unwritten.has(message));
+          return { ...response, messages, nextCliSeq: messages.at(-1)?.seq ?? response.ackedSeq };
         },
       };
     },
@@ -43,43 +43,43 @@ export const concurrency: readonly Mutant[] = [
   {
     name: "race-ack-read-then-written",
     breaks: "ACK-MONOTONE",
-    about: "a Sync reads the ack, compares, and writes its own a moment later: of two that overlap the older may win",
+    about: "reads the ack and writes it later, so that the lower of two concurrent acks can win",
     seenIn: "spring-projects/spring-kafka#3186",
     race: true,
     operations: (real) => ({
       sync: async (service, caller, request) => {
         const { inbox } = caller.account;
         const { ackedSeq, epoch } = inbox;
-        const kept = [...inbox.pending.values()];
-        const answer = real.sync(service, caller, request);
-        if (request.cliSeq <= ackedSeq) return answer;
+        const before = [...inbox.pending.values()];
+        const response = real.sync(service, caller, request);
+        if (request.cliSeq <= ackedSeq) return response;
         await step();
-        lowerAck(caller, epoch, request.cliSeq, kept);
-        return answer;
+        lowerAck(caller, epoch, request.cliSeq, before);
+        return response;
       },
     }),
   },
   {
     name: "race-ack-written-behind",
     breaks: "ACK-MONOTONE",
-    about: "acks are written after the answer, each as it was: a late write undoes the one of the Sync that followed",
+    about: "writes acks after the response, so that a late write can undo a later ack",
     seenIn: "confluentinc/confluent-kafka-go#209",
     race: true,
     operations: (real) => ({
       sync: (service, caller, request) => {
         const { inbox } = caller.account;
         const { ackedSeq, epoch } = inbox;
-        const kept = [...inbox.pending.values()];
-        const answer = real.sync(service, caller, request);
-        if (request.cliSeq > ackedSeq) void pause(20).then(() => lowerAck(caller, epoch, request.cliSeq, kept));
-        return answer;
+        const before = [...inbox.pending.values()];
+        const response = real.sync(service, caller, request);
+        if (request.cliSeq > ackedSeq) void pause(20).then(() => lowerAck(caller, epoch, request.cliSeq, before));
+        return response;
       },
     }),
   },
   {
     name: "race-dedup-check-then-insert",
     breaks: "SEND-RETRY-CONCURRENT",
-    about: "Send looks for a dedup record, and writes message and record a moment later",
+    about: "looks for a dedup record and writes it later, so that concurrent retries are stored twice",
     seenIn: "matrix-org/synapse#8476",
     race: true,
     operations: (real) => ({
@@ -89,7 +89,7 @@ export const concurrency: readonly Mutant[] = [
         await step();
         const record = findRecord(service, caller, request.clientMessageId);
         return record?.recipientId === request.recipientId
-          ? storeAgain(service, caller, request)
+          ? storeDuplicate(service, caller, request)
           : real.send(service, caller, request);
       },
     }),
@@ -97,7 +97,7 @@ export const concurrency: readonly Mutant[] = [
   {
     name: "race-dedup-locks-by-id",
     breaks: "SEND-ID-SCOPE",
-    about: "a Send with the id of one in flight waits for that one's answer and takes it, whoever sent it",
+    about: "returns the response of a concurrent Send with the same id, whoever sent it",
     seenIn: "nensii21/devlink#773",
     race: true,
     operations: (real) => {
@@ -107,11 +107,11 @@ export const concurrency: readonly Mutant[] = [
           const id = request.clientMessageId;
           const first = inFlight.get(id);
           if (first !== undefined) return first;
-          const own = step()
+          const pending = step()
             .then(() => real.send(service, caller, request))
             .finally(() => inFlight.delete(id));
-          inFlight.set(id, own);
-          return own;
+          inFlight.set(id, pending);
+          return pending;
         },
       };
     },
@@ -119,66 +119,66 @@ export const concurrency: readonly Mutant[] = [
   {
     name: "race-page-end-read-last",
     breaks: "SYNC-NEXT",
-    about: "the end of a page is read after its messages, when others may have come",
+    about: "reads next_cli_seq after the messages of a page, when others may have arrived",
     seenIn: "couchbase/sync_gateway#2108",
     race: true,
     operations: (real) => ({
       sync: async (service, caller, request) => {
-        const answer = real.sync(service, caller, request);
-        if (answer.nextCliSeq !== answer.svrSeq) return answer;
+        const response = real.sync(service, caller, request);
+        if (response.nextCliSeq !== response.svrSeq) return response;
         await step();
         const { epoch, svrSeq } = caller.account.inbox;
-        return epoch === answer.epoch ? { ...answer, svrSeq, nextCliSeq: svrSeq } : answer;
+        return epoch === response.epoch ? { ...response, svrSeq, nextCliSeq: svrSeq } : response;
       },
     }),
   },
   {
     name: "race-svr-seq-read-last",
     breaks: "PAGE-PROGRESS",
-    about: "svr_seq is read after the messages: what came in between is counted and not there",
+    about: "reads svr_seq after the messages of a page, when others may have arrived",
     seenIn: "couchbase/sync_gateway#3721",
     race: true,
     operations: (real) => ({
       sync: async (service, caller, request) => {
-        const answer = real.sync(service, caller, request);
+        const response = real.sync(service, caller, request);
         await step();
         const { epoch, svrSeq } = caller.account.inbox;
-        return epoch === answer.epoch ? { ...answer, svrSeq } : answer;
+        return epoch === response.epoch ? { ...response, svrSeq } : response;
       },
     }),
   },
   {
     name: "race-page-base-read-first",
     breaks: "SYNC-RANGE",
-    about: "acked_seq is read before the messages, which another device may ack meanwhile",
+    about: "reads acked_seq before the messages, which another device may ack in between",
     race: true,
     operations: (real) => ({
       sync: async (service, caller, request) => {
         const { ackedSeq, epoch } = real.sync(service, caller, request);
         await step();
-        const answer = real.sync(service, caller, { ...request, epoch: "", cliSeq: 0 });
-        return epoch === answer.epoch ? { ...answer, ackedSeq } : answer;
+        const response = real.sync(service, caller, { ...request, epoch: "", cliSeq: 0 });
+        return epoch === response.epoch ? { ...response, ackedSeq } : response;
       },
     }),
   },
   {
     name: "race-answer-cached-by-cursor",
     breaks: "SEND-VISIBLE",
-    about: "an answer is kept for a moment for whoever asks the same: a Sync gets one that is older than its call",
+    about: "repeats a cached response to the same Sync request, which misses newer messages",
     race: true,
     operations: (real) => {
-      const kept = new Map<string, SyncResponse>();
+      const cache = new Map<string, SyncResponse>();
       return {
         sync: (service, caller, request) => {
           const { epoch, ackedSeq } = caller.account.inbox;
-          // Never across an ack or an epoch: only what has come since is missing.
+          // The key has the ack and the epoch, so that a cached response misses only newer messages.
           const key = JSON.stringify([caller.account.userId, epoch, ackedSeq, request]);
-          const cached = kept.get(key);
+          const cached = cache.get(key);
           if (cached !== undefined) return cached;
-          const answer = real.sync(service, caller, request);
-          kept.set(key, answer);
-          void pause(15).then(() => kept.delete(key));
-          return answer;
+          const response = real.sync(service, caller, request);
+          cache.set(key, response);
+          void pause(15).then(() => cache.delete(key));
+          return response;
         },
       };
     },
@@ -186,28 +186,28 @@ export const concurrency: readonly Mutant[] = [
   {
     name: "race-watch-looks-first",
     breaks: "WATCH-WAKE",
-    about: "a Watch reads the state, and is registered a moment later: what comes in between wakes nobody",
+    about: "registers a Watch after it has read the state, so that a change in between sends no frame",
     seenIn: "intendant-dev/Intendant#415",
     race: true,
     operations: (real) => ({
       watch: (service, caller, stream) => {
         const { watchers } = caller.account;
         real.watch(service, caller, stream);
-        const own = [...watchers].at(-1);
-        if (own === undefined) return;
+        const added = [...watchers].at(-1);
+        if (added === undefined) return;
         let over = false;
         stream.onClose(() => {
           over = true;
         });
-        watchers.delete(own);
-        void step().then(() => over || watchers.add(own));
+        watchers.delete(added);
+        void step().then(() => over || watchers.add(added));
       },
     }),
   },
   {
     name: "race-loser-is-refused",
     breaks: "SEND-RETRY-CONCURRENT",
-    about: "a repetition that is in flight with the first violates the unique key, and is told that its id was used",
+    about: "refuses a concurrent retry as a reused id",
     race: true,
     operations: (real) => ({
       send: async (service, caller, request) => {
@@ -222,12 +222,12 @@ export const concurrency: readonly Mutant[] = [
   },
 ];
 
-/** Writes an ack as it stands, below what has been acked since: the messages in between are there again. */
-function lowerAck({ account: { inbox } }: Caller, epoch: string, cliSeq: number, kept: readonly Message[]): void {
+/** Lowers the ack to `cliSeq`, and restores the messages above it from `before`. */
+function lowerAck({ account: { inbox } }: Caller, epoch: string, cliSeq: number, before: readonly Message[]): void {
   if (inbox.epoch !== epoch || inbox.ackedSeq <= cliSeq) return;
-  const back = kept.filter(({ seq }) => seq > cliSeq && seq <= inbox.ackedSeq);
-  // Only where all of them are still known: a hole would be another fault.
-  if (back.length < inbox.ackedSeq - cliSeq) return;
-  for (const message of back) inbox.pending.set(message.seq, message);
+  const restored = before.filter(({ seq }) => seq > cliSeq && seq <= inbox.ackedSeq);
+  // A gap would be a different fault.
+  if (restored.length < inbox.ackedSeq - cliSeq) return;
+  for (const message of restored) inbox.pending.set(message.seq, message);
   inbox.ackedSeq = cliSeq;
 }

@@ -2,23 +2,28 @@ import { Inbox, type Page } from "../../../reference-server/inbox.js";
 import { mapPage, RetainingInbox } from "./interceptors.js";
 import type { Mutant } from "./mutant.js";
 
-/** Faults of the chapter "Devices". */
+/** Mutants of the chapter "Devices". */
 export const devices: readonly Mutant[] = [
   {
     name: "dev-steals",
     breaks: "DEV-TOGETHER",
-    about: "of two devices that ask at once, one gets the messages and the other none",
+    about: "returns the messages to only one of two devices that sync at the same time",
     seenIn: "matrix-org/matrix-spec-proposals#3721",
     inbox: class extends Inbox {
-      #lent = 0;
+      #delivered = 0;
       #until = 0;
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const page = super.sync(cliSeq, epoch, pageSize);
         const now = performance.now();
-        if (now < this.#until && page.nextCliSeq <= this.#lent && cliSeq < this.#lent && page.messages.length > 1) {
+        if (
+          now < this.#until &&
+          page.nextCliSeq <= this.#delivered &&
+          cliSeq < this.#delivered &&
+          page.messages.length > 1
+        ) {
           return { ...page, messages: [], nextCliSeq: page.ackedSeq };
         }
-        this.#lent = page.nextCliSeq;
+        this.#delivered = page.nextCliSeq;
         this.#until = now + 5;
         return page;
       }
@@ -27,7 +32,7 @@ export const devices: readonly Mutant[] = [
   {
     name: "dev-lagging-is-refused",
     breaks: "DEV-LAGGING",
-    about: "a device that is behind what another has acked is told that it is wrong",
+    about: "refuses a device whose cli_seq is below the ack",
     seenIn: "element-hq/synapse#20080",
     operations: (real) => ({
       sync: (service, caller, request) => {
@@ -40,7 +45,7 @@ export const devices: readonly Mutant[] = [
   {
     name: "dev-lagging-keeps-its-place",
     breaks: "DEV-LAGGING",
-    about: "next_cli_seq of an empty answer is the device's own cli_seq, behind what is acked",
+    about: "returns a lagging device's own cli_seq as next_cli_seq if nothing is pending",
     inbox: mapPage((page, _inbox, { cliSeq }) =>
       page.messages.length === 0 && cliSeq > 0 ? { ...page, nextCliSeq: cliSeq } : page,
     ),
@@ -48,7 +53,7 @@ export const devices: readonly Mutant[] = [
   {
     name: "dev-new-one-starts-over",
     breaks: "DEV-LAGGING",
-    about: "who asks from 0 when nothing is pending is told that nothing was ever acked",
+    about: "returns acked_seq 0 to a new device if nothing is pending",
     inbox: mapPage((page, _inbox, { cliSeq }) =>
       page.messages.length === 0 && cliSeq === 0 && page.svrSeq === page.ackedSeq
         ? { ...page, ackedSeq: 0, nextCliSeq: 0 }
@@ -58,15 +63,15 @@ export const devices: readonly Mutant[] = [
   {
     name: "dev-acks-by-device",
     breaks: "DEV-SHARED-ACK",
-    about: "an ack of one device does not count for a device that has asked before",
+    about: "delivers messages that another device has acked to a device that has synced before",
     inbox: class extends RetainingInbox {
-      readonly #asked = new Set<number>();
+      readonly #returned = new Set<number>();
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const page = super.sync(cliSeq, epoch, pageSize);
-        if (cliSeq === 0 || cliSeq >= page.ackedSeq || this.#asked.has(cliSeq)) return page;
-        this.#asked.add(cliSeq);
+        if (cliSeq === 0 || cliSeq >= page.ackedSeq || this.#returned.has(cliSeq)) return page;
+        this.#returned.add(cliSeq);
         const most = pageSize === 0 ? this.limits.maxPageSize : Math.min(pageSize, this.limits.maxPageSize);
-        const messages = [...this.kept.values()].filter(({ seq }) => seq > cliSeq).slice(0, most);
+        const messages = [...this.retained.values()].filter(({ seq }) => seq > cliSeq).slice(0, most);
         return messages.length === 0
           ? page
           : { ...page, ackedSeq: cliSeq, messages, nextCliSeq: messages.at(-1)?.seq ?? cliSeq };

@@ -4,12 +4,12 @@ import type { Mutant } from "./mutant.js";
 
 const DURABLE = [Profile.JSON, Profile.WATCH, Profile.DURABLE];
 
-/** Faults of the chapter "Durability": what a crash leaves. A server that loses nothing in one keeps all that there is to keep. */
+/** Mutants of the chapter "Durability": data that a crash destroys. */
 export const durable: readonly Mutant[] = [
   {
     name: "crash-loses-all-in-silence",
     breaks: "DUR-NEW-EPOCH",
-    about: "after a crash all inboxes are empty, under their old epochs",
+    about: "loses all messages in a crash, but keeps the epochs",
     seenIn: "element-hq/synapse#17226",
     crash: ({ inboxes, forgetSends }) => {
       for (const inbox of inboxes) inbox.rotate(inbox.epoch);
@@ -19,7 +19,7 @@ export const durable: readonly Mutant[] = [
   {
     name: "crash-loses-the-latest-message",
     breaks: "DUR-NEW-EPOCH",
-    about: "what came last was answered before it was on disk, and its seq is given again after a crash",
+    about: "loses the latest message of each inbox in a crash, and assigns its seq again",
     crash: ({ inboxes }) => {
       for (const inbox of inboxes) if (inbox.pending.delete(inbox.svrSeq)) inbox.svrSeq -= 1;
     },
@@ -27,13 +27,13 @@ export const durable: readonly Mutant[] = [
   {
     name: "crash-loses-dedup-records",
     breaks: "DUR-NEW-EPOCH",
-    about: "the dedup records are kept in memory only, while messages and epochs survive a crash",
+    about: "loses the dedup records in a crash, but keeps messages and epochs",
     crash: ({ forgetSends }) => forgetSends(),
   },
   {
     name: "durable-in-name-only",
     breaks: "DUR-KEEP",
-    about: "DURABLE is declared, and after a crash all is gone, under new epochs",
+    about: "declares DURABLE, but loses everything in a crash, under new epochs",
     options: { profiles: DURABLE },
     crash: ({ inboxes, newEpoch, forgetSends }) => {
       for (const inbox of inboxes) inbox.rotate(newEpoch());
@@ -43,7 +43,7 @@ export const durable: readonly Mutant[] = [
   {
     name: "durable-but-for-acks",
     breaks: "DUR-KEEP",
-    about: "DURABLE is declared, and acks are written a while later: a crash takes them back",
+    about: "declares DURABLE, but loses acks in a crash",
     options: { profiles: DURABLE },
     inbox: class extends Inbox {
       protected override ack(cliSeq: number): void {
@@ -57,8 +57,7 @@ export const durable: readonly Mutant[] = [
   {
     name: "crash-counts-from-the-table",
     breaks: "DUR-NEW-EPOCH",
-    about:
-      "after a crash the counter is the highest seq in the table: an inbox whose messages are all acked counts from 1 again",
+    about: "restarts the numbering of an inbox without pending messages at 1 after a crash",
     crash: ({ inboxes }) => {
       for (const inbox of inboxes)
         if (inbox.pending.size === 0) {
@@ -70,8 +69,7 @@ export const durable: readonly Mutant[] = [
   {
     name: "crash-epoch-by-a-counter",
     breaks: "DUR-NEW-EPOCH",
-    about:
-      "after a crash all is gone, under an epoch from a counter that is gone as well: the second crash brings it back",
+    about: "loses everything in a crash, and uses the same epoch after each crash",
     crash: ({ inboxes, forgetSends }) => {
       for (const inbox of inboxes) inbox.rotate("epoch-1");
       forgetSends();

@@ -3,20 +3,20 @@ import { refuse } from "../../../reference-server/errors.js";
 import { Inbox, type NewMessage, type Page } from "../../../reference-server/inbox.js";
 import { mapPage, wrapSend } from "./interceptors.js";
 import type { Mutant } from "./mutant.js";
-import { findRecord, storeAgain } from "./send/parts.js";
+import { findRecord, storeDuplicate } from "./send/shared.js";
 
-/** Faults of the chapter "Epochs". */
+/** Mutants of the chapter "Epochs". */
 export const epoch: readonly Mutant[] = [
   {
     name: "epoch-missing-when-empty",
     breaks: "EPOCH-PRESENT",
-    about: "an answer without messages has no epoch",
+    about: "omits the epoch from a response without messages",
     inbox: mapPage((page) => (page.messages.length === 0 ? { ...page, epoch: "" } : page)),
   },
   {
     name: "epoch-too-long",
     breaks: "EPOCH-PRESENT",
-    about: "an epoch has 65 bytes",
+    about: "uses epochs of 65 bytes",
     inbox: class extends Inbox {
       constructor(...[epoch, startSeq, limits]: ConstructorParameters<typeof Inbox>) {
         super(epoch.padEnd(65, "-"), startSeq, limits);
@@ -26,7 +26,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-new-when-all-is-acked",
     breaks: "EPOCH-STABLE",
-    about: "an inbox that is read to its end gets a new epoch, and counts on",
+    about: "changes the epoch when all messages are acked, but continues the numbering",
     inbox: class extends Inbox {
       protected override ack(cliSeq: number): void {
         const moved = cliSeq > this.ackedSeq;
@@ -38,7 +38,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-per-hundred",
     breaks: "EPOCH-STABLE",
-    about: "the epoch changes with each hundredth message, though the numbering goes on",
+    about: "changes the epoch with every hundredth message, but continues the numbering",
     inbox: class extends Inbox {
       override append(message: NewMessage) {
         const stored = super.append(message);
@@ -50,7 +50,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-ignored",
     breaks: "EPOCH-MISMATCH",
-    about: "the epoch of a Sync is not looked at",
+    about: "ignores the epoch of a Sync",
     seenIn: "element-hq/synapse#17386",
     inbox: class extends Inbox {
       override sync(cliSeq: number, _epoch: string, pageSize: number): Page {
@@ -61,7 +61,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-compared-after-the-first-page",
     breaks: "EPOCH-MISMATCH",
-    about: "the epoch is compared only where cli_seq is above 0",
+    about: "checks the epoch only if cli_seq is above 0",
     seenIn: "centrifugal/centrifuge-go#160",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -72,7 +72,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-compared-within-the-range",
     breaks: "EPOCH-MISMATCH",
-    about: "another epoch matters only where cli_seq is above svr_seq: below, a rolled-back server skips silently",
+    about: "checks the epoch only if cli_seq is above svr_seq, so that a device skips messages after a rollback",
     seenIn: "element-hq/synapse#20080",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -83,7 +83,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-compared-without-case",
     breaks: "EPOCH-MISMATCH",
-    about: "epochs are compared without regard to case",
+    about: "compares epochs case-insensitively",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const same = epoch.toLowerCase() === this.epoch.toLowerCase();
@@ -94,7 +94,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-mismatch-without-state",
     breaks: "EPOCH-MISMATCH",
-    about: "the refusal does not tell the current epoch and svr_seq",
+    about: "omits the current epoch and svr_seq from an EPOCH_MISMATCH refusal",
     seenIn: "turms-im/turms#1569",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -106,7 +106,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-needed",
     breaks: "EPOCH-UNCHECKED",
-    about: "a Sync with an empty epoch is refused as one with a wrong one",
+    about: "refuses a Sync with an empty epoch as a mismatch",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         return super.sync(cliSeq, epoch === "" && this.svrSeq > 0 ? "?" : epoch, pageSize);
@@ -116,7 +116,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-needed-with-a-cursor",
     breaks: "EPOCH-UNCHECKED",
-    about: "a Sync with cli_seq above 0 is refused if it has no epoch",
+    about: "refuses a Sync with an empty epoch if cli_seq is above 0",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         return super.sync(cliSeq, epoch === "" && cliSeq > 0 ? "?" : epoch, pageSize);
@@ -126,7 +126,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-kept-after-a-loss",
     breaks: "EPOCH-RENEWED",
-    about: "after a loss the inbox counts from 1 again under its old epoch",
+    about: "keeps the epoch after data loss, and restarts the numbering at 1",
     seenIn: "element-hq/synapse#17226",
     inbox: class extends Inbox {
       override rotate(): void {
@@ -137,7 +137,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-alternates",
     breaks: "EPOCH-RENEWED",
-    about: "the second loss brings back the first epoch",
+    about: "returns to the first epoch at the second data loss",
     inbox: class extends Inbox {
       #former = "";
       override rotate(epoch: string): void {
@@ -150,7 +150,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-goes-on-counting",
     breaks: "EPOCH-RESTART",
-    about: "under a new epoch the numbering goes on where the old one was",
+    about: "continues the numbering under a new epoch",
     inbox: class extends Inbox {
       override rotate(epoch: string): void {
         const { svrSeq } = this;
@@ -163,7 +163,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-outlived-by-dedup",
     breaks: "EPOCH-RESTART",
-    about: "a dedup record answers for a message that was lost: every retry succeeds, and nothing is there",
+    about: "keeps the dedup records of lost messages, so that a retry succeeds but stores nothing",
     seenIn: "nats-io/nats-server#6415",
     operations: wrapSend((real) => (service, caller, request) => {
       const { userId } = caller.account;
@@ -171,7 +171,7 @@ export const epoch: readonly Mutant[] = [
       const inbox = service.accounts.get(request.recipientId)?.inbox;
       if (record === undefined || inbox === undefined || record.recipientId !== request.recipientId)
         return real(service, caller, request);
-      // Kept under the epoch that it should have died with.
+      // Moves the record to the current epoch, though it should have been deleted with its own.
       service.dedup.add(userId, request.clientMessageId, service.options.now(), { ...record, epoch: inbox.epoch });
       return real(service, caller, request);
     }),
@@ -179,7 +179,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-compared-decoded",
     breaks: "EPOCH-MISMATCH",
-    about: "epochs are decoded from base64 before they are compared, and the last bits of that are not looked at",
+    about: "compares epochs after base64 decoding, which ignores the last bits",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const same =
@@ -193,7 +193,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-compared-normalised",
     breaks: "EPOCH-MISMATCH",
-    about: "epochs are normalised before they are compared",
+    about: "normalises epochs to NFKC before it compares them",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         return super.sync(cliSeq, epoch.normalize("NFKC"), pageSize);
@@ -203,10 +203,10 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-takes-all-records-of-its-senders",
     breaks: "SEND-RETRY",
-    about: "a loss drops all records of whoever has ever sent to the inbox, to others too",
+    about: "deletes all dedup records of the senders of an inbox that lost its data",
     operations: (real) => {
       const sentTo = new Map<string, Set<string>>();
-      const forgotten = new Map<string, number>();
+      const deletedAt = new Map<string, number>();
       const at = new Map<string, number>();
       let nr = 0;
       return {
@@ -219,19 +219,19 @@ export const epoch: readonly Mutant[] = [
           if (
             record?.recipientId === request.recipientId &&
             current &&
-            (at.get(key) ?? 0) < (forgotten.get(me) ?? -1)
+            (at.get(key) ?? 0) < (deletedAt.get(me) ?? -1)
           ) {
             at.set(key, nr);
-            return storeAgain(service, caller, request);
+            return storeDuplicate(service, caller, request);
           }
-          const answer = real.send(service, caller, request);
+          const response = real.send(service, caller, request);
           sentTo.set(request.recipientId, (sentTo.get(request.recipientId) ?? new Set()).add(me));
           if (!(record?.recipientId === request.recipientId && current)) at.set(key, nr);
-          return answer;
+          return response;
         },
         rotateEpoch: (service, request) => {
           nr += 1;
-          for (const sender of sentTo.get(request.userId) ?? []) forgotten.set(sender, nr);
+          for (const sender of sentTo.get(request.userId) ?? []) deletedAt.set(sender, nr);
           return real.rotateEpoch(service, request);
         },
       };

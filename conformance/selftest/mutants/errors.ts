@@ -6,8 +6,8 @@ import { SyncRequestSchema } from "../../../proto/gen/seqsync/v1/service_pb.js";
 import { HTTP_STATUS, Refusal, refuse } from "../../../reference-server/errors.js";
 import { Inbox, type Page } from "../../../reference-server/inbox.js";
 import {
-  type Answer,
   errorOf,
+  type HttpResponse,
   isJson,
   mapErrors,
   mapResponses,
@@ -18,16 +18,16 @@ import {
 } from "./interceptors.js";
 import type { Mutant } from "./mutant.js";
 
-/** Gives the refusals for one reason another code, with the status that belongs to it. */
-const recoded = (reason: Reason, code: keyof typeof HTTP_STATUS): NonNullable<Mutant["handler"]> =>
-  mapResponses((answer) => {
-    const error = errorOf(answer);
-    if (error === undefined || error.details?.[0]?.debug.reason !== `REASON_${Reason[reason]}`) return answer;
-    return { ...answer, status: HTTP_STATUS[code], body: Buffer.from(JSON.stringify({ ...error, code })) };
+/** Changes the code, and the status that belongs to it, of the refusals for one reason. */
+const withCode = (reason: Reason, code: keyof typeof HTTP_STATUS): NonNullable<Mutant["handler"]> =>
+  mapResponses((response) => {
+    const error = errorOf(response);
+    if (error === undefined || error.details?.[0]?.debug.reason !== `REASON_${Reason[reason]}`) return response;
+    return { ...response, status: HTTP_STATUS[code], body: Buffer.from(JSON.stringify({ ...error, code })) };
   });
 
-/** Gives the refusals for one reason no details. */
-const unexplained = (reason: Reason): NonNullable<Mutant["handler"]> =>
+/** Removes the details from the refusals for one reason. */
+const withoutDetails = (reason: Reason): NonNullable<Mutant["handler"]> =>
   mapErrors(({ details, ...error }) =>
     details?.[0] !== undefined && reasonOf(details[0].value) === reason ? error : { ...error, details },
   );
@@ -39,100 +39,100 @@ const detail = (reason: Reason) => {
 
 const reasonOf = (value: string) => fromBinary(ErrorDetailSchema, base64Decode(value)).reason;
 
-/** Faults of the chapter "Errors". */
+/** Mutants of the chapter "Errors". */
 export const errors: readonly Mutant[] = [
   {
     name: "err-status-200",
     breaks: "ERR-SHAPE",
-    about: "errors are answered with status 200, and told in the body",
-    handler: mapResponses((answer) => (errorOf(answer) === undefined ? answer : { ...answer, status: 200 })),
+    about: "sends errors with status 200",
+    handler: mapResponses((response) => (errorOf(response) === undefined ? response : { ...response, status: 200 })),
   },
   {
     name: "err-status-400-for-all",
     breaks: "ERR-SHAPE",
-    about: "each refusal has status 400, whatever its code",
-    handler: mapResponses((answer) => (errorOf(answer) === undefined ? answer : { ...answer, status: 400 })),
+    about: "sends every refusal with status 400, whatever its code",
+    handler: mapResponses((response) => (errorOf(response) === undefined ? response : { ...response, status: 400 })),
   },
   {
     name: "err-in-the-codec-of-the-request",
     breaks: "ERR-SHAPE",
-    about: "an error to a binary request is an ErrorDetail in binary",
-    handler: mapResponses((answer, req) => {
-      const value = errorOf(answer)?.details?.[0]?.value;
-      if (value === undefined || isJson(req)) return answer;
-      const headers = { ...answer.headers, "content-type": "application/proto" };
-      return { ...answer, headers, body: Buffer.from(base64Decode(value)) };
+    about: "responds to a refused binary request with a binary ErrorDetail",
+    handler: mapResponses((response, req) => {
+      const value = errorOf(response)?.details?.[0]?.value;
+      if (value === undefined || isJson(req)) return response;
+      const headers = { ...response.headers, "content-type": "application/proto" };
+      return { ...response, headers, body: Buffer.from(base64Decode(value)) };
     }),
   },
   {
     name: "err-within-an-error",
     breaks: "ERR-SHAPE",
-    about: "the error is a member `error` of the body, as in a stream",
+    about: "wraps the Connect error of a unary call in a member `error`, as in a stream",
     handler: mapErrors((error) => ({ error })),
   },
   {
     name: "err-code-in-capitals",
     breaks: "ERR-SHAPE",
-    about: "codes are written as gRPC writes them, such as NOT_FOUND",
+    about: "writes codes as gRPC does, such as NOT_FOUND",
     handler: mapErrors((error) => ({ ...error, code: error.code.toUpperCase() })),
   },
   {
     name: "err-code-of-an-unknown-recipient",
     breaks: "ERR-CODE",
-    about: "an unknown recipient is refused with invalid_argument",
-    handler: recoded(Reason.RECIPIENT_UNKNOWN, "invalid_argument"),
+    about: "refuses an unknown recipient with invalid_argument",
+    handler: withCode(Reason.RECIPIENT_UNKNOWN, "invalid_argument"),
   },
   {
     name: "err-code-of-an-epoch",
     breaks: "ERR-CODE",
-    about: "another epoch is refused with out_of_range",
-    handler: recoded(Reason.EPOCH_MISMATCH, "out_of_range"),
+    about: "refuses an epoch mismatch with out_of_range",
+    handler: withCode(Reason.EPOCH_MISMATCH, "out_of_range"),
   },
   {
     name: "err-code-of-the-last-seq",
     breaks: "ERR-CODE",
-    about: "an exhausted inbox refuses with out_of_range",
-    handler: recoded(Reason.SEQ_EXHAUSTED, "out_of_range"),
+    about: "refuses a Send to an exhausted inbox with out_of_range",
+    handler: withCode(Reason.SEQ_EXHAUSTED, "out_of_range"),
   },
   {
     name: "err-code-of-a-full-inbox",
     breaks: "ERR-CODE",
-    about: "a full inbox refuses with failed_precondition",
+    about: "refuses a Send to a full inbox with failed_precondition",
     options: { maxBacklog: 300 },
-    handler: recoded(Reason.BACKLOG_FULL, "failed_precondition"),
+    handler: withCode(Reason.BACKLOG_FULL, "failed_precondition"),
   },
   {
     name: "err-no-reason-of-the-last-seq",
     breaks: "SEQ-EXHAUSTED",
-    about: "an exhausted inbox refuses with resource_exhausted and no details, which asks for another try",
-    handler: unexplained(Reason.SEQ_EXHAUSTED),
+    about: "refuses a Send to an exhausted inbox with a retryable error: resource_exhausted without details",
+    handler: withoutDetails(Reason.SEQ_EXHAUSTED),
   },
   {
     name: "err-no-reason-of-a-full-inbox",
     breaks: "SEND-BACKLOG",
-    about: "a full inbox refuses with resource_exhausted and no details, which asks for another try",
+    about: "refuses a Send to a full inbox with a retryable error: resource_exhausted without details",
     options: { maxBacklog: 300 },
-    handler: unexplained(Reason.BACKLOG_FULL),
+    handler: withoutDetails(Reason.BACKLOG_FULL),
   },
   {
     name: "err-without-details",
     breaks: "ERR-REASON",
-    about: "errors have no details",
+    about: "sends errors without details",
     handler: mapErrors(({ details, ...error }) =>
-      // What a body that does not decode is refused with is a matter of its own, and only a SHOULD.
+      // The details of a malformed body are a separate requirement, and only a SHOULD.
       details?.some(({ value }) => reasonOf(value) === Reason.MALFORMED) ? { ...error, details } : error,
     ),
   },
   {
     name: "err-details-twice",
     breaks: "ERR-REASON",
-    about: "the ErrorDetail comes twice",
+    about: "sends the ErrorDetail twice",
     handler: mapErrors((error) => ({ ...error, details: [...(error.details ?? []), ...(error.details ?? [])] })),
   },
   {
     name: "err-reason-of-a-reused-id",
     breaks: "ERR-REASON",
-    about: "an id used for other content is refused with the reason for an invalid id",
+    about: "refuses a reused id with the reason for an invalid id",
     handler: mapErrors((error) =>
       error.code === "already_exists" ? { ...error, details: [detail(Reason.CLIENT_MESSAGE_ID_INVALID)] } : error,
     ),
@@ -140,7 +140,7 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-body-before-credential",
     breaks: "ERR-ORDER",
-    about: "a body that does not decode is refused before the credential is asked for",
+    about: "refuses a malformed body before it checks the credential",
     handler: (real) => async (req, res) => {
       if (rpcOf(req) !== "Sync" || isJson(req)) return real(req, res);
       const body = await readAll(req);
@@ -158,7 +158,7 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-recipient-before-bounds",
     breaks: "ERR-ORDER",
-    about: "the recipient is looked up before the id and the payload are measured",
+    about: "looks up the recipient before it checks the size of the id and the payload",
     operations: wrapSend((real) => (service, caller, request) => {
       if (service.accounts.get(request.recipientId) === undefined)
         throw refuse(Reason.RECIPIENT_UNKNOWN, "there is no account with this recipient_id");
@@ -168,7 +168,7 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-recipient-before-the-length-of-the-id",
     breaks: "ERR-ORDER",
-    about: "an empty id is refused first of all, but that it is too long is found by the database, after the recipient",
+    about: "looks up the recipient before it checks the maximum length of the id",
     operations: wrapSend((real) => (service, caller, request) => {
       const { clientMessageId: id, payload, recipientId } = request;
       if (Buffer.byteLength(id) > 64 && payload.length <= service.options.maxPayloadBytes) {
@@ -181,7 +181,7 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-long-recipient-before-bounds",
     breaks: "ERR-ORDER",
-    about: "a recipient_id of more than 128 bytes is refused before the id and the payload are measured",
+    about: "refuses a recipient_id of more than 128 bytes before it checks the size of the id and the payload",
     operations: wrapSend((real) => (service, caller, request) => {
       if (Buffer.byteLength(request.recipientId) > 128)
         throw refuse(Reason.RECIPIENT_UNKNOWN, "no account has so long a name");
@@ -191,7 +191,7 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-cli-seq-before-epoch",
     breaks: "ERR-ORDER",
-    about: "cli_seq is compared before the epoch under which it was counted",
+    about: "checks cli_seq before the epoch to which it belongs",
     seenIn: "turms-im/turms#1569",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -203,7 +203,7 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-refused-send-takes-a-seq",
     breaks: "ERR-UNCHANGED",
-    about: "a Send that is refused for its size has used up a seq of the recipient",
+    about: "assigns a seq to a Send that it refuses for its size",
     seenIn: "prooph/pdo-event-store#189",
     operations: wrapSend((real) => (service, caller, request) => {
       const inbox = service.accounts.get(request.recipientId)?.inbox;
@@ -217,7 +217,7 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-refused-send-is-stored",
     breaks: "ERR-UNCHANGED",
-    about: "a Send whose id was used for other content is refused, after it has been stored",
+    about: "stores a Send that it refuses for a reused id",
     operations: wrapSend((real) => (service, caller, request) => {
       try {
         return real(service, caller, request);
@@ -232,7 +232,7 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-tells-the-recipient-s-state",
     breaks: "ERR-NO-LEAK",
-    about: "the message of a refused Send tells the recipient's svr_seq and epoch",
+    about: "reveals the recipient's svr_seq and epoch in the message of a refused Send",
     operations: wrapSend((real) => (service, caller, request) => {
       try {
         return real(service, caller, request);
@@ -247,7 +247,7 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-echoes-the-token",
     breaks: "ERR-NO-LEAK",
-    about: "the answer to an unknown credential quotes the header that it came in",
+    about: "quotes the Authorization header in the refusal of an unknown credential",
     handler: mapErrors((error, req) =>
       error.code === "unauthenticated" ? { ...error, message: `not valid: ${req.headers.authorization}` } : error,
     ),
@@ -255,14 +255,14 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-quotes-the-last-message",
     breaks: "ERR-NO-LEAK",
-    about: "the message of an error quotes what was sent before, by whomever",
+    about: "quotes the id of the last accepted message, of any sender, in the message of an error",
     operations: wrapSend((real) => {
       let last = "";
       return (service, caller, request) => {
         try {
-          const answer = real(service, caller, request);
+          const response = real(service, caller, request);
           last = request.clientMessageId;
-          return answer;
+          return response;
         } catch (error) {
           if (!(error instanceof Refusal)) throw error;
           throw new Refusal(error.code, `${error.message}; before: ${last}`, error.detail);
@@ -273,7 +273,7 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-suggests-an-account",
     breaks: "ERR-NO-LEAK",
-    about: "the refusal of an unknown recipient suggests one that there is, if it differs in its last letter only",
+    about: "suggests an existing account for an unknown recipient whose id differs only in the last character",
     operations: wrapSend((real) => {
       const known = new Set<string>();
       return (service, caller, request) => {
@@ -290,7 +290,7 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-names-the-first-recipient",
     breaks: "ERR-NO-LEAK",
-    about: "the refusal of a reused id names whom it was used for before",
+    about: "names the first recipient of a reused id in its refusal",
     operations: wrapSend((real) => (service, caller, request) => {
       try {
         return real(service, caller, request);
@@ -304,7 +304,7 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-tells-one-s-own-state",
     breaks: "SEND-SEQ-HIDDEN",
-    about: "the refusal of a Send to oneself has svr_seq and epoch in its detail, as that of a Sync has",
+    about: "reveals svr_seq and epoch in the detail of a refused Send to oneself",
     operations: wrapSend((real) => (service, caller, request) => {
       try {
         return real(service, caller, request);
@@ -318,17 +318,17 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-left-over-on-the-connection",
     breaks: "SEND-ACCEPT",
-    about: "a Send that follows a refused one on its connection gets that one's refusal",
+    about: "responds to a Send with the refusal of the Send before it on the same connection",
     handler: (real) => {
-      const failed = new WeakMap<object, Answer>();
-      return mapResponses((answer, req) => {
+      const failed = new WeakMap<object, HttpResponse>();
+      return mapResponses((response, req) => {
         const { socket } = req;
-        const left = failed.get(socket);
+        const previous = failed.get(socket);
         failed.delete(socket);
-        if (rpcOf(req) !== "Send") return answer;
-        if (answer.status === 200) return left ?? answer;
-        if (errorOf(answer) !== undefined) failed.set(socket, answer);
-        return answer;
+        if (rpcOf(req) !== "Send") return response;
+        if (response.status === 200) return previous ?? response;
+        if (errorOf(response) !== undefined) failed.set(socket, response);
+        return response;
       })(real);
     },
   },

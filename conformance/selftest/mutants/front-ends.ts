@@ -3,24 +3,24 @@ import { createHandler } from "../../../reference-server/http/handler.js";
 import { rpcOf, wrapSend } from "./interceptors.js";
 import type { Mutant } from "./mutant.js";
 
-/** Faults of a server with two front ends, one of which is wrong. Against one URL alone they cannot be seen. */
+/** Mutants with two front ends, the second of which is faulty. A run against the first URL alone does not detect them. */
 export const frontEnds: readonly Mutant[] = [
   {
     name: "front-reads-a-replica",
     breaks: "SEND-VISIBLE",
-    about: "the second front end answers Sync from what it knew up to 300 milliseconds ago",
+    about: "returns Sync responses at the second front end that are up to 300 ms old",
     seenIn: "couchbase/sync_gateway#3721",
     second: {
       operations: (real) => {
-        const kept = new Map<string, { answer: ReturnType<typeof real.sync>; until: number }>();
+        const cache = new Map<string, { response: ReturnType<typeof real.sync>; until: number }>();
         return {
           sync: (service, caller, request) => {
             const key = `${caller.account.userId} ${request.cliSeq} ${request.epoch} ${request.pageSize}`;
-            const old = kept.get(key);
-            if (old !== undefined && old.until > performance.now()) return old.answer;
-            const answer = real.sync(service, caller, request);
-            kept.set(key, { answer, until: performance.now() + 300 });
-            return answer;
+            const cached = cache.get(key);
+            if (cached !== undefined && cached.until > performance.now()) return cached.response;
+            const response = real.sync(service, caller, request);
+            cache.set(key, { response, until: performance.now() + 300 });
+            return response;
           },
         };
       },
@@ -29,18 +29,18 @@ export const frontEnds: readonly Mutant[] = [
   {
     name: "front-knows-its-own-acks",
     breaks: "ACK-NO-REDELIVERY",
-    about: "the second front end answers a page that it has answered before, though it was acked at the first",
+    about: "repeats a page at the second front end that was acked at the first",
     seenIn: "nats-io/nats-server#5482",
     second: {
       operations: (real) => {
-        const kept = new Map<string, ReturnType<typeof real.sync>>();
+        const cache = new Map<string, ReturnType<typeof real.sync>>();
         return {
           sync: (service, caller, request) => {
             const { userId, inbox } = caller.account;
             const key = `${userId} ${inbox.epoch} ${inbox.svrSeq} ${request.cliSeq} ${request.pageSize}`;
-            const answer = kept.get(key) ?? real.sync(service, caller, request);
-            kept.set(key, answer);
-            return answer;
+            const response = cache.get(key) ?? real.sync(service, caller, request);
+            cache.set(key, response);
+            return response;
           },
         };
       },
@@ -49,7 +49,7 @@ export const frontEnds: readonly Mutant[] = [
   {
     name: "front-remembers-its-own-sends",
     breaks: "SEND-RETRY",
-    about: "the second front end knows only the Sends that it accepted itself: a retry there is another message",
+    about: "stores the retry of a Send again if the second front end did not accept the first attempt",
     seenIn: "matrix-org/synapse#3365",
     second: {
       operations: wrapSend((real) => {
@@ -66,10 +66,10 @@ export const frontEnds: readonly Mutant[] = [
           own.add(key);
           nr += 1;
           const inbox = service.accounts.get(request.recipientId)?.inbox;
-          const answer = real(service, caller, { ...request, clientMessageId: `again-${nr}` });
+          const response = real(service, caller, { ...request, clientMessageId: `again-${nr}` });
           const stored = inbox?.pending.get(inbox.svrSeq);
           if (stored !== undefined) stored.clientMessageId = request.clientMessageId;
-          return answer;
+          return response;
         };
       }),
     },
@@ -77,16 +77,16 @@ export const frontEnds: readonly Mutant[] = [
   {
     name: "front-wakes-its-own-watches",
     breaks: "WATCH-WAKE",
-    about: "a Watch at the second front end is not told of messages that were sent at the first",
+    about: "does not notify the Watches of the second front end of new messages",
     second: {
       operations: (real) => ({
         watch: (service, caller, stream) => {
           const { watchers } = caller.account;
           real.watch(service, caller, stream);
-          const own = [...watchers].at(-1);
-          if (own !== undefined) {
-            watchers.delete(own);
-            watchers.add({ ...own, changed: () => {} });
+          const added = [...watchers].at(-1);
+          if (added !== undefined) {
+            watchers.delete(added);
+            watchers.add({ ...added, changed: () => {} });
           }
         },
       }),
@@ -95,13 +95,13 @@ export const frontEnds: readonly Mutant[] = [
   {
     name: "front-caches-credentials",
     breaks: "AUTH-REVOKED",
-    about: "the second front end goes on taking a credential that was revoked at the first",
+    about: "accepts a credential at the second front end that was revoked at the first",
     second: {
       handler: (_, service) => {
-        // The same accounts, but no credential is forgotten that has been seen here.
+        // The same accounts, but a credential that was used here stays valid.
         const cached = new Map<string, Caller>();
         const { accounts } = service;
-        const stubborn: Pick<typeof accounts, "get" | "authenticate" | "revoke"> = {
+        const caching: Pick<typeof accounts, "get" | "authenticate" | "revoke"> = {
           get: (userId) => accounts.get(userId),
           revoke: (token) => accounts.revoke(token),
           authenticate: (authorization = "") => {
@@ -110,14 +110,14 @@ export const frontEnds: readonly Mutant[] = [
             return known;
           },
         };
-        return createHandler(Object.create(service, { accounts: { value: stubborn } }), { fixtures: true });
+        return createHandler(Object.create(service, { accounts: { value: caching } }), { fixtures: true });
       },
     },
   },
   {
     name: "front-without-send",
     breaks: "HTTP-PATH",
-    about: "the second front end is an older version, which has no Send",
+    about: "does not serve Send at the second front end",
     second: {
       handler: (real) => (req, res) => {
         if (rpcOf(req) === "Send") req.url = "/seqsync.v1.SeqSyncService/SendLater";

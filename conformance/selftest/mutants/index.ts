@@ -15,9 +15,9 @@ import { seq } from "./seq.js";
 import { sync } from "./sync.js";
 import { watch } from "./watch/index.js";
 
-export { type Mutant as Fault, type MutantServer as FaultyServer, startMutant as startFaultyServer } from "./mutant.js";
+export { type Mutant, type MutantServer, startMutant } from "./mutant.js";
 
-/** All mutants, chapter by chapter in the specification's order. Names are unique. */
+/** All mutants in the order of the specification's chapters. Names are unique. */
 export const MUTANTS: readonly Mutant[] = [
   ...http,
   ...errors,

@@ -4,8 +4,8 @@ import type { GetServerInfoResponse } from "../../../proto/gen/seqsync/v1/servic
 import { isJson, respondInstead, rpcOf } from "./interceptors.js";
 import type { Mutant } from "./mutant.js";
 
-/** Changes what the server says of itself. */
-const telling = (
+/** Changes the response of GetServerInfo. */
+const mapInfo = (
   change: (info: GetServerInfoResponse) => Partial<GetServerInfoResponse>,
 ): NonNullable<Mutant["operations"]> => {
   return (real) => ({
@@ -16,12 +16,12 @@ const telling = (
   });
 };
 
-/** Faults of the chapter "Server info". */
+/** Mutants of the chapter "Server info". */
 export const info: readonly Mutant[] = [
   {
     name: "info-checks-credentials",
     breaks: "INFO-OPEN",
-    about: "GetServerInfo is refused if it comes with a credential that is not known",
+    about: "refuses GetServerInfo with an unknown credential",
     handler: (real, service) => {
       return (req, res) => {
         if (rpcOf(req) !== "GetServerInfo" || req.headers.authorization === undefined) return real(req, res);
@@ -39,43 +39,43 @@ export const info: readonly Mutant[] = [
   {
     name: "info-version-of-the-package",
     breaks: "INFO-VERSION",
-    about: "spec_version is 1.0.0",
-    operations: telling(() => ({ specVersion: "1.0.0" })),
+    about: "returns 1.0.0 as spec_version",
+    operations: mapInfo(() => ({ specVersion: "1.0.0" })),
   },
   {
     name: "info-without-core",
     breaks: "INFO-CORE",
-    about: "profiles holds only what goes beyond CORE",
-    operations: telling(({ profiles }) => ({ profiles: profiles.filter((profile) => profile !== Profile.CORE) })),
+    about: "omits CORE from profiles",
+    operations: mapInfo(({ profiles }) => ({ profiles: profiles.filter((profile) => profile !== Profile.CORE) })),
   },
   {
     name: "info-profile-twice",
     breaks: "INFO-CORE",
-    about: "profiles holds JSON twice",
-    operations: telling(({ profiles }) => ({ profiles: [...profiles, Profile.JSON] })),
+    about: "lists JSON twice in profiles",
+    operations: mapInfo(({ profiles }) => ({ profiles: [...profiles, Profile.JSON] })),
   },
   {
     name: "info-profile-unspecified",
     breaks: "INFO-CORE",
-    about: "profiles begins with PROFILE_UNSPECIFIED",
-    operations: telling(({ profiles }) => ({ profiles: [Profile.UNSPECIFIED, ...profiles] })),
+    about: "lists PROFILE_UNSPECIFIED in profiles",
+    operations: mapInfo(({ profiles }) => ({ profiles: [Profile.UNSPECIFIED, ...profiles] })),
   },
   {
     name: "info-no-page-limit",
     breaks: "INFO-LIMITS",
-    about: "max_page_size is 0, for unlimited",
-    operations: telling(() => ({ maxPageSize: 0 })),
+    about: "returns 0 as max_page_size, for unlimited",
+    operations: mapInfo(() => ({ maxPageSize: 0 })),
   },
   {
     name: "info-no-payload-limit",
     breaks: "INFO-LIMITS",
-    about: "max_payload_bytes is 0, for unlimited",
-    operations: telling(() => ({ maxPayloadBytes: 0 })),
+    about: "returns 0 as max_payload_bytes, for unlimited",
+    operations: mapInfo(() => ({ maxPayloadBytes: 0 })),
   },
   {
     name: "info-without-window",
     breaks: "INFO-WINDOW",
-    about: "dedup_window is not set",
+    about: "omits dedup_window",
     operations: (real) => ({
       getServerInfo: (service) => {
         const { dedupWindow: _, ...rest } = real.getServerInfo(service);
@@ -86,26 +86,26 @@ export const info: readonly Mutant[] = [
   {
     name: "info-window-of-zero",
     breaks: "INFO-WINDOW",
-    about: "dedup_window is 0",
-    operations: telling(() => ({ dedupWindow: durationFromMs(0) })),
+    about: "returns 0 as dedup_window",
+    operations: mapInfo(() => ({ dedupWindow: durationFromMs(0) })),
   },
   {
     name: "info-json-undeclared",
     breaks: "INFO-UNDECLARED",
-    about: "JSON is served in part, and not declared",
-    operations: telling(({ profiles }) => ({ profiles: profiles.filter((profile) => profile !== Profile.JSON) })),
+    about: "serves JSON without declaring it",
+    operations: mapInfo(({ profiles }) => ({ profiles: profiles.filter((profile) => profile !== Profile.JSON) })),
   },
   {
     name: "info-json-undeclared-is-400",
     breaks: "INFO-UNDECLARED",
-    about: "without the JSON profile, JSON is answered with 400",
+    about: "responds with 400 to JSON, which it does not declare",
     options: { profiles: [Profile.WATCH] },
     handler: respondInstead((req) => (isJson(req) && !req.url?.includes("Fixture") ? { status: 400 } : undefined)),
   },
   {
     name: "info-watch-undeclared",
     breaks: "INFO-UNDECLARED",
-    about: "Watch is served, and not declared",
-    operations: telling(({ profiles }) => ({ profiles: profiles.filter((profile) => profile !== Profile.WATCH) })),
+    about: "serves Watch without declaring it",
+    operations: mapInfo(({ profiles }) => ({ profiles: profiles.filter((profile) => profile !== Profile.WATCH) })),
   },
 ];

@@ -1,10 +1,10 @@
 /**
- * Lists the mutants, or serves one of them: `seqsync mutants` and `seqsync check --mutant NAME` start this file in a process of its
- * own and hear from it by Node's IPC channel. The command never imports a mutant.
+ * Lists the mutants, or serves one of them. `seqsync mutants` and `seqsync check --mutant NAME` start this file as a child process
+ * and communicate with it over Node's IPC channel, so that the command itself never imports a mutant.
  */
 import "../../../proto/base64.js";
 import type { MutantMessage } from "../../cli/mutant-messages.js";
-import { MUTANTS, startFaultyServer } from "./index.js";
+import { MUTANTS, startMutant } from "./index.js";
 
 const send = (message: MutantMessage) => process.send?.(message);
 
@@ -14,7 +14,7 @@ async function serve(name: string | undefined): Promise<void> {
     send({ kind: "unknown" });
     return process.disconnect?.();
   }
-  const server = await startFaultyServer(mutant, { fixtures: true });
+  const server = await startMutant(mutant, { fixtures: true });
   send({ kind: "listening", urls: [...server.urls], restarts: mutant.crash !== undefined });
   let crashes = Promise.resolve();
   process.on("message", (message) => {

@@ -7,97 +7,97 @@ import { Inbox, type InboxLimits } from "../../../reference-server/inbox.js";
 import { Service, type ServiceOptions } from "../../../reference-server/service.js";
 import type { RequirementId } from "../../requirements/requirements.js";
 
-/** A class of inboxes, as a fault replaces it. */
+/** The constructor of an inbox class, such as a mutant's subclass of `Inbox`. */
 export type InboxClass = new (epoch: string, startSeq: number, limits: InboxLimits) => Inbox;
 
-/** Operations as a fault may have them: they may also wait, which no right one does. */
+/** Operations that a mutant replaces. Unlike the server's own, they may be asynchronous. */
 export type MutantOperations = {
   [K in keyof Operations]?: (
     ...args: Parameters<Operations[K]>
   ) => ReturnType<Operations[K]> | Promise<ReturnType<Operations[K]>>;
 };
 
-/** What stands between the network and the state. */
+/** The faulty parts between the network and the state. */
 export interface FrontEnd {
-  /** Other operations, built around the right ones. Called once for each server, so that it can keep state. */
+  /** Wraps the real operations. Called once for each server, so that it can keep state. */
   operations?: (real: Operations) => MutantOperations;
-  /** Another transport, built around the right one. Called once for each server, too. */
+  /** Wraps the real HTTP handler. Called once for each server, so that it can keep state. */
   handler?: (real: RequestListener, service: Service) => RequestListener;
 }
 
 /**
- * A server that breaks one requirement: the smallest change to the reference server that does, composed around its seams. Exists
- * to show that the conformance suite catches it, and what a failure looks like.
+ * A server that is faulty on purpose: the smallest change to the reference server that breaks one requirement. It shows that the
+ * conformance suite detects the fault, and how the failure is reported.
  */
 export interface Mutant extends FrontEnd {
-  /** Its name on the command line: lower case, with hyphens. */
+  /** Name on the command line: lower case, with hyphens. */
   name: string;
-  /** Id of the requirement that it breaks. */
+  /** Id of the requirement that the mutant breaks. */
   breaks: RequirementId;
-  /** What it does wrong, in a line. */
+  /** What the server does wrong, in one clause that begins with a verb and has no full stop. */
   about: string;
-  /** A public thread in which a real system did this. */
+  /** A public thread about a real system with this fault, as owner/repository#number. */
   seenIn?: string;
-  /** Shows only when calls overlap: a run may have to try more than once. */
+  /** The fault shows only when calls overlap, so that a single run may miss it. */
   race?: true;
-  /** Other settings. */
+  /** Options of the reference server that the mutant overrides. */
   options?: ServiceOptions & HandlerOptions;
-  /** Other inboxes. */
+  /** The mutant's inbox class. */
   inbox?: InboxClass;
-  /** What a crash does to what was kept, before the server is there again. Default: nothing is lost. */
-  crash?: (kept: Kept) => void;
-  /** The server has two front ends with one state behind them, and this is what is wrong with the second. */
+  /** Destroys data during a crash, before the server starts again. Default: nothing is lost. */
+  crash?: (data: CrashData) => void;
+  /** Makes the server have two front ends with the same state; this is the fault of the second. */
   second?: FrontEnd;
 }
 
-/** What there is to lose in a crash. */
-export interface Kept {
+/** The data that a crash can destroy. */
+export interface CrashData {
   inboxes: Iterable<Inbox>;
-  /** An epoch that there never was. */
+  /** Returns an epoch that was never used. */
   newEpoch: () => string;
-  /** Loses all dedup records. */
+  /** Deletes all dedup records. */
   forgetSends: () => void;
 }
 
-/** A server that is wrong on purpose. */
+/** A running mutant. */
 export interface MutantServer extends Listening {
-  /** One for each front end; `url` is the first. */
+  /** One URL for each front end; `url` is the first. */
   readonly urls: readonly string[];
   readonly service: Service;
-  /** Crashes: cuts all connections, loses what the fault loses, and resolves once it is there again, at the same URLs. */
+  /** Simulates a crash: cuts all connections, applies the mutant's `crash`, and resolves when the same URLs are served again. */
   restart(): Promise<void>;
 }
 
-/** Starts a server with a fault; its `implementation` says so. */
+/** Starts a mutant. Its `implementation` names the mutant. */
 export async function startMutant(
-  fault: Omit<Mutant, "breaks">,
+  mutant: Omit<Mutant, "breaks">,
   options: ServiceOptions & HandlerOptions & ListenOptions = {},
 ): Promise<MutantServer> {
-  const { inbox: FaultyInbox = Inbox } = fault;
+  const { inbox: MutantInbox = Inbox } = mutant;
   const inboxes: Inbox[] = [];
   const all: ServiceOptions & HandlerOptions = {
     ...options,
-    ...fault.options,
-    implementation: `seqsync reference server, BROKEN on purpose: ${fault.name}`,
+    ...mutant.options,
+    implementation: `seqsync reference server, BROKEN on purpose: ${mutant.name}`,
     newInbox: (epoch, startSeq, limits) => {
-      const inbox = new FaultyInbox(epoch, startSeq, limits);
+      const inbox = new MutantInbox(epoch, startSeq, limits);
       inboxes.push(inbox);
       return inbox;
     },
   };
   const service = new Service(all);
   const serve = (front: FrontEnd, port: ListenOptions) => {
-    // The handler waits for whatever an operation answers, so one that answers later is no other type to it.
-    const faulty = front.operations?.(operations) as Partial<Operations> | undefined;
-    const handler = createHandler(service, { ...all, operations: { ...faulty } });
+    // The handler awaits the result of an operation, so an asynchronous one works although its type does not allow it.
+    const replaced = front.operations?.(operations) as Partial<Operations> | undefined;
+    const handler = createHandler(service, { ...all, operations: { ...replaced } });
     return listen(front.handler?.(handler, service) ?? handler, port);
   };
   const start = async (ports: readonly number[]) => {
-    const first = await serve(fault, { ...options, ...(ports[0] === undefined ? {} : { port: ports[0] }) });
-    // The second one takes a port of its own, whatever was asked for the first.
-    return fault.second === undefined
+    const first = await serve(mutant, { ...options, ...(ports[0] === undefined ? {} : { port: ports[0] }) });
+    // The requested port is the first front end's; the second takes a free one.
+    return mutant.second === undefined
       ? [first]
-      : [first, await serve(fault.second, { ...options, port: ports[1] ?? 0 })];
+      : [first, await serve(mutant.second, { ...options, port: ports[1] ?? 0 })];
   };
   let fronts = await start([]);
   const urls = fronts.map(({ url }) => url);
@@ -111,7 +111,7 @@ export async function startMutant(
     close,
     restart: async () => {
       await close(0);
-      fault.crash?.({
+      mutant.crash?.({
         inboxes,
         newEpoch: service.options.newId,
         forgetSends: () => {

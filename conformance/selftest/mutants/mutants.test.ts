@@ -4,29 +4,29 @@ import { MUTANTS } from "./index.js";
 
 const registry: [string, Requirement][] = Object.entries(REQUIREMENTS);
 
-describe("the zoo of faulty servers", () => {
-  test("has no name twice, and only names that are easy to type", () => {
+describe("mutants", () => {
+  test("have unique names in lower case with hyphens", () => {
     const names = MUTANTS.map(({ name }) => name);
     expect(names).toEqual([...new Set(names)]);
     expect(names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name))).toEqual([]);
   });
 
-  test("breaks requirements that there are", () => {
+  test("break requirements of the registry", () => {
     const known = new Set<string>(registry.map(([id]) => id));
     expect(MUTANTS.filter(({ breaks }) => !known.has(breaks)).map(({ name }) => name)).toEqual([]);
   });
 
-  test("breaks each MUST and SHOULD of servers", () => {
+  test("break each MUST and SHOULD for servers at least once", () => {
     const broken = new Set<string>(MUTANTS.map(({ breaks }) => breaks));
-    const whole = registry.filter(
+    const unbroken = registry.filter(
       ([id, { level, profile }]) => level !== "MAY" && profile !== "CLIENT" && !broken.has(id),
     );
-    expect(whole.map(([id]) => id)).toEqual([]);
+    expect(unbroken.map(([id]) => id)).toEqual([]);
   });
 
-  test("says what each does, and names threads as owner/repository#number", () => {
+  test("have a description without a full stop, and name threads as owner/repository#number", () => {
     expect(MUTANTS.filter(({ about }) => about.length < 10 || about.endsWith(".")).map(({ name }) => name)).toEqual([]);
-    const threads = MUTANTS.flatMap(({ seenIn: wild }) => wild ?? []);
+    const threads = MUTANTS.flatMap(({ seenIn }) => seenIn ?? []);
     expect(threads.filter((thread) => !/^[\w.-]+\/[\w.-]+#\d+$/.test(thread))).toEqual([]);
   });
 });

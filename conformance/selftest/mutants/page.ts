@@ -2,12 +2,12 @@ import { Inbox, type Page } from "../../../reference-server/inbox.js";
 import { mapPage } from "./interceptors.js";
 import type { Mutant } from "./mutant.js";
 
-/** Faults of the chapter "Paging". */
+/** Mutants of the chapter "Paging". */
 export const page: readonly Mutant[] = [
   {
     name: "page-ignores-page-size",
     breaks: "PAGE-CAP",
-    about: "page_size has no effect",
+    about: "ignores page_size",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string): Page {
         return super.sync(cliSeq, epoch, 0);
@@ -17,7 +17,7 @@ export const page: readonly Mutant[] = [
   {
     name: "page-one-too-many",
     breaks: "PAGE-CAP",
-    about: "a full page has one message more than was asked for",
+    about: "returns one message more than page_size",
     seenIn: "tinode/tindroid#158",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -28,7 +28,7 @@ export const page: readonly Mutant[] = [
   {
     name: "page-over-the-maximum",
     breaks: "PAGE-MAX",
-    about: "a page_size above the maximum is granted",
+    about: "grants a page_size above max_page_size",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const before = this.limits.maxPageSize;
@@ -44,7 +44,7 @@ export const page: readonly Mutant[] = [
   {
     name: "page-size-zero-is-zero",
     breaks: "PAGE-DEFAULT",
-    about: "page_size 0 gets no messages",
+    about: "returns no messages for page_size 0",
     inbox: mapPage((page, _inbox, { pageSize }) =>
       pageSize === 0 ? { ...page, messages: [], nextCliSeq: page.ackedSeq } : page,
     ),
@@ -52,7 +52,7 @@ export const page: readonly Mutant[] = [
   {
     name: "page-of-nothing-when-large",
     breaks: "PAGE-PROGRESS",
-    about: "a message that does not fit the page's byte limit is never delivered",
+    about: "never delivers a message that exceeds the byte limit of a page",
     seenIn: "element-hq/synapse#11611",
     inbox: mapPage((page) => {
       let bytes = 0;
@@ -67,7 +67,7 @@ export const page: readonly Mutant[] = [
   {
     name: "page-loses-the-last",
     breaks: "PAGE-UNION",
-    about: "when the last page is exactly full, its last message never comes",
+    about: "loses the last message if the last page is exactly full",
     seenIn: "matrix-org/synapse#11457",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -81,7 +81,7 @@ export const page: readonly Mutant[] = [
   {
     name: "page-ends-by-bytes-goes-on-by-count",
     breaks: "SYNC-NEXT",
-    about: "a page that ends early, for its bytes, still leads the device past as many messages as it asked for",
+    about: "computes next_cli_seq from page_size, though a byte limit ended the page early",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const page = super.sync(cliSeq, epoch, pageSize);
@@ -93,7 +93,7 @@ export const page: readonly Mutant[] = [
   {
     name: "page-offset-moves",
     breaks: "PAGE-ARRIVALS",
-    about: "what arrived between two pages pushes one message out of the second",
+    about: "skips a message if others arrive between two pages",
     seenIn: "iNPUTmice/jmap#47",
     inbox: class extends Inbox {
       #seen = 0;
@@ -110,7 +110,7 @@ export const page: readonly Mutant[] = [
   {
     name: "page-waits-for-traffic",
     breaks: "PAGE-NO-TRAFFIC",
-    about: "what is left after a page is delivered only when something new arrives",
+    about: "delivers the next page only when a new message arrives",
     seenIn: "iNPUTmice/jmap#47",
     inbox: class extends Inbox {
       #paged = 0;
@@ -130,14 +130,14 @@ export const page: readonly Mutant[] = [
   {
     name: "page-asked-again-is-the-next",
     breaks: "PAGE-REPEAT",
-    about: "the server remembers where a page ended, so that asking again gets the next one",
+    about: "returns the next page if the same page is requested again",
     inbox: class extends Inbox {
       #ended = 0;
-      #asked = -1;
+      #lastCliSeq = -1;
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const again =
-          cliSeq === this.#asked && pageSize > 0 && this.#ended > this.ackedSeq && this.#ended < this.svrSeq;
-        this.#asked = cliSeq;
+          cliSeq === this.#lastCliSeq && pageSize > 0 && this.#ended > this.ackedSeq && this.#ended < this.svrSeq;
+        this.#lastCliSeq = cliSeq;
         const page = super.sync(cliSeq, epoch, again ? 0 : pageSize);
         if (again) {
           const messages = page.messages.filter(({ seq }) => seq > this.#ended).slice(0, pageSize);
@@ -151,7 +151,7 @@ export const page: readonly Mutant[] = [
   {
     name: "page-end-wraps",
     breaks: "SEQ-EXHAUSTED-SYNC",
-    about: "the end of a page is acked_seq + page_size in 32 bits: near the last seq it is a small number",
+    about: "computes the end of a page in 32 bits, so that it wraps near the last seq",
     inbox: class extends Inbox {
       protected override page(pageSize: number) {
         const page = super.page(pageSize);
@@ -164,7 +164,7 @@ export const page: readonly Mutant[] = [
   {
     name: "page-end-signed",
     breaks: "SEQ-UNSIGNED",
-    about: "the end of a page is acked_seq + page_size as a signed number: across 2^31 it is below zero",
+    about: "computes the end of a page as a signed number, which is negative beyond 2^31",
     inbox: class extends Inbox {
       protected override page(pageSize: number) {
         const page = super.page(pageSize);
@@ -177,7 +177,7 @@ export const page: readonly Mutant[] = [
   {
     name: "page-size-in-a-byte",
     breaks: "PAGE-CAP",
-    about: "page_size goes through a byte: 256 is 0, which is the server's choice",
+    about: "stores page_size in a byte, so that 256 becomes 0",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         return super.sync(cliSeq, epoch, pageSize > 1000 ? pageSize : pageSize & 0xff);
@@ -187,7 +187,7 @@ export const page: readonly Mutant[] = [
   {
     name: "page-looks-ahead-at-the-maximum",
     breaks: "PAGE-CAP",
-    about: "one more is read than was asked for to see whether there is more; at the maximum it is not taken off again",
+    about: "returns the message that it reads ahead if page_size is one below the maximum",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const { maxPageSize } = this.limits;

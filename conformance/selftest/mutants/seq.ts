@@ -5,12 +5,12 @@ import { refuse } from "../../../reference-server/errors.js";
 import { Inbox, MAX_SEQ, type NewMessage, type Page } from "../../../reference-server/inbox.js";
 import type { InboxClass, Mutant } from "./mutant.js";
 
-/** Faults of the chapter "Seqs". */
+/** Mutants of the chapter "Seqs". */
 export const seq: readonly Mutant[] = [
   {
     name: "seq-starts-at-two",
     breaks: "SEQ-START",
-    about: "a new inbox gives its first message seq 2",
+    about: "assigns seq 2 to the first message of an inbox",
     inbox: class extends Inbox {
       override append(message: NewMessage) {
         if (this.svrSeq === 0) {
@@ -24,7 +24,7 @@ export const seq: readonly Mutant[] = [
   {
     name: "seq-starts-at-zero",
     breaks: "SEQ-START",
-    about: "the first message of an inbox has seq 0",
+    about: "delivers the first message of an inbox with seq 0",
     seenIn: "akkadotnet/Akka.Persistence.EventStore#8",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -37,7 +37,7 @@ export const seq: readonly Mutant[] = [
   {
     name: "seq-burnt-each-tenth",
     breaks: "SEQ-CONSECUTIVE",
-    about: "the counter skips each tenth seq, as after a transaction that was rolled back",
+    about: "skips every tenth seq, as after a transaction that was rolled back",
     seenIn: "prooph/pdo-event-store#189",
     inbox: class extends Inbox {
       override append(message: NewMessage) {
@@ -57,13 +57,13 @@ export const seq: readonly Mutant[] = [
   {
     name: "seq-race",
     breaks: "SEQ-PARALLEL",
-    about: "the counter is read, then written a moment later: messages that come at once share a seq",
+    about: "reads the counter and writes it later, so that concurrent messages share a seq",
     seenIn: "CargoSense/fable#22",
     inbox: class extends Inbox {
       #reserved = this.svrSeq;
       #moment = 0;
       override append(message: NewMessage) {
-        // Two in the same turn of the event loop read the same number.
+        // Two calls within 4 ms read the same number.
         const now = Math.floor(performance.now() / 4);
         if (this.#moment !== now) this.#reserved = this.svrSeq;
         this.#moment = now;
@@ -78,20 +78,20 @@ export const seq: readonly Mutant[] = [
   {
     name: "seq-global-counter",
     breaks: "SEQ-INDEPENDENT",
-    about: "all inboxes draw their seqs from one counter",
+    about: "assigns the seqs of all inboxes from one counter",
     operations: (real) => {
       let highest = 0;
       return {
         send: (service, caller, request) => {
           const inbox = service.accounts.get(request.recipientId)?.inbox;
-          // Only where a new account would have begun at 1: what stands high for a test stays where it is.
+          // Applies only to inboxes that would start at 1. Inboxes that a fixture starts at a high seq stay unchanged.
           if (inbox !== undefined && inbox.svrSeq < highest && inbox.pending.size === 0) {
             inbox.svrSeq = highest;
             inbox.ackedSeq = highest;
           }
-          const answer = real.send(service, caller, request);
+          const response = real.send(service, caller, request);
           if (inbox !== undefined && inbox.svrSeq < 1_000_000) highest = Math.max(highest, inbox.svrSeq);
-          return answer;
+          return response;
         },
       };
     },
@@ -99,7 +99,7 @@ export const seq: readonly Mutant[] = [
   {
     name: "seq-visible-before-it-is-there",
     breaks: "SEQ-CONTIGUOUS",
-    about: "svr_seq counts messages that are still being written",
+    about: "counts messages in svr_seq that are still being written",
     seenIn: "openimsdk/open-im-server#320",
     inbox: class extends Inbox {
       #writing: { seq: number } | undefined;
@@ -115,7 +115,7 @@ export const seq: readonly Mutant[] = [
         const page = super.sync(cliSeq, epoch, pageSize);
         const hidden = this.#writing?.seq;
         if (hidden === undefined || this.pending.size < 3) return page;
-        // The one that is being written is missed; what came before it is there, and what is counted is not.
+        // The message before the one that is being written is missing from the page, though svr_seq counts both.
         const messages = page.messages.filter((message) => message.seq !== hidden - 1);
         return { ...page, messages };
       }
@@ -124,7 +124,7 @@ export const seq: readonly Mutant[] = [
   {
     name: "seq-falls-when-all-is-acked",
     breaks: "SEQ-MONOTONE",
-    about: "svr_seq is the highest seq in the table, so it falls when the table is emptied",
+    about: "returns the highest stored seq as svr_seq, so that it falls when all messages are acked",
     seenIn: "element-hq/synapse#17226",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
@@ -137,7 +137,7 @@ export const seq: readonly Mutant[] = [
   {
     name: "seq-renumbers-after-an-ack",
     breaks: "SEQ-IMMUTABLE",
-    about: "what is left after an ack is stored in another order",
+    about: "swaps the seqs of the next two messages after an ack",
     inbox: class extends Inbox {
       protected override ack(cliSeq: number): void {
         const moved = cliSeq > this.ackedSeq;
@@ -153,7 +153,7 @@ export const seq: readonly Mutant[] = [
   {
     name: "seq-signed",
     breaks: "SEQ-UNSIGNED",
-    about: "cli_seq is compared as a signed number, so past 2^31 nothing is ever acked",
+    about: "compares cli_seq as a signed number, so that nothing is acked beyond 2^31",
     seenIn: "twmb/franz-go#216",
     inbox: class extends Inbox {
       protected override ack(cliSeq: number): void {
@@ -164,7 +164,7 @@ export const seq: readonly Mutant[] = [
   {
     name: "seq-stops-at-two-to-the-31",
     breaks: "SEQ-UNSIGNED",
-    about: "the counter is a signed 32-bit number: at 2147483647 the inbox counts as exhausted",
+    about: "treats an inbox as exhausted at 2147483647, the maximum of a signed 32-bit number",
     seenIn: "horazont/aioxmpp#67",
     inbox: class extends Inbox {
       override append(message: NewMessage) {
@@ -176,14 +176,14 @@ export const seq: readonly Mutant[] = [
   {
     name: "seq-ack-stops-at-two-to-the-31",
     breaks: "SEQ-UNSIGNED",
-    about: "an ack from below 2147483647 to above is stored as that, which the phone that acks does not see",
+    about: "stores an ack that crosses 2147483647 as 2147483647, though the response reports it in full",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
-        const [before, kept] = [this.ackedSeq, [...this.pending]];
+        const [before, pending] = [this.ackedSeq, [...this.pending]];
         const page = super.sync(cliSeq, epoch, pageSize);
         if (before < 0x7fff_ffff && this.ackedSeq > 0x7fff_ffff) {
           this.ackedSeq = 0x7fff_ffff;
-          for (const [seq, message] of kept) if (seq > this.ackedSeq) this.pending.set(seq, message);
+          for (const [seq, message] of pending) if (seq > this.ackedSeq) this.pending.set(seq, message);
         }
         return page;
       }
@@ -192,7 +192,7 @@ export const seq: readonly Mutant[] = [
   {
     name: "seq-wraps",
     breaks: "SEQ-EXHAUSTED",
-    about: "after 4294967295 the counter goes on from 1",
+    about: "continues at 1 after seq 4294967295",
     inbox: class extends Inbox {
       override append(message: NewMessage) {
         if (this.svrSeq === MAX_SEQ) {
@@ -207,7 +207,7 @@ export const seq: readonly Mutant[] = [
   {
     name: "seq-exhausted-closes-the-inbox",
     breaks: "SEQ-EXHAUSTED-SYNC",
-    about: "an inbox without seqs refuses Sync as well",
+    about: "refuses a Sync of an exhausted inbox",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         if (this.svrSeq === MAX_SEQ) throw refuse(Reason.SEQ_EXHAUSTED, "no seq left");
@@ -218,19 +218,19 @@ export const seq: readonly Mutant[] = [
   {
     name: "seq-in-four-digits",
     breaks: "SEQ-UNSIGNED",
-    about: "keys of a store are seqs in four digits: 10000 sorts before 9999",
-    inbox: padded(4),
+    about: "sorts seqs as text of four digits, so that 10000 precedes 9999",
+    inbox: sortedAsText(4),
   },
   {
     name: "seq-in-nine-digits",
     breaks: "SEQ-UNSIGNED",
-    about: "keys of a store are seqs in nine digits: 1000000000 sorts before 999999999",
-    inbox: padded(9),
+    about: "sorts seqs as text of nine digits, so that 1000000000 precedes 999999999",
+    inbox: sortedAsText(9),
   },
   {
     name: "seq-signed-in-a-refusal",
     breaks: "EPOCH-MISMATCH",
-    about: "the refusal of another epoch tells at most 2147483647 as svr_seq",
+    about: "reports at most 2147483647 as svr_seq in an EPOCH_MISMATCH refusal",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         if (epoch !== "" && epoch !== this.epoch)
@@ -244,8 +244,8 @@ export const seq: readonly Mutant[] = [
   },
 ];
 
-/** An inbox in a store that sorts its keys as text, in so many digits. */
-function padded(digits: number): InboxClass {
+/** An inbox whose store sorts seqs as text, padded to this number of digits. */
+function sortedAsText(digits: number): InboxClass {
   return class extends Inbox {
     protected override page(pageSize: number) {
       const key = (seq: number) => String(seq).padStart(digits, "0");

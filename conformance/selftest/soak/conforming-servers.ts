@@ -3,8 +3,8 @@ import { startReferenceServer } from "../../../reference-server/index.js";
 import type { Running } from "../support/serve.js";
 import { TIGHT_LIMITS, VARIANTS } from "../variants/variants.js";
 
-/** Right servers: the reference server, the one that shares no code with it, and everything odd that is allowed. */
-export const RIGHT: readonly { name: string; start(): Promise<Running> }[] = [
+/** Conforming servers: the reference server, an implementation that shares no code with it, and all variants. */
+export const CONFORMING_SERVERS: readonly { name: string; start(): Promise<Running> }[] = [
   {
     name: "reference server",
     start: async () => {

@@ -1,93 +1,85 @@
-import { execFileSync } from "node:child_process";
 import { cpus, platform, release } from "node:os";
-import { spread } from "../kill-matrix/pool.js";
-import { RIGHT } from "./conforming-servers.js";
-import type { Endured, Task } from "./soak-worker.js";
+import { currentCommit } from "../support/data.js";
+import { runTasks } from "../support/pool.js";
+import { CONFORMING_SERVERS } from "./conforming-servers.js";
+import type { SoakRun, Task } from "./worker.js";
 
-/** What many runs against right servers have shown. Any failure is a false alarm. */
+/** The result of many runs against conforming servers. Each failure in them is a false positive. */
 export interface Soak {
-  /** It takes hours, and may be done in parts. */
-  parts: Part[];
-  servers: { name: string; runs: number; cases: number; falseAlarms: number; inconclusive: number }[];
-  /** What was said against a right server. */
-  falseAlarms: string[];
-  /** What earlier parts had found that was mended since: these runs do not count, and were made again. */
-  mended?: string[];
+  /** A soak takes hours, and may be made in parts. */
+  parts: SoakPart[];
+  servers: { name: string; runs: number; cases: number; falsePositives: number; inconclusive: number }[];
+  /** Failures against a conforming server, as "server, seed: case: REQUIREMENT (actual)". */
+  falsePositives: string[];
+  /** False positives of earlier parts that have been fixed. Their runs do not count, and were repeated. */
+  fixed?: string[];
 }
 
-interface Part {
+interface SoakPart {
+  /** Start, in ISO 8601. */
   date: string;
   /** The commit that ran, or "unknown". */
-  suite: string;
+  commit: string;
   machine: string;
-  /** Runs at the same time, each in a process of its own: more than the machine has processors, so that each has to wait for one. */
-  runsAtOnce: number;
+  /** Runs at the same time, each in its own process: more than the machine has processors, so that the processes compete. */
+  concurrentRuns: number;
   runs: number;
   seconds: number;
 }
 
 export interface SoakOptions {
-  /** How often each server is met in all, each time with another seed: the number of the round. */
+  /** Runs against each server in total. The number of the round is the seed. */
   rounds: number;
-  /** No further run begins after this time. */
+  /** No run starts after this time. */
   minutes: number;
   processes: number;
-  /** Which servers. Default: all. */
-  only?: RegExp | undefined;
-  /** What an earlier part has shown, to go on from there. */
+  /** Selects servers by name. Default: all. */
+  only?: readonly RegExp[] | undefined;
+  /** Result of earlier parts, which this part continues. */
   earlier?: Soak | undefined;
 }
 
-/** Runs the whole suite against each right server, round after round with other seeds, on a machine that is kept busy by that. */
+/** Runs the whole suite against each conforming server, round after round with other seeds, while all processors are busy. */
 export async function soak(
   { rounds, minutes, processes, only, earlier }: SoakOptions,
   onRun: (line: string, soFar: Soak) => void,
 ): Promise<Soak> {
   const started = Date.now();
-  const none = { runs: 0, cases: 0, falseAlarms: 0, inconclusive: 0 };
-  const servers = RIGHT.filter(({ name }) => only?.test(name) ?? true).map(({ name }) => ({
-    name,
-    ...none,
-    ...earlier?.servers.find((it) => it.name === name),
-  }));
-  const part: Part = {
+  const zero = { runs: 0, cases: 0, falsePositives: 0, inconclusive: 0 };
+  const servers = CONFORMING_SERVERS.filter(({ name }) => only?.some((pattern) => pattern.test(name)) ?? true).map(
+    ({ name }) => ({
+      name,
+      ...zero,
+      ...earlier?.servers.find((it) => it.name === name),
+    }),
+  );
+  const part: SoakPart = {
     date: new Date(started).toISOString(),
-    suite: commit(),
+    commit: currentCommit(),
     machine: `${cpus().length} × ${cpus()[0]?.model ?? "processor"}, ${platform()} ${release()}, Node ${process.versions.node}`,
-    runsAtOnce: processes,
+    concurrentRuns: processes,
     runs: 0,
     seconds: 0,
   };
-  const falseAlarms = [...(earlier?.falseAlarms ?? [])];
-  const mended = earlier?.mended === undefined ? {} : { mended: earlier.mended };
-  const result: Soak = { parts: [...(earlier?.parts ?? []), part], servers, falseAlarms, ...mended };
+  const falsePositives = [...(earlier?.falsePositives ?? [])];
+  const fixed = earlier?.fixed === undefined ? {} : { fixed: earlier.fixed };
+  const result: Soak = { parts: [...(earlier?.parts ?? []), part], servers, falsePositives, ...fixed };
   const tasks = Array.from({ length: rounds }, (_, round) =>
     servers.filter(({ runs }) => runs <= round).map(({ name }) => ({ name, seed: round + 1 })),
   ).flat();
-  const isOver = () => Date.now() - started > minutes * 60_000;
-  const pool = { worker: "soak-worker", processes, atOnce: 1, isOver };
-  await spread<Task, Endured>(tasks, pool, (endured, { name, seed }) => {
+  const shouldStop = () => Date.now() - started > minutes * 60_000;
+  const pool = { worker: "soak/worker", processes, tasksPerProcess: 1, shouldStop };
+  await runTasks<Task, SoakRun>(tasks, pool, (run, { name, seed }) => {
     const tally = servers.find((it) => it.name === name);
     if (tally === undefined) return;
     tally.runs += 1;
-    tally.cases += endured.cases;
-    tally.inconclusive += endured.inconclusive;
-    tally.falseAlarms += endured.falseAlarms.length;
-    falseAlarms.push(...endured.falseAlarms);
+    tally.cases += run.cases;
+    tally.inconclusive += run.inconclusive;
+    tally.falsePositives += run.falsePositives.length;
+    falsePositives.push(...run.falsePositives);
     part.runs += 1;
     part.seconds = Math.round((Date.now() - started) / 1000);
-    onRun(`round ${seed}, ${name}: ${endured.cases} cases, ${tally.falseAlarms} false alarms so far`, result);
+    onRun(`round ${seed}, ${name}: ${run.cases} cases, ${tally.falsePositives} false positives so far`, result);
   });
   return result;
-}
-
-function commit(): string {
-  try {
-    return execFileSync("git", ["describe", "--always", "--dirty"], {
-      cwd: import.meta.dirname,
-      encoding: "utf8",
-    }).trim();
-  } catch {
-    return "unknown";
-  }
 }

@@ -1,4 +1,4 @@
-/** Loaded before the command, to see what it says of a bug of its own. */
+/** A module that breaks the judge. A test loads it before the command, to see how the command reports a bug of the suite. */
 import { Judge } from "../../judge/judge.js";
 
 Judge.prototype.finish = () => {

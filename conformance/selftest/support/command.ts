@@ -3,27 +3,27 @@ import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 
-export interface Ended {
+export interface CommandResult {
   code: number | null;
   stdout: string;
   stderr: string;
-  /** Both. */
+  /** stdout followed by stderr. */
   all: string;
 }
 
 export interface CommandOptions {
   env?: Record<string, string>;
   cwd?: string;
-  /** What is written to standard input. Default: nothing. */
+  /** Text for standard input. Default: empty. */
   input?: string;
-  /** Modules that are loaded before the command. */
+  /** Modules to load before the command. */
   imports?: readonly string[];
-  /** Is given the process, to send it signals. */
+  /** Is called with the process, for example to send it signals. */
   onStart?: (child: ChildProcess) => void;
 }
 
-/** Runs `seqsync` as a process of its own, from source, without anything of this process's environment that it would heed. */
-export function seqsync(args: readonly string[], options: CommandOptions = {}): Promise<Ended> {
+/** Runs `seqsync` from source as a child process. Of this process's environment it receives only PATH and HOME. */
+export function seqsync(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const { env = {}, cwd, input = "", imports = [] } = options;
   const loaders = ["tsx", ...imports].flatMap((name) => [
     "--import",
@@ -51,5 +51,5 @@ export function seqsync(args: readonly string[], options: CommandOptions = {}): 
   });
 }
 
-/** Found from here, whatever folder the command runs in. */
+/** Resolves a package from here, because the command may run in another folder. */
 const resolved = (name: string) => import.meta.resolve(name);

@@ -3,32 +3,32 @@ import { dirname, join } from "node:path";
 import ts from "typescript";
 
 const ROOT = join(import.meta.dirname, "../../..");
-/** Inside `node_modules`, so that what is compiled finds its packages, and nothing else finds it. */
+/** Inside `node_modules`, so that the compiled files can import packages, and no other tool picks them up. */
 const OUT = join(ROOT, "node_modules/.cache/seqsync-compiled");
-const ROOMS = ["proto", "reference-server", "conformance", "docs/guides/connect"];
+const FOLDERS = ["proto", "reference-server", "conformance", "docs/guides/connect"];
 
 /**
- * Compiles what is measured, or runs for long, as it would be shipped, and answers the folder. A loader that compiles on the way must
- * not run in such a process: what it adds to functions costs time in the hot path. Only what has changed is compiled again.
+ * Compiles the sources as for a release, and returns the folder. Processes that are measured or run for long need this: the code that
+ * a loader such as tsx adds to functions costs time in the hot path. Compiles only files that have changed.
  */
 export function compile(): string {
-  for (const room of ROOMS) {
-    for (const file of readdirSync(join(ROOT, room), { recursive: true, encoding: "utf8" })) {
+  for (const folder of FOLDERS) {
+    for (const file of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })) {
       if (!file.endsWith(".ts") || file.endsWith(".test.ts") || file.endsWith(".d.ts")) continue;
-      const source = join(ROOT, room, file);
-      const target = join(OUT, room, file.replace(/\.ts$/, ".js"));
+      const source = join(ROOT, folder, file);
+      const target = join(OUT, folder, file.replace(/\.ts$/, ".js"));
       if (isNewer(target, source)) continue;
       const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023, verbatimModuleSyntax: true };
       put(target, ts.transpile(readFileSync(source, "utf8"), options));
     }
   }
-  // Says that these files are modules.
+  // Declares that the files are ES modules.
   const [source, target] = [join(ROOT, "package.json"), join(OUT, "package.json")];
   if (!isNewer(target, source)) put(target, readFileSync(source, "utf8"));
   return OUT;
 }
 
-/** Writes a file that another process may read at that moment: it sees all of it or nothing. */
+/** Writes a file atomically, because another process may read it at the same time. */
 function put(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true });
   const unfinished = `${file}.${process.pid}`;

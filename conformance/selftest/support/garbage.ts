@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
-/** How many of these are still there after the garbage was collected. Objects may need a turn to go: poll it. */
+/** Counts the objects that survive a garbage collection. An object may need several, so poll this. */
 export function alive(refs: readonly WeakRef<object>[]): number {
   collect();
   return refs.filter((ref) => ref.deref() !== undefined).length;

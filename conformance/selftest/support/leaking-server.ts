@@ -13,15 +13,17 @@ import {
   SyncResponseSchema,
 } from "../../../proto/gen/seqsync/v1/service_pb.js";
 
-/** A server that says the caller's token in every string that it can answer, and knows which ones it has said. */
-export function indiscreetServer(known: readonly string[]): { listener: RequestListener; tokens: Set<string> } {
+/**
+ * A server that puts the caller's token into every string of its responses, with the set of tokens that it may leak.
+ */
+export function leakingServer(known: readonly string[]): { listener: RequestListener; tokens: Set<string> } {
   const tokens = new Set<string>(known);
   let accounts = 0;
   let sends = 0;
   const listener: RequestListener = async (req, res) => {
-    for await (const _ of req); // all of it, as servers do
+    for await (const _ of req); // read the whole request
     const token = req.headers.authorization?.replace("Bearer ", "") ?? [...tokens][0] ?? "";
-    const answer = <T extends DescMessage>(schema: T, message: MessageInitShape<T>) => {
+    const respond = <T extends DescMessage>(schema: T, message: MessageInitShape<T>) => {
       res.writeHead(200, { "content-type": "application/proto", "cache-control": "no-store", "x-token": token });
       res.end(toBinary(schema, create(schema, message)));
     };
@@ -35,9 +37,9 @@ export function indiscreetServer(known: readonly string[]): { listener: RequestL
     };
     switch (req.url?.split("/").at(-1)) {
       case "GetServerInfo":
-        return answer(GetServerInfoResponseSchema, {
+        return respond(GetServerInfoResponseSchema, {
           specVersion: `1.0 ${token}`,
-          implementation: `indiscreet ${token}`,
+          implementation: `leaking ${token}`,
           profiles: [Profile.CORE],
           maxPageSize: 10,
           maxPayloadBytes: 1000,
@@ -45,24 +47,24 @@ export function indiscreetServer(known: readonly string[]): { listener: RequestL
         });
       case "CreateAccount": {
         accounts += 1;
-        const made = { userId: `user-${accounts}`, token: `secret-of-user-${accounts}-0123456789` };
-        tokens.add(made.token);
-        return answer(CreateAccountResponseSchema, made);
+        const account = { userId: `user-${accounts}`, token: `secret-of-user-${accounts}-0123456789` };
+        tokens.add(account.token);
+        return respond(CreateAccountResponseSchema, account);
       }
       case "RotateEpoch":
-        return answer(RotateEpochResponseSchema, {});
+        return respond(RotateEpochResponseSchema, {});
       case "RevokeToken":
-        return answer(RevokeTokenResponseSchema, {});
+        return respond(RevokeTokenResponseSchema, {});
       case "Send": {
-        // Some are refused: with a code that Connect has, and with one that it has not.
+        // Some are refused, with a Connect code or with another one.
         sends += 1;
         if (sends % 5 === 3) return refuse(409, "already_exists");
         return sends % 5 === 4
           ? refuse(499, token)
-          : answer(SendResponseSchema, { acceptedAt: { seconds: 1_700_000_000n } });
+          : respond(SendResponseSchema, { acceptedAt: { seconds: 1_700_000_000n } });
       }
       case "Sync":
-        return answer(SyncResponseSchema, {
+        return respond(SyncResponseSchema, {
           epoch: token,
           svrSeq: 1,
           nextCliSeq: 1,

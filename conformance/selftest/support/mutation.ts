@@ -1,6 +1,7 @@
-/** Sums up Stryker's report (`npm run test:mutation`) for the documentation. */
+/** Summarizes Stryker's report (`npm run test:mutation`) for the documentation. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { currentCommit, formatData } from "./data.js";
 
 interface Mutant {
   status: string;
@@ -18,13 +19,15 @@ const rows = Object.entries(files).map(([file, { mutants }]) => {
 });
 const sum = (key: "detected" | "undetected") => rows.reduce((total, row) => total + row[key], 0);
 const result = {
-  date: new Date().toISOString().slice(0, 10),
+  date: new Date().toISOString(),
+  commit: currentCommit(),
+  node: process.versions.node,
   detected: sum("detected"),
   undetected: sum("undetected"),
   percent: percent(sum("detected"), sum("undetected")),
   files: rows,
 };
-writeFileSync(join(root, "docs/data/mutation.json"), `${JSON.stringify(result, undefined, 2)}\n`);
+writeFileSync(join(root, "docs/data/mutation.json"), formatData(result));
 console.log(`${result.percent} % of ${result.detected + result.undetected} mutants were detected`);
 
 function percent(detected: number, undetected: number): number {

@@ -9,14 +9,14 @@ import {
 } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { CATALOGUE } from "../../cases/catalogue.js";
 import type { RequirementId } from "../../requirements/requirements.js";
-import { caseOf } from "../../run/known-failures.js";
+import { caseIdOf } from "../../run/case-run.js";
 import { summarize } from "../../run/summarize.js";
 import { REPORT_FORMAT } from "../../version.js";
 
-/** The result of a case of the catalogue; a failure blames these requirements. */
+/** A result for a case of the catalogue, with a finding for each blamed requirement. */
 export function resultOf(id: string, outcome: Outcome, blamed: readonly RequirementId[] = []): CaseResult {
-  const it = CATALOGUE.find((candidate) => candidate.id === caseOf(id));
-  if (it === undefined) throw new Error(`there is no case ${id}`);
+  const it = CATALOGUE.find((candidate) => candidate.id === caseIdOf(id));
+  if (it === undefined) throw new Error(`no case ${id}`);
   return create(CaseResultSchema, {
     id,
     title: it.title,
@@ -27,7 +27,7 @@ export function resultOf(id: string, outcome: Outcome, blamed: readonly Requirem
   });
 }
 
-/** A report on such results. */
+/** A report with these results, summarized. */
 export function reportOn(
   cases: CaseResult[],
   more: Partial<Pick<Report, "shard" | "headline" | "implementation">> = {},

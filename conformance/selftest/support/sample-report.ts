@@ -8,17 +8,22 @@ import {
   type Report,
   ReportSchema,
 } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import type { EventBody } from "../../history/recorder.js";
+import type { EventBody } from "../../history/events.js";
 import { summarize } from "../../run/summarize.js";
 import { REPORT_FORMAT } from "../../version.js";
 
-/** An event of a history that a test makes up. */
-export function event(op: bigint, client: string, what: EventBody, endpoint = 0): Event {
-  return create(EventSchema, { op, client, body: what, endpoint, atMicros: op * 1000n });
+/** An event of a made-up history. */
+export function event(op: bigint, client: string, body: EventBody, endpoint = 0): Event {
+  return create(EventSchema, { op, client, body, endpoint, atMicros: op * 1000n });
 }
 
-/** bob syncs, and gets an answer in which what is pending counts as acked. */
-export function syncs(op: bigint, client: string, cliSeq: number, epoch = "epoch-1"): [call: Event, answer: Event] {
+/** A Sync of bob and its response, in which all messages count as acked. */
+export function syncWithResponse(
+  op: bigint,
+  client: string,
+  cliSeq: number,
+  epoch = "epoch-1",
+): [call: Event, response: Event] {
   return [
     event(op, client, {
       case: "syncCall",
@@ -38,11 +43,15 @@ export function syncs(op: bigint, client: string, cliSeq: number, epoch = "epoch
   ];
 }
 
-/** A payload. */
+/** A text as a payload. */
 export const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** alice sends to bob, and the answer is lost. */
-export function sendLost(op: bigint, payload: Uint8Array, size = payload.length): [call: Event, answer: Event] {
+/** A Send from alice to bob without a response. */
+export function sendWithoutResponse(
+  op: bigint,
+  payload: Uint8Array,
+  size = payload.length,
+): [call: Event, response: Event] {
   return [
     event(op, "alice", {
       case: "sendCall",
@@ -66,21 +75,21 @@ export function sendLost(op: bigint, payload: Uint8Array, size = payload.length)
   ];
 }
 
-/** A case that failed: each finding is a requirement with what was expected and found. */
-export function failed(
+/** A failed case, with a finding for each requirement. */
+export function failedCase(
   id: string,
   requirements: readonly string[],
   history: readonly Event[] = [],
   details: { message?: string; expected?: string; actual?: string; evidence?: readonly Event[] } = {},
 ): CaseResult {
   const {
-    message = "what was only answered counts as acked",
+    message = "a Sync acked messages that were only delivered",
     expected = "acked_seq 0",
     actual = "acked_seq 5",
   } = details;
   return create(CaseResultSchema, {
     id,
-    title: `does what ${id} does`,
+    title: `the title of ${id}`,
     requirements: [...requirements.slice(0, 1)],
     profile: "CORE",
     outcome: Outcome.FAIL,
@@ -97,11 +106,11 @@ export function failed(
   });
 }
 
-/** A case that ended in another way. */
-export function ended(id: string, outcome: Outcome, reason = ""): CaseResult {
+/** A case without findings. */
+export function caseWith(id: string, outcome: Outcome, reason = ""): CaseResult {
   return create(CaseResultSchema, {
     id,
-    title: `does what ${id} does`,
+    title: `the title of ${id}`,
     requirements: ["SYNC-BASE"],
     profile: "CORE",
     outcome,
@@ -110,7 +119,7 @@ export function ended(id: string, outcome: Outcome, reason = ""): CaseResult {
   });
 }
 
-/** A report of these cases, with all that follows from them. */
+/** A summarized report of these cases. */
 export function reportOf(cases: readonly CaseResult[], fields: Partial<Report> = {}): Report {
   const report = create(ReportSchema, {
     format: REPORT_FORMAT,
@@ -130,23 +139,26 @@ export function reportOf(cases: readonly CaseResult[], fields: Partial<Report> =
   return report;
 }
 
-/** What a server could put into its strings to break out of a format, or to act on a terminal. */
+/** A string of a hostile server: it tries to break out of each format, and to act on a terminal. */
 export const HOSTILE =
   "</script><img src=x onerror=alert(1)> ]]> & \" ' ` ``` {{y}} # ; | * _ \\ \u0000\u0007\u001b[31m\u009b\u202egnol\u2028\ufffe \ud800 😀\r\n  ...\nok 99 - forged\n# heading";
 
-/** Every outcome, and hostile text in each string that may come from a server. */
+/** A report with every outcome, and hostile text in each string that may come from a server. */
 export function hostileReport(): Report {
-  const history = [...syncs(1n, "bob's phone", 0, HOSTILE), ...sendLost(2n, bytes(HOSTILE.slice(0, 20)))];
+  const history = [
+    ...syncWithResponse(1n, "bob's phone", 0, HOSTILE),
+    ...sendWithoutResponse(2n, bytes(HOSTILE.slice(0, 20))),
+  ];
   const text = { message: HOSTILE, expected: HOSTILE, actual: `${HOSTILE}!` };
   return reportOf(
     [
-      failed("ack/hostile", ["ACK-NOT-ON-ANSWER", "SYNC-BASE"], history, text),
-      failed(`ack/${HOSTILE}`, ["NO-SUCH-REQUIREMENT"], [], text),
-      { ...failed("watch/hostile", ["WATCH-SOON"], history, text), outcome: Outcome.WARN },
-      ended("ack/passes", Outcome.PASS),
-      ended("ack/open", Outcome.INCONCLUSIVE, HOSTILE),
-      ended("ack/gone-wrong", Outcome.ERROR, HOSTILE),
-      ended("durable/other", Outcome.NOT_APPLICABLE, HOSTILE),
+      failedCase("ack/hostile", ["ACK-NOT-ON-ANSWER", "SYNC-BASE"], history, text),
+      failedCase(`ack/${HOSTILE}`, ["NO-SUCH-REQUIREMENT"], [], text),
+      { ...failedCase("watch/hostile", ["WATCH-SOON"], history, text), outcome: Outcome.WARN },
+      caseWith("ack/passes", Outcome.PASS),
+      caseWith("ack/inconclusive", Outcome.INCONCLUSIVE, HOSTILE),
+      caseWith("ack/error", Outcome.ERROR, HOSTILE),
+      caseWith("durable/other", Outcome.NOT_APPLICABLE, HOSTILE),
     ],
     { implementation: HOSTILE, specVersion: HOSTILE, targets: ["http://127.0.0.1:8080/a'b"], accounts: HOSTILE },
   );

@@ -1,13 +1,13 @@
 import { createServer, type RequestListener, type ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A server that a test has started. */
+/** A running server. */
 export interface Running {
   url: string;
   stop(): Promise<void>;
 }
 
-/** Serves a listener at a free port of 127.0.0.1. `stop` cuts what is still open. */
+/** Serves a listener on a free port of 127.0.0.1. `stop` closes open connections. */
 export async function serve(listener: RequestListener, options: ServerOptions = {}): Promise<Running> {
   const server = createServer(options, listener);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -6,18 +6,18 @@ import type { TlsOptions } from "node:tls";
 import { SERVER } from "./certificates.js";
 import type { Running } from "./serve.js";
 
-/** Serves a listener over TLS, in HTTP/1.1, and in HTTP/2 for those who take it. */
+/** Serves a listener over TLS, with HTTP/1.1 and, by default, HTTP/2. */
 export async function serveTls(
   listener: RequestListener,
   { http2 = true, ...options }: TlsOptions & { http2?: boolean } = {},
 ): Promise<Running> {
   const sockets = new Set<Socket>();
-  // To a listener a request of HTTP/2 is much the same.
+  // Requests of HTTP/2 have a compatible API.
   const server = http2
     ? createSecureServer({ ...SERVER, allowHTTP1: true, ...options }, listener as never)
     : createHttpsServer({ ...SERVER, ...options }, listener);
   server.on("connection", (socket: Socket) => sockets.add(socket));
-  server.on("sessionError", () => {}); // clients that go away
+  server.on("sessionError", () => {}); // a client may disconnect
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -29,22 +29,22 @@ export async function serveTls(
   };
 }
 
-/** The version of HTTP that a request came in. */
+/** Returns the HTTP version of a request. */
 export const versionOf = (req: Parameters<RequestListener>[0]) => (req as unknown as Http2ServerRequest).httpVersion;
 
-/** An HTTP proxy that connects everybody to one place, whatever they ask for, and notes what that was. */
+/** Serves an HTTP proxy that connects every client to `target`, and records the requested destinations. */
 export async function serveProxy(
   target: string,
-  answer: (login: string | undefined) => number = () => 200,
-): Promise<Running & { asked: string[] }> {
+  statusFor: (login: string | undefined) => number = () => 200,
+): Promise<Running & { destinations: string[] }> {
   const { hostname, port } = new URL(target);
-  const asked: string[] = [];
+  const destinations: string[] = [];
   const sockets = new Set<Socket>();
   const proxy = createHttpServer((_req, res) => void res.writeHead(400).end());
   proxy.on("connect", (req, client: Socket) => {
-    asked.push(req.url ?? "");
-    const status = answer(req.headers["proxy-authorization"]);
-    client.write(`HTTP/1.1 ${status} whatever\r\n\r\n`);
+    destinations.push(req.url ?? "");
+    const status = statusFor(req.headers["proxy-authorization"]);
+    client.write(`HTTP/1.1 ${status} reason\r\n\r\n`);
     if (status !== 200) return void client.end();
     const upstream = connect(Number(port), hostname);
     for (const [from, to] of [
@@ -57,7 +57,7 @@ export async function serveProxy(
   });
   await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
   return {
-    asked,
+    destinations,
     url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
     async stop() {
       const closed = new Promise((resolve) => proxy.close(resolve));
@@ -68,7 +68,7 @@ export async function serveProxy(
   };
 }
 
-/** A port of this machine on which nobody listens, as a URL. */
+/** Returns the URL of a port of this machine on which nothing listens. */
 export async function nowhere(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -12,10 +12,10 @@ import {
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { SeqSyncService } from "../../../proto/gen/seqsync/v1/service_pb.js";
 
-/** Another way to write the same response message, as legal as the usual one. */
+/** Rewrites a response message into another valid encoding. */
 export type Encoding = (body: Buffer, codec: "proto" | "json", method: string) => Buffer;
 
-/** What a later minor version might add, at every level: fields of all wire types, members of all kinds. */
+/** Adds what a later minor version may add at every level: fields of all wire types, members of all kinds. */
 export const withUnknownFields: Encoding = (body, codec, method) => {
   if (codec === "json") return Buffer.from(JSON.stringify(addMembers(JSON.parse(body.toString()))));
   const schema = outputOf(method);
@@ -25,7 +25,7 @@ export const withUnknownFields: Encoding = (body, codec, method) => {
   return Buffer.concat([before, toBinary(schema, message)]);
 };
 
-/** Everything is said that could be left out, in the order and form that nobody expects. */
+/** Writes everything that may be omitted, in an unusual order and form. */
 export const longhand: Encoding = (body, codec, method) => {
   const schema = outputOf(method);
   if (codec === "proto") return Buffer.from(longhandBinary(schema, fromBinary(schema, body)));
@@ -34,7 +34,7 @@ export const longhand: Encoding = (body, codec, method) => {
     alwaysEmitImplicit: true,
     prettySpaces: 2,
   });
-  // Nine digits of every fraction, where none is needed.
+  // Pads every fraction of a second to nine digits.
   const padded = text.replace(/"([-\dT:]+)(?:\.(\d+))?([Zs])"/g, (_, whole: string, part = "", end: string) => {
     return `"${whole}.${(part as string).padEnd(9, "0")}${end}"`;
   });
@@ -72,7 +72,7 @@ function addMembers(value: JsonValue): JsonValue {
   return { seqNew: 7, ...Object.fromEntries(known), later_one: { svrSeq: 1, epoch: [null, "x", -1.5, {}] } };
 }
 
-/** Fields in descending order, defaults written, nothing packed, times in two parts that are to be merged. */
+/** Writes fields in descending order, with defaults, unpacked, and times in two parts that a reader must merge. */
 function longhandBinary(schema: DescMessage, message: Message): Uint8Array {
   const writer = new BinaryWriter();
   for (const field of [...schema.fields].reverse()) {
@@ -85,7 +85,7 @@ function longhandBinary(schema: DescMessage, message: Message): Uint8Array {
       }
     } else if (field.fieldKind === "message") {
       if (value === undefined) continue;
-      // The last part of a merged message may leave out what an earlier one has said.
+      // A later part of a merged message may omit the fields of an earlier one.
       const { seconds, nanos } = value as { seconds: bigint; nanos: number };
       const first = new BinaryWriter().tag(1, WireType.Varint).int64(seconds).finish();
       const second = new BinaryWriter().tag(2, WireType.Varint).int32(nanos).finish();

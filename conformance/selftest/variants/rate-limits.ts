@@ -1,12 +1,12 @@
 import type { RequestListener, ServerResponse } from "node:http";
 import { rewriteResponses } from "./rewrite-responses.js";
 
-/** The calls that are told to: not the fixtures, which set the stage. */
+/** The calls that are limited. Fixture calls are not, because cases need them for their setup. */
 const UNARY = /\.SeqSyncService\/(GetServerInfo|Send|Sync)$/;
 const WATCH = /\.SeqSyncService\/Watch$/;
 
-/** All ways to say "try again", taken by turns. */
-const AGAIN: ((res: ServerResponse) => void)[] = [
+/** All kinds of retryable errors, used in turn. */
+const RETRYABLE: ((res: ServerResponse) => void)[] = [
   (res) => plain(res, 429, "<h1>slow down</h1>"),
   (res) => connect(res, 503, "unavailable"),
   (res) => plain(res, 503, "upstream is restarting"),
@@ -22,11 +22,11 @@ function plain(res: ServerResponse, status: number, body: string): void {
 
 function connect(res: ServerResponse, status: number, code: string): void {
   res.writeHead(status, { "Content-Type": "application/json", "Cache-Control": "no-store", "Retry-After": "0" });
-  res.end(JSON.stringify({ code, message: "busy, ask again" }));
+  res.end(JSON.stringify({ code, message: "overloaded, retry later" }));
 }
 
-/** The ways to say it to a Watch: before there is a stream, and in its end-of-stream message. */
-const AGAIN_WATCH: ((res: ServerResponse, type: string) => void)[] = [
+/** All kinds of retryable errors of a Watch: instead of a stream, and in its end-of-stream message. */
+const RETRYABLE_WATCH: ((res: ServerResponse, type: string) => void)[] = [
   (res) => plain(res, 503, "upstream is restarting"),
   (res, type) => inStream(res, type, "unavailable"),
   (res) => plain(res, 429, "<h1>slow down</h1>"),
@@ -34,13 +34,13 @@ const AGAIN_WATCH: ((res: ServerResponse, type: string) => void)[] = [
 ];
 
 function inStream(res: ServerResponse, type: string, code: string): void {
-  const end = Buffer.from(JSON.stringify({ error: { code, message: "busy, ask again" } }));
+  const end = Buffer.from(JSON.stringify({ error: { code, message: "overloaded, retry later" } }));
   const head = Buffer.from([2, 0, 0, 0, 0]);
   head.writeUInt32BE(end.length, 1);
   res.writeHead(200, { "Content-Type": type, "Cache-Control": "no-store" }).end(Buffer.concat([head, end]));
 }
 
-/** Turns every n-th unary call, and every n-th Watch, away before it is carried out, as a rate limiter in front would. */
+/** Responds to every n-th unary call and every n-th Watch with a retryable error without executing it, as a rate limiter does. */
 export function rateLimited(inner: RequestListener, n: number): RequestListener {
   let calls = 0;
   let watches = 0;
@@ -51,17 +51,17 @@ export function rateLimited(inner: RequestListener, n: number): RequestListener 
       calls += 1;
       if (calls % n !== 0) return inner(req, res);
       const turn = calls / n;
-      req.resume().once("end", () => AGAIN[turn % AGAIN.length]?.(res));
+      req.resume().once("end", () => RETRYABLE[turn % RETRYABLE.length]?.(res));
     } else if (WATCH.test(req.url ?? "") && /^application\/connect\+(proto|json)$/.test(type)) {
       watches += 1;
       if (watches % n !== 0) return inner(req, res);
       const turn = watches / n;
-      req.resume().once("end", () => AGAIN_WATCH[turn % AGAIN_WATCH.length]?.(res, type));
+      req.resume().once("end", () => RETRYABLE_WATCH[turn % RETRYABLE_WATCH.length]?.(res, type));
     } else inner(req, res);
   };
 }
 
-/** Carries every call out, and forgets every n-th answer: the server says that it does not know. */
+/** Executes every call, but replaces every n-th response by a retryable error, so that the outcome is indeterminate. */
 export function forgetful(inner: RequestListener, n: number): RequestListener {
   let calls = 0;
   return rewriteResponses(inner, {
@@ -73,7 +73,7 @@ export function forgetful(inner: RequestListener, n: number): RequestListener {
         return;
       }
       for (const name of res.getHeaderNames()) res.removeHeader(name);
-      AGAIN[(calls / n) % AGAIN.length]?.(res);
+      RETRYABLE[(calls / n) % RETRYABLE.length]?.(res);
     },
   });
 }

@@ -6,14 +6,14 @@ import { type Account, Store } from "../../../docs/guides/connect/store.js";
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import type { Message } from "../../../proto/gen/seqsync/v1/message_pb.js";
 
-/** Pages of one message, whatever the client asks for. */
+/** Returns pages of one message, whatever page_size is. */
 export class OneMessagePages extends Store {
   override sync(inbox: Account, cliSeq: number, epoch: string) {
     return super.sync(inbox, cliSeq, epoch, 1);
   }
 }
 
-/** Pages of any length from one message on, another each time. */
+/** Returns pages of varying length, of at least one message. */
 export class UnevenPages extends Store {
   #calls = 0;
 
@@ -24,26 +24,26 @@ export class UnevenPages extends Store {
   }
 }
 
-/** Epochs of 64 bytes, the most there may be, that are no ASCII. */
+/** Makes epochs of 64 bytes, the maximum, with characters outside ASCII. */
 export class LongEpochs extends Store {
   protected override newEpoch(): string {
     return `é∑😀 \u0000"\\${randomBytes(26).toString("hex")}`.slice(0, 59);
   }
 }
 
-/** Keeps what was acknowledged, as an archive does. Nobody gets it. */
+/** Retains acked messages, as an archive does, without delivering them. */
 export class Archive extends Store {
-  readonly #kept: Message[] = [];
+  readonly #archive: Message[] = [];
 
   override sync(inbox: Account, cliSeq: number, epoch: string, pageSize: number) {
     const before = [...inbox.pending];
-    const answer = super.sync(inbox, cliSeq, epoch, pageSize);
-    this.#kept.push(...before.slice(0, before.length - inbox.pending.length));
-    return answer;
+    const response = super.sync(inbox, cliSeq, epoch, pageSize);
+    this.#archive.push(...before.slice(0, before.length - inbox.pending.length));
+    return response;
   }
 }
 
-/** A clock that loses a second with each message, and began near the end of what a timestamp holds. */
+/** Has a clock that goes back a second with each message, from the end of the range of a timestamp. */
 export class BackwardClock extends Store {
   #now = Date.UTC(9999, 11, 31);
 
@@ -53,28 +53,28 @@ export class BackwardClock extends Store {
   }
 }
 
-/** A clock that stands still. */
+/** Has a clock that does not advance. */
 export class StoppedClock extends Store {
   protected override now(): Timestamp {
     return { ...timestampFromMs(0), nanos: 1 };
   }
 }
 
-/** Tips that come late, many in one. */
-export class LazyTips extends Store {
+/** Notifies watchers 400 ms after a change, once for all changes until then. */
+export class DelayedNotifications extends Store {
   readonly #due = new Set<Account>();
 
-  protected override tip(inbox: Account): void {
+  protected override notifyWatchers(inbox: Account): void {
     if (this.#due.has(inbox)) return;
     this.#due.add(inbox);
     setTimeout(() => {
       this.#due.delete(inbox);
-      super.tip(inbox);
+      super.notifyWatchers(inbox);
     }, 400);
   }
 }
 
-/** Looks for the recipient before the use of an id: of the refusals that apply it gives the other one. */
+/** Checks the recipient before a reused id. If both are wrong, either refusal is allowed. */
 export class RecipientFirst extends Store {
   readonly #users = new Set<string>();
 

@@ -11,7 +11,7 @@ import { type ErrorJson, rewriteResponses } from "./rewrite-responses.js";
 import {
   Archive,
   BackwardClock,
-  LazyTips,
+  DelayedNotifications,
   LongEpochs,
   OneMessagePages,
   RecipientFirst,
@@ -19,28 +19,28 @@ import {
   UnevenPages,
 } from "./stores.js";
 
-/** A server that does something unusual that the specification allows. The suite has nothing to say against it. */
+/** A server with unusual behaviour that the specification allows. The suite must not blame it for anything. */
 export interface Variant {
   name: string;
-  /** What it does that others don't. */
-  what: string;
-  /** Ids of the cases that it is most likely to upset. */
-  upsets: RegExp;
+  /** The unusual behaviour. */
+  about: string;
+  /** Matches the ids of the cases that the behaviour is most likely to affect. */
+  affects: RegExp;
   start(): Promise<Running>;
 }
 
-/** An oddity made of the server's options and of what is put in front of it. */
+/** Makes a variant of the Connect guide's server: with these options, and with `wrap` around its listener. */
 function variant(
   name: string,
-  what: string,
+  about: string,
   options: () => Options,
   wrap: (inner: RequestListener) => RequestListener = (inner) => inner,
-  upsets = /^/,
+  affects = /^/,
 ): Variant {
   return {
     name,
-    what,
-    upsets,
+    about,
+    affects,
     async start() {
       const shutdown = new AbortController();
       const server = listener({ fixtures: true, ...options(), shutdown: shutdown.signal });
@@ -56,63 +56,63 @@ function variant(
   };
 }
 
-const usual = () => ({});
+const defaults = () => ({});
 const { CORE, JSON: JSON_CODEC, WATCH } = Profile;
 
-/** All of them. A soak can run the whole suite on each. */
+/** All variants. The soak runs the whole suite against each. */
 export const VARIANTS: readonly Variant[] = [
   variant(
     "one-message-pages",
-    "every page has one message",
+    "returns one message in each page",
     () => ({ store: new OneMessagePages() }),
     undefined,
-    /^(sync|page|ack|dev|seq)/,
+    /^(sync|page|ack|devices|seq)/,
   ),
   variant(
     "uneven-pages",
-    "every page has another length, on its own whim",
+    "returns pages of varying length, whatever page_size is",
     () => ({ store: new UnevenPages() }),
     undefined,
-    /^(sync|page|ack|dev|seq)/,
+    /^(sync|page|ack|devices|seq)/,
   ),
   variant(
     "least-limits",
-    "max_page_size 1, max_payload_bytes 64",
+    "declares max_page_size 1 and max_payload_bytes 64",
     () => ({ store: new Store({ pageMessages: 1, payloadBytes: 64 }) }),
     undefined,
     /^send\/(all-byte-values|payload)|^page\/(size|cap|large)/,
   ),
   variant(
     "long-epoch",
-    "an epoch of 64 bytes, with quotes, zeros and emoji",
+    "uses epochs of 64 bytes, with quotes, NUL characters and emoji",
     () => ({ store: new LongEpochs() }),
     undefined,
     /^(epoch|ack|sync|errors|watch)/,
   ),
   variant(
     "archive",
-    "acknowledged messages are kept for ever, and given to nobody",
+    "retains acked messages without delivering them",
     () => ({ store: new Archive() }),
     undefined,
-    /^(ack|page|sync|dev)/,
+    /^(ack|page|sync|devices)/,
   ),
   variant(
     "backward-clock",
-    "accepted_at falls, from the year 9999 on",
+    "has a clock that runs backwards, from the year 9999",
     () => ({ store: new BackwardClock() }),
     undefined,
     /^(send|seq|http)/,
   ),
   variant(
     "stopped-clock",
-    "accepted_at is one nanosecond after 1970, always",
+    "has a clock that always shows one nanosecond after 1970",
     () => ({ store: new StoppedClock() }),
     undefined,
     /^(send|seq|http)/,
   ),
   variant(
     "recipient-first",
-    "of several refusals it gives another one",
+    "checks the recipient before a reused id",
     () => ({ store: new RecipientFirst() }),
     undefined,
     /^(errors|send)/,
@@ -120,22 +120,28 @@ export const VARIANTS: readonly Variant[] = [
 
   variant(
     "no-json",
-    "JSON is neither declared nor served",
+    "neither declares nor serves JSON",
     () => ({ profiles: [CORE, WATCH] }),
     undefined,
     /^(info|http|watch|errors)/,
   ),
   variant(
     "no-watch",
-    "Watch is neither declared nor served",
+    "neither declares nor serves Watch",
     () => ({ profiles: [CORE, JSON_CODEC] }),
     undefined,
     /^(info|http|watch|errors)/,
   ),
-  variant("core-only", "nothing but CORE", () => ({ profiles: [CORE] }), undefined, /^(info|http|watch|errors)/),
+  variant(
+    "core-only",
+    "declares and serves only CORE",
+    () => ({ profiles: [CORE] }),
+    undefined,
+    /^(info|http|watch|errors)/,
+  ),
   variant(
     "unknown-profile",
-    "declares a profile of a later version first",
+    "declares an unknown profile first, as of a later version",
     () => ({
       profiles: [99 as Profile, WATCH, JSON_CODEC, CORE],
     }),
@@ -145,28 +151,28 @@ export const VARIANTS: readonly Variant[] = [
 
   variant(
     "eager-watch",
-    "a frame every 20 ms, the same one if nothing has changed",
+    "sends a frame every 20 ms, even if nothing has changed",
     () => ({ heartbeatMs: 20 }),
     undefined,
     /^(watch|auth|epoch)/,
   ),
   variant(
     "lazy-watch",
-    "tips come after 400 ms, many in one frame",
-    () => ({ store: new LazyTips() }),
+    "sends frames 400 ms after a change, one for all changes until then",
+    () => ({ store: new DelayedNotifications() }),
     undefined,
     /^(watch|auth|epoch)/,
   ),
   variant(
     "short-watch",
-    "every Watch ends in order after a second",
+    "ends every Watch after a second, without an error",
     () => ({ watchMs: 1000 }),
     undefined,
     /^(watch|auth|epoch)/,
   ),
   variant(
     "twenty-watches",
-    "more than 20 Watches are turned away",
+    "accepts at most 20 Watches of an account",
     () => ({ store: new Store({ watches: 20 }) }),
     undefined,
     /^(watch|auth|epoch)/,
@@ -174,25 +180,32 @@ export const VARIANTS: readonly Variant[] = [
 
   variant(
     "credential-first",
-    "who has no credential hears of that first, whatever the path, the method and the type",
-    usual,
+    "checks for a credential before the path, the method and the content type",
+    defaults,
     (inner) => credentialFirst(inner),
     /^(http|auth|errors|info)/,
   ),
 
-  variant("unknown-fields", "fields and members of a later version at every level", usual, (inner) =>
-    rewriteResponses(inner, {
-      message: withUnknownFields,
-      error: (error) => ({ ...error, hint: { code: "unavailable" } }) as ErrorJson,
-    }),
+  variant(
+    "unknown-fields",
+    "adds unknown fields and members at every level, as a later version may",
+    defaults,
+    (inner) =>
+      rewriteResponses(inner, {
+        message: withUnknownFields,
+        error: (error) => ({ ...error, hint: { code: "unavailable" } }) as ErrorJson,
+      }),
   ),
-  variant("longhand", "defaults written out, fields in descending order, snake_case, white space", usual, (inner) =>
-    rewriteResponses(inner, { message: longhand }),
+  variant(
+    "longhand",
+    "writes defaults, fields in descending order, snake_case names and white space",
+    defaults,
+    (inner) => rewriteResponses(inner, { message: longhand }),
   ),
   variant(
     "other-prose",
-    "errors speak Chinese, or say nothing",
-    usual,
+    "writes error messages in Chinese, or none",
+    defaults,
     (inner) =>
       rewriteResponses(inner, {
         error: ({ message: _, ...rest }) =>
@@ -202,8 +215,8 @@ export const VARIANTS: readonly Variant[] = [
   ),
   variant(
     "more-details",
-    "details of other types before and after ours, which has padding and a prefix",
-    usual,
+    "adds error details of other types around the ErrorDetail, whose type has a prefix and whose base64 is padded",
+    defaults,
     (inner) =>
       rewriteResponses(inner, {
         error: surroundDetails,
@@ -212,48 +225,53 @@ export const VARIANTS: readonly Variant[] = [
     /^(errors|auth|http|ack|epoch)/,
   ),
 
-  variant("gzip", "answers are compressed for whom that suits", usual, (inner) =>
+  variant("gzip", "compresses responses for clients that accept gzip", defaults, (inner) =>
     rewriteResponses(inner, { send: compress }),
   ),
-  variant("chunked", "answers come in chunks of odd sizes", usual, (inner) =>
+  variant("chunked", "sends responses in chunks of odd sizes", defaults, (inner) =>
     rewriteResponses(inner, { send: inChunks }),
   ),
-  variant("close", "every answer closes its connection", usual, (inner) => (req, res) => {
+  variant("close", "closes the connection after each response", defaults, (inner) => (req, res) => {
     res.setHeader("Connection", "close");
     inner(req, res);
   }),
-  variant("talkative", "parameters and headers that nobody asked for", usual, (inner) => (req, res) => {
+  variant("talkative", "adds media type parameters and headers to responses", defaults, (inner) => (req, res) => {
     res.setHeader("WWW-Authenticate", 'Bearer realm="im"');
     res.setHeader("Set-Cookie", ["a=1; HttpOnly", "b=2"]);
     res.setHeader("Server-Timing", "db;dur=1");
     rewriteResponses(inner, { send: withCharset })(req, res);
   }),
-  variant("latency", "each call takes 100 ms longer", usual, (inner) => (req, res) => {
+  variant("latency", "delays each request by 100 ms", defaults, (inner) => (req, res) => {
     setTimeout(() => inner(req, res), 100);
   }),
-  variant("late-answers", "answers take 0 to 60 ms, and overtake each other", usual, (inner) =>
+  variant("late-answers", "delays responses by 0 to 60 ms, so that they overtake each other", defaults, (inner) =>
     rewriteResponses(inner, { send: (res, body) => void setTimeout(() => res.end(body), randomInt(60)) }),
   ),
-  variant("rate-limit", "every third call, and every third Watch, is told to try again, in all ways", usual, (inner) =>
-    rateLimited(inner, 3),
+  variant(
+    "rate-limit",
+    "responds to every third call and every third Watch with a retryable error, of all kinds in turn",
+    defaults,
+    (inner) => rateLimited(inner, 3),
   ),
-  variant("forgetful", "every 20th call is carried out and answered with: try again", usual, (inner) =>
+  variant("forgetful", "executes every 20th call and responds with a retryable error", defaults, (inner) =>
     forgetful(inner, 20),
   ),
 ];
 
-/** Legal too, but so narrow that cases run into the bounds: they can only stay open, and never blame the server for it. */
+/** Variants whose limits are so tight that some cases cannot run. Such cases must be inconclusive, and not blame the server. */
 export const TIGHT_LIMITS: readonly Variant[] = [
-  variant("short-window", "a dedup window of one second", () => ({ store: new Store({ dedupWindowSeconds: 1 }) })),
-  variant("small-inbox", "an inbox takes 20 messages, then BACKLOG_FULL", () => ({
+  variant("short-window", "declares a dedup window of one second", () => ({
+    store: new Store({ dedupWindowSeconds: 1 }),
+  })),
+  variant("small-inbox", "limits an inbox to 20 messages", () => ({
     store: new Store({ pendingMessages: 20 }),
   })),
 ];
 
-/** A gateway in front that looks for a bearer token before it looks at anything else; whether it is a good one the server knows. */
+/** Puts a gateway in front that requires a bearer token before everything else; the server checks the token itself. */
 function credentialFirst(inner: RequestListener): RequestListener {
   const body =
-    '{"code":"unauthenticated","message":"who are you?","details":[{"type":"seqsync.v1.ErrorDetail","value":"CAE"}]}';
+    '{"code":"unauthenticated","message":"a bearer token is required","details":[{"type":"seqsync.v1.ErrorDetail","value":"CAE"}]}';
   return (req, res) => {
     const isOpen = /\.SeqSyncService\/GetServerInfo(\?|$)|\.FixtureService\//.test(req.url ?? "");
     const isStream = /^application\/connect\+(proto|json)/i.test(req.headers["content-type"] ?? "");
@@ -265,15 +283,15 @@ function credentialFirst(inner: RequestListener): RequestListener {
 }
 
 function surroundDetails(error: ErrorJson): ErrorJson {
-  const foreign = { type: "google.rpc.ErrorInfo", value: "CgNhYmM", debug: { reason: "abc" } };
+  const other = { type: "google.rpc.ErrorInfo", value: "CgNhYmM", debug: { reason: "abc" } };
   const ours = (error.details ?? []).map(({ type, value }) => ({
     type: `type.googleapis.com/${type}`,
     value: Buffer.from(value, "base64").toString("base64"),
   }));
-  return { ...error, details: [foreign, ...ours, { type: "acme.Trace", value: "" }] };
+  return { ...error, details: [other, ...ours, { type: "acme.Trace", value: "" }] };
 }
 
-/** In JSON a server names its profiles, those of a later version too. */
+/** Replaces the number of the unknown profile by a name, which JSON requires. */
 function nameProfile(body: Buffer, codec: "proto" | "json", method: string): Buffer {
   return codec === "json" && method === "GetServerInfo"
     ? Buffer.from(body.toString().replace("99", '"PROFILE_LATER"'))
@@ -282,8 +300,8 @@ function nameProfile(body: Buffer, codec: "proto" | "json", method: string): Buf
 
 function compress(res: ServerResponse, body: Buffer, { headers }: { headers: Record<string, unknown> }): void {
   if (!/\bgzip\b(?! *; *q=0)/.test(String(headers["accept-encoding"] ?? ""))) return void res.end(body);
-  const packed = gzipSync(body);
-  res.setHeader("Content-Encoding", "gzip").setHeader("Content-Length", packed.length).end(packed);
+  const compressed = gzipSync(body);
+  res.setHeader("Content-Encoding", "gzip").setHeader("Content-Length", compressed.length).end(compressed);
 }
 
 function inChunks(res: ServerResponse, body: Buffer): void {

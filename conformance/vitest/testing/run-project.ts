@@ -3,17 +3,17 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ListedAccount } from "../../accounts/pool.js";
+import type { Account } from "../../accounts/pool.js";
 import type { Notes } from "./project/notes.js";
 
-/** What the project is told to check. */
+/** Settings of the test project. */
 export interface Settings {
   url: string;
-  accounts?: readonly ListedAccount[];
+  accounts?: readonly Account[];
   slow?: boolean;
 }
 
-/** Runs the fixture project in a vitest process of its own, as a user would, and tells what came out. */
+/** Runs the test project in a separate vitest process, as a user would, and returns what its reporter recorded. */
 export async function runProject(settings: Settings, args: string[] = []): Promise<Notes & { code: number | null }> {
   const folder = mkdtempSync(join(tmpdir(), "seqsync-vitest-"));
   const notes = join(folder, "notes.json");
@@ -28,7 +28,7 @@ export async function runProject(settings: Settings, args: string[] = []): Promi
     try {
       text = readFileSync(notes, "utf8");
     } catch {
-      throw new Error(`vitest ended with code ${code} and no notes:\n${output}`);
+      throw new Error(`vitest ended with code ${code} and recorded nothing:\n${output}`);
     }
     return { ...(JSON.parse(text) as Notes), code };
   } finally {

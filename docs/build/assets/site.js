@@ -1,4 +1,4 @@
-/* The player of the worked examples, and boxes that scroll. Nothing here asks for anything over the network. */
+/* The player of the worked examples, and scrollable boxes. Nothing is loaded over the network. */
 
 for (const player of document.querySelectorAll(".player")) {
   const steps = [...player.querySelectorAll("svg [data-step]")];
@@ -28,11 +28,11 @@ for (const player of document.querySelectorAll(".player")) {
   show(1);
 }
 
-/* What scrolls sideways must be reachable by keyboard. */
-const reach = new ResizeObserver((entries) => {
+/* Boxes that scroll sideways must be reachable by keyboard. */
+const observer = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
     else target.removeAttribute("tabindex");
   }
 });
-for (const box of document.querySelectorAll("pre, .wide, figure.diagram, .player .stage")) reach.observe(box);
+for (const box of document.querySelectorAll("pre, .wide, figure.diagram, .player .stage")) observer.observe(box);

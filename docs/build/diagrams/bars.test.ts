@@ -15,7 +15,7 @@ test("a scale begins at zero, unless the largest value is more than 30 times the
   expect([1, 10, 1000].map((it) => wide.at(it).toFixed(3))).toEqual(["0.000", "0.333", "1.000"]);
 });
 
-test("what is zero or below has no bar, and takes nothing from the others", () => {
+test("a value of zero or below has no bar, and does not affect the others", () => {
   const scale = scaleOf(group(-1, 0, 5, 500));
   expect(scale.logarithmic).toBe(true);
   expect([-1, 0].map(scale.at)).toEqual([0, 0]);
@@ -31,7 +31,7 @@ test("an axis has at most six marks, however long it is", () => {
   }
 });
 
-test("bars have their numbers, a spread where there is one, and no empty line", () => {
+test("bars have their numbers, a spread if there is one, and no empty line", () => {
   const svg = drawBars(
     [
       { name: "ours & theirs", bars: [{ label: "", value: 50, low: 40, high: 100, text: "50" }] },
@@ -41,7 +41,7 @@ test("bars have their numbers, a spread where there is one, and no empty line", 
   );
   expect(svg).toContain('role="img" aria-label="half of &quot;all&quot;"');
   expect(svg).toContain("ours &amp; theirs");
-  // Of the 74 % that the numbers leave.
+  // Relative to the 74 % that the numbers leave.
   expect(svg).toContain('<rect class="value" x="0%" width="37%"');
   expect(svg).toContain('<rect class="spread" x="29.6%" width="44.4%"');
   expect(svg).toContain('<rect class="value pale" x="0%" width="18.5%"');

@@ -1,42 +1,45 @@
-/** Draws measured values as horizontal bars in SVG: at build time, in the colours of the page around them. */
+/** Draws measured values as horizontal bars in SVG: at build time, in the colours of the page. */
 import { escaped } from "./sequence.js";
 
-/** One value, with the lowest and the highest of its rounds. */
+/** A value, with the minimum and the maximum of its rounds. */
 export interface Bar {
-  /** Short, as it stands to the left of the bar, such as a place on an axis; may be empty. */
+  /** Short text to the left of the bar, such as a position on an axis; may be empty. */
   label: string;
   value: number;
   low: number;
   high: number;
-  /** How the value is written behind the bar. */
+  /** Text of the value, to the right of the bar. */
   text: string;
-  /** Drawn in grey: what the others are compared with. */
+  /** Drawn in grey, for the values that others are compared with. */
   pale?: boolean;
 }
 
-/** Bars that belong together, under a name; may be empty where it would only repeat the heading. */
+/** Bars under a common name, which is empty if it would only repeat the heading. */
 export interface BarGroup {
   name: string;
   bars: readonly Bar[];
 }
 
-/** Where a value lies between the left end of the axis, 0, and the right one, 1. */
+/** Maps a value to its position on the axis, from 0 at the left to 1 at the right. */
 export interface Scale {
   logarithmic: boolean;
   at: (value: number) => number;
   ticks: number[];
 }
 
-/** Beyond this the short bars could not be told from nothing. */
-const MOST_LINEAR = 30;
-const MOST_TICKS = 6;
+/** Maximum ratio of two values on a linear scale; beyond it short bars would be invisible. */
+const MAX_LINEAR_RATIO = 30;
+const MAX_TICKS = 6;
 
-/** From zero; or logarithmic, where the largest value is more than 30 times the smallest one above zero. */
+/**
+ * Returns a linear scale from zero, or a logarithmic one if the largest value exceeds 30 times the smallest positive
+ * one.
+ */
 export function scaleOf(groups: readonly BarGroup[]): Scale {
   const bars = groups.flatMap((group) => group.bars);
   const most = Math.max(...bars.map(({ high }) => high));
   const values = bars.map(({ value }) => value).filter((it) => it > 0);
-  if (Math.max(...values) > MOST_LINEAR * Math.min(...values)) {
+  if (Math.max(...values) > MAX_LINEAR_RATIO * Math.min(...values)) {
     const lows = bars.map(({ low }) => low).filter((it) => it > 0);
     return logarithmic(Math.min(...values, ...lows), most);
   }
@@ -45,16 +48,16 @@ export function scaleOf(groups: readonly BarGroup[]): Scale {
 
 function linear(most: number): Scale {
   const power = 10 ** Math.floor(Math.log10(most));
-  const step = [0.2, 0.5, 1, 2].map((it) => it * power).find((it) => most / it < MOST_TICKS) as number;
+  const step = [0.2, 0.5, 1, 2].map((it) => it * power).find((it) => most / it < MAX_TICKS) as number;
   const ticks = Array.from({ length: Math.floor(most / step) + 1 }, (_, index) => index * step);
   return { logarithmic: false, at: (value) => within(value / most), ticks };
 }
 
 function logarithmic(least: number, most: number): Scale {
-  // Not at the smallest value, so that its bar can be seen.
+  // Below the smallest value, so that its bar is visible.
   const first = Math.floor(Math.log10(least / 1.5));
   const decades = Math.log10(most) - first;
-  const every = Math.ceil((decades + 1) / MOST_TICKS);
+  const every = Math.ceil((decades + 1) / MAX_TICKS);
   const ticks = Array.from({ length: Math.floor(decades / every) + 1 }, (_, index) => 10 ** (first + index * every));
   const at = (value: number) => (value > 0 ? within((Math.log10(value) - first) / decades) : 0);
   return { logarithmic: true, at, ticks };
@@ -62,18 +65,21 @@ function logarithmic(least: number, most: number): Scale {
 
 const within = (part: number) => Math.min(Math.max(part, 0), 1);
 
-// Heights are pixels; widths are percent of whatever room the page has, so that a phone shows letters of the same size.
+// Heights are pixels; widths are percentages of the page width, so that a phone shows letters of the same size.
 const AXIS = 20;
 const NAME = 20;
 const ROW = 18;
 const BAR = 12;
 const GAP = 6;
-// What letters need on a phone: the numbers behind the bars, and the labels with the space after them.
+// Widths on a phone: the numbers after the bars, and the labels with the space after them.
 const NUMBERS = 26;
 const CHARACTER = 2.2;
 const SPACE = 2;
 
-/** Inline SVG without an empty line, so that Markdown takes it as one block. `label` says what is seen, for those who cannot. */
+/**
+ * Returns inline SVG without empty lines, so that Markdown treats it as one block. `label` describes it for screen
+ * readers.
+ */
 export function drawBars(groups: readonly BarGroup[], label: string, scale = scaleOf(groups)): string {
   const longest = Math.max(...groups.flatMap(({ bars }) => bars.map((bar) => bar.label.length)));
   const left = longest === 0 ? 0 : longest * CHARACTER + SPACE;
@@ -93,7 +99,7 @@ export function drawBars(groups: readonly BarGroup[], label: string, scale = sca
   }
   const ticks = scale.ticks.map((tick, index) => {
     const at = percent(x(scale.at(tick)));
-    // In the middle of the left edge half of it would be cut off.
+    // Centred on the left edge, half of it would be cut off.
     const start = index === 0 && left === 0 ? ' class="tick start"' : ' class="tick"';
     return `<line class="grid" x1="${at}" x2="${at}" y1="${AXIS - 4}" y2="${y}"/><text${start} x="${at}" y="11">${short(tick)}</text>`;
   });
@@ -111,7 +117,7 @@ function row({ label, value, low, high, text, pale }: Bar, top: number, x: (part
   return [
     label === "" ? "" : `<text class="label" x="${percent(start)}" dx="-6" y="${base}">${escaped(label)}</text>`,
     `<rect class="${pale ? "value pale" : "value"}" x="${percent(start)}" width="${percent(end - start)}" y="${top}" height="${BAR}"/>`,
-    // A spread that is hardly there still shows as a mark.
+    // A tiny spread is still visible as a mark.
     low === high
       ? ""
       : `<rect class="spread" x="${percent(from)}" width="${percent(Math.max(to - from, 0.4))}" y="${top + BAR / 2 - 1}" height="2"/>`,
@@ -121,5 +127,5 @@ function row({ label, value, low, high, text, pale }: Bar, top: number, x: (part
 
 const percent = (it: number) => `${Number(it.toFixed(2))}%`;
 
-/** Such as "10K", as there is little room between two lines. */
+/** Formats a number briefly, such as "10K", as there is little room between two lines. */
 const short = (it: number) => it.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 });

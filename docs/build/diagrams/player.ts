@@ -1,92 +1,93 @@
-/** The worked examples of the model as a sequence that a reader can step through. Without a script it shows all steps at once. */
+/** The worked examples of the model as an interactive sequence. Without JavaScript it shows all steps at once. */
 import { create } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { MessageSchema } from "../../../proto/gen/seqsync/v1/message_pb.js";
 import { Inbox, type Page } from "../../../reference-server/inbox.js";
 import { drawSequence, escaped, type Step } from "./sequence.js";
 
-const PLACE = "<!-- worked examples -->";
+const PLACEHOLDER = "<!-- worked examples -->";
 
-/** The text with the player where it asks for it. */
+/** Replaces the placeholder of the text by the player. */
 export function withExamples(text: string): string {
-  if (!text.includes(PLACE)) throw new Error(`there is no ${PLACE}`);
-  return text.replace(PLACE, player());
+  if (!text.includes(PLACEHOLDER)) throw new Error(`there is no ${PLACEHOLDER}`);
+  return text.replace(PLACEHOLDER, player());
 }
 
 type Phone = "first" | "second";
 
-/** A step of the picture, what is to be said of it, and how things stand after it. */
+/** A step of the diagram, with its caption, and the state after it. */
 interface Scene {
   step: Step;
-  said: string;
-  stands: string;
+  caption: string;
+  state: string;
 }
 
-/** Plays the examples on an inbox of the reference server: what is shown is what it answers. */
+/** Runs the examples on an inbox of the reference server, and shows its responses. */
 export function scenes(): Scene[] {
   const inbox = new Inbox("e1", 100, { maxBacklog: 1000, maxPageSize: 1000, maxPageBytes: 1 << 20 });
   const has: Record<Phone, number> = { first: 100, second: 140 };
-  const made: Scene[] = [];
-  const tell = (step: Step, said: string) => {
-    const stands = `svr_seq ${inbox.svrSeq}, acked_seq ${inbox.ackedSeq}; first phone at ${has.first}, second at ${has.second}`;
-    made.push({ step, said, stands });
+  const all: Scene[] = [];
+  const add = (step: Step, caption: string) => {
+    const state = `svr_seq ${inbox.svrSeq}, acked_seq ${inbox.ackedSeq}; first phone at ${has.first}, second at ${has.second}`;
+    all.push({ step, caption, state });
   };
-  const arrive = (count: number, said: string) => {
+  const arrive = (count: number, caption: string) => {
     const message = create(MessageSchema, { senderId: "alice", acceptedAt: timestampNow() });
     for (let i = 0; i < count; i += 1) inbox.append({ ...message, clientMessageId: `${inbox.svrSeq}` });
-    tell({ kind: "note", over: "server", text: `${count} arrive: svr_seq ${inbox.svrSeq}` }, said);
+    add({ kind: "note", over: "server", text: `${count} arrive: svr_seq ${inbox.svrSeq}` }, caption);
   };
-  const ask = (phone: Phone, said: string): Page => {
+  const sync = (phone: Phone, caption: string): Page => {
     const cliSeq = has[phone];
     const page = inbox.sync(cliSeq, "e1", 0);
-    tell({ kind: "message", from: phone, to: "server", text: `Sync(${cliSeq})` }, said);
+    add({ kind: "message", from: phone, to: "server", text: `Sync(${cliSeq})` }, caption);
     return page;
   };
   const range = ({ messages }: Page) => `${messages[0]?.seq}…${messages.at(-1)?.seq}`;
-  const answer = (phone: Phone, page: Page, said: string, lost = false) =>
-    tell({ kind: "message", from: "server", to: phone, text: range(page), dashed: true, lost }, said);
-  const store = (phone: Phone, page: Page, said: string) => {
+  const respond = (phone: Phone, page: Page, caption: string, lost = false) =>
+    add({ kind: "message", from: "server", to: phone, text: range(page), dashed: true, lost }, caption);
+  const store = (phone: Phone, page: Page, caption: string) => {
     has[phone] = page.nextCliSeq;
-    tell({ kind: "note", over: phone, text: `cli_seq ${page.nextCliSeq}` }, said);
+    add({ kind: "note", over: phone, text: `cli_seq ${page.nextCliSeq}` }, caption);
   };
 
-  arrive(100, "A hundred messages arrive for one account. Its first phone has everything up to 100.");
-  let page = ask("first", "Fetch: the phone says how far it has got.");
-  answer("first", page, "The answer holds what follows, and gets lost on the way.", true);
-  page = ask("first", "So the phone asks again with the number that it has. Nothing has happened in between.");
-  answer("first", page, `The same messages come again. Delivering them has acknowledged none.`);
+  arrive(100, "A hundred messages arrive for one account. Its first phone has stored everything up to 100.");
+  let page = sync("first", "Fetch: the phone sends the number up to which it has stored everything.");
+  respond("first", page, "The response holds the messages that follow, and is lost.", true);
+  page = sync("first", "So the phone retries with the same number. Nothing has changed in between.");
+  respond("first", page, "The phone receives the same messages. Delivering them has not acknowledged them.");
   store("first", page, "The phone stores the messages, then the number.");
   arrive(60, "Sixty more arrive.");
-  page = ask(
+  page = sync(
     "first",
-    "Acknowledge by the next fetch: this number says that all up to 200 is stored. The server may forget it.",
+    "Acknowledge by the next fetch: this number states that everything up to 200 is stored. The server may delete it.",
   );
-  answer("first", page, "And the answer brings the rest.");
-  store("first", page, "The phone is at 260. That is not acknowledged yet: it will be by its next Sync.");
-  page = ask("second", "Another phone of the same account, last used at 140.");
-  answer(
+  respond("first", page, "The response holds the rest.");
+  store("first", page, "The phone is at 260. Its next Sync will acknowledge that.");
+  page = sync("second", "Another phone of the same account, last used at 140.");
+  respond(
     "second",
     page,
-    "It does not get 141 to 200, which the first phone has acknowledged. It gets 201 to 260: nobody has acknowledged those.",
+    "It does not receive 141 to 200, which the first phone has acknowledged. It receives 201 to 260, which no device has.",
   );
-  store("second", page, "It goes on from 260.");
-  return made;
+  store("second", page, "It continues from 260.");
+  return all;
 }
 
 function player(): string {
   const all = scenes();
-  const actors = [
+  const participants = [
     { id: "first", label: "First phone" },
     { id: "server", label: "Server" },
     { id: "second", label: "Second phone" },
   ];
   const svg = drawSequence(
-    { actors, steps: all.map(({ step }) => step) },
+    { participants, steps: all.map(({ step }) => step) },
     "The worked examples; the steps follow as a list",
     116,
   );
   const list = all.map(
-    ({ said, stands }, index) => `<li data-step="${index + 1}">${escaped(said)} <small>${escaped(stands)}</small></li>`,
+    ({ caption, state }, index) =>
+      `<li data-step="${index + 1}">${escaped(caption)} <small>${escaped(state)}</small></li>`,
   );
   return [
     '<figure class="player" tabindex="0" aria-label="Worked examples, step by step">',

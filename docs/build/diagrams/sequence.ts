@@ -1,35 +1,42 @@
-/** Draws sequence diagrams as SVG: at build time, without a browser, in the colours of the page around them. */
+/** Draws sequence diagrams as SVG: at build time, without a browser, in the colours of the page. */
 
-/** Who talks. */
-export interface Actor {
+/** A participant of the sequence. */
+export interface Participant {
   id: string;
   label: string;
 }
 
-/** What happens, in order. */
+/** A message or a note. */
 export type Step =
-  | { kind: "message"; from: string; to: string; text: string /** An answer. */; dashed?: boolean; lost?: boolean }
+  | { kind: "message"; from: string; to: string; text: string /** For responses. */; dashed?: boolean; lost?: boolean }
   | { kind: "note"; over: string; text: string };
 
 export interface Sequence {
-  actors: readonly Actor[];
+  participants: readonly Participant[];
   steps: readonly Step[];
 }
 
-// In units of the view box; one is one pixel where there is room.
+// In units of the view box, which are pixels if there is room.
 const LINE = 15;
 const CHARACTER = 6.4;
 const MARGIN = 8;
 
-/** Inline SVG without an empty line, so that Markdown takes it as one block. `label` says what is seen, for those who cannot. */
-export function drawSequence({ actors, steps }: Sequence, label: string, lane = laneFor(steps, actors)): string {
-  const width = MARGIN * 2 + lane * actors.length;
+/**
+ * Returns inline SVG without empty lines, so that Markdown treats it as one block. `label` describes it for screen
+ * readers.
+ */
+export function drawSequence(
+  { participants, steps }: Sequence,
+  label: string,
+  lane = laneFor(steps, participants),
+): string {
+  const width = MARGIN * 2 + lane * participants.length;
   const xOf = (id: string) => {
-    const index = actors.findIndex((it) => it.id === id);
-    if (index < 0) throw new Error(`no actor is called ${id}`);
+    const index = participants.findIndex((it) => it.id === id);
+    if (index < 0) throw new Error(`there is no participant ${id}`);
     return MARGIN + lane * (index + 0.5);
   };
-  const heads = actors.map(
+  const heads = participants.map(
     ({ id, label: name }) =>
       `<g class="head"><rect x="${xOf(id) - lane / 2 + 4}" y="2" width="${lane - 8}" height="24" rx="4"/><text x="${xOf(id)}" y="18">${escaped(name)}</text></g>`,
   );
@@ -41,7 +48,9 @@ export function drawSequence({ actors, steps }: Sequence, label: string, lane = 
     return `<g class="step" data-step="${index + 1}">${svg}</g>`;
   });
   const height = y + MARGIN;
-  const rails = actors.map(({ id }) => `<line class="rail" x1="${xOf(id)}" x2="${xOf(id)}" y1="26" y2="${height}"/>`);
+  const rails = participants.map(
+    ({ id }) => `<line class="rail" x1="${xOf(id)}" x2="${xOf(id)}" y1="26" y2="${height}"/>`,
+  );
   return `<svg class="sequence" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" role="img" aria-label="${escaped(label)}">${rails.join("")}${heads.join("")}${drawn.join("")}</svg>`;
 }
 
@@ -54,18 +63,18 @@ function message(
   const room = Math.max(Math.abs(to - from) - 12, 60);
   const lines = wrapped(text, room);
   const y = top + lines.length * LINE + 5;
-  const way = Math.sign(to - from);
-  // A lost one ends before it arrives.
-  const end = lost ? to - way * 40 : to;
-  const tip = lost
+  const direction = Math.sign(to - from);
+  // A lost message ends before it arrives.
+  const end = lost ? to - direction * 40 : to;
+  const head = lost
     ? `<path class="lost" d="M${end - 5} ${y - 5}l10 10m0-10l-10 10"/>`
-    : `<path class="tip" d="M${end} ${y}l${-8 * way}-4v8z"/>`;
+    : `<path class="arrowhead" d="M${end} ${y}l${-8 * direction}-4v8z"/>`;
   const words = lines.map((line, index) => {
     const at = top + (index + 1) * LINE - 2;
     return `<text x="${(from + to) / 2}" y="${at}">${escaped(line)}</text>`;
   });
-  const shaft = `<line class="${dashed ? "answer" : "call"}" x1="${from}" x2="${end - way * (lost ? 6 : 7)}" y1="${y}" y2="${y}"/>`;
-  return { svg: `${words.join("")}${shaft}${tip}`, height: lines.length * LINE + 14 };
+  const shaft = `<line class="${dashed ? "response" : "call"}" x1="${from}" x2="${end - direction * (lost ? 6 : 7)}" y1="${y}" y2="${y}"/>`;
+  return { svg: `${words.join("")}${shaft}${head}`, height: lines.length * LINE + 14 };
 }
 
 function note(text: string, x: number, top: number, lane: number): { svg: string; height: number } {
@@ -78,10 +87,10 @@ function note(text: string, x: number, top: number, lane: number): { svg: string
   return { svg: box + words.join(""), height: height + 8 };
 }
 
-/** As wide as the longest text between two neighbours needs when it takes two lines. */
-function laneFor(steps: readonly Step[], actors: readonly Actor[]): number {
+/** Width of a lane: the longest text between two neighbours fits into two lines. */
+function laneFor(steps: readonly Step[], participants: readonly Participant[]): number {
   const needs = steps.map(({ text }) => (text.length * CHARACTER) / 2 + 40);
-  const heads = actors.map(({ label }) => label.length * CHARACTER + 28);
+  const heads = participants.map(({ label }) => label.length * CHARACTER + 28);
   return Math.round(Math.min(Math.max(130, ...needs, ...heads), 240));
 }
 

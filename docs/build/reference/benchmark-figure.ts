@@ -1,24 +1,24 @@
-/** One figure of the benchmarks as Markdown: what it means, a picture, what is compared, and the numbers. */
+/** A figure of the benchmarks as Markdown: its meaning, a chart, comparisons, and the numbers. */
 import type { Comparison, Figure, Value } from "../../../conformance/benchmarks/figure.js";
 import { number } from "../../../conformance/benchmarks/table.js";
 import { anchor } from "../anchors.js";
 import { type BarGroup, drawBars, scaleOf } from "../diagrams/bars.js";
 
-/** What ours is compared with. It is only drawn in grey: a name that is not known here loses nothing but that. */
+/** Names of the implementations that ours is compared with, drawn in grey. */
 const OTHERS = /^(bare|@|undici|plain data|an ack for each|MQTT|graphql)/;
 
-/** Below this, as in the benchmark's own summary, something is better than what it is compared with. */
+/** Ratios below this count as better, as in the summary of the benchmark. */
 const BETTER = 0.95;
 
-/** More of them are easier to read as a table. */
-const MOST_LINES = 6;
+/** Maximum number of comparisons in a list; more are shown as a table. */
+const MAX_LINES = 6;
 
 export const figureAnchor = (id: string): string => `bench-${id.replaceAll("/", "-")}`;
 
-/** `before` is the figure above it on the page: what it has said already is not said again. */
+/** Returns the section of a figure. Omits meaning and conditions if `before`, the previous figure, has the same. */
 export function figureSection(figure: Figure, before: Figure | undefined): string[] {
   const { id, name, meaning, conditions, why, values, comparisons } = figure;
-  const said = [
+  const introduction = [
     ...(meaning === before?.meaning ? [] : [escaped(meaning)]),
     ...(conditions === undefined
       ? []
@@ -27,17 +27,15 @@ export function figureSection(figure: Figure, before: Figure | undefined): strin
   return [
     `### ${escaped(name)}`,
     "",
-    anchor(figureAnchor(id)) + said.join(" "),
+    anchor(figureAnchor(id)) + introduction.join(" "),
     "",
     ...chart(figure),
     "",
-    ...(comparisons.length > MOST_LINES && comparisons.every(({ goal }) => goal === undefined)
+    ...(comparisons.length > MAX_LINES && comparisons.every(({ goal }) => goal === undefined)
       ? comparisonTable(comparisons)
       : comparisons.map((it) => `- ${escaped(it.of)}: ${ratio(it)}${verdict(it)}`)),
     "",
-    ...(why !== undefined && comparisons.some(({ met }) => met === false)
-      ? [`Why it is missed: ${escaped(why)}`, ""]
-      : []),
+    ...(why !== undefined && comparisons.some(({ met }) => met === false) ? [`Reason: ${escaped(why)}`, ""] : []),
     "<details><summary>Numbers</summary>",
     "",
     ...numbers(values),
@@ -47,7 +45,7 @@ export function figureSection(figure: Figure, before: Figure | undefined): strin
   ];
 }
 
-/** Such as "0.66 (0.54–0.85)". */
+/** Formats a ratio, such as "0.66 (0.54–0.85)". */
 export const ratio = ({ ratio: it, low, high }: Comparison): string => `${number(it)}${spread(low, high)}`;
 const spread = (low: number, high: number) => (low === high ? "" : ` (${number(low)}–${number(high)})`);
 const verdict = ({ goal, met }: Comparison) =>
@@ -61,7 +59,7 @@ function chart({ name, unit, better, values }: Figure): string[] {
       bars: values
         .filter((it) => it.of === of)
         .map(({ x, median, low, high, calculated }) => ({
-          // A single one says where it is in the table.
+          // A single value has its position in the table only.
           label: values.length === owners.length || x === undefined ? "" : x.toLocaleString("en"),
           value: median,
           low,
@@ -77,7 +75,7 @@ function chart({ name, unit, better, values }: Figure): string[] {
     `${unit}, ${better} is better`,
     ...(axes.length === 0 ? [] : [`; on the left: ${axes.join(", ")}`]),
     ...(scale.logarithmic ? ["; <strong>logarithmic scale</strong>"] : []),
-    ...(values.some(({ calculated }) => calculated !== undefined) ? ["; * calculated from a part of it"] : []),
+    ...(values.some(({ calculated }) => calculated !== undefined) ? ["; * calculated from a part"] : []),
   ].join("");
   const label = `${name}, ${unit}, ${better} is better. ${owners.map((of) => inWords(of, values)).join("; ")}.`;
   return [
@@ -88,7 +86,7 @@ function chart({ name, unit, better, values }: Figure): string[] {
   ];
 }
 
-/** The first and the last value of one. */
+/** Describes the first and the last value. */
 function inWords(of: string, values: readonly Value[]): string {
   const own = values.filter((it) => it.of === of);
   const ends = own.length > 1 ? [own[0] as Value, own.at(-1) as Value] : own;
@@ -102,12 +100,12 @@ const axesOf = (values: readonly Value[]) => [
   ...new Set(values.map(({ xName }) => xName).filter((it) => it !== undefined)),
 ];
 
-/** What stands before the slash as rows, and what it is compared with as columns. */
+/** Returns a table with the parts before the slash as rows, and those after it as columns. */
 function comparisonTable(comparisons: readonly Comparison[]): string[] {
   const parts = comparisons.map(({ of }) => of.split(" / ") as [string, string]);
   const rows = [...new Set(parts.map(([row]) => row))];
   const columns = [...new Set(parts.map(([, column]) => column))];
-  // All columns are about the same one, under other circumstances.
+  // All columns are the same implementation under different conditions.
   const [first = ""] = columns;
   const common = first.slice(0, first.lastIndexOf(", "));
   const isCommon = columns.every((it) => it.startsWith(`${common}, `));
@@ -117,7 +115,7 @@ function comparisonTable(comparisons: readonly Comparison[]): string[] {
     return found.ratio < BETTER ? `**${ratio(found)}**` : ratio(found);
   };
   return [
-    `In proportion to ${isCommon ? escaped(common) : "what heads the column"}; what is below ${BETTER} is bold.`,
+    `Relative to ${isCommon ? escaped(common) : "the column"}; ratios below ${BETTER} are bold.`,
     "",
     `| | ${columns.map((it) => escaped(isCommon ? it.slice(common.length + 2) : it)).join(" | ")} |`,
     `| --- |${" ---: |".repeat(columns.length)}`,
@@ -148,5 +146,5 @@ function numbers(values: readonly Value[]): string[] {
 const shown = (it: number | string | undefined) =>
   it === undefined ? "" : typeof it === "number" ? number(it) : escaped(it);
 
-/** Names may hold what Markdown, or TypeDoc's tags, take for markup. */
+/** Escapes characters that Markdown or TypeDoc would interpret as markup. */
 export const escaped = (text: string): string => text.replace(/[<*_|@]/g, "\\$&");

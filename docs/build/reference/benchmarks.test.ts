@@ -30,6 +30,7 @@ const FIGURE: Figure = {
 const RESULT: BenchResult = {
   format: 1,
   measuredAt: "2026-11-23T20:05:00.314Z",
+  commit: "0123456789ab",
   machine: { cpu: "A CPU", cores: 2, memoryGiB: 24, os: "Linux 6", node: "v20.20.2", loadAverageAtStart: 1.09 },
   quick: false,
   rounds: 3,
@@ -60,12 +61,12 @@ test("the page tells each goal, met or missed, with what was measured", () => {
   );
   expect(text).toContain("<br>another | ≥&nbsp;0.5<br>met | 0.9<br>(0.5–1.2) |");
   expect(text).toContain('<a id="bench-server-send"></a>How many messages');
-  expect(text).toContain("\n\nWhy it is missed: There is more to do.\n");
+  expect(text).toContain("\n\nReason: There is more to do.\n");
 });
 
 test("the page says where it was measured, and what was not", () => {
   const text = page(RESULT);
-  expect(text).toContain("| measured | 2026-11-23 20:05 UTC, for 4 minutes |");
+  expect(text).toContain("| measured | 2026-11-23 20:05 UTC with commit 0123456789ab, for 4 minutes |");
   expect(text).toContain("| machine | 2 × A CPU, 24 GiB, Linux 6, Node v20.20.2 |");
   expect(text).toContain("| load average at the start | 1.09 |");
   expect(text).toContain("- delivery, MQTT: there is no Mosquitto");
@@ -98,9 +99,9 @@ test("values along an axis, many comparisons, and what the figure above has said
   const text = page({ ...RESULT, figures: [FIGURE, figure] });
   expect(text.match(/How many messages one core accepts/g)).toHaveLength(1);
   expect(text).toContain("Conditions as above.");
-  expect(text).toContain("on the left: % lost; <strong>logarithmic scale</strong>; * calculated from a part of it");
+  expect(text).toContain("on the left: % lost; <strong>logarithmic scale</strong>; * calculated from a part");
   expect(text).toContain("Seq Sync, pages of 1,000 10 at 0 % lost, 20 at 5 % lost; MQTT 1,000 at 0 % lost");
-  expect(text).toContain("In proportion to Seq Sync, pages of 1,000;");
+  expect(text).toContain("Relative to Seq Sync, pages of 1,000;");
   expect(text).toContain("| | 0 % lost | 1 % lost |");
   expect(text).toContain("| MQTT | 100 | 1 | 100 |");
   expect(text).toContain("| MQTT | 5 | 2,000 | 2,000 | 2,000 | 1 | from 10 messages |");

@@ -65,16 +65,23 @@ export function benchmarksPage(root: string): string {
 
 const sectionOf = ({ id }: Figure) => id.split("/", 1)[0] as string;
 
-function machine({ measuredAt, machine: it, rounds, quick, seconds }: BenchResult): string[] {
+function machine({ measuredAt, commit, machine: it, rounds, quick, seconds, figures }: BenchResult): string[] {
   return [
     "| | |",
     "| --- | --- |",
-    `| measured | ${measuredAt.slice(0, 16).replace("T", " ")} UTC, for ${Math.ceil(seconds / 60)} minutes |`,
+    `| measured | ${minuteOf(measuredAt)} with commit ${commit}, for ${Math.ceil(seconds / 60)} minutes |`,
+    ...figures.flatMap((figure) =>
+      figure.measuredAt === undefined
+        ? []
+        : [`| ${escaped(figure.id)} | ${minuteOf(figure.measuredAt)} with commit ${figure.commit ?? "unknown"} |`],
+    ),
     `| machine | ${it.cores} × ${escaped(it.cpu)}, ${it.memoryGiB} GiB, ${escaped(it.os)}, Node ${it.node} |`,
     `| rounds | ${rounds}, where the numbers of a figure say no other${quick ? ", and of each axis only a part (`--quick`)" : ""} |`,
     `| load average at the start | ${number(it.loadAverageAtStart)} |`,
   ];
 }
+
+const minuteOf = (date: string) => `${date.slice(0, 16).replace("T", " ")} UTC`;
 
 function goals(figures: readonly Figure[]): string[] {
   const all = figures.flatMap((figure) =>

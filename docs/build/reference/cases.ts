@@ -4,35 +4,35 @@ import { groupBy } from "../../../conformance/report/model/group-by.js";
 import { REQUIREMENTS } from "../../../conformance/requirements/requirements.js";
 import { anchor, caseAnchor } from "../anchors.js";
 
-/** All cases of the suite, chapter by chapter. */
+/** Returns the page of all cases, by chapter. */
 export function casesPage(): string {
   const chapters = groupBy(CATALOGUE, chapterOf);
   return [
     "# Case catalogue",
     "",
-    `The ${CATALOGUE.length} cases of the suite. Each is a stimulus, and what only it expects; whatever a case does, the judge holds every`,
-    "answer on the wire against every requirement as well. `seqsync check URL --only 'CASE'` runs one, `seqsync list` prints them all. A",
-    "case runs once in each codec that the server declares, unless it is about one of them or about many messages: then once.",
+    `The ${CATALOGUE.length} cases of the suite. Each consists of a stimulus and of its own expectations; in addition, the judge checks`,
+    "every response of every case against every requirement. `seqsync check URL --only 'CASE'` runs one case, `seqsync list` lists",
+    "all. A case runs in each codec that the server declares; a case about one codec, or with very many messages, runs once.",
     "",
     ...[...chapters].flatMap(([chapter, cases]) => [`## ${chapter}`, "", ...cases.flatMap(entry)]),
   ].join("\n");
 }
 
 function entry(it: Case): string[] {
-  const wants = needs(it);
+  const prerequisites = needs(it);
   return [
     `### ${anchor(caseAnchor(it.id))}${it.id}`,
     "",
     `${it.title}`,
     "",
-    `Checks ${it.requirements.map((id) => `[${id}](../spec/${REQUIREMENTS[id].anchor})`).join(", ")}.${wants}`,
+    `Checks ${it.requirements.map((id) => `[${id}](../spec/${REQUIREMENTS[id].anchor})`).join(", ")}.${prerequisites}`,
     "",
   ];
 }
 
-/** What it needs beyond two accounts, in words. */
+/** Describes the prerequisites of a case beyond two accounts. */
 function needs({ codec, bulk, needs: wants = {}, slow, undeclared }: Case): string {
-  const said = [
+  const parts = [
     bulk ? "one codec" : codec === undefined ? "" : `only in ${codec === "json" ? "JSON" : "binary"}`,
     undeclared === undefined ? "" : `only where ${undeclared} is not declared`,
     (wants.accounts ?? 2) > 2 ? `${wants.accounts} accounts` : "",
@@ -43,5 +43,5 @@ function needs({ codec, bulk, needs: wants = {}, slow, undeclared }: Case): stri
     wants.restart ? "`--restart-command`" : "",
     slow ? "`--slow`" : "",
   ].filter((it) => it !== "");
-  return said.length === 0 ? "" : ` Needs: ${said.join("; ")}.`;
+  return parts.length === 0 ? "" : ` Needs: ${parts.join("; ")}.`;
 }

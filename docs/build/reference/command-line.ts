@@ -1,15 +1,19 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command, Option } from "commander";
 import { checkCommand } from "../../../conformance/cli/check.js";
-import { CONFIG_FILE, settingsOf, typeOf } from "../../../conformance/cli/config.js";
+import { CONFIG_FILE, settingsOf } from "../../../conformance/cli/config.js";
+import { EXIT, EXIT_CODES, type ExitName } from "../../../conformance/cli/exit-code.js";
 import { exploreCommand } from "../../../conformance/cli/explore.js";
 import { judgeCommand } from "../../../conformance/cli/judge.js";
 import { listCommand } from "../../../conformance/cli/list.js";
 import { mergeCommand } from "../../../conformance/cli/merge.js";
+import { mutantsCommand } from "../../../conformance/cli/mutants.js";
+import { TypedOption } from "../../../conformance/cli/options.js";
 import { reportCommand } from "../../../conformance/cli/report.js";
 
-/** In the order of `seqsync --help`. */
+/** The commands of `seqsync`, in the order of `seqsync --help`. */
 export const COMMANDS: readonly Command[] = [
   checkCommand,
   exploreCommand,
@@ -17,9 +21,10 @@ export const COMMANDS: readonly Command[] = [
   reportCommand,
   mergeCommand,
   listCommand,
+  mutantsCommand,
 ];
 
-/** All commands with their options, from the definitions that the commands themselves parse with. */
+/** The page of all commands, from the definitions that the commands parse with. */
 export function commandLinePage(root: string): string {
   const server = execFileSync(
     process.execPath,
@@ -32,14 +37,12 @@ export function commandLinePage(root: string): string {
   return [
     "# Command line",
     "",
-    "Two commands: `seqsync`, the suite, and `seqsync-reference-server`. Options can also stand in a [file](config.md).",
+    "The package has two commands: `seqsync`, the conformance suite, and `seqsync-reference-server`. A",
+    "[configuration file](config.md) can hold most options of `seqsync check`.",
     "",
-    "| exit code of `seqsync` | meaning |",
-    "| --- | --- |",
-    "| 0 | every MUST that applies to this server holds, or breaks only as known |",
-    "| 1 | a requirement is broken, or a known failure is none any more |",
-    "| 2 | bad usage or configuration |",
-    "| 3 | it could not be told: unreachable, something that a case needs is missing, or the suite itself went wrong |",
+    "## Exit codes",
+    "",
+    ...exitCodes(),
     "",
     ...COMMANDS.flatMap(section),
     "## seqsync-reference-server",
@@ -49,6 +52,21 @@ export function commandLinePage(root: string): string {
     "```",
     "",
   ].join("\n");
+}
+
+/** A table of the exit codes; commands whose codes mean the same share a column. */
+function exitCodes(): string[] {
+  const columns = new Map<object, string[]>();
+  for (const [command, meanings] of Object.entries(EXIT_CODES))
+    columns.set(meanings, [...(columns.get(meanings) ?? []), `\`${command}\``]);
+  const meaning = (meanings: Partial<Record<ExitName, string>>, name: string) => meanings[name as ExitName] ?? "";
+  return [
+    `| exit code | ${[...columns.values()].map((commands) => commands.join(", ")).join(" | ")} |`,
+    `| --- |${" --- |".repeat(columns.size)}`,
+    ...Object.entries(EXIT).map(
+      ([name, code]) => `| ${code} | ${[...columns.keys()].map((it) => escaped(meaning(it, name))).join(" | ")} |`,
+    ),
+  ];
 }
 
 function section(command: Command): string[] {
@@ -66,7 +84,7 @@ function section(command: Command): string[] {
     "",
     ...groups.flatMap((group) => [
       ...(groups.length > 1 ? [`**${group.replace(/:$/, "")}**`, ""] : []),
-      "| option | what it does |",
+      "| option | description |",
       "| --- | --- |",
       ...command.options.filter((it) => (it.helpGroupHeading ?? "Options:") === group && !it.hidden).map(row),
       "",
@@ -78,63 +96,48 @@ function row(option: Option): string {
   const notes = [
     option.argChoices === undefined ? "" : `one of ${option.argChoices.join(", ")}`,
     option.defaultValue === undefined || option.defaultValue === false ? "" : `default ${option.defaultValue}`,
+    option instanceof TypedOption && option.type === "list" ? "repeatable" : "",
   ].filter((it) => it !== "");
-  const about = escaped(option.description) + (notes.length === 0 ? "" : ` (${notes.join("; ")})`);
-  return `| \`${option.flags.replaceAll("|", "\\|")}\` | ${about} |`;
+  const about = option instanceof TypedOption ? option.about : option.description;
+  const text = escaped(about) + (notes.length === 0 ? "" : ` (${notes.join("; ")})`);
+  return `| \`${option.flags.replaceAll("|", "\\|")}\` | ${text} |`;
 }
 
-/** The settings that a file may hold, from the same definitions. */
+/** The page of the configuration file, from the definitions of the options. */
 export function configPage(): string {
   const rows = [...settingsOf(checkCommand)].map(
-    ([key, option]) => `| \`${key}\` | ${typeInWords(option)} | \`${option.flags}\` | ${escaped(option.description)} |`,
+    ([key, { type, flags, about }]) => `| \`${key}\` | ${TYPES[type]} | \`${flags}\` | ${escaped(about)} |`,
   );
   return [
     "# Configuration file",
     "",
-    `\`seqsync check\` and \`seqsync explore\` read \`${CONFIG_FILE}\` in the folder where they are started, or the file that \`--config\` names. It`,
-    "holds a JSON object. A flag wins over a setting; an unknown key is an error; names of files are relative to the file itself.",
-    "[seqsync.config.schema.json](seqsync.config.schema.json) is its JSON Schema, for editors.",
+    `\`seqsync check\` and \`seqsync explore\` read \`${CONFIG_FILE}\` from the working directory, or the file that \`--config\` names. It`,
+    "holds a JSON object. Options on the command line override it. An unknown key is an error. File names are relative to the",
+    "configuration file. [seqsync.config.schema.json](seqsync.config.schema.json) is its JSON Schema, for editors.",
     "",
     "```json",
     JSON.stringify({ urls: ["http://127.0.0.1:8080"], skip: ["watch/heartbeat"], seed: 7 }, null, 2),
     "```",
     "",
-    "| setting | type | flag | what it does |",
+    "| setting | type | option | description |",
     "| --- | --- | --- | --- |",
-    "| `urls` | list of strings | the arguments | base URLs of the server |",
+    "| `urls` | list of strings | arguments | base URLs of the server |",
     ...rows,
     "",
   ].join("\n");
 }
 
-const typeInWords = (option: Option): string =>
-  ({ boolean: "true or false", number: "number", list: "list of strings", string: "string" })[typeOf(option)];
+const TYPES = {
+  boolean: "true or false",
+  integer: "whole number",
+  number: "number",
+  string: "string",
+  list: "list of strings",
+} as const satisfies Readonly<Record<TypedOption["type"], string>>;
 
-/** JSON Schema of the same. */
-export function configSchema(): string {
-  const list = { type: "array", items: { type: "string" } };
-  const schemaOf = (option: Option) => ({
-    ...(typeOf(option) === "list" ? list : { type: typeOf(option) }),
-    description: option.description,
-    ...(option.argChoices === undefined ? {} : { enum: option.argChoices }),
-  });
-  const settings = [...settingsOf(checkCommand)].map(([key, option]) => [key, schemaOf(option)]);
-  return `${JSON.stringify(
-    {
-      $schema: "https://json-schema.org/draft/2020-12/schema",
-      title: CONFIG_FILE,
-      type: "object",
-      additionalProperties: false,
-      properties: {
-        $schema: { type: "string" },
-        urls: { ...list, minItems: 1, description: "Base URLs of the server." },
-        ...Object.fromEntries(settings),
-      },
-    },
-    null,
-    2,
-  )}\n`;
-}
+/** The JSON Schema of the configuration file, as the package contains it. */
+export const configSchema = (): string =>
+  readFileSync(new URL("../../../conformance/cli/config.schema.json", import.meta.url), "utf8");
 
-/** Descriptions are plain text; tables of Markdown are not. */
+/** Escapes plain text for a Markdown table. */
 const escaped = (text: string) => text.replace(/[|<*_]/g, "\\$&");

@@ -2,7 +2,7 @@
 import { CATALOGUE } from "../../../conformance/cases/catalogue.js";
 import { caseAnchor } from "../anchors.js";
 
-/** The case about one error of one RPC. Where none is about the RPC, the one about the reason stands for it. */
+/** The case for an error of an RPC, or else the case for the reason. */
 const CASES: Record<string, string> = {
   "Send CREDENTIAL_INVALID": "errors/send-without-credential",
   "Sync CREDENTIAL_INVALID": "errors/sync-without-credential",
@@ -19,13 +19,13 @@ const CASES: Record<string, string> = {
   CLI_SEQ_AHEAD: "errors/cli-seq-ahead",
 };
 
-/** Adds to a comment of an RPC, line by line, or to that of a value of Reason the case that checks it. */
+/** Adds links to the cases that check an error, to the comment of an RPC or of a value of Reason. */
 export function linkedErrors(text: string, of: string): string {
   const reason = /^REASON_(\w+)$/.exec(of)?.[1];
   if (reason !== undefined) return CASES[reason] === undefined ? text : `${text} ${link(CASES[reason])}`;
   return text.replace(/^- `\w+` ([A-Z_]+): .+$/gm, (line, name: string) => {
     const id = CASES[`${of} ${name}`] ?? CASES[name];
-    if (id === undefined) throw new Error(`no case is known for ${name} of ${of}`);
+    if (id === undefined) throw new Error(`no case for ${name} of ${of}`);
     return `${line} ${link(id)}`;
   });
 }

@@ -1,74 +1,80 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CATALOGUE } from "../../../conformance/cases/catalogue.js";
 import { REQUIREMENTS, type RequirementId } from "../../../conformance/requirements/requirements.js";
-import { type Matrix, STIMULI } from "../../../conformance/selftest/kill-matrix/matrix.js";
-import { type Fault, MUTANTS } from "../../../conformance/selftest/mutants/index.js";
-import { anchor, caseAnchor, faultAnchor } from "../anchors.js";
+import { CASES_WITHOUT_EXPECTATIONS, killsByCase } from "../../../conformance/selftest/kill-matrix/matrix.js";
+import {
+  MATRIX_FILE,
+  type MatrixFile,
+  type MutantRecord,
+  readMatrix,
+} from "../../../conformance/selftest/kill-matrix/matrix-file.js";
+import { MUTANTS, type Mutant } from "../../../conformance/selftest/mutants/index.js";
+import { anchor, caseAnchor, mutantAnchor } from "../anchors.js";
 
-/** Where the matrix is kept: it takes long to make, so the site shows the last one that was committed. */
-export const PROOF_FILE = "docs/data/proof.json";
+const COMMAND = `npm run kill-matrix -- --json ${MATRIX_FILE}`;
 
-/** All faulty servers, and, where there is a matrix, which cases caught them. */
+/** The page of all mutants, with the cases that kill them if a matrix is committed. */
 export function killMatrixPage(root: string): string {
-  const file = join(root, PROOF_FILE);
-  const matrix = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Matrix) : undefined;
+  const file = join(root, MATRIX_FILE);
+  const matrix = existsSync(file) ? readMatrix(file) : undefined;
   return [
     "# Kill matrix",
     "",
-    "A green run shows only that the suite does not shout. This shows that it catches: each entry is a server that breaks one",
-    "requirement on purpose, and what the suite said of it. `seqsync check --mutant NAME` checks it, so that",
-    "anybody can see what the failure looks like.",
+    "The kill matrix shows that the suite detects faults. Each entry is a *mutant*: a server that breaks one requirement on purpose,",
+    "with the cases that fail against it. `seqsync check --mutant NAME` checks a mutant and reports the failures.",
     "",
-    ...(matrix === undefined ? missing() : summary(matrix, dateOf(root))),
+    ...(matrix === undefined ? missing() : summary(matrix)),
     "",
-    ...byRequirement().flatMap(([id, faults]) => [
+    ...byRequirement().flatMap(([id, mutants]) => [
       `## ${id}`,
       "",
       `> ${REQUIREMENTS[id].sentence} ([in the specification](../spec/${REQUIREMENTS[id].anchor}))`,
       "",
-      ...faults.map((fault) => entry(fault, matrix)),
+      ...mutants.map((mutant) => entry(mutant, matrix)),
       "",
     ]),
   ].join("\n");
 }
 
 const missing = () => [
-  "**The matrix has not been made for this build.** The faulty servers are listed all the same. To fill in what caught them, run this in",
-  "a clone; it takes some minutes:",
+  "**No matrix is committed for this version**, so only the mutants are listed. To make a matrix, which takes some minutes, run in a",
+  "clone:",
   "",
   "```sh",
-  `npm run proof -- --json ${PROOF_FILE}`,
+  COMMAND,
   "npm run docs",
   "```",
 ];
 
-function summary({ counts, cases, falseAlarms }: Matrix, date: string): string[] {
+function summary({ run, mutants }: MatrixFile): string[] {
+  const cases = killsByCase(mutants);
   const idle = cases.filter(({ kills }) => kills.length === 0);
-  const own = cases.filter((it) => it.own.length > 0);
+  const breaks = new Map(MUTANTS.map((it) => [it.name, it.breaks]));
+  const countMutants = (matches: (mutant: MutantRecord) => boolean) =>
+    `${mutants.filter(matches).length} of ${mutants.length}`;
   return [
     "| | |",
     "| --- | --- |",
-    `| made | ${date} |`,
-    `| faulty servers caught | ${counts.killed} of ${counts.faults} |`,
-    `| with the broken requirement among those blamed | ${counts.right} of ${counts.faults} |`,
-    `| cases that catch at least one | ${counts.cases - idle.length} of ${counts.cases} |`,
-    `| cases of which what they expect themselves catches one, whatever the judge sees | ${own.length} of ${counts.cases} |`,
-    `| false alarms against the right server | ${falseAlarms.length} |`,
+    `| made | ${run.date.slice(0, 16).replace("T", " ")} UTC with commit ${run.commit}, in ${run.seconds} s |`,
+    `| mutants killed | ${countMutants((it) => it.killedByCase.length + it.killedByJudge.length > 0)} |`,
+    `| broken requirement blamed | ${countMutants(({ name, blamed }) => blamed.some((id) => id === breaks.get(name)))} |`,
+    `| cases that kill a mutant | ${cases.length - idle.length} of ${cases.length} |`,
+    `| cases that kill a mutant by an expectation of their own | ${cases.filter((it) => it.killsByExpectation.length > 0).length} of ${cases.length} |`,
+    `| false positives against the reference server | ${run.falsePositives.length} |`,
     "",
-    "Made anew by `npm run proof -- --json docs/data/proof.json`. Each run is held against this one, in CI too: an expectation that",
-    "caught a fault here and is missing, or has become too weak, is told by its case, its requirement and the fault.",
+    `\`${COMMAND}\` makes the matrix anew. Each run, in CI as well, is compared with the committed matrix: it fails if an expectation`,
+    "that failed on a mutant no longer does.",
     "",
-    "The judge looks at every answer that any case sees, so a case without an expectation of its own would still catch much. These have",
-    "none on purpose:",
+    "The judge checks the history of every case, so a case without expectations of its own still kills mutants. These cases have none",
+    "on purpose:",
     "",
-    ...Object.entries(STIMULI).map(([id, why]) => `- ${caseLink(id)}: ${why}`),
+    ...Object.entries(CASES_WITHOUT_EXPECTATIONS).map(([id, why]) => `- ${caseLink(id)}: ${why}`),
     ...(idle.length === 0
       ? []
       : [
           "",
-          `<details><summary>Cases that catch none of these</summary>`,
+          "<details><summary>Cases that kill no mutant</summary>",
           "",
           idle.map(({ id }) => caseLink(id)).join(", "),
           "",
@@ -77,47 +83,46 @@ function summary({ counts, cases, falseAlarms }: Matrix, date: string): string[]
   ];
 }
 
-/** The day on which the file was committed last; without git, nobody knows. */
-function dateOf(root: string): string {
-  try {
-    const day = execFileSync("git", ["log", "-1", "--format=%cs", "--", PROOF_FILE], { cwd: root, encoding: "utf8" });
-    return day.trim() || "not committed yet";
-  } catch {
-    return "unknown";
-  }
-}
-
-/** In the specification's order. */
-function byRequirement(): [RequirementId, Fault[]][] {
+/** The mutants of each requirement, in the specification's order. */
+function byRequirement(): [RequirementId, Mutant[]][] {
   const ids = Object.keys(REQUIREMENTS) as RequirementId[];
   return ids
-    .map((id): [RequirementId, Fault[]] => [id, MUTANTS.filter(({ breaks }) => breaks === id)])
-    .filter(([, faults]) => faults.length > 0);
+    .map((id): [RequirementId, Mutant[]] => [id, MUTANTS.filter(({ breaks }) => breaks === id)])
+    .filter(([, mutants]) => mutants.length > 0);
 }
 
-function entry({ name, about, seenIn: wild, race }: Fault, matrix: Matrix | undefined): string {
-  const found = matrix?.mutants.find((it) => it.name === name);
-  const lines = [
-    `- ${anchor(faultAnchor(name))}**${name}**: ${escaped(about)}${race ? " (a race)" : ""}.${wild === undefined ? "" : ` Seen in ${wild}.`}`,
-  ];
-  if (found !== undefined) {
-    const also = found.blamed.filter((id) => id !== found.requirement);
-    lines.push(
-      found.killed
-        ? `  Caught by ${shown(found.killedBy.map(caseLink))}.${found.right ? "" : " **Another requirement is blamed.**"}${also.length === 0 ? "" : ` Also blamed: ${shown(also)}.`}`
-        : "  **Not caught.**",
-    );
-  } else if (matrix !== undefined) lines.push("  Newer than this matrix.");
-  return lines.join("\n");
+function entry(mutant: Mutant, matrix: MatrixFile | undefined): string {
+  const { name, about, seenIn, race } = mutant;
+  const first = `- ${anchor(mutantAnchor(name))}**${name}**: ${escaped(about)}${race ? " (a race)" : ""}.${seenIn === undefined ? "" : ` Seen in ${seenIn}.`}`;
+  if (matrix === undefined) return first;
+  const record = matrix.mutants.find((it) => it.name === name);
+  return `${first}\n  ${record === undefined ? "Newer than this matrix." : outcome(mutant, record)}`;
 }
 
-const KNOWN = new Set(CATALOGUE.map(({ id }) => id));
+function outcome({ breaks }: Mutant, { blamed, killedByCase, killedByJudge }: MutantRecord): string {
+  const killing = new Set([...killedByCase, ...killedByJudge]);
+  if (killing.size === 0) return "**Survived.**";
+  const others = blamed.filter((id) => id !== breaks);
+  return [
+    `Killed by ${abbreviated(inOrder(killing).map(caseLink))}.`,
+    ...(blamed.includes(breaks) ? [] : ["**The broken requirement is not blamed.**"]),
+    ...(others.length === 0 ? [] : [`Also blamed: ${abbreviated(others)}.`]),
+  ].join(" ");
+}
+
+const KNOWN = new Set<string>(CATALOGUE.map(({ id }) => id));
 const caseLink = (id: string) => (KNOWN.has(id) ? `[${id}](cases.md#${caseAnchor(id)})` : id);
 
-function shown(names: readonly string[]): string {
+/** Case ids in the catalogue's order, followed by those of cases that no longer exist. */
+const inOrder = (ids: ReadonlySet<string>) => [
+  ...[...KNOWN].filter((id) => ids.has(id)),
+  ...[...ids].filter((id) => !KNOWN.has(id)),
+];
+
+function abbreviated(names: readonly string[]): string {
   const rest = names.length - 3;
   return names.slice(0, 3).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
-/** Prose of the sources may hold what Markdown takes for markup. */
+/** Escapes what Markdown would take for markup. */
 const escaped = (text: string) => text.replace(/[<*_]/g, "\\$&");

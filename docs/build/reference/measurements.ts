@@ -3,20 +3,20 @@ import { join } from "node:path";
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-/** A page of measured numbers, from a file that is committed because it takes a quiet machine and a long time to make. */
+/** A page of measurements. Their file is committed, because making it takes hours and an otherwise idle machine. */
 interface Measurement {
   title: string;
   about: string;
-  /** Below the root of the repository. */
+  /** Path of the file, below the root of the repository. */
   file: string;
-  /** What makes the file. */
+  /** The command that makes the file. */
   command: string;
 }
 
 export const BENCHMARKS: Measurement = {
   title: "Benchmarks",
   about:
-    "How many calls a second the reference server answers, what much data costs it, how long the suite and the judge take, and how soon a device that comes back has its messages.",
+    "The throughput of the reference server, the cost of large amounts of data, the duration of the suite and the judge, and the time until a device that reconnects has its messages.",
   file: "docs/data/bench.json",
   command: "npm run bench -- --json docs/data/bench.json",
 };
@@ -24,15 +24,15 @@ export const BENCHMARKS: Measurement = {
 export const SOAK: Measurement = {
   title: "Soak",
   about:
-    "The whole suite, round after round with other seeds, against servers that are right: the reference server, one that shares no code with it, and everything odd that the specification allows; with all processors kept busy. Any failure would be a false alarm.",
+    "The whole suite, many times with different seeds, against conforming servers: the reference server, an implementation that shares no code with it, and variants with unusual but allowed behaviour. All processors are busy meanwhile. Each failure would be a false positive of the suite.",
   file: "docs/data/soak.json",
-  command: "npm run proof -- --soak --json docs/data/soak.json",
+  command: "npm run soak -- --json docs/data/soak.json",
 };
 
 export const MUTATION: Measurement = {
   title: "Mutation tests",
   about:
-    "Small changes to the judge and to the reference server's core, one at a time: how many of them a test notices. What is left was read one by one: comparisons of event numbers, of which no two are equal; conditions that are there for the types only; what only saves memory; which of two equal proofs is shown; and, around losses, conditions by which the judge says less than it could, never more.",
+    "Small changes to the judge and to the core of the reference server, one at a time, and how many of them a test detects. The undetected ones were reviewed: they change comparisons of event numbers, which are never equal; conditions that only the types need; optimisations of memory; the choice between two equal pieces of evidence; and, after data loss, conditions that make the judge report less than it could, but never more.",
   file: "docs/data/mutation.json",
   command: "npm run test:mutation",
 };
@@ -40,9 +40,9 @@ export const MUTATION: Measurement = {
 export function measurementPage(root: string, { title, about, file, command }: Measurement): string {
   const path = join(root, file);
   const body = existsSync(path)
-    ? show(JSON.parse(readFileSync(path, "utf8")) as Json, 2)
+    ? format(JSON.parse(readFileSync(path, "utf8")) as Json, 2)
     : [
-        "No numbers are committed for this version. To measure on your own machine, in a clone:",
+        "No measurements are committed for this version. To measure on your own machine, run in a clone:",
         "",
         "```sh",
         command,
@@ -51,26 +51,26 @@ export function measurementPage(root: string, { title, about, file, command }: M
   return [`# ${title}`, "", about, "", ...body, ""].join("\n");
 }
 
-/** Plain values as a table, lists of objects as a table each, and objects as sections. */
-function show(value: Json, depth: number): string[] {
-  if (!isObject(value)) return Array.isArray(value) ? listed(value, depth) : [cell(value), ""];
+/** Formats scalars as a table, each list of objects as a table, and objects as sections. */
+function format(value: Json, depth: number): string[] {
+  if (!isObject(value)) return Array.isArray(value) ? formatList(value, depth) : [cell(value), ""];
   const entries = Object.entries(value);
-  const plain = entries.filter(([, it]) => isPlain(it));
+  const scalars = entries.filter(([, it]) => isScalar(it));
   return [
-    ...(plain.length === 0
+    ...(scalars.length === 0
       ? []
-      : ["| | |", "| --- | --- |", ...plain.map(([key, it]) => `| ${words(key)} | ${cell(it)} |`), ""]),
+      : ["| | |", "| --- | --- |", ...scalars.map(([key, it]) => `| ${words(key)} | ${cell(it)} |`), ""]),
     ...entries
-      .filter(([, it]) => !isPlain(it))
-      .flatMap(([key, it]) => [`${"#".repeat(Math.min(depth, 4))} ${words(key)}`, "", ...show(it, depth + 1)]),
+      .filter(([, it]) => !isScalar(it))
+      .flatMap(([key, it]) => [`${"#".repeat(Math.min(depth, 4))} ${words(key)}`, "", ...format(it, depth + 1)]),
   ];
 }
 
-function listed(items: Json[], depth: number): string[] {
+function formatList(items: Json[], depth: number): string[] {
   const rows = items.filter(isObject);
   if (rows.length < items.length) return [...items.map((it) => `- ${cell(it)}`), ""];
-  if (rows.some((row) => Object.values(row).some((it) => !isPlain(it))))
-    return rows.flatMap((row) => show(row, depth + 1));
+  if (rows.some((row) => Object.values(row).some((it) => !isScalar(it))))
+    return rows.flatMap((row) => format(row, depth + 1));
   const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return [
     `| ${keys.map(words).join(" | ")} |`,
@@ -82,10 +82,10 @@ function listed(items: Json[], depth: number): string[] {
 
 const isObject = (value: Json): value is { [key: string]: Json } =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-const isPlain = (value: Json) => typeof value !== "object" || value === null;
+const isScalar = (value: Json) => typeof value !== "object" || value === null;
 const cell = (value: Json): string =>
   typeof value === "number"
     ? value.toLocaleString("en")
-    : String(isPlain(value) ? value : JSON.stringify(value)).replace(/[|<]/g, "\\$&");
-/** "callsPerSecond" becomes "calls per second". */
+    : String(isScalar(value) ? value : JSON.stringify(value)).replace(/[|<]/g, "\\$&");
+/** Turns "callsPerSecond" into "calls per second". */
 const words = (key: string) => key.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);

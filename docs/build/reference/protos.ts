@@ -17,7 +17,7 @@ import { anchor } from "../anchors.js";
 import type { Page } from "../stage.js";
 import { linkedErrors } from "./error-cases.js";
 
-/** Titles of the pages by the proto file's name. */
+/** Titles of the pages by name of the proto file. */
 const TITLES: Record<string, string> = {
   service: "seqsync.v1: service",
   message: "seqsync.v1: message and profiles",
@@ -27,15 +27,15 @@ const TITLES: Record<string, string> = {
   history: "History format",
 };
 
-/** What the page says before the comments. */
+/** Introductions of the pages. */
 const INTRODUCTIONS: Record<string, string> = {
   report:
-    "What `--report json=FILE` writes, and what all other formats are made from: a `Report` in canonical protobuf JSON. It holds no credential.",
+    "The output of `--report json=FILE`, from which all other formats are made: a `Report` in canonical protobuf JSON. It contains no credential.",
   history:
-    "What `--record FILE` writes and `seqsync judge` reads: one `Event` a line. [History and offline judge](../guides/history.md) shows how to write one yourself.",
+    "The format that `--record FILE` writes and `seqsync judge` reads: one `Event` per line. [History and offline judge](../guides/history.md) describes how to write one yourself.",
 };
 
-/** Compiles the schema with buf, which keeps the comments, and makes a page of each file. */
+/** Compiles the schema with buf, which keeps the comments, and returns a page for each file. */
 export function protoPages(root: string): Page[] {
   const folder = mkdtempSync(join(tmpdir(), "seqsync-schema-"));
   try {
@@ -73,15 +73,15 @@ function fileText(file: DescFile, title: string, introduction: string | undefine
 
 type Comments = (path: readonly number[]) => string;
 
-/** Leading comments by the path of what they are about, as descriptor.proto counts paths. */
+/** Returns the leading comments by path of their element, as in descriptor.proto. */
 function commentsOf({ proto }: DescFile): Comments {
   const texts = new Map(
     proto.sourceCodeInfo?.location.map((it) => [it.path.join("."), it.leadingComments.replace(/^ /gm, "").trim()]),
   );
   return (path) => {
     const text = texts.get(path.join("."));
-    if (!text) throw new Error(`${proto.name}: something has no comment (${path.join(".")})`);
-    // What looks like a tag is text, but in code it is safe already.
+    if (!text) throw new Error(`${proto.name}: an element has no comment (${path.join(".")})`);
+    // Escapes text that looks like a tag, except in code spans.
     return text.replace(/`[^`]*`|</g, (it) => (it === "<" ? "\\<" : it));
   };
 }
@@ -152,7 +152,7 @@ function typeOf(field: DescField): string {
   }
 }
 
-/** As descriptor.proto numbers the types. */
+/** Scalar types by number, as in descriptor.proto. */
 const SCALARS = [
   "",
   "double",

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorDetailSchema, Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 
-/** The table of chapter "Errors". */
+/** The table of the chapter "Errors". */
 const TABLE: Record<Exclude<Reason, Reason.UNSPECIFIED>, [Code, string]> = {
   [Reason.CREDENTIAL_INVALID]: [Code.Unauthenticated, "a valid bearer token is needed"],
   [Reason.MALFORMED]: [Code.InvalidArgument, "the body does not decode"],
@@ -15,7 +15,7 @@ const TABLE: Record<Exclude<Reason, Reason.UNSPECIFIED>, [Code, string]> = {
   [Reason.CLI_SEQ_AHEAD]: [Code.OutOfRange, "cli_seq is above svr_seq"],
 };
 
-/** A definite no. `inbox` is the caller's own, for the two reasons that tell where it stands. */
+/** A refusal of the table. `inbox` is the caller's own, for the two reasons that report its state. */
 export function refusal(
   reason: Exclude<Reason, Reason.UNSPECIFIED>,
   inbox?: { epoch: string; svrSeq: number },
@@ -25,5 +25,5 @@ export function refusal(
   return new ConnectError(message, code, undefined, [{ desc: ErrorDetailSchema, value }]);
 }
 
-/** A rate limit or a lack of room: no reason in it, so the client asks again. */
-export const tryAgain = (message: string) => new ConnectError(message, Code.ResourceExhausted);
+/** A retryable error for a rate limit or a lack of room: it has no reason, so the client retries. */
+export const retryable = (message: string) => new ConnectError(message, Code.ResourceExhausted);

@@ -1,6 +1,6 @@
 /**
- * A Seq Sync server with the profiles CORE, JSON and WATCH, in memory, on the library Connect for Node. It is what the guide
- * "With a Connect library" arrives at.
+ * A Seq Sync server with the profiles CORE, JSON and WATCH, in memory, with the library Connect for Node: the result of
+ * the guide "With a Connect library".
  *
  *     PORT=8080 FIXTURES=1 npx tsx docs/guides/connect/server.ts
  */
@@ -19,26 +19,29 @@ import { FixtureService } from "../../../proto/gen/seqsync/conformance/v1/fixtur
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
 import { SeqSyncService } from "../../../proto/gen/seqsync/v1/service_pb.js";
-import { Bell } from "./bell.js";
-import { refusalKey, serve, tokenKey } from "./front.js";
-import { refusal, tryAgain } from "./refusal.js";
+import { refusalKey, serve, tokenKey } from "./middleware.js";
+import { Notifier } from "./notifier.js";
+import { refusal, retryable } from "./refusal.js";
 import { type Account, Store } from "./store.js";
 
 export interface Options {
-  /** Serves the FixtureService. For tests only: whoever can reach it can destroy data. Default false. */
+  /** Serves the FixtureService. For tests only: anyone who can reach it can destroy data. Default false. */
   fixtures?: boolean;
-  /** What the server declares and serves. CORE is always there. Default: CORE, JSON and WATCH. */
+  /** Profiles that the server declares and serves; must include CORE. Default: CORE, JSON and WATCH. */
   profiles?: readonly Profile[];
-  /** A frame of Watch at least this often, in milliseconds, so that networks do not drop a silent connection. Default 20 s. */
+  /**
+   * Interval of the heartbeats of a Watch, in milliseconds, so that networks do not drop idle connections. Default 20
+   * s.
+   */
   heartbeatMs?: number;
-  /** A Watch is ended after so long, in milliseconds; the client opens another, perhaps elsewhere. Default an hour. */
+  /** Maximum duration of a Watch, in milliseconds; the client then opens another. Default one hour. */
   watchMs?: number;
   store?: Store;
 }
 
 type Settings = Required<Options> & { shutdown: AbortSignal };
 
-/** Starts a server on 127.0.0.1. Port 0, the default, takes a free one. */
+/** Starts a server on 127.0.0.1. Port 0, the default, selects a free port. */
 export async function start({ port = 0, ...options }: Options & { port?: number } = {}): Promise<{
   url: string;
   stop: () => Promise<void>;
@@ -52,17 +55,17 @@ export async function start({ port = 0, ...options }: Options & { port?: number 
       shutdown.abort();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
-      const patience = setTimeout(() => server.closeAllConnections(), 1000);
+      const deadline = setTimeout(() => server.closeAllConnections(), 1000);
       await closed;
-      clearTimeout(patience);
+      clearTimeout(deadline);
     },
   };
 }
 
-/** For `createServer`: room for a token of 4096 bytes and all other headers, and no endless requests. */
+/** Options for `createServer`: room for a token of 4096 bytes and all other headers, and a deadline for requests. */
 export const SERVER_OPTIONS: ServerOptions = { maxHeaderSize: 32_768, requestTimeout: 60_000 };
 
-/** The server as a listener, to be put behind other middleware. The signal ends its Watches. */
+/** Returns the server as a listener, for use behind other middleware. The signal ends its Watches. */
 export function listener(options: Options & { shutdown?: AbortSignal } = {}): RequestListener {
   const settings: Settings = {
     fixtures: false,
@@ -75,7 +78,7 @@ export function listener(options: Options & { shutdown?: AbortSignal } = {}): Re
   };
   const { store, profiles } = settings;
   const handlers = routes(settings);
-  // The library listens to it once for each call under way; that is no leak.
+  // The library adds one listener for each call in flight; that is no leak.
   setMaxListeners(0, settings.shutdown);
   const json = profiles.includes(Profile.JSON);
   // 64 KiB, and room for the largest payload in base64.
@@ -85,7 +88,7 @@ export function listener(options: Options & { shutdown?: AbortSignal } = {}): Re
     const handler = handlers.get(path);
     const open = handler?.method === SeqSyncService.method.getServerInfo || handler?.service === FixtureService;
     const known = (token: string) => open || store.accountOf(token) !== undefined;
-    // What fails here is a connection that broke: there is nobody left to tell.
+    // A failure here is a broken connection: no response can be sent.
     serve(req, res, { handler, known, json, bodyLimit }).catch(() => res.destroy());
   };
 }
@@ -96,7 +99,7 @@ function routes({ store, fixtures, profiles, heartbeatMs, watchMs, shutdown }: S
     if (account === undefined) throw refusal(Reason.CREDENTIAL_INVALID);
     return account;
   };
-  // The library would compress an answer like its request, offered or not; so it knows no compression at all.
+  // The library would compress a response like its request, offered or not; so compression is switched off.
   const router = createConnectRouter({
     grpc: false,
     grpcWeb: false,
@@ -123,18 +126,18 @@ function routes({ store, fixtures, profiles, heartbeatMs, watchMs, shutdown }: S
 
     async *watch(_request, context) {
       const account = caller(context);
-      if (account.bells.size >= store.limits.watches) throw tryAgain("too many watches");
+      if (account.notifiers.size >= store.limits.watches) throw retryable("too many watches");
       const ended = AbortSignal.any([context.signal, AbortSignal.timeout(watchMs)]);
-      // First the bell, then the state: what comes in between rings.
-      const bell = new Bell();
-      account.bells.add(bell);
-      const leave = () => account.bells.delete(bell);
-      // Who goes away while a frame is being written leaves this generator unfinished: the library never resumes it.
+      // Register first, then read the state: an event in between is not missed.
+      const notifier = new Notifier();
+      account.notifiers.add(notifier);
+      const leave = () => account.notifiers.delete(notifier);
+      // If the client disconnects while a frame is being written, the library never resumes this generator.
       ended.addEventListener("abort", leave, { once: true });
       try {
         while (!ended.aborted) {
           yield { epoch: account.epoch, svrSeq: account.svrSeq };
-          await bell.wait(heartbeatMs, ended);
+          await notifier.wait(heartbeatMs, ended);
           caller(context);
         }
       } finally {
@@ -143,7 +146,7 @@ function routes({ store, fixtures, profiles, heartbeatMs, watchMs, shutdown }: S
     },
   };
   const { watch: _, ...withoutWatch } = methods;
-  // The library answers `unimplemented` for a method that is not given.
+  // The library returns `unimplemented` for a method that is not given.
   router.service(SeqSyncService, profiles.includes(Profile.WATCH) ? methods : withoutWatch);
 
   if (fixtures) {
@@ -157,11 +160,11 @@ function routes({ store, fixtures, profiles, heartbeatMs, watchMs, shutdown }: S
 }
 
 function found(it: boolean): Record<string, never> {
-  if (!it) throw new ConnectError("there is no such thing", Code.NotFound);
+  if (!it) throw new ConnectError("not found", Code.NotFound);
   return {};
 }
 
-/** Refuses what the front has found wrong, in the form that the library gives to errors of this kind of call. */
+/** Throws the refusal of the middleware, so that the library encodes it as it does all errors of this kind of call. */
 const throwRefusal: Interceptor = (next) => (call) => {
   const refused = call.contextValues.get(refusalKey);
   if (refused !== undefined) throw refused;

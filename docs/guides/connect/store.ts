@@ -3,12 +3,12 @@ import { create } from "@bufbuild/protobuf";
 import { type Timestamp, timestampNow } from "@bufbuild/protobuf/wkt";
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { type Message, MessageSchema } from "../../../proto/gen/seqsync/v1/message_pb.js";
-import type { Bell } from "./bell.js";
-import { refusal, tryAgain } from "./refusal.js";
+import type { Notifier } from "./notifier.js";
+import { refusal, retryable } from "./refusal.js";
 
 const LAST_SEQ = 4_294_967_295;
 
-/** The bounds that a server keeps. */
+/** The limits of a server. */
 export interface Limits {
   pageMessages: number;
   pageBytes: number;
@@ -16,7 +16,7 @@ export interface Limits {
   dedupWindowSeconds: number;
   pendingMessages: number;
   dedupRecords: number;
-  /** Open watches of an account. From 20. */
+  /** Open Watches of an account; at least 20. */
   watches: number;
 }
 
@@ -30,17 +30,17 @@ const DEFAULT_LIMITS: Limits = {
   watches: 100,
 };
 
-/** An account and its inbox: the state of chapter "Model". `pending[0]` has the seq `ackedSeq + 1`. */
+/** An account and its inbox: the state of the chapter "Model". `pending[0]` has the seq `ackedSeq + 1`. */
 export interface Account {
   userId: string;
   epoch: string;
   svrSeq: number;
   ackedSeq: number;
   pending: Message[];
-  bells: Set<Bell>;
+  notifiers: Set<Notifier>;
 }
 
-/** What is remembered of an accepted Send, to recognise its repetition. */
+/** A record of an accepted Send, to recognise its retries. */
 interface DedupRecord {
   recipient: Account;
   epoch: string;
@@ -50,8 +50,8 @@ interface DedupRecord {
 }
 
 /**
- * All state, in memory. Each method is one atomic step of the model, because nothing in it waits: Node runs it to its end before
- * anything else. With a database each would be one transaction that locks the inbox's row.
+ * All state, in memory. Each method is one atomic step of the model, because it is synchronous: Node runs it to its end
+ * before anything else. With a database each would be one transaction that locks the inbox's row.
  */
 export class Store {
   readonly limits: Limits;
@@ -68,17 +68,20 @@ export class Store {
     return this.#tokens.get(sha256(token));
   }
 
-  /** Accepts a message, or recognises it. Answers when it was accepted first. Throws a ConnectError if it is refused. */
+  /**
+   * Accepts a message, or recognises a retry. Returns the time of the first acceptance. Throws a ConnectError if
+   * refused.
+   */
   send(sender: Account, recipientId: string, id: string, payload: Uint8Array): Timestamp {
     const idBytes = Buffer.byteLength(id);
     if (idBytes < 1 || idBytes > 64) throw refusal(Reason.CLIENT_MESSAGE_ID_INVALID);
     if (payload.length > this.limits.payloadBytes) throw refusal(Reason.PAYLOAD_TOO_LARGE);
 
-    this.#forgetExpiredRecords();
+    this.#deleteExpiredRecords();
     const key = JSON.stringify([sender.userId, id]);
     const digest = sha256(payload);
     const record = this.#records.get(key);
-    // A record from before a loss of data is void: the message that it speaks of is gone.
+    // A record from before a data loss is void: its message is lost.
     if (record !== undefined && record.epoch === record.recipient.epoch) {
       if (record.recipient.userId === recipientId && record.digest === digest) return record.acceptedAt;
       throw refusal(Reason.CLIENT_MESSAGE_ID_REUSED);
@@ -88,9 +91,9 @@ export class Store {
     if (recipient === undefined) throw refusal(Reason.RECIPIENT_UNKNOWN);
     if (recipient.svrSeq === LAST_SEQ) throw refusal(Reason.SEQ_EXHAUSTED);
     if (recipient.pending.length >= this.limits.pendingMessages) throw refusal(Reason.BACKLOG_FULL);
-    if (this.#records.size >= this.limits.dedupRecords) throw tryAgain("too many messages at the moment");
+    if (this.#records.size >= this.limits.dedupRecords) throw retryable("too many messages at the moment");
 
-    // Nothing has changed so far, so every refusal above leaves no trace.
+    // Nothing has changed so far, so a refusal above has no effect.
     recipient.svrSeq += 1;
     const message = create(MessageSchema, {
       seq: recipient.svrSeq,
@@ -104,11 +107,13 @@ export class Store {
     const expires = performance.now() + this.limits.dedupWindowSeconds * 1000;
     this.#records.delete(key);
     this.#records.set(key, { recipient, epoch: recipient.epoch, digest, acceptedAt, expires });
-    this.tip(recipient);
+    this.notifyWatchers(recipient);
     return acceptedAt;
   }
 
-  /** Acknowledges up to `cliSeq`, and answers one page of what follows. Throws a ConnectError if it is refused. */
+  /**
+   * Acknowledges up to `cliSeq`, and returns one page of the messages that follow. Throws a ConnectError if refused.
+   */
   sync(inbox: Account, cliSeq: number, epoch: string, pageSize: number) {
     if (epoch !== "" && epoch !== inbox.epoch) throw refusal(Reason.EPOCH_MISMATCH, inbox);
     if (cliSeq > inbox.svrSeq) throw refusal(Reason.CLI_SEQ_AHEAD, inbox);
@@ -131,19 +136,19 @@ export class Store {
       svrSeq: startSeq,
       ackedSeq: startSeq,
       pending: [],
-      bells: new Set<Bell>(),
+      notifiers: new Set<Notifier>(),
     };
     this.#accounts.set(userId, account);
     this.#tokens.set(sha256(token), account);
     return { userId, token };
   }
 
-  /** Makes an inbox go on as after a loss of data. False if there is no such account. */
+  /** Resets an inbox as after a data loss. False if there is no such account. */
   rotateEpoch(userId: string): boolean {
     const account = this.#accounts.get(userId);
     if (account === undefined) return false;
     Object.assign(account, { epoch: this.newEpoch(), svrSeq: 0, ackedSeq: 0, pending: [] });
-    this.tip(account);
+    this.notifyWatchers(account);
     return true;
   }
 
@@ -151,24 +156,24 @@ export class Store {
   revokeToken(token: string): boolean {
     const account = this.accountOf(token);
     this.#tokens.delete(sha256(token));
-    // Open watches look whether their token is still good.
-    for (const bell of account?.bells ?? []) bell.ring();
+    // Wakes open Watches, so that they check their token.
+    for (const notifier of account?.notifiers ?? []) notifier.notify();
     return account !== undefined;
   }
 
-  /** The server's clock. It is no order: a clock may be set back. */
+  /** The server's clock. It defines no order: a clock may be set back. */
   protected now(): Timestamp {
     return timestampNow();
   }
 
-  /** Random, so that it was never there before, even if everything was forgotten. */
+  /** A random epoch, which was never used before even if all earlier ones were lost. */
   protected newEpoch(): string {
     return randomBytes(16).toString("base64url");
   }
 
   /** Wakes the watchers of an inbox. */
-  protected tip(inbox: Account): void {
-    for (const bell of inbox.bells) bell.ring();
+  protected notifyWatchers(inbox: Account): void {
+    for (const notifier of inbox.notifiers) notifier.notify();
   }
 
   /** The first messages, as many as the limits allow and at least one. */
@@ -185,8 +190,8 @@ export class Store {
     return messages;
   }
 
-  /** The oldest records come first, and all live equally long. */
-  #forgetExpiredRecords(): void {
+  /** Deletes expired records. The oldest come first, and all have the same lifetime. */
+  #deleteExpiredRecords(): void {
     const now = performance.now();
     for (const [key, { expires }] of this.#records) {
       if (expires > now) return;

@@ -1,4 +1,4 @@
-"""The state of chapter "Model" of the specification, in memory, and its transitions."""
+"""The state of the chapter "Model" of the specification, in memory, and its transitions."""
 
 import hashlib
 import secrets
@@ -15,7 +15,7 @@ MAX_RECORDS = 1_000_000
 MAX_WATCHES = 100
 DEDUP_WINDOW_S = 24 * 3600
 
-# Reason: number, code and HTTP status, and words for people. Chapter "Errors".
+# Reason: number, code, HTTP status, and a message for people. See the chapter "Errors".
 REASONS = {
     "CREDENTIAL_INVALID": (1, "unauthenticated", 401, "a valid bearer token is needed"),
     "MALFORMED": (2, "invalid_argument", 400, "the body does not decode"),
@@ -31,7 +31,7 @@ REASONS = {
 
 
 class Refused(Exception):
-    """A call that has changed nothing. `detail` is an ErrorDetail, if there is a reason."""
+    """An error that ends a call before it has changed anything. `detail` is an ErrorDetail, if there is a reason."""
 
     def __init__(self, code, status, message, detail=None):
         super().__init__(message)
@@ -39,7 +39,7 @@ class Refused(Exception):
 
 
 def refused(reason, inbox=None):
-    """A refusal of the table. `inbox` is the caller's own, for the two reasons that tell where it stands."""
+    """A refusal of the table. `inbox` is the caller's own, for the two reasons that report its state."""
     number, code, status, message = REASONS[reason]
     detail = {"reason": number}
     if inbox:
@@ -59,7 +59,7 @@ class Inbox:
 
 
 class Store:
-    """All accounts. One lock around each transition makes it the atomic step that the model says."""
+    """All accounts. A lock around each transition makes it one atomic step."""
 
     def __init__(self):
         self.changed = threading.Condition()
@@ -70,7 +70,7 @@ class Store:
         self.watches = 0
 
     def account_of(self, token):
-        """The inbox of a token, or a refusal if the token is unknown or revoked."""
+        """The inbox of a token. Raises Refused if the token is unknown or revoked."""
         inbox = self.tokens.get(digest(token.encode()))
         if inbox is None:
             raise refused("CREDENTIAL_INVALID")
@@ -82,11 +82,11 @@ class Store:
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise refused("PAYLOAD_TOO_LARGE")
         with self.changed:
-            self.forget_records()
+            self.delete_expired_records()
             key = (sender.user_id, message_id)
             content = (recipient_id, digest(payload))
             record = self.records.get(key)
-            # A record from before a loss of data is void: the message that it speaks of is gone.
+            # A record from before a data loss is void: its message is lost.
             if record and record["epoch"] == record["inbox"].epoch:
                 if record["content"] == content:
                     return {"accepted_at": record["accepted_at"]}
@@ -101,7 +101,7 @@ class Store:
             if len(self.records) >= MAX_RECORDS:
                 raise Refused("resource_exhausted", 429, "too many messages at the moment")
 
-            # Nothing has changed so far, so every refusal above leaves no trace.
+            # Nothing has changed so far, so a refusal above has no effect.
             now = time.time_ns()
             inbox.svr_seq += 1
             inbox.pending.append({
@@ -134,8 +134,8 @@ class Store:
     def state(self, inbox):
         return {"epoch": inbox.epoch, "svr_seq": inbox.svr_seq}
 
-    def forget_records(self):
-        """The oldest come first, and all live equally long."""
+    def delete_expired_records(self):
+        """The oldest records come first, and all have the same lifetime."""
         now = time.monotonic()
         while self.records:
             key = next(iter(self.records))
@@ -143,7 +143,7 @@ class Store:
                 return
             del self.records[key]
 
-    # What the fixtures do.
+    # Fixtures.
 
     def create_account(self, start_seq):
         inbox = Inbox(f"u-{secrets.token_urlsafe(9)}", start_seq)
@@ -184,7 +184,7 @@ def first(pending, most):
 
 
 def new_epoch():
-    """Random, so that it was never there before, even if everything was forgotten."""
+    """A random epoch, which was never used before even if all earlier ones were lost."""
     return secrets.token_urlsafe(16)
 
 

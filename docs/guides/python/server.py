@@ -30,7 +30,7 @@ STORE = Store()
 SERVICE = "/seqsync.v1.SeqSyncService/"
 FIXTURES = "/seqsync.conformance.v1.FixtureService/"
 
-# Path: request, response, whether a credential is needed, and what is done with (the caller, the request).
+# Path: request, response, whether a credential is needed, and a function of the caller and the request.
 UNARY = {
     SERVICE + "GetServerInfo": (wire.EMPTY, wire.INFO, False, lambda _, request: INFO),
     SERVICE + "Send": (
@@ -60,7 +60,7 @@ if os.environ.get("FIXTURES") == "1":
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # A connection that says nothing for so long, in seconds, or does not read, is closed.
+    # Seconds after which a connection that neither sends nor reads is closed.
     timeout = 60
     disable_nagle_algorithm = True
 
@@ -85,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         path = self.path.split("?", 1)[0]
-        # What comes with such a request is not read, so the connection cannot be used any more.
+        # The body of such a request is not read, so the connection cannot be reused.
         self.plain(405 if path in UNARY or path == WATCH else 404, close=True)
 
     do_HEAD = do_PUT = do_PATCH = do_DELETE = do_GET
@@ -95,9 +95,9 @@ class Handler(BaseHTTPRequestHandler):
             self.check_encoding("Content-Encoding")
             caller = STORE.account_of(self.token()) if needs_credential else None
             response = perform(caller, decoded(codec, request_schema, body))
-        except Refused as why:
-            return self.answer(why.status, "application/json", dump(error_json(why)))
-        self.answer(200, f"application/{codec}", encoded(codec, response_schema, response))
+        except Refused as error:
+            return self.respond(error.status, "application/json", dump(error_json(error)))
+        self.respond(200, f"application/{codec}", encoded(codec, response_schema, response))
 
     def watch(self, codec, body):
         self.send_response(200)
@@ -112,13 +112,13 @@ class Handler(BaseHTTPRequestHandler):
                 raise refused("MALFORMED")
             decoded(codec, wire.EMPTY, body[5:])
             self.report(codec, caller)
-        except Refused as why:
-            end = {"error": error_json(why)}
+        except Refused as error:
+            end = {"error": error_json(error)}
         self.envelope(2, dump(end))
         self.wfile.write(b"0\r\n\r\n")
 
     def report(self, codec, caller):
-        """Sends frames until the server stops or the token is revoked. A slow reader finds the newest state, no queue."""
+        """Sends frames until the server stops or the token is revoked. A slow reader gets the newest state only."""
         with STORE.changed:
             if caller.watches >= inbox.MAX_WATCHES:
                 raise Refused("resource_exhausted", 429, "too many watches")
@@ -129,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
                 state = STORE.state(caller)
                 self.envelope(0, encoded(codec, wire.WATCH_RESPONSE, state))
                 with STORE.changed:
-                    STORE.changed.wait_for(lambda: self.stirred(caller, state), HEARTBEAT_S)
+                    STORE.changed.wait_for(lambda: self.has_changed(caller, state), HEARTBEAT_S)
                 STORE.account_of(self.token())
         finally:
             with STORE.changed:
@@ -137,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
                 STORE.watches -= 1
                 STORE.changed.notify_all()
 
-    def stirred(self, caller, state):
+    def has_changed(self, caller, state):
         if STORE.stopping or STORE.state(caller) != state:
             return True
         try:
@@ -153,10 +153,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def check_encoding(self, header):
         if self.headers.get(header, "identity") != "identity":
-            raise Refused("unimplemented", 501, "no compression is known here")
+            raise Refused("unimplemented", 501, "compression is not supported")
 
     def read_body(self):
-        """The whole body, or None if it is too long. If it is cut off the connection ends here, and nothing has happened."""
+        """Reads the whole body; None if it is too long. A body that is cut off ends the connection, without effect."""
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return self.read_chunks()
         length = self.headers.get("Content-Length", "0")
@@ -188,7 +188,7 @@ class Handler(BaseHTTPRequestHandler):
             raise ConnectionError
         return data
 
-    def answer(self, status, content_type, body):
+    def respond(self, status, content_type, body):
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Cache-Control", "no-store")
@@ -196,7 +196,7 @@ class Handler(BaseHTTPRequestHandler):
         self.finish_with(body)
 
     def plain(self, status, close=False):
-        """An answer below the RPC, with nothing in it."""
+        """Sends a plain HTTP response with an empty body."""
         self.send_response(status)
         if status == 405:
             self.send_header("Allow", "POST")
@@ -206,7 +206,7 @@ class Handler(BaseHTTPRequestHandler):
         self.finish_with(b"")
 
     def finish_with(self, body):
-        """Head and body in one write."""
+        """Sends headers and body in one write."""
         self._headers_buffer.append(b"\r\n" + body)
         self.flush_headers()
 
@@ -218,7 +218,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             super().handle()
         except OSError:
-            pass  # The connection broke: there is nobody left to tell.
+            pass  # The connection is broken: no response can be sent.
 
     def log_message(self, *_):
         pass
@@ -235,10 +235,10 @@ def decoded(codec, schema, body):
         raise refused("MALFORMED") from None
 
 
-def error_json(why):
-    out = {"code": why.code, "message": why.message}
-    if why.detail:
-        value = base64.b64encode(wire.encode(wire.ERROR_DETAIL, why.detail)).decode().rstrip("=")
+def error_json(error):
+    out = {"code": error.code, "message": error.message}
+    if error.detail:
+        value = base64.b64encode(wire.encode(wire.ERROR_DETAIL, error.detail)).decode().rstrip("=")
         out["details"] = [{"type": "seqsync.v1.ErrorDetail", "value": value}]
     return out
 
@@ -261,7 +261,7 @@ def main():
     except KeyboardInterrupt:
         pass
     finally:
-        # Open Watches end in order.
+        # Open Watches end with an end-of-stream message.
         with STORE.changed:
             STORE.stopping = True
             STORE.changed.notify_all()

@@ -1,4 +1,4 @@
-"""The two codecs of Seq Sync, by hand: chapter "HTTP binding" of the specification, its parts "Binary codec" and "JSON mapping".
+"""The two codecs of Seq Sync: "Binary codec" and "JSON mapping" of the chapter "HTTP binding" of the specification.
 
 A message is a dict from field names of the proto files to values. A field that is not in the dict has its default. Times and
 durations are whole nanoseconds.
@@ -31,7 +31,7 @@ SYNC_RESPONSE = {
 }
 WATCH_RESPONSE = {"epoch": (1, STRING), "svr_seq": (2, UINT32)}
 ERROR_DETAIL = {"reason": (1, ENUM), "svr_seq": (2, UINT32), "epoch": (3, STRING)}
-# The fixtures' own.
+# Fixtures.
 CREATE_REQUEST = {"start_seq": (1, UINT32)}
 CREATE_RESPONSE = {"user_id": (1, STRING), "token": (2, STRING)}
 USER_ID = {"user_id": (1, STRING)}
@@ -86,7 +86,7 @@ def varint(value):
 
 
 def decode(schema, data):
-    """Reads a request. Requests have only uint32, string and bytes in them. Raises Malformed."""
+    """Decodes a request. Requests have only fields of uint32, string and bytes. Raises Malformed."""
     by_number = {number: (name, kind) for name, (number, kind) in schema.items()}
     message, at = {}, 0
     while at < len(data):
@@ -113,7 +113,7 @@ def decode(schema, data):
             message[name] = value
         elif kind == STRING and wire_type == 2:
             message[name] = text(value)
-        # What is unknown is ignored.
+        # Unknown fields are ignored.
     return message
 
 
@@ -169,7 +169,7 @@ def json_value(kind, value):
 
 
 def from_json(schema, data):
-    """Reads a request. Raises Malformed."""
+    """Decodes a request. Raises Malformed."""
     try:
         document = json.loads(text(data), parse_constant=refuse)
     except (ValueError, RecursionError):
@@ -185,7 +185,7 @@ def from_json(schema, data):
 
 
 def refuse(_constant):
-    """NaN and Infinity, which Python takes, are no JSON."""
+    """NaN and Infinity, which Python accepts, are not JSON."""
     raise ValueError
 
 
@@ -207,7 +207,7 @@ def read_string(value):
         raise Malformed
     try:
         value.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair
+    except UnicodeEncodeError:  # an unpaired surrogate
         raise Malformed from None
     return value
 

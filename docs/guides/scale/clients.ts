@@ -1,27 +1,27 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
-import type { Answer, Gateway, Outcome, SendPath } from "./gateway.js";
+import type { Gateway, Outcome, Respond, SendPath } from "./gateway.js";
 import type { History, Letter } from "./history.js";
 import type { Network } from "./network.js";
 import type { Timeline } from "./timeline.js";
 
-/** When a client gives an attempt up, and how long it waits before the next. */
-const PATIENCE = 35;
-const PAUSE = 25;
-const MOST_ATTEMPTS = 6;
+/** Deadline of an attempt, and minimum delay before the next, in virtual milliseconds. */
+const DEADLINE = 35;
+const BACKOFF = 25;
+const MAX_ATTEMPTS = 6;
 
-/** What clients share. */
+/** Shared by all clients. */
 export interface World {
   timeline: Timeline;
   history: History;
   network: Network;
   send: SendPath;
   random: () => number;
-  /** Any of the gateways. */
+  /** Returns a random gateway. */
   gateway: () => Gateway;
 }
 
-/** Runs one attempt; `settle` hears of its outcome, or of nothing where no answer came in time. */
-function attempt({ timeline, network }: World, run: (answer: Answer) => void, settle: (it?: Outcome) => void): void {
+/** Runs one attempt; `settle` gets its outcome, or undefined if there was no response before the deadline. */
+function attempt({ timeline, network }: World, run: (respond: Respond) => void, settle: (it?: Outcome) => void): void {
   let open = true;
   const end = (outcome?: Outcome) => {
     if (!open) return;
@@ -29,36 +29,36 @@ function attempt({ timeline, network }: World, run: (answer: Answer) => void, se
     settle(outcome);
   };
   run((outcome) => network.hop(() => end(outcome)));
-  timeline.after(PATIENCE, () => end());
+  timeline.after(DEADLINE, () => end());
 }
 
-/** Sends a letter, and repeats it until its outcome is known or patience is at its end. */
-export function post(world: World, letter: Letter, attempts = MOST_ATTEMPTS): void {
+/** Sends a letter, and retries until its outcome is known or the attempts are used up. */
+export function post(world: World, letter: Letter, attempts = MAX_ATTEMPTS): void {
   const { timeline, history, random } = world;
   const op = history.send(letter.senderId, letter);
   attempt(
     world,
-    (answer) => world.send(world.gateway(), letter, answer),
+    (respond) => world.send(world.gateway(), letter, respond),
     (outcome) => {
       if (outcome?.kind === "accepted") history.accepted(op, outcome.acceptedAt);
       else if (outcome?.kind === "refused") history.refused(op, outcome.refusal);
       else {
-        history.lost(op, outcome === undefined ? "no answer in time" : "unavailable");
-        if (attempts > 1) timeline.after(PAUSE * (1 + random()), () => post(world, letter, attempts - 1));
+        history.noResponse(op, outcome === undefined ? "deadline exceeded" : "unavailable");
+        if (attempts > 1) timeline.after(BACKOFF * (1 + random()), () => post(world, letter, attempts - 1));
       }
     },
   );
 }
 
-/** A device of a user. It keeps what the specification obliges a client to keep. */
+/** A device of a user. It satisfies the requirements for clients. */
 export class Device {
   readonly #world: World;
   readonly #userId: string;
   readonly #name: string;
   #cliSeq = 0;
   #epoch = "";
-  /** One Sync is under way, and is followed by others. */
-  #busy = false;
+  /** A Sync is in flight, and others follow. */
+  #syncing = false;
 
   constructor(world: World, userId: string, name: string) {
     this.#world = world;
@@ -66,14 +66,14 @@ export class Device {
     this.#name = name;
   }
 
-  /** Fetches until there is nothing new. At most `attempts` failures are put up with. */
+  /** Fetches until there is nothing new; gives up after `attempts` failures. */
   wake(attempts = 4): void {
-    if (this.#busy) return;
-    this.#busy = true;
+    if (this.#syncing) return;
+    this.#syncing = true;
     this.#fetch(attempts);
   }
 
-  /** A call of its own, whose answer nobody looks at: late, old, without an epoch, or ahead of everything. */
+  /** Sends an extra Sync and ignores its response: late, with an old cli_seq, without an epoch, or ahead of svr_seq. */
   stray(): void {
     const { random } = this.#world;
     const kind = Math.floor(random() * 4);
@@ -91,7 +91,7 @@ export class Device {
         this.#cliSeq = asked === epoch ? Math.max(this.#cliSeq, nextCliSeq) : nextCliSeq;
         this.#epoch = epoch;
         if (more) timeline.after(1 + 10 * random(), () => this.#fetch(attempts));
-        else this.#busy = false;
+        else this.#syncing = false;
         return;
       }
       const detail = outcome?.kind === "refused" ? outcome.refusal.detail : undefined;
@@ -99,8 +99,8 @@ export class Device {
         this.#cliSeq = 0;
         this.#epoch = detail.epoch;
       }
-      if (attempts > 1) timeline.after(PAUSE * (1 + random()), () => this.#fetch(attempts - 1));
-      else this.#busy = false;
+      if (attempts > 1) timeline.after(BACKOFF * (1 + random()), () => this.#fetch(attempts - 1));
+      else this.#syncing = false;
     });
   }
 
@@ -110,11 +110,11 @@ export class Device {
     const op = history.sync(this.#name, this.#userId, { cliSeq, epoch, pageSize });
     attempt(
       this.#world,
-      (answer) => this.#world.gateway().sync(this.#userId, cliSeq, epoch, pageSize, answer),
+      (respond) => this.#world.gateway().sync(this.#userId, cliSeq, epoch, pageSize, respond),
       (outcome) => {
-        if (outcome?.kind === "page") history.answered(op, outcome.page);
+        if (outcome?.kind === "page") history.page(op, outcome.page);
         else if (outcome?.kind === "refused") history.refused(op, outcome.refusal);
-        else history.lost(op, outcome === undefined ? "no answer in time" : "unavailable");
+        else history.noResponse(op, outcome === undefined ? "deadline exceeded" : "unavailable");
         settle(outcome);
       },
     );

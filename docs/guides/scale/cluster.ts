@@ -1,27 +1,29 @@
 import type { Design } from "./design.js";
 import type { History } from "./history.js";
-import { forgetAck, newInbox, skipSection } from "./inboxes.js";
+import { loseAck, newInbox, skipBlock } from "./inboxes.js";
 import { keyOf, Shard } from "./shard.js";
 import type { Timeline } from "./timeline.js";
 
-/** For how long an owner may answer after it last heard from the placement table, and how much longer a successor waits. */
+/**
+ * Time for which an owner may serve after its last contact with the placement table, and the extra wait of a successor.
+ */
 const LEASE = 40;
 const MARGIN = 5;
-/** How long it takes to bring a shard to another owner, or to start one again, which is longer than clients wait. */
+/** Duration of moving a shard to another owner, and of a restart, which exceeds the deadline of clients. */
 const TRANSFER = 15;
 const RESTART = 40;
 
-/** An owner's time with a shard. Calls name it, so that what was meant for one term never meets another. */
+/** The ownership of a shard during one term. Calls name it, so that a call for one term never reaches another. */
 export class Tenure {
   readonly shard: number;
-  /** Higher than those of all owners of the shard before. */
+  /** Higher than the terms of all previous owners of the shard. */
   readonly term: number;
   readonly data: Shard;
-  /** Crashed, or handed over in order: this owner knows that it is none any more. */
+  /** Crashed, or handed over regularly: this owner knows that it is no longer the owner. */
   stopped = false;
   /** Finite once the owner is cut off from the placement table. */
   leaseEnds = Number.POSITIVE_INFINITY;
-  /** What it knows of the Sends by its users is not complete. */
+  /** Its records of the Sends by its users are incomplete. */
   recovering = false;
   #attempts = 0;
 
@@ -31,14 +33,14 @@ export class Tenure {
     this.data = data;
   }
 
-  /** A number above all that owners of this shard have given to intents before, also those that nobody knows of any more. */
+  /** A number above all that owners of this shard have given to intents before, including lost ones. */
   nextAttempt(): number {
     this.#attempts += 1;
     return this.term * 1_000_000 + this.#attempts;
   }
 }
 
-/** What befell the shards. */
+/** Numbers of events that disturbed the shards. */
 export interface Disturbances {
   handedOver: number;
   takenOver: number;
@@ -46,21 +48,21 @@ export interface Disturbances {
   losses: number;
 }
 
-/** The inboxes that a loss concerns and that have no new epoch yet, and how to say that they have one. */
+/** The inboxes that a loss affects and that have no new epoch yet, each with a function that records its new epoch. */
 type Losses = Map<string, () => void>;
 
-/** The shards, the table that says who owns each, and what can befall them. */
+/** The shards, the placement table with their owners, and the events that disturb them. */
 export class Cluster {
   readonly counts: Disturbances = { handedOver: 0, takenOver: 0, crashes: 0, losses: 0 };
   readonly design: Design;
   readonly #timeline: Timeline;
   readonly #history: History;
-  /** The placement table: it is consistent, and who asks it hears of the latest owner. */
+  /** The placement table. It is consistent: it always names the latest owner. */
   readonly #owners: Tenure[];
-  /** Shards whose owner is changing just now. */
+  /** Shards whose owner is changing. */
   readonly #changing = new Set<number>();
   readonly #shardOf = new Map<string, number>();
-  /** Losses that are not made good everywhere yet. */
+  /** Losses whose recovery is not complete. */
   #recoveries = 0;
   #epochs = 0;
 
@@ -85,19 +87,21 @@ export class Cluster {
     return shard;
   }
 
-  /** Whom the placement table names. */
+  /** The owner according to the placement table. */
   owner(shard: number): Tenure {
     const tenure = this.#owners[shard];
     if (tenure === undefined) throw new Error(`there is no shard ${shard}`);
     return tenure;
   }
 
-  /** Whether this owner takes a call now: the fence. It is asked at the moment of the effect, not when the call comes in. */
+  /**
+   * Whether this owner may serve a call now: the fence. Checked at the moment of the effect, not when the call arrives.
+   */
   serves({ stopped, leaseEnds }: Tenure): boolean {
     return !stopped && (this.#timeline.now < leaseEnds || this.design.flaw === "no-fence");
   }
 
-  /** The owner stops, its data goes to another, which begins. Nothing is lost, so no epoch changes. */
+  /** The owner stops, and its data moves to another owner. Nothing is lost, so no epoch changes. */
   handOver(shard: number): void {
     const old = this.#begin(shard);
     if (old === undefined) return;
@@ -111,8 +115,8 @@ export class Cluster {
   }
 
   /**
-   * The owner is cut off from the placement table, though not from its callers. What it answered is in the replicas; another
-   * takes over from them once the old one's lease is surely over.
+   * The owner is cut off from the placement table, but not from its callers. Everything that it confirmed is in the
+   * replicas; another owner takes over from them once the old lease has certainly expired.
    */
   takeOver(shard: number): void {
     const old = this.#begin(shard);
@@ -122,7 +126,7 @@ export class Cluster {
     this.#timeline.after(LEASE + MARGIN, () => this.#succeed(old, this.#moved(old.data)));
   }
 
-  /** The owner crashes and starts again, with all that it answered. */
+  /** The owner crashes and restarts, with everything that it confirmed. */
   crash(shard: number): void {
     const old = this.#begin(shard);
     if (old === undefined) return;
@@ -130,23 +134,23 @@ export class Cluster {
     old.stopped = true;
     this.#timeline.after(RESTART, () => {
       const data = old.data.copy(this.design);
-      if (this.design.flaw === "sections") for (const inbox of data.inboxes.values()) skipSection(inbox);
+      if (this.design.flaw === "seq-blocks") for (const inbox of data.inboxes.values()) skipBlock(inbox);
       this.#succeed(old, data);
     });
   }
 
-  /** The owner crashes and starts again from what was on its disk some time ago. */
+  /** The owner crashes and restarts from an outdated copy. `age` is in virtual milliseconds. */
   crashWithLoss(shard: number, age: number): void {
     const seen = this.owner(shard);
     const disk = seen.data.copy(this.design);
     this.#timeline.after(age, () => {
-      // Of two losses of one inbox at the same time a history cannot say which epoch belongs to which.
+      // A history cannot express which epoch belongs to which of two simultaneous losses of one inbox.
       const overlaps = this.design.placement === "transaction" && this.#recoveries > 0;
       const old = overlaps || this.owner(shard) !== seen ? undefined : this.#begin(shard);
       if (old === undefined) return;
       this.counts.losses += 1;
       old.stopped = true;
-      if (this.design.flaw === "loss-untold") this.#restartSilently(old, disk);
+      if (this.design.flaw === "loss-hidden") this.#restartSilently(old, disk);
       else this.#restartRenewed(old, disk);
     });
   }
@@ -157,7 +161,7 @@ export class Cluster {
         const kept = disk.inbox(user);
         return kept.svrSeq !== svrSeq || kept.ackedSeq !== ackedSeq;
       })
-      .map(([user]) => this.#history.loses(user));
+      .map(([user]) => this.#history.beginLoss(user));
     this.#timeline.after(RESTART, () => {
       for (const end of ends) end();
       this.#succeed(old, disk);
@@ -165,24 +169,25 @@ export class Cluster {
   }
 
   /**
-   * What is missing cannot be told, so each inbox of the shard gets a new epoch. What the shard knew of its own users' Sends is
-   * missing too, and that concerns inboxes elsewhere: they are visited before the shard takes a Send by its users again.
+   * It is not known what is missing, so each inbox of the shard gets a new epoch. The shard's records of Sends by its
+   * own users are missing too, which affects inboxes elsewhere: they are visited before the shard accepts a Send by its
+   * users.
    */
   #restartRenewed(old: Tenure, disk: Shard): void {
     const { flaw, placement } = this.design;
-    const forgetful = flaw === "intents-lost" || flaw === "records-lost" || placement === "recipient";
-    // With the records of acked messages gone, nothing says which inboxes the Sends went to: it may be any.
-    const elsewhere = placement === "transaction" && !forgetful ? this.#owners : [];
+    const skipsRecovery = flaw === "intents-lost" || flaw === "records-lost" || placement === "recipient";
+    // Without the records of acked messages it is unknown which inboxes the Sends went to: it may be any.
+    const elsewhere = placement === "transaction" && !skipsRecovery ? this.#owners : [];
     this.#recoveries += 1;
     const losses: Losses = new Map();
     for (const { data } of [old, ...elsewhere.filter((it) => it !== old)]) {
-      for (const user of data.inboxes.keys()) losses.set(user, this.#history.loses(user));
+      for (const user of data.inboxes.keys()) losses.set(user, this.#history.beginLoss(user));
     }
     this.#timeline.after(RESTART, () => {
       this.#renew(disk, losses);
-      disk.forgetSends();
+      disk.dropSends();
       const next = this.#succeed(old, disk);
-      if (forgetful) {
+      if (skipsRecovery) {
         this.#recoveries -= 1;
         return;
       }
@@ -191,10 +196,10 @@ export class Cluster {
     });
   }
 
-  /** Visits one shard after the other on behalf of one that has lost what it knew of its users' Sends. */
+  /** Visits all shards, one after the other, on behalf of a shard that has lost its records of Sends by its users. */
   #visit(visitor: Tenure, shard: number, losses: Losses): void {
     if (this.owner(visitor.shard) !== visitor) {
-      // It was replaced meanwhile, and its successor has the same gap.
+      // It was replaced meanwhile, and its successor lacks the same records.
       const successor = this.owner(visitor.shard);
       successor.recovering = true;
       this.#timeline.after(1, () => this.#visit(successor, 0, losses));
@@ -207,19 +212,19 @@ export class Cluster {
     }
     const host = this.owner(shard);
     const next = (delay: number) => this.#timeline.after(delay, () => this.#visit(visitor, shard + 1, losses));
-    const again = () => this.#timeline.after(5, () => this.#visit(visitor, shard, losses));
+    const retry = () => this.#timeline.after(5, () => this.#visit(visitor, shard, losses));
     if (this.design.placement === "intent") {
-      if (!this.serves(host) || !this.serves(visitor)) again();
+      if (!this.serves(host) || !this.serves(visitor)) retry();
       else {
         this.#gather(visitor, host);
         next(3);
       }
     } else if (![...host.data.inboxes.keys()].some((user) => losses.has(user))) next(0);
     else if (this.#reopen(host, losses)) next(RESTART);
-    else again();
+    else retry();
   }
 
-  /** Closes a shard while its inboxes get new epochs, so that no call is under way across the change. */
+  /** Stops a shard while its inboxes get new epochs, so that no call spans the change. */
   #reopen({ shard }: Tenure, losses: Losses): boolean {
     const old = this.#begin(shard);
     if (old === undefined) return false;
@@ -232,7 +237,9 @@ export class Cluster {
     return true;
   }
 
-  /** The records beside the inboxes tell what the lost intents were for; those that have none must not come any more. */
+  /**
+   * Restores the lost intents from the records at the recipients; appends without a record are rejected from now on.
+   */
   #gather(visitor: Tenure, host: Tenure): void {
     host.data.oldestTerm.set(visitor.shard, visitor.term);
     for (const { senderId, recipientId, clientMessageId, digest, attempt, acceptedAt } of host.data.taken.values()) {
@@ -242,7 +249,7 @@ export class Cluster {
     }
   }
 
-  /** Each inbox that this loss concerns gets a new epoch, once. */
+  /** Gives each inbox that this loss affects a new epoch, once. */
   #renew({ inboxes }: Shard, losses: Losses): void {
     for (const [user, inbox] of inboxes) {
       const end = losses.get(user);
@@ -253,7 +260,7 @@ export class Cluster {
     }
   }
 
-  /** Undefined while the shard's owner is changing already. */
+  /** Begins a change of the owner. Undefined if one is in progress. */
   #begin(shard: number): Tenure | undefined {
     if (this.#changing.has(shard)) return undefined;
     this.#changing.add(shard);
@@ -263,9 +270,9 @@ export class Cluster {
   #moved(from: Shard): Shard {
     const { flaw } = this.design;
     const data = from.copy(this.design);
-    if (flaw === "records-stay") data.forgetSends();
+    if (flaw === "records-stay") data.dropSends();
     for (const inbox of data.inboxes.values()) {
-      if (flaw === "acks-stay") forgetAck(inbox);
+      if (flaw === "acks-stay") loseAck(inbox);
       if (flaw === "epoch-of-owner") inbox.epoch = this.#newEpoch();
     }
     return data;

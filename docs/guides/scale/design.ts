@@ -1,13 +1,13 @@
 import type { RequirementId } from "../../../conformance/requirements/requirements.js";
 
 /**
- * Where the memory of a Send lies, which has two ends: its sender, whose ids it is about, and its recipient, whose inbox it
- * changes.
+ * Where the dedup record of a Send is stored. It concerns both the sender, who chose the id, and the recipient, whose
+ * inbox changes.
  *
- * - `intent`: the sender's shard first notes what an id is for, then the recipient's appends, once for each id, and remembers it
- *   in the same step as the append.
- * - `transaction`: the record lies with the sender; it and the message are committed together, across both shards.
- * - `recipient`: the record lies with the recipient's inbox, and nobody else has one. Not enough.
+ * - `intent`: the sender's shard first stores the purpose of an id as an intent; then the recipient's shard appends the
+ *   message, once for each id, and stores the record in the same step.
+ * - `transaction`: the record is at the sender's shard; it and the message are committed together, across both shards.
+ * - `recipient`: the record is only with the recipient's inbox. This is not sufficient.
  */
 export type Placement = "intent" | "transaction" | "recipient";
 
@@ -17,10 +17,10 @@ export type Flaw =
   | "records-stay"
   | "acks-stay"
   | "epoch-of-owner"
-  | "loss-untold"
-  | "sections"
-  | "append-again"
-  | "intent-answers"
+  | "loss-hidden"
+  | "seq-blocks"
+  | "append-twice"
+  | "intent-as-message"
   | "intents-lost"
   | "no-seal"
   | "records-lost";
@@ -30,20 +30,22 @@ export interface Design {
   name: string;
   placement: Placement;
   flaw?: Flaw;
-  /** What it breaks: of these the judge blames one at least, beside what follows from it. Nothing if the design is right. */
+  /**
+   * The requirements that it violates: the judge blames at least one of them, besides consequences. Empty if correct.
+   */
   breaks: readonly RequirementId[];
 }
 
-/** These keep every requirement. */
-export const RIGHT: readonly Design[] = [
+/** Designs that satisfy every requirement. */
+export const CORRECT: readonly Design[] = [
   { name: "intent at the sender's shard, record with the inbox", placement: "intent", breaks: [] },
   { name: "record at the sender's shard, one transaction over both", placement: "transaction", breaks: [] },
 ];
 
-/** Each of these lacks one thing. */
-export const WRONG: readonly Design[] = [
+/** Designs with one flaw each. */
+export const FAULTY: readonly Design[] = [
   {
-    name: "no fence: an owner that was replaced answers on",
+    name: "no fence: an owner that was replaced continues to serve",
     placement: "intent",
     flaw: "no-fence",
     breaks: [
@@ -76,7 +78,7 @@ export const WRONG: readonly Design[] = [
     breaks: ["ACK-NO-REDELIVERY"],
   },
   {
-    name: "each owner makes up an epoch",
+    name: "each owner chooses a new epoch",
     placement: "intent",
     flaw: "epoch-of-owner",
     breaks: ["EPOCH-STABLE"],
@@ -84,13 +86,13 @@ export const WRONG: readonly Design[] = [
   {
     name: "the latest writes are lost, the epoch stays",
     placement: "intent",
-    flaw: "loss-untold",
+    flaw: "loss-hidden",
     breaks: ["EPOCH-RENEWED"],
   },
   {
-    name: "seqs are reserved in sections, a restart skips the rest of one",
+    name: "seqs are reserved in blocks, a restart skips the rest of one",
     placement: "intent",
-    flaw: "sections",
+    flaw: "seq-blocks",
     breaks: ["SEQ-CONSECUTIVE", "SYNC-RANGE"],
   },
   {
@@ -99,25 +101,25 @@ export const WRONG: readonly Design[] = [
     breaks: ["SEND-ID-REUSED"],
   },
   {
-    name: "an intent, but the append is not once for each id",
+    name: "an intent, but the append is not idempotent",
     placement: "intent",
-    flaw: "append-again",
+    flaw: "append-twice",
     breaks: ["SEND-RETRY", "SEND-RETRY-CONCURRENT"],
   },
   {
-    name: "an intent answers for the message",
+    name: "the intent is treated as the accepted message",
     placement: "intent",
-    flaw: "intent-answers",
+    flaw: "intent-as-message",
     breaks: ["SEND-VISIBLE"],
   },
   {
-    name: "intents are lost and not gathered again",
+    name: "intents are lost and not recovered",
     placement: "intent",
     flaw: "intents-lost",
     breaks: ["SEND-ID-REUSED"],
   },
   {
-    name: "an id is used again without a promise that its first intent is dead",
+    name: "an id is reused without sealing its first intent",
     placement: "intent",
     flaw: "no-seal",
     breaks: ["SEND-ID-REUSED"],

@@ -5,22 +5,22 @@ import type { Cluster, Tenure } from "./cluster.js";
 import type { Letter } from "./history.js";
 import type { Network } from "./network.js";
 
-/** What a call comes to. `busy` is "try again": nobody knows what of it has happened. */
+/** Outcome of a call. After `retryable` it is indeterminate whether the call took effect. */
 export type Outcome =
   | { kind: "accepted"; acceptedAt: Timestamp }
   | { kind: "page"; page: Page }
   | { kind: "refused"; refusal: Refusal }
-  | { kind: "busy" };
+  | { kind: "retryable" };
 
-export type Answer = (outcome: Outcome) => void;
+export type Respond = (outcome: Outcome) => void;
 
-/** How a Send goes over the shards. */
-export type SendPath = (gateway: Gateway, letter: Letter, answer: Answer) => void;
+/** How a Send is carried out by the shards. */
+export type SendPath = (gateway: Gateway, letter: Letter, respond: Respond) => void;
 
-/** How often a gateway asks the placement table although it believes to know. */
+/** Probability that a gateway refreshes a route that it has cached. */
 const REFRESH = 0.1;
 
-/** Where clients come in. It knows who owns which shard, or thinks so: what it remembers may be over. */
+/** Receives the calls of clients. Its cached routes from shard to owner may be outdated. */
 export class Gateway {
   readonly cluster: Cluster;
   readonly network: Network;
@@ -33,13 +33,13 @@ export class Gateway {
     this.#random = random;
   }
 
-  sync(userId: string, cliSeq: number, epoch: string, pageSize: number, answer: Answer): void {
-    this.call(this.route(userId), answer, ({ data }) => {
-      answer({ kind: "page", page: data.inbox(userId).sync(cliSeq, epoch, pageSize) });
+  sync(userId: string, cliSeq: number, epoch: string, pageSize: number, respond: Respond): void {
+    this.call(this.route(userId), respond, ({ data }) => {
+      respond({ kind: "page", page: data.inbox(userId).sync(cliSeq, epoch, pageSize) });
     });
   }
 
-  /** The owner of a user's shard, as far as this gateway knows. */
+  /** The owner of a user's shard, possibly outdated. */
   route(userId: string): Tenure {
     const shard = this.cluster.shardOf(userId);
     const known = this.#routes.get(shard);
@@ -49,23 +49,23 @@ export class Gateway {
     return tenure;
   }
 
-  /** Does something at an owner, if it is one when the call arrives; the fence is part of the step. */
-  call(tenure: Tenure, answer: Answer, step: (tenure: Tenure) => void): void {
-    this.network.hop(() => this.at(tenure, answer, step));
+  /** Runs a step at an owner, if it still is the owner when the call arrives; the fence is part of the step. */
+  call(tenure: Tenure, respond: Respond, step: (tenure: Tenure) => void): void {
+    this.network.hop(() => this.at(tenure, respond, step));
   }
 
-  /** The same without a way: within a step that is at another owner at the same moment. */
-  at(tenure: Tenure, answer: Answer, step: (tenure: Tenure) => void): void {
+  /** The same without a network hop: within a step that runs at another owner at the same moment. */
+  at(tenure: Tenure, respond: Respond, step: (tenure: Tenure) => void): void {
     if (!this.cluster.serves(tenure)) {
       this.#routes.delete(tenure.shard);
-      answer({ kind: "busy" });
+      respond({ kind: "retryable" });
       return;
     }
     try {
       step(tenure);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      answer({ kind: "refused", refusal: error });
+      respond({ kind: "refused", refusal: error });
     }
   }
 }

@@ -1,24 +1,14 @@
-import { create } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { fingerprintOf } from "../../../conformance/history/fingerprint.js";
-import { type EventBody, Recorder } from "../../../conformance/history/recorder.js";
-import { lost, syncReturn } from "../../../conformance/rpc/client.js";
-import { HISTORY_FORMAT } from "../../../conformance/version.js";
-import {
-  type Event,
-  HeaderSchema,
-  RefusedSchema,
-  SendCallSchema,
-  SyncCallSchema,
-} from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import * as events from "../../../conformance/history/events.js";
+import { Recorder } from "../../../conformance/history/recorder.js";
+import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
 import type { SyncRequest } from "../../../proto/gen/seqsync/v1/service_pb.js";
-import type { Refusal } from "../../../reference-server/errors.js";
-import { HTTP_STATUS } from "../../../reference-server/errors.js";
+import { HTTP_STATUS, type Refusal } from "../../../reference-server/errors.js";
 import type { Page } from "../../../reference-server/inbox.js";
 import type { Timeline } from "./timeline.js";
 
-/** What somebody sends. */
+/** A message to send. */
 export interface Letter {
   senderId: string;
   recipientId: string;
@@ -26,71 +16,63 @@ export interface Letter {
   payload: Uint8Array;
 }
 
-/** Writes down what the clients of a simulation see, in its virtual time, for the judge. */
+/** Records, for the judge, what the clients of a simulation see. The times are those of the simulation. */
 export class History {
   readonly #recorder: Recorder;
   operations = 0;
 
   constructor(timeline: Timeline, maxPageSize: number) {
     this.#recorder = new Recorder(undefined, () => BigInt(Math.round(timeline.now * 1000)));
-    const value = create(HeaderSchema, { format: HISTORY_FORMAT, profiles: [Profile.CORE], maxPageSize });
-    this.#recorder.complete(0n, { case: "header", value });
+    this.#recorder.complete(0n, events.header({ profiles: [Profile.CORE], maxPageSize }));
   }
 
   get events(): readonly Event[] {
     return this.#recorder.events;
   }
 
+  /** Records a new account. */
   opened(userId: string): void {
-    const value = { $typeName: "seqsync.conformance.v1.AccountOpened" as const, userId, startSeq: 0 };
-    this.#recorder.complete(0n, { case: "accountOpened", value });
+    this.#recorder.complete(0n, events.accountOpened(userId, 0));
   }
 
-  send(client: string, { payload, ...rest }: Letter): bigint {
-    return this.#call(client, {
-      case: "sendCall",
-      value: create(SendCallSchema, { ...rest, payload: fingerprintOf(payload) }),
-    });
+  /** Records a Send. Returns the number of its operation. */
+  send(client: string, letter: Letter): bigint {
+    return this.#call(client, events.sendCall(letter));
   }
 
+  /** Records a Sync. Returns the number of its operation. */
   sync(client: string, userId: string, call: Pick<SyncRequest, "cliSeq" | "epoch" | "pageSize">): bigint {
-    return this.#call(client, { case: "syncCall", value: create(SyncCallSchema, { userId, ...call }) });
+    return this.#call(client, events.syncCall({ userId, ...call }));
   }
 
+  /** Records that a Send was accepted. */
   accepted(op: bigint, acceptedAt: Timestamp): void {
-    const value = { $typeName: "seqsync.conformance.v1.SendReturn" as const, acceptedAt };
-    this.#recorder.complete(op, { case: "sendReturn", value });
+    this.#recorder.complete(op, events.sendReturn(acceptedAt));
   }
 
-  answered(op: bigint, page: Page): void {
-    this.#recorder.complete(op, { case: "syncReturn", value: syncReturn(page) });
+  /** Records the page of a Sync. */
+  page(op: bigint, page: Page): void {
+    this.#recorder.complete(op, events.syncReturn(page));
   }
 
+  /** Records a refusal. */
   refused(op: bigint, { code, detail }: Refusal): void {
-    const { reason, svrSeq, epoch } = detail ?? {};
-    const value = create(RefusedSchema, {
-      httpStatus: HTTP_STATUS[code],
-      code,
-      ...(reason === undefined ? {} : { reason }),
-      ...(svrSeq === undefined ? {} : { svrSeq }),
-      ...(epoch === undefined ? {} : { epoch }),
-    });
-    this.#recorder.complete(op, { case: "refused", value });
+    this.#recorder.complete(op, events.refused({ status: HTTP_STATUS[code], code, reason: detail?.reason, detail }));
   }
 
-  lost(op: bigint, why: string): void {
-    this.#recorder.complete(op, lost(why));
+  /** Records that there was no response: the outcome is indeterminate. */
+  noResponse(op: bigint, why: string): void {
+    this.#recorder.complete(op, events.noResponse(why));
   }
 
-  /** An inbox loses data from now on, until the answer is called: what its operator knows, and must own up to. */
-  loses(userId: string): () => void {
-    const value = { $typeName: "seqsync.conformance.v1.RotateCall" as const, userId };
-    const op = this.#call("operator", { case: "rotateCall", value });
-    return () => this.#recorder.complete(op, { case: "done", value: { $typeName: "seqsync.conformance.v1.Done" } });
+  /** Records that an inbox loses data until the returned function is called. */
+  beginLoss(userId: string): () => void {
+    const op = this.#call("operator", events.rotateCall(userId));
+    return () => this.#recorder.complete(op, events.done());
   }
 
-  #call(client: string, what: EventBody): bigint {
+  #call(client: string, body: events.EventBody): bigint {
     this.operations += 1;
-    return this.#recorder.call(client, 0, what);
+    return this.#recorder.call(client, 0, body);
   }
 }

@@ -1,5 +1,5 @@
 /** Prints the tables of `docs/guides/scale.md`: `npx tsx docs/guides/scale/main.ts [seeds]`. */
-import { RIGHT, WRONG } from "./design.js";
+import { CORRECT, FAULTY } from "./design.js";
 import { type Run, simulate } from "./simulate.js";
 
 const seeds = Number(process.argv[2] ?? 500);
@@ -10,7 +10,7 @@ const runsOf = (design: Parameters<typeof simulate>[0]) =>
   Array.from({ length: seeds }, (_, index) => simulate(design, index + 1));
 const total = (runs: readonly Run[], of: (run: Run) => number) => runs.reduce((sum, run) => sum + of(run), 0);
 const sum = (...args: Parameters<typeof total>) => total(...args).toLocaleString("en");
-/** In how many of the runs each requirement is blamed: the most frequent ones. */
+/** The requirements that most runs blame, with the number of runs. */
 const tally = (runs: readonly Run[]) => {
   const counts = new Map<string, number>();
   for (const { findings } of runs) {
@@ -21,9 +21,9 @@ const tally = (runs: readonly Run[]) => {
 };
 const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(" | ")} |`);
 
-row("right design", "seeds", "operations", "to the hottest inbox", "moves", "crashes", "losses", "findings");
+row("correct design", "seeds", "operations", "to the hottest inbox", "moves", "crashes", "losses", "findings");
 row("---", "--:", "--:", "--:", "--:", "--:", "--:", "--:");
-for (const design of RIGHT) {
+for (const design of CORRECT) {
   const runs = runsOf(design);
   row(
     design.name,
@@ -37,9 +37,9 @@ for (const design of RIGHT) {
   );
 }
 console.log();
-row("wrong design", "seeds that show it", "blamed for what it breaks", "blamed most often");
+row("faulty design", "seeds with findings", "right requirement blamed", "blamed most often");
 row("---", "--:", "--:", "---");
-for (const design of WRONG) {
+for (const design of FAULTY) {
   const caught = runsOf(design).filter((it) => it.findings.length > 0);
   const right = caught.filter(({ findings }) => findings.some((it) => design.breaks.includes(it.requirement)));
   row(design.name, caught.length, right.length, tally(caught));

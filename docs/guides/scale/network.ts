@@ -1,10 +1,10 @@
 import type { Timeline } from "./timeline.js";
 
-/** How many of a hundred messages are lost, and how many are late. */
+/** Percentages of messages that are lost, and that are late. */
 const LOST = 3;
 const LATE = 3;
 
-/** The network between clients, gateways and owners: what is on its way may be late or never come. */
+/** The network between clients, gateways and owners: messages may be late or lost. */
 export class Network {
   readonly #timeline: Timeline;
   readonly #random: () => number;
@@ -14,12 +14,12 @@ export class Network {
     this.#random = random;
   }
 
-  /** What arrives does something; what is lost never does. */
+  /** Calls `arrive` after a delay, or never if the message is lost. */
   hop(arrive: () => void): void {
     const lot = this.#random() * 100;
     if (lot < LOST) return;
     const delay = 0.5 + 4 * this.#random();
-    // Late enough to come after its sender has given up, and after a move.
+    // Late enough to arrive after its sender has given up, and after a move.
     this.#timeline.after(lot < LOST + LATE ? delay + 100 * this.#random() : delay, arrive);
   }
 }

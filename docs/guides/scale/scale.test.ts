@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { RIGHT, WRONG } from "./design.js";
+import { CORRECT, FAULTY } from "./design.js";
 import { simulate } from "./simulate.js";
 
-/** `main.ts` plays more. */
+/** `main.ts` runs more. */
 const SEEDS = 150;
-/** A wrong design is played until so many seeds have shown it. */
+/** A faulty design runs until this many seeds have findings. */
 const ENOUGH = 4;
 
 describe("inboxes over shards that move and crash", () => {
-  it.each(RIGHT)("a right design is blamed for nothing: $name", (design) => {
+  it.each(CORRECT)("a correct design has no finding: $name", (design) => {
     let losses = 0;
     let moves = 0;
     for (let seed = 1; seed <= SEEDS; seed += 1) {
@@ -21,7 +21,7 @@ describe("inboxes over shards that move and crash", () => {
     expect(moves).toBeGreaterThan(SEEDS);
   });
 
-  it.each(WRONG)("a wrong design is caught, and blamed for what it breaks: $name", (design) => {
+  it.each(FAULTY)("a faulty design is detected, and the right requirement is blamed: $name", (design) => {
     const caught: string[][] = [];
     for (let seed = 1; seed <= SEEDS && caught.length < ENOUGH; seed += 1) {
       const { findings } = simulate(design, seed);
@@ -32,8 +32,8 @@ describe("inboxes over shards that move and crash", () => {
     expect(right.length).toBeGreaterThanOrEqual(ENOUGH - 1);
   });
 
-  it("a seed plays the same again", () => {
-    const design = RIGHT[0] as (typeof RIGHT)[0];
+  it("a seed is reproducible", () => {
+    const design = CORRECT[0] as (typeof CORRECT)[0];
     expect(simulate(design, 7)).toEqual(simulate(design, 7));
     expect(simulate(design, 8).events).not.toBe(simulate(design, 7).events);
   });

@@ -4,7 +4,7 @@ import { digest } from "../../../reference-server/dedup.js";
 import { refuse } from "../../../reference-server/errors.js";
 import type { Tenure } from "./cluster.js";
 import type { Placement } from "./design.js";
-import type { Answer, Gateway, SendPath } from "./gateway.js";
+import type { Gateway, Respond, SendPath } from "./gateway.js";
 import type { Letter } from "./history.js";
 import { type Intent, keyOf } from "./shard.js";
 import type { Timeline } from "./timeline.js";
@@ -12,11 +12,11 @@ import type { Timeline } from "./timeline.js";
 const reused = () =>
   refuse(Reason.CLIENT_MESSAGE_ID_REUSED, "client_message_id was used for another recipient or payload");
 
-/** The ways of a Send over the shards, one for each placement of what is remembered of it. */
+/** Returns how a Send is carried out, for each placement of its dedup record. */
 export function sendPath(placement: Placement, timeline: Timeline): SendPath {
   const now = () => timestampFromMs(Math.round(timeline.now));
 
-  /** At the sender's shard: notes what the id is for, before anything else happens. */
+  /** At the sender's shard: stores the purpose of the id, before anything else happens. */
   const intend = (sender: Tenure, letter: Letter): Intent => {
     const intent: Intent = {
       recipientId: letter.recipientId,
@@ -28,31 +28,31 @@ export function sendPath(placement: Placement, timeline: Timeline): SendPath {
     return intent;
   };
 
-  /** At the recipient's shard: once for each id, and remembered in the same step. */
-  const append = (gateway: Gateway, sender: Tenure, letter: Letter, intent: Intent, answer: Answer) =>
-    gateway.call(gateway.route(letter.recipientId), answer, ({ data }) => {
+  /** At the recipient's shard: appends once for each id, and stores the record in the same step. */
+  const append = (gateway: Gateway, sender: Tenure, letter: Letter, intent: Intent, respond: Respond) =>
+    gateway.call(gateway.route(letter.recipientId), respond, ({ data }) => {
       const { senderId, recipientId, clientMessageId, payload } = letter;
       const { flaw } = gateway.cluster.design;
       const key = keyOf(recipientId, senderId, clientMessageId);
       const earlier = data.taken.get(key);
-      if (earlier !== undefined && flaw !== "append-again") {
+      if (earlier !== undefined && flaw !== "append-twice") {
         if (earlier.digest !== intent.digest) throw reused();
-        answer({ kind: "accepted", acceptedAt: earlier.acceptedAt });
+        respond({ kind: "accepted", acceptedAt: earlier.acceptedAt });
         return;
       }
       const late = sender.term < (data.oldestTerm.get(sender.shard) ?? 0);
-      const givenUp = intent.attempt <= (data.sealed.get(key) ?? 0);
-      if (late || givenUp) {
-        if (givenUp)
+      const abandoned = intent.attempt <= (data.sealed.get(key) ?? 0);
+      if (late || abandoned) {
+        if (abandoned)
           gateway.call(
             sender,
             () => {},
-            (owner) => again(owner, letter, intent),
+            (owner) => renumber(owner, letter, intent),
           );
-        answer({ kind: "busy" });
+        respond({ kind: "retryable" });
         return;
       }
-      const acceptedAt = flaw === "intent-answers" ? intent.since : now();
+      const acceptedAt = flaw === "intent-as-message" ? intent.since : now();
       data.inbox(recipientId).append({ senderId, clientMessageId, payload, acceptedAt });
       data.taken.set(key, {
         senderId,
@@ -62,11 +62,11 @@ export function sendPath(placement: Placement, timeline: Timeline): SendPath {
         acceptedAt,
         attempt: intent.attempt,
       });
-      answer({ kind: "accepted", acceptedAt });
+      respond({ kind: "accepted", acceptedAt });
     });
 
-  /** An intent was given up, and then not replaced: it gets a new number, or its Send could never be repeated. */
-  const again = (sender: Tenure, { senderId, clientMessageId }: Letter, intent: Intent) => {
+  /** Renumbers an intent that was sealed but not replaced; otherwise its Send could never be retried. */
+  const renumber = (sender: Tenure, { senderId, clientMessageId }: Letter, intent: Intent) => {
     const key = keyOf(senderId, clientMessageId);
     if (sender.data.intents.get(key) === intent) {
       sender.data.intents.set(key, { ...intent, attempt: sender.nextAttempt() });
@@ -74,71 +74,71 @@ export function sendPath(placement: Placement, timeline: Timeline): SendPath {
   };
 
   /**
-   * The id was meant for something else. If that has become a message, the Send is refused; if not, its shard promises that it
-   * never will, and the id is free.
+   * The id has an intent for other content. If that has become a message, the Send is refused; if not, its shard seals
+   * it, so that it never will, and the id is free.
    */
-  const settle = (gateway: Gateway, sender: Tenure, letter: Letter, before: Intent, answer: Answer) =>
-    gateway.call(gateway.route(before.recipientId), answer, ({ data }) => {
+  const settle = (gateway: Gateway, sender: Tenure, letter: Letter, before: Intent, respond: Respond) =>
+    gateway.call(gateway.route(before.recipientId), respond, ({ data }) => {
       const key = keyOf(before.recipientId, letter.senderId, letter.clientMessageId);
       if (data.taken.has(key)) throw reused();
       if (gateway.cluster.design.flaw !== "no-seal")
         data.sealed.set(key, Math.max(before.attempt, data.sealed.get(key) ?? 0));
-      gateway.call(sender, answer, (owner) => {
+      gateway.call(sender, respond, (owner) => {
         if (owner.data.intents.get(keyOf(letter.senderId, letter.clientMessageId)) !== before) {
-          answer({ kind: "busy" });
-        } else append(gateway, owner, letter, intend(owner, letter), answer);
+          respond({ kind: "retryable" });
+        } else append(gateway, owner, letter, intend(owner, letter), respond);
       });
     });
 
-  const byIntent: SendPath = (gateway, letter, answer) =>
-    gateway.call(gateway.route(letter.senderId), answer, (sender) => {
+  const byIntent: SendPath = (gateway, letter, respond) =>
+    gateway.call(gateway.route(letter.senderId), respond, (sender) => {
       if (sender.recovering) {
-        answer({ kind: "busy" });
+        respond({ kind: "retryable" });
         return;
       }
       const before = sender.data.intents.get(keyOf(letter.senderId, letter.clientMessageId));
-      if (before === undefined) append(gateway, sender, letter, intend(sender, letter), answer);
+      if (before === undefined) append(gateway, sender, letter, intend(sender, letter), respond);
       else if (before.recipientId !== letter.recipientId || before.digest !== digest(letter.payload)) {
-        settle(gateway, sender, letter, before, answer);
-      } else if (gateway.cluster.design.flaw === "intent-answers") {
-        answer({ kind: "accepted", acceptedAt: before.since });
-      } else append(gateway, sender, letter, before, answer);
+        settle(gateway, sender, letter, before, respond);
+      } else if (gateway.cluster.design.flaw === "intent-as-message") {
+        respond({ kind: "accepted", acceptedAt: before.since });
+      } else append(gateway, sender, letter, before, respond);
     });
 
-  /** One transaction over both shards: each owner is asked at the same moment whether it is one. */
-  const byTransaction: SendPath = (gateway, letter, answer) =>
-    gateway.call(gateway.route(letter.senderId), answer, (sender) => {
+  /** One transaction over both shards: both owners check the fence at the same moment. */
+  const byTransaction: SendPath = (gateway, letter, respond) =>
+    gateway.call(gateway.route(letter.senderId), respond, (sender) => {
       if (sender.recovering) {
-        answer({ kind: "busy" });
+        respond({ kind: "retryable" });
         return;
       }
       const key = keyOf(letter.senderId, letter.clientMessageId);
       const record = sender.data.records.get(key);
       const fresh = () =>
-        gateway.at(gateway.route(letter.recipientId), answer, ({ data }) => {
+        gateway.at(gateway.route(letter.recipientId), respond, ({ data }) => {
           const { senderId, recipientId, clientMessageId, payload } = letter;
           const acceptedAt = now();
           const inbox = data.inbox(recipientId);
           inbox.append({ senderId, clientMessageId, payload, acceptedAt });
           const { epoch } = inbox;
           sender.data.records.set(key, { recipientId, epoch, digest: digest(payload), acceptedAt });
-          answer({ kind: "accepted", acceptedAt });
+          respond({ kind: "accepted", acceptedAt });
         });
       if (record === undefined) fresh();
       else
-        gateway.at(gateway.route(record.recipientId), answer, ({ data }) => {
+        gateway.at(gateway.route(record.recipientId), respond, ({ data }) => {
           if (data.inbox(record.recipientId).epoch !== record.epoch) fresh();
           else if (record.recipientId !== letter.recipientId || record.digest !== digest(letter.payload))
             throw reused();
-          else answer({ kind: "accepted", acceptedAt: record.acceptedAt });
+          else respond({ kind: "accepted", acceptedAt: record.acceptedAt });
         });
     });
 
-  /** Nobody is asked but the recipient's shard. */
-  const byRecipient: SendPath = (gateway, letter, answer) => {
-    const nobody = gateway.route(letter.senderId);
+  /** Involves only the recipient's shard. */
+  const byRecipient: SendPath = (gateway, letter, respond) => {
+    const unused = gateway.route(letter.senderId);
     const intent = { recipientId: letter.recipientId, digest: digest(letter.payload), attempt: 1, since: now() };
-    append(gateway, nobody, letter, intent, answer);
+    append(gateway, unused, letter, intent, respond);
   };
 
   return { intent: byIntent, transaction: byTransaction, recipient: byRecipient }[placement];

@@ -14,26 +14,26 @@ import { Timeline } from "./timeline.js";
 const USERS = Array.from({ length: 10 }, (_, index) => `user ${index}`);
 const SHARDS = 4;
 const GATEWAYS = 3;
-/** How long the clients are busy, in virtual milliseconds; and when everything has come to rest. */
+/** Time for which the clients are active, and time at which all calls have ended, in virtual milliseconds. */
 const BUSY = 1000;
 const REST = 2500;
 const LETTERS = 90;
 const WAKES = 70;
 const DISTURBANCES = 8;
-/** How uneven the inboxes are: the k-th most popular user gets 1/k^1.2 of what the first one gets. */
+/** Skew of the load: the k-th most popular user receives 1/k^1.2 of the first one's messages. */
 const SKEW = 1.2;
 
-/** What a seed has shown. */
+/** Result of one seed. */
 export interface Run extends Disturbances {
   operations: number;
   events: number;
-  /** Letters to the hottest inbox, and to all. */
+  /** Letters to the hottest inbox; `letters` are those to all inboxes. */
   hottest: number;
   letters: number;
   findings: readonly Finding[];
 }
 
-/** Plays one seed against a design, and lets the judge say what its clients have seen. */
+/** Runs one seed against a design, and judges the history of its clients. */
 export function simulate(design: Design, seed: number): Run {
   const timeline = new Timeline();
   const history = new History(timeline, LIMITS.maxPageSize);
@@ -56,7 +56,7 @@ export function simulate(design: Design, seed: number): Run {
   const letters = planLetters(world, seeded(seed, "letters"));
   planWakes(world, seeded(seed, "wakes"));
   planDisturbances(timeline, cluster, seeded(seed, "disturbances"));
-  // At the end a new device of each user fetches what is left, so that nothing stays unseen.
+  // At the end a new device of each user fetches the remaining messages, so that the judge sees all of them.
   timeline.after(REST, () => {
     for (const user of USERS) new Device(world, user, `${user}'s last device`).wake(50);
   });
@@ -75,17 +75,17 @@ export function simulate(design: Design, seed: number): Run {
   };
 }
 
-/** New letters; and old ones again, doubled, or their ids for something else, as no client should. */
+/** Schedules new letters; and retries, duplicates, and reused ids, which no client should send. */
 function planLetters(world: World, random: () => number): Letter[] {
   const popular = zipf(USERS, random);
   const letters: Letter[] = [];
   const old: Letter[] = [];
   for (let index = 0; index < LETTERS; index += 1) {
     const at = BUSY * (index / LETTERS);
-    // The last one is likely to be still under way.
-    const again = random() < 0.3 ? (random() < 0.4 ? old.at(-1) : pick(old, random)) : undefined;
+    // The last one is probably still in flight.
+    const earlier = random() < 0.3 ? (random() < 0.4 ? old.at(-1) : pick(old, random)) : undefined;
     const letter: Letter =
-      again === undefined
+      earlier === undefined
         ? {
             senderId: pick(USERS, random),
             recipientId: popular(),
@@ -93,9 +93,9 @@ function planLetters(world: World, random: () => number): Letter[] {
             payload: Buffer.from(`text ${index}`),
           }
         : random() < 0.5
-          ? again
-          : { ...again, recipientId: popular(), payload: random() < 0.7 ? again.payload : Buffer.from("other") };
-    if (again === undefined) old.push(letter);
+          ? earlier
+          : { ...earlier, recipientId: popular(), payload: random() < 0.7 ? earlier.payload : Buffer.from("other") };
+    if (earlier === undefined) old.push(letter);
     letters.push(letter);
     const times = random() < 0.1 ? 2 : 1;
     for (let time = 0; time < times; time += 1) world.timeline.after(at + 10 * random(), () => post(world, letter));
@@ -132,7 +132,7 @@ function pick<T>(from: readonly T[], random: () => number): T {
   return from[Math.floor(random() * from.length)] as T;
 }
 
-/** Picks the first ones far more often than the last ones. */
+/** Picks the first elements far more often than the last ones. */
 function zipf<T>(from: readonly T[], random: () => number): () => T {
   const weights = from.map((_, index) => 1 / (index + 1) ** SKEW);
   const whole = weights.reduce((sum, it) => sum + it, 0);

@@ -1,7 +1,7 @@
-/** Virtual time in milliseconds: what is to happen runs in its order, and nothing ever waits. */
+/** Virtual time in milliseconds: scheduled functions run in order of time, without waiting. */
 export class Timeline {
   now = 0;
-  /** A heap by time; what is due at the same time runs in the order in which it was planned. */
+  /** A heap by time; functions due at the same time run in the order in which they were scheduled. */
   readonly #heap: { at: number; order: number; run: () => void }[] = [];
   #order = 0;
 
@@ -17,7 +17,7 @@ export class Timeline {
     }
   }
 
-  /** Runs until nothing is planned any more. */
+  /** Runs until nothing is scheduled. */
   run(): void {
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
       this.now = next.at;

@@ -1,9 +1,10 @@
 /*
- * Seq Sync in a small scope: two senders, one inbox, two devices, over a network that loses, doubles, delays and overtakes.
+ * Seq Sync in a small scope: two senders, one inbox, two devices, over a network that loses, duplicates, delays and
+ * reorders.
  *
- * Written from docs/spec/model.md alone. Each request goes through a bag: a lossy network is one from which a copy may be taken
- * any time, again and again or never. An answer goes straight back or is lost; a device's answer may be late as well.
- * README.md has the command, and the switches that break the model so that the property is seen to fail.
+ * Written from docs/spec/model.md alone. Each request goes into a bag: a lossy network is one from which a copy may be
+ * taken at any time, any number of times or never. A response is delivered at once or is lost; a response to a device may
+ * be late as well. README.md has the command, and the switches that break the model to show that the property can fail.
  */
 #define SENDERS 2
 #define EACH    2                     /* messages of each sender */
@@ -12,19 +13,19 @@
 
 /* The server: the inbox and its dedup records. */
 byte svr_seq, acked_seq;
-byte answered;                        /* the highest cursor that was answered; only to look at, the server does not use it */
-byte message[ALL + 1];                /* by seq; 0 is none, else the message's name */
-byte times[ALL + 1];                  /* by name: how often it was accepted */
+byte confirmed_ack;                   /* the highest cursor of a successful Sync; for the property only, the server does not use it */
+byte message[ALL + 1];                /* by seq; 0 if there is none, else the name of the message */
+byte times[ALL + 1];                  /* by name: number of acceptances */
 
 /* The clients. */
-byte confirmed[SENDERS];              /* messages whose acceptance the sender has heard of */
+byte confirmed[SENDERS];              /* messages that the sender knows to be accepted */
 byte cli_seq[DEVICES];
-bit  waiting[DEVICES];                /* an answer is on its way: the messages in (base, next] */
+bit  waiting[DEVICES];                /* a response is in flight: the messages in (base, next] */
 byte base[DEVICES], next[DEVICES];
 byte has[DEVICES];                    /* bit n: the device has stored seq n */
 
-/* What was asked: requests that may arrive at any time from now on. */
-byte attempted[SENDERS];              /* names up to this one were sent */
+/* Requests that were sent, and may arrive at any time from now on. */
+byte attempted[SENDERS];              /* messages up to this one were sent */
 byte asked;                           /* bit n: some device sent cli_seq n */
 
 #define name(sender, nr) ((sender) * EACH + (nr) + 1)
@@ -40,7 +41,7 @@ inline accept(n) {
   fi
 }
 
-/* The acknowledging half of Sync. A cursor is never ahead here: devices only send what they were given. */
+/* The acknowledging half of Sync. A cursor is never ahead here: devices send only cursors that they were given. */
 inline ack(c) {
   assert(c <= svr_seq);
   if
@@ -52,7 +53,7 @@ inline ack(c) {
 #endif
   fi;
   if
-  :: c > answered -> answered = c
+  :: c > confirmed_ack -> confirmed_ack = c
   :: else -> skip
   fi
 }
@@ -61,7 +62,7 @@ active [SENDERS] proctype Sender() {
   byte me = _pid;
   do
   :: attempted[me] < EACH && attempted[me] == confirmed[me] -> attempted[me]++
-  :: atomic {                                             /* it arrives, and the answer too */
+  :: atomic {                                             /* the request arrives, and so does the response */
        confirmed[me] < attempted[me] -> accept(name(me, confirmed[me])); confirmed[me]++
      }
   :: confirmed[me] == EACH -> break
@@ -72,12 +73,12 @@ active [DEVICES] proctype Device() {
   byte me = _pid - SENDERS;
 end:
   do
-  :: asked = asked | (1 << cli_seq[me])                   /* a request whose answer gets lost, or that comes later */
-  :: atomic {                                             /* a request that arrives, and has an answer on its way */
+  :: asked = asked | (1 << cli_seq[me])                   /* a request whose response is lost, or that arrives later */
+  :: atomic {                                             /* a request that arrives; its response is in flight */
        asked = asked | (1 << cli_seq[me]);
        ack(cli_seq[me]);
        base[me] = acked_seq;
-       if                                                 /* a page of one message, or of all */
+       if                                                 /* a page with one message, or with all */
        :: next[me] = svr_seq
        :: acked_seq < svr_seq -> next[me] = acked_seq + 1
        fi;
@@ -86,7 +87,7 @@ end:
 #endif
        waiting[me] = 1
      }
-  :: atomic {                                             /* the answer arrives: store the messages, then the cursor */
+  :: atomic {                                             /* the response arrives: store the messages, then the cursor */
        waiting[me] ->
        has[me] = has[me] | bits(base[me], next[me]);
 #ifdef ADOPT_SVR_SEQ
@@ -96,11 +97,11 @@ end:
 #endif
        waiting[me] = 0; base[me] = 0; next[me] = 0
      }
-  :: atomic { waiting[me] -> waiting[me] = 0; base[me] = 0; next[me] = 0 }   /* it is lost */
+  :: atomic { waiting[me] -> waiting[me] = 0; base[me] = 0; next[me] = 0 }   /* the response is lost */
   od
 }
 
-/* Old requests come back, in any order, any number of times. */
+/* Old requests arrive again, in any order, any number of times. */
 active proctype Network() {
   byte n, c;
 end:
@@ -118,12 +119,12 @@ end:
 #define once         (times[1] <= 1 && times[2] <= 1 && times[3] <= 1 && times[4] <= 1)
 #define consecutive  (svr_seq == times[1] + times[2] + times[3] + times[4] && (svr_seq == ALL || message[svr_seq + 1] == 0))
 #define noLoss       ((upTo(acked_seq) & ~stored) == 0)
-#define heard        (times[1] >= (confirmed[0] > 0) && times[2] >= (confirmed[0] > 1) && \
+#define visible        (times[1] >= (confirmed[0] > 0) && times[2] >= (confirmed[0] > 1) && \
                       times[3] >= (confirmed[1] > 0) && times[4] >= (confirmed[1] > 1))
-/* What an answered Sync has acknowledged stays so: no page starts below it. */
-#define monotone     (acked_seq == answered)
-/* A device that has moved its cursor has each message up to it, or somebody has acknowledged it. */
+/* Everything that a successful Sync has acknowledged stays acknowledged: no page starts below it. */
+#define monotone     (acked_seq == confirmed_ack)
+/* A device that has moved its cursor has each message up to it, or the message is acknowledged. */
 #define noGap(d)     ((upTo(cli_seq[d]) & ~upTo(acked_seq) & ~has[d]) == 0)
 #define bounded      (acked_seq <= svr_seq && svr_seq <= ALL && cli_seq[0] <= svr_seq && cli_seq[1] <= svr_seq)
 
-ltl safety { [] (once && consecutive && noLoss && heard && monotone && noGap(0) && noGap(1) && bounded) }
+ltl safety { [] (once && consecutive && noLoss && visible && monotone && noGap(0) && noGap(1) && bounded) }

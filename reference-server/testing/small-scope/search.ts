@@ -1,13 +1,15 @@
 import { type Parts, Violation } from "./server.js";
 import { keyOf, SmallSystem, type State } from "./system.js";
 
-export interface Finding {
-  /** Different states that were reached. */
+/** The result of a search. */
+export interface SearchResult {
+  /** Number of distinct states that were reached. */
   states: number;
-  /** Steps between them. */
+  /** Number of steps between them. */
   steps: number;
-  /** What went wrong first, if anything did, and the shortest way there. */
+  /** The first violation, if there is one. */
   violation?: string;
+  /** The shortest sequence of steps that leads to it. */
   path?: string[];
 }
 
@@ -17,8 +19,8 @@ interface Visit {
   by?: string;
 }
 
-/** Goes through all states that the system can reach, breadth first, and stops at the first that breaks a property. */
-export function search(parts?: Parts): Finding {
+/** Searches all states that the system can reach, breadth first, and stops at the first violation of a property. */
+export function search(parts?: Parts): SearchResult {
   const system = new SmallSystem(parts);
   const first: Visit = { state: system.initial() };
   const seen = new Set([keyOf(first.state)]);
@@ -36,7 +38,7 @@ export function search(parts?: Parts): Finding {
         if (seen.add(keyOf(state)).size > size) queue.push({ state, from: visit, by });
       }
     } catch (error) {
-      // An inbox that throws in the middle of a legal call is broken as well.
+      // An inbox must not throw in a legal call either.
       const violation = error instanceof Violation ? error.message : `failure: ${(error as Error).message}`;
       return { states: seen.size, steps, violation, path: [...pathTo(visit), ...(step === undefined ? [] : [step])] };
     }

@@ -7,34 +7,37 @@ import { Inbox, type InboxLimits } from "../../inbox.js";
 import { send } from "../../operations/send.js";
 import { Service } from "../../service.js";
 
-/** What a mutant replaces: parts of the server, and what a device really stores of an answer before it moves its cursor. */
+/**
+ * The parts that a mutant replaces: parts of the server, and what a device stores of a response before it moves its
+ * cursor.
+ */
 export interface Parts {
-  stores?: (answer: Answer) => Answer;
+  stores?: (response: PageRange) => PageRange;
   inbox?: new (epoch: string, startSeq: number, limits: InboxLimits) => Inbox;
   dedup?: typeof Dedup;
   send?: typeof send;
 }
 
-/** A safety property does not hold. The message begins with its name. */
+/** A violation of a safety property. The message begins with the name of the property. */
 export class Violation extends Error {}
 
-/** Throws unless it holds. What it is about is put into words only then. */
-export function check(property: string, holds: boolean, about: () => string): void {
-  if (!holds) throw new Violation(`${property}: ${about()}`);
+/** Throws a Violation unless the property holds. The details are computed only then. */
+export function check(property: string, holds: boolean, details: () => string): void {
+  if (!holds) throw new Violation(`${property}: ${details()}`);
 }
 
-/** One state of the server. Never changed: each step makes another one. */
+/** One state of the server. Immutable: each step creates another one. */
 export interface ServerState {
   readonly nr: number;
   readonly inbox: Inbox;
-  /** What was accepted, in order: `log[0]` is to have seq 1. Kept apart from the inbox, to hold it against. */
+  /** The accepted messages in order: `log[0]` must have seq 1. Independent of the inbox, which is compared with it. */
   readonly log: readonly string[];
-  /** The highest cursor that was answered. */
+  /** The highest cli_seq of an accepted Sync. */
   readonly acked: number;
 }
 
 /** The seqs of a page: those in (`base`, `next`]. */
-export interface Answer {
+export interface PageRange {
   base: number;
   next: number;
 }
@@ -47,8 +50,8 @@ const EPOCH = "e1";
 const WINDOW_MS = 1000;
 
 /**
- * The real server, one step at a time from any state: Inbox, Dedup and the operation Send as they are, or mutants of them. Every
- * answer is checked. A step that was made once is remembered: it is the same whatever the clients do meanwhile.
+ * Runs the real server, one step at a time from any state: Inbox, Dedup and the operation Send, or mutants of them.
+ * Every response is checked. The result of each step is cached, because it does not depend on the state of the clients.
  */
 export class Server {
   readonly #parts: Required<Omit<Parts, "stores">>;
@@ -56,7 +59,7 @@ export class Server {
   readonly #senders: readonly Account[];
   readonly #recipient: Account;
   readonly #states = new Map<string, ServerState>();
-  readonly #made = new Map<string, unknown>();
+  readonly #steps = new Map<string, unknown>();
   #now = 0;
 
   constructor(parts: Parts = {}) {
@@ -70,7 +73,10 @@ export class Server {
     return this.#state(new this.#parts.inbox(EPOCH, 0, limits), [], 0);
   }
 
-  /** A sender's message `nr` arrives. Both senders use the same ids, whose scope is the sender. */
+  /**
+   * The request to send message `nr` of a sender arrives. Both senders use the same ids, because the scope of an id is
+   * the sender.
+   */
   send(state: ServerState, sender: number, nr: number): ServerState {
     return this.#once(`${state.nr} send ${sender} ${nr}`, () => {
       const message = `${SENDERS[sender]} m-${nr + 1}`;
@@ -82,36 +88,40 @@ export class Server {
       const log = known < 0 ? [...state.log, message] : state.log;
       check("exactly once", inbox.svrSeq === log.length, () => `svr_seq ${inbox.svrSeq} after ${log.length} messages`);
       const first = known < 0 ? state.log.length : known;
-      check("same answer again", timestampMs(acceptedAt as Timestamp) === first, () => `accepted_at of ${message}`);
+      check(
+        "same response to a retry",
+        timestampMs(acceptedAt as Timestamp) === first,
+        () => `accepted_at of ${message}`,
+      );
       return this.#state(inbox, log, state.acked);
     });
   }
 
   /** A Sync arrives. */
-  sync(state: ServerState, cliSeq: number, pageSize: number): { state: ServerState; answer: Answer } {
+  sync(state: ServerState, cliSeq: number, pageSize: number): { state: ServerState; response: PageRange } {
     return this.#once(`${state.nr} sync ${cliSeq} ${pageSize}`, () => {
       const inbox = this.#install(state);
       const { messages, ...page } = inbox.sync(cliSeq, EPOCH, pageSize);
       const { log } = state;
       const acked = Math.max(state.acked, cliSeq);
       const seqs = messages.map(({ seq }) => seq);
-      const about = () =>
-        `Sync(${cliSeq}) answers acked ${page.ackedSeq}, [${seqs}], next ${page.nextCliSeq} of ${page.svrSeq}; acked was ${state.acked}`;
-      check("no redelivery", page.ackedSeq >= acked && seqs.every((seq) => seq > acked), about);
-      check("acks what was said", page.ackedSeq <= acked, about);
-      check("consecutive", String(seqs) === String(range(acked, acked + seqs.length)), about);
+      const details = () =>
+        `Sync(${cliSeq}) returns acked ${page.ackedSeq}, [${seqs}], next ${page.nextCliSeq} of ${page.svrSeq}; acked was ${state.acked}`;
+      check("no redelivery", page.ackedSeq >= acked && seqs.every((seq) => seq > acked), details);
+      check("acks cli_seq only", page.ackedSeq <= acked, details);
+      check("consecutive", String(seqs) === String(range(acked, acked + seqs.length)), details);
       check(
         "right message",
         messages.every((it) => `${it.senderId} ${it.clientMessageId}` === log[it.seq - 1]),
-        about,
+        details,
       );
-      check("bounded", seqs.length <= pageSize, about);
-      check("next", page.nextCliSeq === acked + seqs.length && page.svrSeq === log.length, about);
-      return { state: this.#state(inbox, log, acked), answer: { base: page.ackedSeq, next: page.nextCliSeq } };
+      check("bounded", seqs.length <= pageSize, details);
+      check("next", page.nextCliSeq === acked + seqs.length && page.svrSeq === log.length, details);
+      return { state: this.#state(inbox, log, acked), response: { base: page.ackedSeq, next: page.nextCliSeq } };
     });
   }
 
-  /** A copy of the state's inbox, put into the service with the clock and the dedup records that belong to it. */
+  /** Puts a copy of the inbox of this state into the service, with its clock and its dedup records. */
   #install({ inbox, log }: ServerState): Inbox {
     const copy = copyOf(inbox);
     const dedup = new this.#parts.dedup(WINDOW_MS, ALL);
@@ -120,27 +130,27 @@ export class Server {
       const record = { recipientId, epoch: EPOCH, payloadDigest: digest(payload), acceptedAt: timestampFromMs(index) };
       dedup.add(message.split(" ")[0] as string, clientMessageId, index, record);
     }
-    // Each message gets another accepted_at: its index in the log.
+    // The accepted_at of a message is its index in the log.
     this.#now = log.length;
     Object.assign(this.#recipient, { inbox: copy });
     Object.assign(this.#service, { dedup });
     return copy;
   }
 
-  /** The one state of these contents, whichever way it was reached; checked when it is first seen. */
+  /** Returns the state with these contents. It is created and checked only once, however it is reached. */
   #state(inbox: Inbox, log: readonly string[], acked: number): ServerState {
     const key = `${contents(inbox)}|${log}|${acked}`;
     const known = this.#states.get(key);
     if (known !== undefined) return known;
-    check("ack monotone", inbox.ackedSeq === acked, () => `acked_seq is ${inbox.ackedSeq} after ${acked} was answered`);
+    check("ack monotone", inbox.ackedSeq === acked, () => `acked_seq is ${inbox.ackedSeq} after Sync(${acked})`);
     const state = { nr: this.#states.size, inbox, log, acked };
     this.#states.set(key, state);
     return state;
   }
 
   #once<T>(key: string, make: () => T): T {
-    if (!this.#made.has(key)) this.#made.set(key, make());
-    return this.#made.get(key) as T;
+    if (!this.#steps.has(key)) this.#steps.set(key, make());
+    return this.#steps.get(key) as T;
   }
 }
 
@@ -154,7 +164,7 @@ function requestOf(message: string) {
   return create(SendRequestSchema, { recipientId: RECIPIENT, clientMessageId, payload: Buffer.from(message) });
 }
 
-/** A copy that shares nothing that changes, whatever a mutant adds. */
+/** Copies an inbox, with all Maps, also those that a mutant adds. */
 function copyOf(inbox: Inbox): Inbox {
   const copy = Object.assign(Object.create(Object.getPrototypeOf(inbox)) as Inbox, inbox);
   for (const [name, value] of Object.entries(copy))

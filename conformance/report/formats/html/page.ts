@@ -5,18 +5,18 @@ import { cardsOf } from "../../model/card.js";
 import { OUTCOMES, tally } from "../../model/outcomes.js";
 import { byChapter, byProfile, chapterOf, countsLine, headlineOf } from "../../model/summary.js";
 import type { RenderOptions } from "../options.js";
-import { cardHtml } from "./card.js";
+import { cardHtml, classOf } from "./card.js";
 import { caseItem } from "./cases.js";
 import { SCRIPT } from "./script.js";
 import { STYLE } from "./style.js";
 import { Html, html } from "./template.js";
 
 /**
- * A report as one HTML file that needs no network: its policy forbids any. It follows the reader's colour scheme, fits a phone, and
- * without its script still shows everything.
+ * A report as one HTML file. Its content security policy forbids all network access. It follows the reader's colour
+ * scheme, fits a phone, and shows everything without its script.
  */
 export function htmlReport(report: Report, options: RenderOptions = {}): string {
-  const name = report.implementation || "a server that does not tell its name";
+  const name = report.implementation || "an unnamed server";
   const cards = cardsOf(report, options);
   return html`<!doctype html>
 <html lang="en">
@@ -28,16 +28,16 @@ export function htmlReport(report: Report, options: RenderOptions = {}): string 
 <style>${new Html(STYLE)}</style>
 </head>
 <body>
-<a class="skip" href="#cases">To the cases</a>
+<a class="skip" href="#cases">Skip to the cases</a>
 <header>
-<h1><span class="${OUTCOMES[report.verdict].word}" aria-hidden="true">${OUTCOMES[report.verdict].mark}</span> ${headlineOf(report)}</h1>
+<h1><span class="${classOf(report.verdict)}" aria-hidden="true">${OUTCOMES[report.verdict].mark}</span> ${headlineOf(report)}</h1>
 <p>${countsLine(report)}</p>
 ${facts(report)}
 </header>
 <main>
 ${profiles(report)}
 ${filter(report)}
-${cards.length === 0 ? "" : html`<section data-group aria-labelledby="failures"><h2 id="failures">What is broken, root cause first</h2>${cards.map(cardHtml)}</section>`}
+${cards.length === 0 ? "" : html`<section data-group aria-labelledby="failures"><h2 id="failures">Violated requirements, root cause first</h2>${cards.map(cardHtml)}</section>`}
 <section aria-labelledby="cases"><h2 id="cases">Cases <span class="soft" id="count" role="status"></span></h2>
 ${byChapter(report.cases).map(([chapter, own]) => html`<section data-group aria-labelledby="chapter-${chapter}"><h3 id="chapter-${chapter}">${chapter}</h3><ul class="cases">${own.map((it) => caseItem(it, report))}</ul></section>`)}
 </section>
@@ -48,18 +48,18 @@ ${byChapter(report.cases).map(([chapter, own]) => html`<section data-group aria-
 `.text;
 }
 
-/** As a content security policy names what stands in the page itself. */
+/** The hash by which a content security policy names an inline element. */
 const hashOf = (text: string) => `sha256-${createHash("sha256").update(text).digest("base64")}`;
 
 function facts(report: Report): Html {
   const rows = [
     ["Server", report.implementation],
-    ["At", report.targets.join(", ")],
-    ["Declares", report.profiles.join(", ")],
+    ["URL", report.targets.join(", ")],
+    ["Profiles", report.profiles.join(", ")],
     ["Specification", report.specVersion],
     ["Suite", report.suiteVersion],
     ["Accounts", report.accounts],
-    ["Begun", report.startedAt === undefined ? "" : timestampDate(report.startedAt).toISOString()],
+    ["Started", report.startedAt === undefined ? "" : timestampDate(report.startedAt).toISOString()],
   ] as const;
   return html`<dl>${rows.flatMap(([label, value]) => (value === "" ? [] : [html`<dt>${label}</dt><dd>${value}</dd>`]))}</dl>`;
 }
@@ -67,20 +67,20 @@ function facts(report: Report): Html {
 function profiles(report: Report): Html | string {
   const rows = byProfile(report).map(({ profile, declared, outcome, requirements }) => {
     const { word, mark } = OUTCOMES[outcome];
-    return html`<tr><th scope="row">${profile}</th><td class="${declared ? word : "soft"}">${declared ? `${mark} ${word}` : "not declared"}</td><td>${declared ? requirements : ""}</td></tr>`;
+    return html`<tr><th scope="row">${profile}</th><td class="${declared ? classOf(outcome) : "soft"}">${declared ? `${mark} ${word}` : "not declared"}</td><td>${declared ? requirements : ""}</td></tr>`;
   });
   if (rows.length === 0) return "";
   return html`<table><caption>Requirements by profile</caption><thead><tr><th scope="col">Profile</th><th scope="col">Verdict</th><th scope="col">Requirements</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
-/** Hidden until the script runs: without it, it would do nothing. */
+/** The filter, hidden until the script runs: it needs the script. */
 function filter({ cases }: Report): Html {
   const boxes = tally(cases.map(({ outcome }) => outcome)).map(({ outcome, count }) => {
     const { word } = OUTCOMES[outcome];
-    return html`<label><input type="checkbox" name="outcome" value="${word}" checked> ${word} (${count})</label>`;
+    return html`<label><input type="checkbox" name="outcome" value="${classOf(outcome)}" checked> ${word} (${count})</label>`;
   });
   const chapters = [...new Set(cases.map(chapterOf))].map((it) => html`<option>${it}</option>`);
-  return html`<form class="filter" role="search" aria-label="Cases and failures" hidden>
+  return html`<form class="filter" role="search" aria-label="Filter violations and cases" hidden>
 <fieldset><legend>Outcomes</legend>${boxes}</fieldset>
 <label>Chapter <select name="chapter"><option value="">all</option>${chapters}</select></label>
 <label class="search">Search <input type="search" name="text" autocomplete="off"></label>

@@ -1,4 +1,4 @@
-/** The page's script: filters what is shown. Without it the page shows everything. */
+/** The script of the page: filters violations and cases. Without it the page shows everything. */
 export const SCRIPT = `
 const form = document.querySelector(".filter");
 const items = [...document.querySelectorAll("[data-outcome]")];
@@ -11,11 +11,11 @@ function filter() {
   const words = String(data.get("text")).toLowerCase().split(/\\s+/).filter(Boolean);
   let shown = 0;
   for (const item of items) {
-    const fits = outcomes.has(item.dataset.outcome)
+    const matches = outcomes.has(item.dataset.outcome)
       && (chapter === "" || item.dataset.chapter.split(" ").includes(chapter))
       && words.every((word) => texts.get(item).includes(word));
-    item.hidden = !fits;
-    if (fits && item.localName === "li") shown += 1;
+    item.hidden = !matches;
+    if (matches && item.localName === "li") shown += 1;
   }
   for (const section of document.querySelectorAll("[data-group]")) {
     section.hidden = !section.querySelector("[data-outcome]:not([hidden])");

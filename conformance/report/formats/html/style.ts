@@ -1,4 +1,4 @@
-/** The page's style sheet. Colours keep a contrast of at least 4.5 to 1 on their ground, in both schemes. */
+/** The style sheet of the page. Colours have a contrast of at least 4.5 to 1 on their background, in both schemes. */
 export const STYLE = `
 :root { color-scheme: light dark;
   --ground: #fff; --panel: #f6f7f9; --line: #d4d8de; --text: #1b1f24; --soft: #57606a; --link: #0b57b0;
@@ -22,7 +22,7 @@ summary { cursor: pointer; padding: .3rem 0; }
 .skip { position: absolute; left: -999rem; }
 .skip:focus { left: 1rem; top: .5rem; background: var(--ground); padding: .5rem; }
 .soft { color: var(--soft); }
-.pass { color: var(--pass); } .fail, .error { color: var(--fail); } .warn, .open { color: var(--warn); }
+.pass { color: var(--pass); } .fail, .error { color: var(--fail); } .warn, .inconclusive { color: var(--warn); }
 header { border-bottom: 1px solid var(--line); padding-bottom: 1rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .75rem 0 0; }
 dt { color: var(--soft); } dd { margin: 0; }
@@ -40,7 +40,7 @@ thead th { color: var(--soft); font-size: .875rem; }
   color: inherit; background: var(--ground); border: 1px solid var(--soft); border-radius: 6px; }
 .filter .search { flex: 1 1 16rem; } .filter .search input { flex: 1; }
 .card { border: 1px solid var(--line); border-inline-start: 5px solid var(--fail); border-radius: 8px; padding: .75rem 1rem 1rem; margin: 1rem 0; }
-.card.should { border-inline-start-color: var(--warn); }
+.card-warn { border-inline-start-color: var(--warn); }
 blockquote { margin: .4rem 0; padding-inline-start: .75rem; border-inline-start: 3px solid var(--line); color: var(--soft); }
 .compare { display: grid; grid-template-columns: max-content 1fr; margin: .75rem 0; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; }
 .compare dt, .compare dd { padding: .35rem .6rem; } .compare { gap: 0; }
@@ -56,8 +56,8 @@ svg .lost line, svg .lost path { stroke: var(--fail); } svg .lost text { fill: v
 .cases { list-style: none; padding: 0; margin: 0; }
 .cases > li { border-bottom: 1px solid var(--line); padding: .2rem 0; }
 .cases > li > div { padding: .3rem 0; } .cases details > div { padding: 0 0 .75rem 1.2rem; }
-.wire { padding-inline-start: 1rem; }
-.mark { display: inline-block; min-width: 3.6rem; font-weight: 600; font-size: .875rem; }
+.exchanges { padding-inline-start: 1rem; }
+.mark { display: inline-block; min-width: 7rem; font-weight: 600; font-size: .875rem; }
 [hidden] { display: none !important; }
 @media (max-width: 30rem) { .card { padding: .6rem .7rem; } .compare { grid-template-columns: 1fr; } .compare dt { padding-bottom: 0; } .compare dd { padding-top: 0; } .cases details > div { padding-inline-start: 0; } }
 @media print { .filter, .skip { display: none; } }

@@ -1,4 +1,4 @@
-/** A piece of HTML that may stand in a page as it is. Made by `html` only. */
+/** HTML that needs no escaping. Made by `html`. */
 export class Html {
   readonly text: string;
 
@@ -9,7 +9,7 @@ export class Html {
 
 type Value = Html | string | number | undefined | readonly (Html | string | number)[];
 
-/** A template for HTML: whatever is put into it is escaped, unless it came from such a template itself. */
+/** A template for HTML: values are escaped, unless they are HTML themselves. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
   return new Html(strings.map((string, index) => string + render(values[index])).join(""));
 }
@@ -28,12 +28,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-// Controls have no place in a page, and characters that turn the direction of writing could make it say something else.
-const UNSEEN = /[\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu;
+// Control characters are invalid in HTML, and characters that change the direction of writing could forge the text.
+const INVISIBLE = /[\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu;
 
 function escaped(text: string): string {
   return text
-    .replaceAll(UNSEEN, (char) =>
+    .replaceAll(INVISIBLE, (char) =>
       char === "\n" || char === "\t" ? char : `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
     )
     .replaceAll(/[&<>"']/g, (char) => ENTITIES[char] ?? char);

@@ -14,15 +14,15 @@ import {
 } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
 
-/** A header in place of a request's own. */
-const authorized = (change: (header: string | undefined) => string | undefined): NonNullable<Mutant["handler"]> =>
+/** Changes or removes the Authorization header. */
+const mapAuthorization = (change: (header: string | undefined) => string | undefined): NonNullable<Mutant["handler"]> =>
   editRequests((req) => {
     const changed = change(req.headers.authorization);
     if (changed === undefined) delete req.headers.authorization;
     else req.headers.authorization = changed;
   });
 
-/** Whose credential a header holds; undefined if nobody's. */
+/** Returns the account of an Authorization header; undefined if the credential is not valid. */
 export function ownerOf(service: Service, header: string | undefined): Account | undefined {
   try {
     return service.accounts.authenticate(header).account;
@@ -31,21 +31,21 @@ export function ownerOf(service: Service, header: string | undefined): Account |
   }
 }
 
-/** Puts the first credential that came in place of one that is not known, where `where` says so. */
-const guest =
-  (where: (req: IncomingMessage) => boolean): NonNullable<Mutant["handler"]> =>
+/** Replaces an unknown or missing credential by the first valid one that the server received, for matching requests. */
+const useFirstCredential =
+  (matches: (req: IncomingMessage) => boolean): NonNullable<Mutant["handler"]> =>
   (real, service) => {
     let first: string | undefined;
     return editRequests((req) => {
       const { authorization } = req.headers;
       if (ownerOf(service, authorization) !== undefined) first ??= authorization;
-      else if (first !== undefined && where(req)) req.headers.authorization = first;
+      else if (first !== undefined && matches(req)) req.headers.authorization = first;
     })(real);
   };
 
-/** Takes the account that a request names instead of the one of its credential, if that one has called before. */
-const believing =
-  (name: (req: IncomingMessage) => string | null | undefined): NonNullable<Mutant["handler"]> =>
+/** Executes a request for the account that it names instead of the account of its credential, if the named one has called before. */
+const trustUserId =
+  (userIdOf: (req: IncomingMessage) => string | null | undefined): NonNullable<Mutant["handler"]> =>
   (real, service) => {
     const tokens = new Map<string, string>();
     return editRequests((req) => {
@@ -53,7 +53,7 @@ const believing =
       const owner = ownerOf(service, authorization);
       if (owner === undefined || authorization === undefined) return;
       tokens.set(owner.userId, authorization);
-      req.headers.authorization = tokens.get(name(req) ?? "") ?? authorization;
+      req.headers.authorization = tokens.get(userIdOf(req) ?? "") ?? authorization;
     })(real);
   };
 
@@ -61,38 +61,38 @@ const header = (req: IncomingMessage, name: string) => req.headers[name]?.toStri
 const query = ({ url }: IncomingMessage, name: string) =>
   new URL(url ?? "/", "http://localhost").searchParams.get(name);
 
-/** Faults of the chapter "Authentication". */
+/** Mutants of the chapter "Authentication": credentials, accounts and senders. */
 export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-missing-is-not-found",
     breaks: "AUTH-REQUIRED",
-    about: "a call with no valid credential is answered like one for an account that does not exist",
-    handler: mapResponses((answer) => {
-      const error = errorOf(answer);
-      if (error?.code !== "unauthenticated") return answer;
+    about: "responds with not_found to a call without a valid credential",
+    handler: mapResponses((response) => {
+      const error = errorOf(response);
+      if (error?.code !== "unauthenticated") return response;
       const body = Buffer.from(JSON.stringify({ ...error, code: "not_found", details: [] }));
-      return { ...answer, status: 404, body };
+      return { ...response, status: 404, body };
     }),
   },
   {
     name: "auth-guest",
     breaks: "AUTH-REQUIRED",
-    about: "a Sync without a credential is done for a guest, who is the first account that came",
-    handler: guest((req) => rpcOf(req) === "Sync" && req.headers.authorization === undefined),
+    about: "executes a Sync without a credential for the first account that called",
+    handler: useFirstCredential((req) => rpcOf(req) === "Sync" && req.headers.authorization === undefined),
   },
   {
     name: "auth-watch-is-open",
     breaks: "AUTH-WATCH",
-    about: "a Watch with an unknown credential is opened, for the first account that came",
-    handler: guest((req) => rpcOf(req) === "Watch"),
+    about: "opens a Watch with an unknown credential for the first account that called",
+    handler: useFirstCredential((req) => rpcOf(req) === "Watch"),
   },
   {
     name: "auth-token-tail-unchecked",
     breaks: "AUTH-REQUIRED",
-    about: "the signature that a token ends with is not checked: its last eight characters may be any",
+    about: "ignores the last eight characters of a token, such as an unverified signature",
     handler: (real, service) => {
       const first = new Map<string, string>();
-      return authorized((it) => {
+      return mapAuthorization((it) => {
         const key = `${it?.slice(0, -8)} ${it?.length}`;
         if (it !== undefined && !first.has(key)) first.set(key, it);
         return first.get(key);
@@ -102,7 +102,7 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-watch-token-by-its-beginning",
     breaks: "AUTH-WATCH",
-    about: "Watch, and nothing else, looks up the first 16 characters of a token",
+    about: "compares only the first 16 characters of a token for Watch",
     handler: (real) => {
       const known = new Map<string, string>();
       return editRequests((req) => {
@@ -116,13 +116,13 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-scheme-with-case",
     breaks: "AUTH-SCHEME",
-    about: "only the spelling Bearer is known",
-    handler: authorized((it) => (it?.startsWith("Bearer ") ? it : undefined)),
+    about: "accepts only the spelling Bearer",
+    handler: mapAuthorization((it) => (it?.startsWith("Bearer ") ? it : undefined)),
   },
   {
     name: "auth-watch-scheme-with-case",
     breaks: "AUTH-SCHEME",
-    about: "Watch, and nothing else, knows only the spelling Bearer",
+    about: "accepts only the spelling Bearer for Watch",
     handler: editRequests((req) => {
       if (rpcOf(req) === "Watch" && !req.headers.authorization?.startsWith("Bearer ")) delete req.headers.authorization;
     }),
@@ -130,7 +130,7 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-send-scheme-with-case",
     breaks: "AUTH-SCHEME",
-    about: "Send, and nothing else, knows only the spelling Bearer",
+    about: "accepts only the spelling Bearer for Send",
     handler: editRequests((req) => {
       if (rpcOf(req) === "Send" && !req.headers.authorization?.startsWith("Bearer ")) delete req.headers.authorization;
     }),
@@ -138,13 +138,13 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-any-scheme",
     breaks: "AUTH-SCHEME",
-    about: "the last word of the header is the token, whatever stands before",
-    handler: authorized((it) => it && `Bearer ${it.split(" ").at(-1)}`),
+    about: "takes the last word of the Authorization header as the token, whatever the scheme",
+    handler: mapAuthorization((it) => it && `Bearer ${it.split(" ").at(-1)}`),
   },
   {
     name: "auth-send-any-scheme",
     breaks: "AUTH-SCHEME",
-    about: "Send, and nothing else, takes the last word of the header for the token, whatever stands before",
+    about: "takes the last word of the Authorization header as the token for Send, whatever the scheme",
     handler: editRequests((req) => {
       const { authorization } = req.headers;
       if (rpcOf(req) === "Send" && authorization !== undefined)
@@ -154,7 +154,7 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-token-in-the-url",
     breaks: "AUTH-SCHEME",
-    about: "where there is no header the token is taken from the query, as access_token",
+    about: "accepts a token in the query parameter access_token if there is no header",
     handler: editRequests((req) => {
       const token = query(req, "access_token");
       if (token !== null) req.headers.authorization ??= `Bearer ${token}`;
@@ -163,7 +163,7 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-token-of-1024",
     breaks: "AUTH-TOKEN-SIZE",
-    about: "a token of more than 1024 bytes is answered with 431",
+    about: "responds with 431 to a token of more than 1024 bytes",
     handler: respondInstead((req) =>
       (bearerToken(req.headers.authorization)?.length ?? 0) > 1024 ? { status: 431 } : undefined,
     ),
@@ -171,7 +171,7 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-token-of-1024-beyond-sync",
     breaks: "AUTH-TOKEN-SIZE",
-    about: "a token of more than 1024 bytes is answered with 431, at Send and Watch",
+    about: "responds with 431 to a token of more than 1024 bytes, except for Sync",
     handler: respondInstead((req) => {
       const { length } = bearerToken(req.headers.authorization) ?? "";
       return rpcOf(req) !== "Sync" && length > 1024 ? { status: 431 } : undefined;
@@ -180,9 +180,9 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-token-cut",
     breaks: "AUTH-TOKEN-SIZE",
-    about: "what follows the first 4096 bytes of a token, or a space of padding, is not looked at",
+    about: "ignores everything after the first 4096 bytes of a token",
     handler: (real) => {
-      // Tokens of fixtures are short: what stands for the long one is the known one that it begins with.
+      // Tokens of fixtures are short, so a long token stands for the known token with which it begins.
       const known = new Set<string>();
       return editRequests((req) => {
         const token = bearerToken(req.headers.authorization);
@@ -195,14 +195,14 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-account-by-connection",
     breaks: "AUTH-CREDENTIAL-ONLY",
-    about: "the account is remembered with the connection: a reused one acts for whoever opened it",
+    about: "executes each Sync for the account that opened the connection",
     handler: (real) => {
       const opened = new WeakMap<object, string>();
       return editRequests((req) => {
         const { authorization } = req.headers;
         const former = opened.get(req.socket);
         if (former === undefined && authorization !== undefined) opened.set(req.socket, authorization);
-        // A caller without a credential is asked for one, as it should be.
+        // A call without a credential is still refused.
         if (former !== undefined && authorization !== undefined && rpcOf(req) === "Sync")
           req.headers.authorization = former;
       })(real);
@@ -211,25 +211,25 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-account-by-header",
     breaks: "AUTH-CREDENTIAL-ONLY",
-    about: "a header X-User-Id, meant for a gateway, is believed",
-    handler: believing((req) => header(req, "x-user-id")),
+    about: "trusts an X-User-Id header from the client",
+    handler: trustUserId((req) => header(req, "x-user-id")),
   },
   {
     name: "auth-watch-by-header",
     breaks: "AUTH-CREDENTIAL-ONLY",
-    about: "Watch, and nothing else, believes a header X-User-Id that was meant for a gateway",
-    handler: believing((req) => (rpcOf(req) === "Watch" ? header(req, "x-user-id") : undefined)),
+    about: "trusts an X-User-Id header from the client for Watch",
+    handler: trustUserId((req) => (rpcOf(req) === "Watch" ? header(req, "x-user-id") : undefined)),
   },
   {
     name: "auth-account-by-proxy-header",
     breaks: "AUTH-CREDENTIAL-ONLY",
-    about: "a header X-Auth-Request-User, which oauth2-proxy sets, is believed, whoever has set it",
-    handler: believing((req) => header(req, "x-auth-request-user")),
+    about: "trusts an X-Auth-Request-User header from the client, which only oauth2-proxy should set",
+    handler: trustUserId((req) => header(req, "x-auth-request-user")),
   },
   {
     name: "auth-account-by-session-cookie",
     breaks: "AUTH-CREDENTIAL-ONLY",
-    about: "a call with a credential opens a session, and its cookie outranks the credential of later calls",
+    about: "prefers a session cookie to the credential of the call",
     handler: (real, service) => {
       const sessions = new Map<string, string>();
       return (req, res) => {
@@ -249,13 +249,13 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-account-by-query",
     breaks: "AUTH-CREDENTIAL-ONLY",
-    about: "user_id in the query selects the account, for administrators, and nobody asks who is one",
-    handler: believing((req) => query(req, "user_id")),
+    about: "selects the account by user_id in the query, without checking for an administrator",
+    handler: trustUserId((req) => query(req, "user_id")),
   },
   {
     name: "auth-watch-by-field",
     breaks: "AUTH-CREDENTIAL-ONLY",
-    about: "Watch, and nothing else, looks for a user id among the fields that it does not know",
+    about: "selects the account of a Watch by a user id in an unknown field",
     handler: (real, service) => {
       const tokens = new Map<string, string>();
       return mapBodies((body, req) => {
@@ -271,7 +271,7 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-sender-is-the-first",
     breaks: "AUTH-SENDER",
-    about: "after its tenth message an inbox gives all senders the id of the first",
+    about: "sets sender_id to the first sender of the inbox after its tenth message",
     inbox: class extends Inbox {
       #first: string | undefined;
       #count = 0;
@@ -285,36 +285,36 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-sender-is-the-recipient",
     breaks: "AUTH-SENDER",
-    about: "sender_id is the account whose inbox the message is in",
+    about: "sets sender_id to the recipient",
     operations: wrapSend((real) => (service, caller, request) => {
       const recipient = service.accounts.get(request.recipientId);
       const before = recipient?.inbox.svrSeq;
-      const answer = real(service, caller, request);
+      const response = real(service, caller, request);
       const stored = recipient?.inbox.pending.get(recipient.inbox.svrSeq);
       if (recipient !== undefined && stored !== undefined && stored.seq !== before) stored.senderId = recipient.userId;
-      return answer;
+      return response;
     }),
   },
   {
     name: "auth-copy-to-another",
     breaks: "AUTH-ISOLATION",
-    about: "after a message to oneself, the next Sync of somebody else delivers it too",
+    about: "delivers a message to oneself to another account as well",
     seenIn: "pixelated/pixelated-user-agent#674",
     operations: (real) => {
-      let stray: { message: NewMessage; of: Account } | undefined;
+      let copy: { message: NewMessage; of: Account } | undefined;
       return {
         send: (service, caller, request) => {
-          const answer = real.send(service, caller, request);
+          const response = real.send(service, caller, request);
           const { inbox } = caller.account;
           const message = inbox.pending.get(inbox.svrSeq);
           if (request.recipientId === caller.account.userId && message !== undefined)
-            stray = { message, of: caller.account };
-          return answer;
+            copy = { message, of: caller.account };
+          return response;
         },
         sync: (service, caller, request) => {
-          if (stray !== undefined && stray.of !== caller.account && caller.account.inbox.svrSeq < 1000) {
-            caller.account.inbox.append(stray.message);
-            stray = undefined;
+          if (copy !== undefined && copy.of !== caller.account && caller.account.inbox.svrSeq < 1000) {
+            caller.account.inbox.append(copy.message);
+            copy = undefined;
           }
           return real.sync(service, caller, request);
         },
@@ -324,14 +324,14 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-sync-acks-the-sender",
     breaks: "AUTH-ISOLATION",
-    about: "an ack counts in the inbox of the one whose message is acked as well",
+    about: "applies an ack to the inbox of the acked message's sender as well",
     operations: wrapSync((real) => (service, caller, request) => {
       const { inbox } = caller.account;
       const acked = inbox.pending.get(request.cliSeq)?.senderId;
-      const answer = real(service, caller, request);
+      const response = real(service, caller, request);
       const other = acked === undefined ? undefined : service.accounts.get(acked)?.inbox;
       if (other !== undefined && other !== inbox) other.sync(Math.min(request.cliSeq, other.svrSeq), "", 1);
-      return answer;
+      return response;
     }),
   },
 ];

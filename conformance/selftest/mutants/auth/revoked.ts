@@ -4,12 +4,12 @@ import { refuse } from "../../../../reference-server/errors.js";
 import { rpcOf, wrapWatch } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
 
-/** Faults of the chapter "Authentication" that a revoked credential shows. */
+/** Mutants of the chapter "Authentication": revoked credentials. */
 export const authRevoked: readonly Mutant[] = [
   {
     name: "auth-revocation-takes-a-minute",
     breaks: "AUTH-REVOKED",
-    about: "a token that was used before is good for as long as it is cached",
+    about: "accepts a revoked token as long as it is cached",
     handler: (real, service) => {
       const cached = new Map<string, Account>();
       const { accounts } = service;
@@ -28,7 +28,7 @@ export const authRevoked: readonly Mutant[] = [
   {
     name: "auth-revocation-of-sync-only",
     breaks: "AUTH-REVOKED",
-    about: "Send goes on with a revoked credential that has sent before",
+    about: "accepts a revoked credential for Send if it was used before",
     handler: (real, service) => {
       const cached = new Map<string, Account>();
       const { accounts } = service;
@@ -51,7 +51,7 @@ export const authRevoked: readonly Mutant[] = [
   {
     name: "auth-revocation-ends-no-watch",
     breaks: "AUTH-REVOKED-WATCH",
-    about: "a Watch outlives its credential",
+    about: "does not end a Watch whose credential is revoked",
     operations: wrapWatch((stream) => ({
       ...stream,
       end: (error) => {
@@ -62,7 +62,7 @@ export const authRevoked: readonly Mutant[] = [
   {
     name: "auth-revocation-ends-one-watch",
     breaks: "AUTH-REVOKED-WATCH",
-    about: "of several Watches with one credential only the first ends when it is revoked",
+    about: "ends only the first of several Watches of a revoked credential",
     operations: (real) => {
       const first = new Map<string, object>();
       return wrapWatch((stream, { tokenHash }) => {
@@ -81,18 +81,18 @@ export const authRevoked: readonly Mutant[] = [
   {
     name: "auth-revoked-watch-ends-well",
     breaks: "AUTH-REVOKED-WATCH",
-    about: "a Watch whose credential is revoked ends without an error",
+    about: "ends the Watch of a revoked credential without an error",
     operations: wrapWatch((stream) => ({ ...stream, end: () => stream.end() })),
   },
   {
     name: "auth-revocation-hits-another",
     breaks: "AUTH-REVOKED",
-    about: "a revocation locks out the account that sent last as well",
+    about: "locks out the account that sent last as well when it revokes a credential",
     operations: (real) => {
       let last: string | undefined;
-      const out = new Set<string>();
+      const lockedOut = new Set<string>();
       const check = (userId: string) => {
-        if (out.has(userId)) throw refuse(Reason.CREDENTIAL_INVALID, "log in again");
+        if (lockedOut.has(userId)) throw refuse(Reason.CREDENTIAL_INVALID, "log in again");
       };
       return {
         send: (service, caller, request) => {
@@ -105,7 +105,7 @@ export const authRevoked: readonly Mutant[] = [
           return real.sync(service, caller, request);
         },
         revokeToken: (service, request) => {
-          if (last !== undefined) out.add(last);
+          if (last !== undefined) lockedOut.add(last);
           return real.revokeToken(service, request);
         },
       };

@@ -1,33 +1,38 @@
 import type { IncomingMessage } from "node:http";
 import { gunzipSync } from "node:zlib";
 import { type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { HttpResponse } from "../interceptors.js";
 import { errorOf, isJson, mapBodies, mapResponses, readAll, respondInstead, rpcOf, withBody } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
-import { beginning, binary, decodes, SCHEMAS } from "./malformed.js";
+import { decodablePrefix, decodes, mapBinaryBodies, SCHEMAS } from "./malformed.js";
 
-/** Reads the bodies of an RPC without a bound; what is too long for the server behind that is left out, as it means nothing. */
-const unbounded = (rpc: string) =>
+/** Reads the bodies of an RPC without a limit. The real server has one, so the meaningless part of a long body is removed. */
+const withoutBodyLimit = (rpc: string) =>
   mapBodies((body, req) => {
     delete req.headers["content-length"];
     if (rpcOf(req) !== rpc || body.length < 1 << 20) return body;
     if (rpc === "Watch") return isJson(req) ? Buffer.from([0, 0, 0, 0, 2, 0x7b, 0x7d]) : Buffer.alloc(5);
     return isJson(req)
       ? Buffer.from(JSON.stringify(JSON.parse(body.toString())))
-      : beginning(body.subarray(0, 256), SCHEMAS[rpc] as DescMessage);
+      : decodablePrefix(body.subarray(0, 256), SCHEMAS[rpc] as DescMessage);
   });
 
-/** Faults of the chapter "HTTP binding": how bodies come, how long they may be, and those of streams. */
+/** Whether the reference server refused a body for its length. No reason stands for this alone, so the message is matched. */
+const isBodyLimit = (response: HttpResponse, req: IncomingMessage) =>
+  rpcOf(req) in SCHEMAS && /\bbody\b.*\b\d+ bytes/.test(errorOf(response)?.message ?? "");
+
+/** Mutants of the chapter "HTTP binding": transfer and length of bodies, and the bodies of streams. */
 export const httpBodies: readonly Mutant[] = [
   {
     name: "http-no-chunks",
     breaks: "HTTP-CHUNKED",
-    about: "a body without a declared length is answered with 411",
+    about: "responds with 411 to a body without Content-Length",
     handler: respondInstead((req) => (req.headers["transfer-encoding"] === undefined ? undefined : { status: 411 })),
   },
   {
     name: "http-first-chunk",
     breaks: "HTTP-CHUNKED",
-    about: "of a chunked body only the first piece is read",
+    about: "reads only the first chunk of a chunked body",
     handler: (real) => async (req, res) => {
       if (req.headers["transfer-encoding"] === undefined) return real(req, res);
       let first: Buffer | undefined;
@@ -40,7 +45,7 @@ export const httpBodies: readonly Mutant[] = [
   {
     name: "http-cut-request-is-done",
     breaks: "HTTP-CUT-REQUEST",
-    about: "of a request that is cut off, what came is carried out",
+    about: "executes the part that has arrived of a truncated request",
     handler: (real) => (req, res) => {
       const pieces: Buffer[] = [];
       req.on("data", (piece: Buffer) => pieces.push(piece));
@@ -52,7 +57,7 @@ export const httpBodies: readonly Mutant[] = [
   {
     name: "http-chunks-of-8-kib-in-all",
     breaks: "HTTP-CHUNKED",
-    about: "a body in chunks is buffered in 8 KiB and refused beyond them; one with a length is not",
+    about: "rejects a chunked body of more than 8 KiB, though not one with Content-Length",
     handler: (real) => async (req, res) => {
       if (req.headers["transfer-encoding"] === undefined || !(rpcOf(req) in SCHEMAS)) return real(req, res);
       const body = await readAll(req);
@@ -64,7 +69,7 @@ export const httpBodies: readonly Mutant[] = [
   {
     name: "http-cut-before-the-last-chunk",
     breaks: "HTTP-CUT-REQUEST",
-    about: "a connection that ends after a whole chunk, and before the last one, counts as the end of the body",
+    about: "accepts a chunked body whose connection ends before the last chunk",
     handler: (real) => (req, res) => {
       if (req.headers["transfer-encoding"] === undefined || !(rpcOf(req) in SCHEMAS)) return real(req, res);
       const pieces: Buffer[] = [];
@@ -82,14 +87,14 @@ export const httpBodies: readonly Mutant[] = [
   {
     name: "http-body-of-max-payload",
     breaks: "HTTP-BODY-ROOM",
-    about: "a body may be as long as the longest payload, which is too little for it in JSON",
+    about: "limits a body to the maximum payload size, which is too small for such a payload in JSON",
     options: { maxPayloadBytes: 128 << 10 },
     handler: respondInstead((req) => (Number(req.headers["content-length"]) > 132 << 10 ? { status: 413 } : undefined)),
   },
   {
     name: "http-body-of-16-kib",
     breaks: "HTTP-BODY-ROOM",
-    about: "for calls other than Send a body may have 16 KiB",
+    about: "limits the body of calls other than Send to 16 KiB",
     handler: respondInstead((req) =>
       rpcOf(req) !== "Send" && Number(req.headers["content-length"]) > 16 << 10 ? { status: 413 } : undefined,
     ),
@@ -97,77 +102,76 @@ export const httpBodies: readonly Mutant[] = [
   {
     name: "http-body-refused-too-late",
     breaks: "HTTP-BODY-LIMIT",
-    about: "a body that is too long is answered with 413, after the call has been carried out",
+    about: "executes a call whose body is too long, and responds with 413",
     handler: (real) => {
       const tooLong = new WeakSet<object>();
-      const measured = binary((body, schema, req) => {
+      const shortened = mapBinaryBodies((body, schema, req) => {
         if (body.length < 1 << 20 || !decodes(body, schema)) return body;
         tooLong.add(req.socket);
         return Buffer.from(toBinary(schema, fromBinary(schema, body), { writeUnknownFields: false }));
       });
-      return measured(
-        mapResponses((answer, { socket }) => (tooLong.delete(socket) ? { ...answer, status: 413 } : answer))(real),
+      return shortened(
+        mapResponses((response, { socket }) => (tooLong.delete(socket) ? { ...response, status: 413 } : response))(
+          real,
+        ),
       );
     },
   },
   {
     name: "http-body-limit-is-internal",
     breaks: "HTTP-BODY-LIMIT",
-    about: "a body that is too long is answered with an internal error",
-    handler: mapResponses((answer, req) =>
-      errorOf(answer)?.message.startsWith("the body is longer") && rpcOf(req) in SCHEMAS
-        ? { ...answer, status: 500, body: Buffer.from('{"code":"internal"}') }
-        : answer,
+    about: "responds with an internal error to a body that is too long",
+    handler: mapResponses((response, req) =>
+      isBodyLimit(response, req) ? { ...response, status: 500, body: Buffer.from('{"code":"internal"}') } : response,
     ),
   },
   {
     name: "http-body-limit-is-again",
     breaks: "HTTP-BODY-LIMIT",
-    about:
-      "a body that is too long is answered with resource_exhausted, as Connect libraries do: the client sends it again",
-    handler: mapResponses((answer, req) =>
-      errorOf(answer)?.message.startsWith("the body is longer") && rpcOf(req) in SCHEMAS
-        ? { ...answer, status: 429, body: Buffer.from('{"code":"resource_exhausted"}') }
-        : answer,
+    about: "responds with resource_exhausted to a body that is too long, as Connect libraries do: clients retry it",
+    handler: mapResponses((response, req) =>
+      isBodyLimit(response, req)
+        ? { ...response, status: 429, body: Buffer.from('{"code":"resource_exhausted"}') }
+        : response,
     ),
   },
   {
     name: "http-body-without-bound",
     breaks: "HTTP-BODY-LIMIT",
-    about: "a Sync is read to its end, however long it is",
-    handler: unbounded("Sync"),
+    about: "reads the body of a Sync without a limit",
+    handler: withoutBodyLimit("Sync"),
   },
   {
     name: "http-body-of-info-without-bound",
     breaks: "HTTP-BODY-LIMIT",
-    about: "GetServerInfo, which anybody can call, is read to its end, however long it is",
-    handler: unbounded("GetServerInfo"),
+    about: "reads the body of GetServerInfo, which needs no credential, without a limit",
+    handler: withoutBodyLimit("GetServerInfo"),
   },
   {
     name: "http-body-unpacked-without-bound",
     breaks: "HTTP-BODY-LIMIT",
-    about: "requests in gzip are taken, and the bound is kept before they are unpacked only",
+    about: "accepts gzip requests, and limits only their compressed size",
     handler: (real) => {
-      const roomy = unbounded("Send")(real);
+      const unlimited = withoutBodyLimit("Send")(real);
       return async (req, res) => {
         const body = req.headers["content-encoding"] === "gzip" ? await readAll(req) : undefined;
-        // 1f 8b is how gzip begins.
+        // 1f 8b is the magic number of gzip.
         if (body?.readUInt16BE() !== 0x1f8b) return real(body === undefined ? req : withBody(req, body), res);
         delete req.headers["content-encoding"];
-        return roomy(withBody(req, gunzipSync(body)), res);
+        return unlimited(withBody(req, gunzipSync(body)), res);
       };
     },
   },
   {
     name: "http-body-of-watch-without-bound",
     breaks: "HTTP-BODY-LIMIT",
-    about: "a Watch gets room for whatever length its envelope names",
-    handler: unbounded("Watch"),
+    about: "allocates whatever length the envelope of a Watch declares",
+    handler: withoutBodyLimit("Watch"),
   },
   {
     name: "http-stream-type-of-unary",
     breaks: "HTTP-STREAM",
-    about: "a Watch is answered with the media type of unary calls",
+    about: "sends a Watch response with the media type of unary calls",
     handler: (real) => (req, res) => {
       const { writeHead } = res;
       res.writeHead = ((status: number, headers: Record<string, string>) =>
@@ -181,7 +185,7 @@ export const httpBodies: readonly Mutant[] = [
   {
     name: "http-stream-end-is-empty",
     breaks: "HTTP-STREAM",
-    about: "the end-of-stream message of a Watch that was refused is empty",
+    about: "ends a refused Watch with an empty end-of-stream message",
     handler: (real) => (req, res) => {
       const { end } = res;
       if (rpcOf(req) === "Watch")
@@ -193,7 +197,7 @@ export const httpBodies: readonly Mutant[] = [
   {
     name: "http-stream-end-without-error",
     breaks: "HTTP-STREAM",
-    about: "a Watch that is refused ends like one that went well",
+    about: "ends a refused Watch without an error",
     handler: (real) => (req, res) => {
       const { end } = res;
       if (rpcOf(req) === "Watch")
@@ -208,7 +212,7 @@ export const httpBodies: readonly Mutant[] = [
   },
 ];
 
-/** How many bytes a request on a connection of its own has, up to the end of a body in one chunk, as the suite writes it. */
+/** Number of bytes of the first request of a connection, as the suite writes it, up to the end of a body in one chunk. */
 function bytesUpToOneChunk({ method, url, rawHeaders }: IncomingMessage, length: number): number {
   const names = rawHeaders.filter((_, n) => n % 2 === 0);
   const lines = names.map((name, n) => `${name}: ${rawHeaders[2 * n + 1]}`);

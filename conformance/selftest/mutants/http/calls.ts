@@ -2,9 +2,9 @@ import { Reason } from "../../../../proto/gen/seqsync/v1/error_pb.js";
 import { Refusal, refuse } from "../../../../reference-server/errors.js";
 import { endEnvelope } from "../../../../reference-server/http/codec.js";
 import {
-  type Answer,
   editRequests,
   errorOf,
+  type HttpResponse,
   isJson,
   mapResponses,
   readAll,
@@ -17,8 +17,8 @@ import type { Mutant } from "../mutant.js";
 
 const OTHER_METHODS = ["GET", "HEAD", "PUT", "PATCH", "DELETE"];
 
-/** Lets an RPC be called by GET, as Connect does with what has no side effects. */
-const byGet =
+/** Accepts an RPC by GET, as Connect does for an RPC without side effects. */
+const allowGet =
   (rpc: string): NonNullable<Mutant["handler"]> =>
   (real) =>
   (req, res) => {
@@ -31,58 +31,60 @@ const byGet =
     return real(get, res);
   };
 
-/** An answer about which nothing is said to caches. */
-function storable(answer: Answer): Answer {
-  const { "cache-control": _, ...headers } = answer.headers;
-  return { ...answer, headers };
+/** Removes Cache-Control from a response. */
+function withoutCacheControl(response: HttpResponse): HttpResponse {
+  const { "cache-control": _, ...headers } = response.headers;
+  return { ...response, headers };
 }
 
-/** Says nothing to caches about the refusals for one reason. */
-const storableFor = (reason: Reason) =>
-  mapResponses((answer) =>
-    errorOf(answer)?.details?.[0]?.debug.reason === `REASON_${Reason[reason]}` ? storable(answer) : answer,
+/** Removes Cache-Control from the refusals for one reason. */
+const withoutCacheControlFor = (reason: Reason) =>
+  mapResponses((response) =>
+    errorOf(response)?.details?.[0]?.debug.reason === `REASON_${Reason[reason]}`
+      ? withoutCacheControl(response)
+      : response,
   );
 
-/** Faults of the chapter "HTTP binding": paths, methods and headers. */
+/** Mutants of the chapter "HTTP binding": paths, methods and headers. */
 export const httpCalls: readonly Mutant[] = [
   {
     name: "http-path-on-a-used-connection",
     breaks: "HTTP-PATH",
-    about: "a call that follows an error on its connection is not found",
+    about: "responds with 404 to a call that follows an error on the same connection",
     handler: (real) => {
       const failed = new WeakSet<object>();
-      const judged = mapResponses((answer, { socket }) => {
-        if (answer.status === 400) failed.add(socket);
-        return answer;
+      const recording = mapResponses((response, { socket }) => {
+        if (response.status === 400) failed.add(socket);
+        return response;
       })(real);
-      return respondInstead(({ socket }) => (failed.delete(socket) ? { status: 404 } : undefined))(judged);
+      return respondInstead(({ socket }) => (failed.delete(socket) ? { status: 404 } : undefined))(recording);
     },
   },
   {
     name: "http-path-of-send",
     breaks: "HTTP-PATH",
-    about: "Send is served as SendMessage",
+    about: "serves Send under the path SendMessage",
     handler: respondInstead((req) => (rpcOf(req) === "Send" ? { status: 404 } : undefined)),
   },
   {
     name: "http-unknown-rpc-is-unimplemented",
     breaks: "HTTP-NOT-FOUND",
-    about: "an unknown RPC is answered with 501 and a Connect error",
+    about: "responds to an unknown RPC with 501 and a Connect error",
     handler: (real) =>
-      mapResponses((answer, req) =>
-        answer.status === 404 && req.url?.includes("/seqsync.") && answer.headers["content-type"] === "text/plain"
+      mapResponses((response, req) =>
+        response.status === 404 && req.url?.includes("/seqsync.") && response.headers["content-type"] === "text/plain"
           ? {
               status: 501,
               headers: { "content-type": "application/json" },
               body: Buffer.from('{"code":"unimplemented"}'),
             }
-          : answer,
+          : response,
       )(real),
   },
   {
     name: "http-path-by-its-beginning",
     breaks: "HTTP-NOT-FOUND",
-    about: "a path that begins like Send's is taken for it",
+    about: "treats a path that begins with Send's path as Send",
     handler: editRequests((req) => {
       req.url = req.url?.replace(/(SeqSyncService\/Send)\w+$/, "$1");
     }),
@@ -90,7 +92,7 @@ export const httpCalls: readonly Mutant[] = [
   {
     name: "http-path-with-a-slash",
     breaks: "HTTP-NOT-FOUND",
-    about: "a framework's router takes a path with a slash at its end for the one without",
+    about: "accepts a path with a trailing slash, as some routers do",
     handler: editRequests((req) => {
       req.url = req.url?.replace(/(.)\/$/, "$1");
     }),
@@ -98,7 +100,7 @@ export const httpCalls: readonly Mutant[] = [
   {
     name: "http-path-without-case",
     breaks: "HTTP-NOT-FOUND",
-    about: "a framework's router compares paths without regard to case",
+    about: "matches paths case-insensitively, as some routers do",
     handler: editRequests((req) => {
       req.url = req.url?.replace(/(SeqSyncService\/)send$/, "$1Send");
     }),
@@ -106,16 +108,18 @@ export const httpCalls: readonly Mutant[] = [
   {
     name: "http-type-before-path",
     breaks: "HTTP-NOT-FOUND",
-    about: "the content type is looked at before the path: 415 at a path that there is not",
-    handler: mapResponses((answer, req) => {
+    about: "checks the content type before the path: responds with 415 to an unknown path",
+    handler: mapResponses((response, req) => {
       const isType = /^application\/(connect\+)?(proto|json)/i.test(req.headers["content-type"] ?? "");
-      return answer.status === 404 && errorOf(answer) === undefined && !isType ? { ...answer, status: 415 } : answer;
+      return response.status === 404 && errorOf(response) === undefined && !isType
+        ? { ...response, status: 415 }
+        : response;
     }),
   },
   {
     name: "http-any-method",
     breaks: "HTTP-METHOD",
-    about: "PUT is taken like POST",
+    about: "accepts PUT like POST",
     handler: editRequests((req) => {
       if (req.method === "PUT") req.method = "POST";
     }),
@@ -123,19 +127,19 @@ export const httpCalls: readonly Mutant[] = [
   {
     name: "http-sync-by-get",
     breaks: "HTTP-METHOD",
-    about: "Sync can be called by GET, as if it had no side effects",
-    handler: byGet("Sync"),
+    about: "accepts Sync by GET, as if it had no side effects",
+    handler: allowGet("Sync"),
   },
   {
     name: "http-info-by-get",
     breaks: "HTTP-METHOD",
-    about: "GetServerInfo is marked as free of side effects, so a Connect library answers it by GET",
-    handler: byGet("GetServerInfo"),
+    about: "accepts GetServerInfo by GET, as Connect libraries do for an RPC marked as free of side effects",
+    handler: allowGet("GetServerInfo"),
   },
   {
     name: "http-other-methods-like-post",
     breaks: "HTTP-METHOD",
-    about: "GET, HEAD, PUT, PATCH and DELETE are refused, and all other methods are taken like POST",
+    about: "rejects GET, HEAD, PUT, PATCH and DELETE, and treats every other method like POST",
     handler: editRequests((req) => {
       if (!OTHER_METHODS.includes(req.method ?? "")) req.method = "POST";
     }),
@@ -143,7 +147,7 @@ export const httpCalls: readonly Mutant[] = [
   {
     name: "http-type-before-method",
     breaks: "HTTP-METHOD",
-    about: "the content type is looked at before the method: a GET without one is answered with 415",
+    about: "checks the content type before the method: responds with 415 to a GET without one",
     handler: respondInstead((req) =>
       req.method !== "POST" && rpcOf(req) !== "Sync" && req.headers["content-type"] === undefined
         ? { status: 415 }
@@ -153,7 +157,7 @@ export const httpCalls: readonly Mutant[] = [
   {
     name: "http-other-method-not-found",
     breaks: "HTTP-METHOD",
-    about: "other methods than POST are answered with 404",
+    about: "responds with 404 to methods other than POST",
     handler: respondInstead((req) =>
       OTHER_METHODS.includes(req.method ?? "") && req.url?.includes("SeqSyncService/") ? { status: 404 } : undefined,
     ),
@@ -161,7 +165,7 @@ export const httpCalls: readonly Mutant[] = [
   {
     name: "http-empty-body-refused",
     breaks: "HTTP-BINARY",
-    about: "a Sync with an empty body, which is the empty message, is refused",
+    about: "refuses a Sync with an empty body, which is a valid empty message",
     operations: wrapSync((real) => (service, caller, request) => {
       if (request.cliSeq === 0 && request.epoch === "" && request.pageSize === 0)
         throw refuse(Reason.MALFORMED, "the body is missing");
@@ -171,36 +175,36 @@ export const httpCalls: readonly Mutant[] = [
   {
     name: "http-created",
     breaks: "HTTP-BINARY",
-    about: "a Send that is accepted is answered with 201",
-    handler: mapResponses((answer, req) =>
-      rpcOf(req) === "Send" && answer.status === 200 ? { ...answer, status: 201 } : answer,
+    about: "responds to an accepted Send with status 201",
+    handler: mapResponses((response, req) =>
+      rpcOf(req) === "Send" && response.status === 200 ? { ...response, status: 201 } : response,
     ),
   },
   {
     name: "http-range-is-honoured",
     breaks: "HTTP-BINARY",
-    about: "a cache in front answers a part of the answer, with 206, to a call with a Range",
-    handler: mapResponses((answer, req) =>
-      req.headers.range !== undefined && answer.status === 200
-        ? { ...answer, status: 206, body: answer.body.subarray(0, 2) }
-        : answer,
+    about: "responds to a request with a Range header with 206 and a part of the body",
+    handler: mapResponses((response, req) =>
+      req.headers.range !== undefined && response.status === 200
+        ? { ...response, status: 206, body: response.body.subarray(0, 2) }
+        : response,
     ),
   },
   {
     name: "http-answer-in-an-envelope",
     breaks: "HTTP-BINARY",
-    about: "the binary answer of Sync has the five bytes before it that belong to streams",
-    handler: mapResponses((answer, req) => {
-      if (rpcOf(req) !== "Sync" || isJson(req) || answer.status !== 200) return answer;
+    about: "puts the five-byte envelope of streams in front of a binary Sync response",
+    handler: mapResponses((response, req) => {
+      if (rpcOf(req) !== "Sync" || isJson(req) || response.status !== 200) return response;
       const head = Buffer.alloc(5);
-      head.writeUInt32BE(answer.body.length, 1);
-      return { ...answer, body: Buffer.concat([head, answer.body]) };
+      head.writeUInt32BE(response.body.length, 1);
+      return { ...response, body: Buffer.concat([head, response.body]) };
     }),
   },
   {
     name: "http-version-header-required",
     breaks: "HTTP-VERSION-HEADER",
-    about: "a call without Connect-Protocol-Version is refused",
+    about: "refuses Send and Sync without Connect-Protocol-Version",
     handler: (real) =>
       respondInstead((req) =>
         req.url?.includes("SeqSyncService/S") && req.headers["connect-protocol-version"] === undefined
@@ -211,7 +215,7 @@ export const httpCalls: readonly Mutant[] = [
   {
     name: "http-version-header-of-send",
     breaks: "HTTP-VERSION-HEADER",
-    about: "a Send without Connect-Protocol-Version is a bad request",
+    about: "responds with 400 to a Send without Connect-Protocol-Version",
     handler: respondInstead((req) =>
       req.method === "POST" && rpcOf(req) === "Send" && req.headers["connect-protocol-version"] === undefined
         ? { status: 400 }
@@ -221,11 +225,11 @@ export const httpCalls: readonly Mutant[] = [
   {
     name: "http-version-header-of-watch",
     breaks: "HTTP-VERSION-HEADER",
-    about: "a Watch without Connect-Protocol-Version is refused in its stream, as some Connect libraries can do",
+    about: "refuses a Watch without Connect-Protocol-Version, as some Connect libraries can be configured to",
     handler: (real) => (req, res) => {
       const type = req.headers["content-type"] ?? "";
-      const isRight = req.method === "POST" && rpcOf(req) === "Watch" && /^application\/connect\+/.test(type);
-      if (!isRight || req.headers["connect-protocol-version"] !== undefined) return real(req, res);
+      const isWatch = req.method === "POST" && rpcOf(req) === "Watch" && /^application\/connect\+/.test(type);
+      if (!isWatch || req.headers["connect-protocol-version"] !== undefined) return real(req, res);
       req.resume();
       res.writeHead(200, { "content-type": type });
       return res.end(endEnvelope(new Refusal("invalid_argument", "missing required header")));
@@ -234,23 +238,25 @@ export const httpCalls: readonly Mutant[] = [
   {
     name: "http-storable-answers",
     breaks: "HTTP-NO-STORE",
-    about: "the answers of Sync may be stored",
-    handler: mapResponses((answer, req) =>
-      rpcOf(req) === "Sync" && answer.status === 200 ? storable(answer) : answer,
+    about: "omits Cache-Control from Sync responses",
+    handler: mapResponses((response, req) =>
+      rpcOf(req) === "Sync" && response.status === 200 ? withoutCacheControl(response) : response,
     ),
   },
   {
     name: "http-storable-when-there-is-nothing",
     breaks: "HTTP-NO-STORE",
-    about: "the answer to a Sync that brings nothing may be kept",
-    handler: mapResponses((answer, req) =>
-      rpcOf(req) === "Sync" && answer.status === 200 && answer.body.length < 70 ? storable(answer) : answer,
+    about: "omits Cache-Control from Sync responses without messages",
+    handler: mapResponses((response, req) =>
+      rpcOf(req) === "Sync" && response.status === 200 && response.body.length < 70
+        ? withoutCacheControl(response)
+        : response,
     ),
   },
   {
     name: "http-storable-repetitions",
     breaks: "HTTP-NO-STORE",
-    about: "a repeated Send is answered by a middleware, which says nothing about caches",
+    about: "omits Cache-Control from the response to a retried Send",
     handler: (real) => {
       const seen = new Set<string>();
       return async (req, res) => {
@@ -259,9 +265,9 @@ export const httpCalls: readonly Mutant[] = [
         if (body === undefined) return undefined;
         const key = `${req.headers.authorization} ${body.toString("hex")}`;
         const wasSeen = seen.has(key);
-        return mapResponses((answer) => {
-          if (answer.status === 200) seen.add(key);
-          return wasSeen && answer.status === 200 ? storable(answer) : answer;
+        return mapResponses((response) => {
+          if (response.status === 200) seen.add(key);
+          return wasSeen && response.status === 200 ? withoutCacheControl(response) : response;
         })(real)(withBody(req, body), res);
       };
     },
@@ -269,50 +275,51 @@ export const httpCalls: readonly Mutant[] = [
   {
     name: "http-storable-reuse",
     breaks: "HTTP-NO-STORE",
-    about: "the refusal of a reused id comes from an exception handler that says nothing about caches",
-    handler: storableFor(Reason.CLIENT_MESSAGE_ID_REUSED),
+    about: "omits Cache-Control from the refusal of a reused id",
+    handler: withoutCacheControlFor(Reason.CLIENT_MESSAGE_ID_REUSED),
   },
   {
     name: "http-storable-full-inbox",
     breaks: "HTTP-NO-STORE",
-    about: "an inbox takes 100 messages, and the refusal of one more says nothing about caches",
+    about: "omits Cache-Control from a BACKLOG_FULL refusal",
     options: { maxBacklog: 100 },
-    handler: storableFor(Reason.BACKLOG_FULL),
+    handler: withoutCacheControlFor(Reason.BACKLOG_FULL),
   },
   {
     name: "http-storable-errors",
     breaks: "HTTP-NO-STORE",
-    about: "errors may be stored",
-    handler: mapResponses((answer) =>
-      answer.status === 200 ? answer : { ...answer, headers: { ...answer.headers, "cache-control": "private" } },
+    about: "sends errors with Cache-Control: private, which allows the client to store them",
+    handler: mapResponses((response) =>
+      response.status === 200
+        ? response
+        : { ...response, headers: { ...response.headers, "cache-control": "private" } },
     ),
   },
   {
     name: "http-answer-kept-for-the-connection",
     breaks: "SEND-VISIBLE",
-    about:
-      "the same Sync twice within 300 milliseconds on one connection gets the same answer, whatever came in between",
+    about: "repeats a Sync response for 300 ms if the same request comes on the same connection",
     handler: (real) => async (req, res) => {
       if (rpcOf(req) !== "Sync") return real(req, res);
       const body = await readAll(req);
       if (body === undefined) return undefined;
       const key = `${req.headers.authorization} ${req.headers["content-type"]} ${body.toString("hex")}`;
-      const kept = keptAnswers.get(req.socket);
-      if (kept?.key === key && kept.until > performance.now()) {
+      const cached = cachedResponses.get(req.socket);
+      if (cached?.key === key && cached.until > performance.now()) {
         res.writeHead(200, { "content-type": req.headers["content-type"], "cache-control": "no-store" });
-        return res.end(kept.body);
+        return res.end(cached.body);
       }
-      return mapResponses((answer) => {
-        if (answer.status === 200)
-          keptAnswers.set(req.socket, { key, body: answer.body, until: performance.now() + 300 });
-        return answer;
+      return mapResponses((response) => {
+        if (response.status === 200)
+          cachedResponses.set(req.socket, { key, body: response.body, until: performance.now() + 300 });
+        return response;
       })(real)(withBody(req, body), res);
     },
   },
   {
     name: "http-method-by-header",
     breaks: "HTTP-METHOD",
-    about: "a framework takes the method from X-HTTP-Method-Override",
+    about: "takes the method from X-HTTP-Method-Override, as some frameworks do",
     handler: editRequests((req) => {
       if (req.headers["x-http-method-override"] === "POST") req.method = "POST";
     }),
@@ -320,9 +327,9 @@ export const httpCalls: readonly Mutant[] = [
   {
     name: "http-malformed-may-be-stored",
     breaks: "HTTP-NO-STORE",
-    about: "refusals of what does not decode come from a layer that says nothing about caches",
-    handler: storableFor(Reason.MALFORMED),
+    about: "omits Cache-Control from the refusal of a malformed body",
+    handler: withoutCacheControlFor(Reason.MALFORMED),
   },
 ];
 
-const keptAnswers = new WeakMap<object, { key: string; body: Buffer; until: number }>();
+const cachedResponses = new WeakMap<object, { key: string; body: Buffer; until: number }>();

@@ -1,9 +1,9 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { envelope, openEnvelope } from "../../../../reference-server/http/codec.js";
 import {
-  type Answer,
   editRequests,
   errorOf,
+  type HttpResponse,
   mapErrors,
   mapResponses,
   readAll,
@@ -12,14 +12,15 @@ import {
 } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
 
-const packed = (answer: Answer): Answer => ({
-  ...answer,
-  headers: { ...answer.headers, "content-encoding": "gzip" },
-  body: gzipSync(answer.body),
+/** Compresses a response with gzip. */
+const gzipped = (response: HttpResponse): HttpResponse => ({
+  ...response,
+  headers: { ...response.headers, "content-encoding": "gzip" },
+  body: gzipSync(response.body),
 });
 
-/** A body without its gzip; undefined if there was none. */
-function unpacked(body: Buffer): Buffer | undefined {
+/** Decompresses a gzip body; returns undefined if it is not gzip. */
+function gunzipped(body: Buffer): Buffer | undefined {
   try {
     return gunzipSync(body);
   } catch {
@@ -27,12 +28,12 @@ function unpacked(body: Buffer): Buffer | undefined {
   }
 }
 
-/** Faults of the chapter "HTTP binding": compression, of requests and of answers. */
+/** Mutants of the chapter "HTTP binding": compression of requests and responses. */
 export const httpCompression: readonly Mutant[] = [
   {
     name: "http-encoding-ignored",
     breaks: "HTTP-ENCODING",
-    about: "Content-Encoding is not looked at: the body is taken as it stands",
+    about: "ignores Content-Encoding, and decodes the body as it is",
     handler: editRequests((req) => {
       delete req.headers["content-encoding"];
     }),
@@ -40,78 +41,68 @@ export const httpCompression: readonly Mutant[] = [
   {
     name: "http-encoding-is-malformed",
     breaks: "HTTP-ENCODING",
-    about: "an unknown Content-Encoding is refused as a body that does not decode",
+    about: "refuses an unknown Content-Encoding with invalid_argument, as a malformed body",
     handler: mapErrors((error) => (error.code === "unimplemented" ? { ...error, code: "invalid_argument" } : error)),
   },
   {
     name: "http-unknown-encoding-is-a-bad-request",
     breaks: "ERR-SHAPE",
-    about: "the refusal of an unknown encoding has the status 400 with the code unimplemented",
-    handler: mapResponses((answer) =>
-      errorOf(answer)?.code === "unimplemented" ? { ...answer, status: 400 } : answer,
+    about: "responds to an unknown encoding with status 400 and the code unimplemented",
+    handler: mapResponses((response) =>
+      errorOf(response)?.code === "unimplemented" ? { ...response, status: 400 } : response,
     ),
   },
   {
     name: "http-gzip-unasked",
     breaks: "HTTP-COMPRESSION",
-    about: "answers of more than a kilobyte are compressed, whatever the client offers",
-    handler: mapResponses((answer) => {
-      if (answer.body.length < 1024) return answer;
-      return {
-        ...answer,
-        headers: { ...answer.headers, "content-encoding": "gzip" },
-        body: gzipSync(answer.body),
-      };
+    about: "compresses responses of more than 1 KiB, though the client did not offer gzip",
+    handler: mapResponses((response) => {
+      return response.body.length < 1024 ? response : gzipped(response);
     }),
   },
   {
     name: "http-gzip-refused-by-the-client",
     breaks: "HTTP-COMPRESSION",
-    about: "gzip;q=0 in Accept-Encoding is taken as an offer of gzip",
-    handler: mapResponses((answer, req) => {
-      if (!/gzip/.test(String(req.headers["accept-encoding"] ?? ""))) return answer;
-      return {
-        ...answer,
-        headers: { ...answer.headers, "content-encoding": "gzip" },
-        body: gzipSync(answer.body),
-      };
+    about: "takes gzip;q=0 in Accept-Encoding as an offer of gzip",
+    handler: mapResponses((response, req) => {
+      return /gzip/.test(String(req.headers["accept-encoding"] ?? "")) ? gzipped(response) : response;
     }),
   },
   {
     name: "http-gzip-in-kind",
     breaks: "HTTP-COMPRESSION",
-    about: "a request in gzip is answered in gzip, whatever it offers",
+    about: "responds to a gzip request in gzip, though the client did not offer it",
     handler: (real) => async (req, res) => {
       if (req.headers["content-encoding"] !== "gzip") return real(req, res);
       const body = await readAll(req);
       if (body === undefined) return undefined;
-      const plain = unpacked(body);
+      const plain = gunzipped(body);
       if (plain === undefined) return real(withBody(req, body), res);
       delete req.headers["content-encoding"];
-      return mapResponses(packed)(real)(withBody(req, plain), res);
+      return mapResponses(gzipped)(real)(withBody(req, plain), res);
     },
   },
   {
     name: "http-gzip-of-info",
     breaks: "HTTP-COMPRESSION",
-    about: "the answer of GetServerInfo is kept packed, and is answered so to everybody",
-    handler: mapResponses((answer, req) =>
-      rpcOf(req) === "GetServerInfo" && answer.status === 200 ? packed(answer) : answer,
+    about: "compresses GetServerInfo responses, though the client did not offer gzip",
+    handler: mapResponses((response, req) =>
+      rpcOf(req) === "GetServerInfo" && response.status === 200 ? gzipped(response) : response,
     ),
   },
   {
     name: "http-gzip-of-weight-zero",
     breaks: "HTTP-COMPRESSION",
-    about: "of the ways to refuse gzip only gzip;q=0 is known: gzip; q=0.0 counts as an offer",
-    handler: mapResponses((answer, req) => {
+    about: "takes gzip; q=0.0 as an offer of gzip: recognises only gzip;q=0 as a rejection",
+    handler: mapResponses((response, req) => {
       const accept = String(req.headers["accept-encoding"] ?? "");
-      return /gzip(?!;q=0($|,))/.test(accept) ? packed(answer) : answer;
+      return /gzip(?!;q=0($|,))/.test(accept) ? gzipped(response) : response;
     }),
   },
   {
     name: "http-br-not-unpacked",
     breaks: "HTTP-ENCODING",
-    about: "br in Content-Encoding passes the list of known names, and nobody unpacks it",
+    about: "accepts br in Content-Encoding without decompressing the body",
     handler: editRequests((req) => {
       if (req.headers["content-encoding"] === "br") delete req.headers["content-encoding"];
     }),
@@ -119,7 +110,7 @@ export const httpCompression: readonly Mutant[] = [
   {
     name: "watch-encoding-ignored",
     breaks: "HTTP-ENCODING",
-    about: "Connect-Content-Encoding of a Watch is not looked at",
+    about: "ignores Connect-Content-Encoding of a Watch",
     handler: editRequests((req) => {
       delete req.headers["connect-content-encoding"];
     }),
@@ -127,7 +118,7 @@ export const httpCompression: readonly Mutant[] = [
   {
     name: "watch-gzip-to-any-offer",
     breaks: "HTTP-COMPRESSION",
-    about: "frames are packed in gzip as soon as Connect-Accept-Encoding is there, whatever it offers",
+    about: "compresses frames with gzip if Connect-Accept-Encoding is present, whatever it offers",
     handler: (real) => (req, res) => {
       if (rpcOf(req) !== "Watch" || req.headers["connect-accept-encoding"] === undefined) return real(req, res);
       const { writeHead, write } = res;

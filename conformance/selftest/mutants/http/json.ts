@@ -4,8 +4,8 @@ import type { Mutant } from "../mutant.js";
 
 type Json = Record<string, unknown>;
 
-const OWN = ["GetServerInfo", "Send", "Sync"];
-const concerns = (req: IncomingMessage) => isJson(req) && OWN.includes(rpcOf(req));
+const UNARY = ["GetServerInfo", "Send", "Sync"];
+const isJsonCall = (req: IncomingMessage) => isJson(req) && UNARY.includes(rpcOf(req));
 
 function parse(body: Buffer): Json | undefined {
   try {
@@ -16,34 +16,34 @@ function parse(body: Buffer): Json | undefined {
   }
 }
 
-/** Changes JSON requests that are JSON objects. Undefined makes the request malformed. */
-const asking = (change: (json: Json) => Json | undefined) =>
+/** Changes requests that are JSON objects. Undefined makes the request malformed. */
+const mapJsonRequests = (change: (json: Json) => Json | undefined) =>
   mapBodies((body, req) => {
-    const json = concerns(req) ? parse(body) : undefined;
+    const json = isJsonCall(req) ? parse(body) : undefined;
     return json === undefined ? body : Buffer.from(JSON.stringify(change(json)) ?? "?");
   });
 
-/** Changes JSON requests as text, whatever they are. */
-const askingText = (change: (text: string) => string) =>
-  mapBodies((body, req) => (concerns(req) ? Buffer.from(change(body.toString())) : body));
+/** Changes the text of JSON requests, valid or not. */
+const mapJsonText = (change: (text: string) => string) =>
+  mapBodies((body, req) => (isJsonCall(req) ? Buffer.from(change(body.toString())) : body));
 
-/** Changes successful JSON answers. */
-const telling = (change: (json: Json) => Json) =>
-  mapResponses((answer, req) => {
-    const json = concerns(req) && answer.status === 200 ? parse(answer.body) : undefined;
-    return json === undefined ? answer : { ...answer, body: Buffer.from(JSON.stringify(change(json))) };
+/** Changes successful JSON responses. */
+const mapJsonResponses = (change: (json: Json) => Json) =>
+  mapResponses((response, req) => {
+    const json = isJsonCall(req) && response.status === 200 ? parse(response.body) : undefined;
+    return json === undefined ? response : { ...response, body: Buffer.from(JSON.stringify(change(json))) };
   });
 
 const NUMBERS = ["cliSeq", "cli_seq", "pageSize", "page_size", "svrSeq", "ackedSeq", "nextCliSeq", "seq"];
 
-/** The same value with each number of the protocol changed, at any depth. */
-function numbers(value: unknown, change: (number: number) => unknown): unknown {
-  if (Array.isArray(value)) return value.map((item) => numbers(item, change));
+/** Changes each number field of the protocol, at any depth. */
+function mapNumbers(value: unknown, change: (number: number) => unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => mapNumbers(item, change));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [
       name,
-      NUMBERS.includes(name) && typeof item === "number" ? change(item) : numbers(item, change),
+      NUMBERS.includes(name) && typeof item === "number" ? change(item) : mapNumbers(item, change),
     ]),
   );
 }
@@ -53,27 +53,29 @@ const KNOWN = [
   ["cliSeq", "cli_seq", "epoch", "pageSize", "page_size"],
 ].flat();
 
-/** Faults of the chapter "HTTP binding" that only the JSON codec has. */
+/** Mutants of the chapter "HTTP binding": the JSON codec. */
 export const httpJson: readonly Mutant[] = [
   {
     name: "http-json-camel-case-only",
     breaks: "HTTP-JSON",
-    about: "members in the form of the proto file are ignored as unknown",
-    handler: asking((json) => Object.fromEntries(Object.entries(json).filter(([name]) => !name.includes("_")))),
+    about: "ignores JSON members in snake_case as unknown",
+    handler: mapJsonRequests((json) =>
+      Object.fromEntries(Object.entries(json).filter(([name]) => !name.includes("_"))),
+    ),
   },
   {
     name: "http-json-time-as-number",
     breaks: "HTTP-JSON",
-    about: "accepted_at of a Send is written as milliseconds",
-    handler: telling((json) =>
+    about: "writes accepted_at of a Send response as milliseconds",
+    handler: mapJsonResponses((json) =>
       typeof json["acceptedAt"] === "string" ? { ...json, acceptedAt: Date.parse(json["acceptedAt"]) } : json,
     ),
   },
   {
     name: "http-json-payload-as-text",
     breaks: "HTTP-JSON",
-    about: "payloads are delivered as text in place of base64",
-    handler: telling((json) => {
+    about: "delivers payloads in JSON as text instead of base64",
+    handler: mapJsonResponses((json) => {
       const { messages } = json as { messages?: Json[] };
       if (messages === undefined) return json;
       return {
@@ -88,21 +90,21 @@ export const httpJson: readonly Mutant[] = [
   {
     name: "http-json-numbers-as-strings",
     breaks: "HTTP-JSON-NUMBERS",
-    about: "numbers are written as strings, as those of 64 bits are",
-    handler: telling((json) => numbers(json, String) as Json),
+    about: "writes 32-bit numbers as strings, as is right for 64-bit ones",
+    handler: mapJsonResponses((json) => mapNumbers(json, String) as Json),
   },
   {
     name: "http-json-numbers-signed",
     breaks: "HTTP-JSON-NUMBERS",
-    about: "numbers above 2147483647 are written as negative ones",
+    about: "writes numbers above 2147483647 as negative numbers",
     seenIn: "twmb/franz-go#216",
-    handler: telling((json) => numbers(json, (number) => number | 0) as Json),
+    handler: mapJsonResponses((json) => mapNumbers(json, (number) => number | 0) as Json),
   },
   {
     name: "http-json-numeric-strings-refused",
     breaks: "HTTP-JSON-NUMBERS",
-    about: "a number in a string is of the wrong type",
-    handler: asking((json) =>
+    about: "refuses a number in a string as a wrong type",
+    handler: mapJsonRequests((json) =>
       Object.entries(json).some(([name, value]) => NUMBERS.includes(name) && typeof value === "string")
         ? undefined
         : json,
@@ -111,33 +113,33 @@ export const httpJson: readonly Mutant[] = [
   {
     name: "http-json-unknown-refused",
     breaks: "HTTP-JSON-UNKNOWN",
-    about: "a member that is not known is malformed",
-    handler: asking((json) => (Object.keys(json).every((name) => KNOWN.includes(name)) ? json : undefined)),
+    about: "refuses unknown members as malformed",
+    handler: mapJsonRequests((json) => (Object.keys(json).every((name) => KNOWN.includes(name)) ? json : undefined)),
   },
   {
     name: "http-json-empty-body",
     breaks: "HTTP-JSON-MALFORMED",
-    about: "an empty body is taken for the empty message",
-    handler: askingText((text) => (text === "" ? "{}" : text)),
+    about: "treats an empty JSON body as the empty message",
+    handler: mapJsonText((text) => (text === "" ? "{}" : text)),
   },
   {
     name: "http-json-first-of-two",
     breaks: "HTTP-JSON-MALFORMED",
-    about: "what follows the first object is not looked at",
-    handler: askingText((text) => /^(\{[^{}]*\})/.exec(text)?.[1] ?? text),
+    about: "ignores everything after the first JSON object",
+    handler: mapJsonText((text) => /^(\{[^{}]*\})/.exec(text)?.[1] ?? text),
   },
   {
     name: "http-json-wraps-numbers",
     breaks: "HTTP-JSON-MALFORMED",
-    about: "a number out of range is cut to 32 bits",
+    about: "truncates numbers that are out of range to 32 bits",
     seenIn: "horazont/aioxmpp#67",
-    handler: asking((json) => numbers(json, (number) => number >>> 0) as Json),
+    handler: mapJsonRequests((json) => mapNumbers(json, (number) => number >>> 0) as Json),
   },
   {
     name: "http-json-loose-base64",
     breaks: "HTTP-JSON-MALFORMED",
-    about: "characters that are not base64 are passed over",
-    handler: asking((json) => {
+    about: "ignores characters that are not base64",
+    handler: mapJsonRequests((json) => {
       const { payload } = json;
       return typeof payload === "string"
         ? { ...json, payload: Buffer.from(payload, "base64").toString("base64") }
@@ -147,46 +149,46 @@ export const httpJson: readonly Mutant[] = [
   {
     name: "send-json-counts-characters",
     breaks: "SEND-SIZES",
-    about: "in JSON max_payload_bytes bounds the base64 text",
-    handler: asking((json) => (String(json["payload"] ?? "").length > 65_536 ? undefined : json)),
+    about: "applies max_payload_bytes to the base64 text in JSON",
+    handler: mapJsonRequests((json) => (String(json["payload"] ?? "").length > 65_536 ? undefined : json)),
   },
   {
     name: "sync-json-base-is-cli-seq",
     breaks: "SYNC-BASE",
-    about: "in JSON acked_seq is what the device said, whatever is acked",
+    about: "returns the request's cli_seq as acked_seq in JSON, whatever is acked",
     handler: (real) => {
-      const asked = new WeakMap<object, unknown>();
-      const told = mapResponses((answer, req) => {
-        const json = answer.status === 200 && asked.has(req) ? parse(answer.body) : undefined;
-        if (json === undefined) return answer;
-        return { ...answer, body: Buffer.from(JSON.stringify({ ...json, ackedSeq: asked.get(req) })) };
+      const requested = new WeakMap<object, unknown>();
+      const changed = mapResponses((response, req) => {
+        const json = response.status === 200 && requested.has(req) ? parse(response.body) : undefined;
+        if (json === undefined) return response;
+        return { ...response, body: Buffer.from(JSON.stringify({ ...json, ackedSeq: requested.get(req) })) };
       });
       return async (req, res) => {
         if (!isJson(req) || rpcOf(req) !== "Sync") return real(req, res);
         const body = await readAll(req);
         if (body === undefined) return undefined;
-        const again = withBody(req, body);
+        const copy = withBody(req, body);
         const cliSeq = parse(body)?.["cliSeq"];
-        if (typeof cliSeq === "number" && cliSeq > 0) asked.set(again, cliSeq);
-        return told(real)(again, res);
+        if (typeof cliSeq === "number" && cliSeq > 0) requested.set(copy, cliSeq);
+        return changed(real)(copy, res);
       };
     },
   },
   {
     name: "http-json-limit-as-text",
     breaks: "HTTP-JSON-NUMBERS",
-    about: "max_payload_bytes is written as a string, as if it had 64 bits",
-    handler: mapResponses((answer, req) => {
-      if (!isJson(req) || answer.status !== 200) return answer;
-      const text = answer.body.toString().replace(/"maxPayloadBytes":(\d+)/, '"maxPayloadBytes":"$1"');
-      return { ...answer, body: Buffer.from(text) };
+    about: "writes max_payload_bytes as a string, as if it had 64 bits",
+    handler: mapResponses((response, req) => {
+      if (!isJson(req) || response.status !== 200) return response;
+      const text = response.body.toString().replace(/"maxPayloadBytes":(\d+)/, '"maxPayloadBytes":"$1"');
+      return { ...response, body: Buffer.from(text) };
     }),
   },
   {
     name: "http-json-names-without-case",
     breaks: "HTTP-JSON-UNKNOWN",
-    about: "names of members are compared without regard to case, as Go's encoding/json does",
-    handler: asking((json) => {
+    about: "compares member names case-insensitively, as Go's encoding/json does",
+    handler: mapJsonRequests((json) => {
       const known = (name: string) => KNOWN.find((it) => it.toLowerCase() === name.toLowerCase()) ?? name;
       return Object.fromEntries(Object.entries(json).map(([name, value]) => [known(name), value]));
     }),
@@ -194,8 +196,8 @@ export const httpJson: readonly Mutant[] = [
   {
     name: "http-json-prototype",
     breaks: "HTTP-JSON-UNKNOWN",
-    about: "members of a member __proto__ are those of the request, as when objects are merged in JavaScript",
-    handler: asking((json) => {
+    about: "merges the members of a member __proto__ into the request, as an unsafe merge in JavaScript does",
+    handler: mapJsonRequests((json) => {
       const inherited = Object.getOwnPropertyDescriptor(json, "__proto__")?.value as object | undefined;
       return { ...inherited, ...json };
     }),
@@ -203,8 +205,8 @@ export const httpJson: readonly Mutant[] = [
   {
     name: "http-json-false-is-zero",
     breaks: "HTTP-JSON-MALFORMED",
-    about: "where a number is due, false is 0, as JavaScript says",
-    handler: asking((json) =>
+    about: "accepts false as 0 for a number, as JavaScript converts it",
+    handler: mapJsonRequests((json) =>
       Object.fromEntries(
         Object.entries(json).map(([name, value]) => [name, NUMBERS.includes(name) && value === false ? 0 : value]),
       ),
@@ -213,11 +215,11 @@ export const httpJson: readonly Mutant[] = [
   {
     name: "http-json-text-of-unknown-members",
     breaks: "HTTP-JSON-MALFORMED",
-    about: "only what is known has to be UTF-8: all else is passed over unread",
+    about: "validates UTF-8 in known members only",
     handler: mapBodies((body, req) => {
-      const json = concerns(req) ? parse(body) : undefined;
+      const json = isJsonCall(req) ? parse(body) : undefined;
       const known = Object.entries(json ?? {}).filter(([name]) => KNOWN.includes(name));
-      // As a lenient reader has it: U+FFFD for what is wrong.
+      // A lenient decoder replaces invalid bytes by U+FFFD.
       const isRead = json !== undefined && !JSON.stringify(known).includes("\ufffd");
       return isRead ? Buffer.from(JSON.stringify(Object.fromEntries(known))) : body;
     }),
@@ -225,17 +227,17 @@ export const httpJson: readonly Mutant[] = [
   {
     name: "http-json-array-of-one",
     breaks: "HTTP-JSON-MALFORMED",
-    about: "a Send's object within an array is taken, as by Jackson's UNWRAP_SINGLE_VALUE_ARRAYS",
+    about: "accepts a Send as an array of one object, as Jackson's UNWRAP_SINGLE_VALUE_ARRAYS does",
     handler: mapBodies((body, req) =>
-      concerns(req) && rpcOf(req) === "Send" ? Buffer.from(body.toString().replace(/^\[(.*)\]$/s, "$1")) : body,
+      isJsonCall(req) && rpcOf(req) === "Send" ? Buffer.from(body.toString().replace(/^\[(.*)\]$/s, "$1")) : body,
     ),
   },
   {
     name: "http-json-surrogate-pairs",
     breaks: "HTTP-JSON",
-    about: "an escaped pair, such as \\ud83d\\ude00, is read as two characters, which cannot be",
+    about: "decodes an escaped surrogate pair, such as \\ud83d\\ude00, as two invalid characters",
     handler: mapBodies((body, req) => {
-      if (!concerns(req)) return body;
+      if (!isJsonCall(req)) return body;
       const text = body.toString("latin1").replace(/\\ud[89ab]..\\ud[c-f]../gi, "\\ufffd\\ufffd");
       return Buffer.from(text, "latin1");
     }),
@@ -243,35 +245,36 @@ export const httpJson: readonly Mutant[] = [
   {
     name: "http-json-null-recipient",
     breaks: "HTTP-JSON",
-    about: "null for recipient_id is of the wrong type",
-    handler: asking((json) => (json["recipientId"] === null ? undefined : json)),
+    about: "refuses null for recipient_id as a wrong type",
+    handler: mapJsonRequests((json) => (json["recipientId"] === null ? undefined : json)),
   },
   {
     name: "http-json-escaped-slash",
     breaks: "HTTP-JSON",
-    about: "an escaped slash, as PHP writes it, is no base64",
-    handler: mapBodies((body, req) => (concerns(req) && body.includes("\\/") ? Buffer.from("?") : body)),
+    about: "refuses base64 with an escaped slash, as PHP writes it",
+    handler: mapBodies((body, req) => (isJsonCall(req) && body.includes("\\/") ? Buffer.from("?") : body)),
   },
   {
     name: "http-json-time-without-its-zeros",
     breaks: "HTTP-JSON",
-    about: "zeros at the end of a fraction are left out, as by Go's RFC3339Nano: 00.25Z",
-    handler: mapResponses((answer, req) => {
-      if (!concerns(req) || answer.status !== 200) return answer;
-      const text = answer.body.toString().replace(/(:\d\d)(\.\d*?)0+Z"/g, '$1$2Z"');
-      return { ...answer, body: Buffer.from(text.replaceAll('.Z"', 'Z"')) };
+    about: "omits trailing zeros of fractional seconds, such as in 00.25Z, as Go's RFC3339Nano does",
+    handler: mapResponses((response, req) => {
+      if (!isJsonCall(req) || response.status !== 200) return response;
+      const text = response.body.toString().replace(/(:\d\d)(\.\d*?)0+Z"/g, '$1$2Z"');
+      return { ...response, body: Buffer.from(text.replaceAll('.Z"', 'Z"')) };
     }),
   },
   {
     name: "http-json-null-page",
     breaks: "HTTP-JSON",
-    about: "an empty page is written as null, as Go does with a slice that there is not",
+    about: "writes an empty page as null, as Go does for a nil slice",
     handler: (real) =>
-      mapResponses((answer, req) => {
-        const json = concerns(req) && rpcOf(req) === "Sync" && answer.status === 200 ? parse(answer.body) : undefined;
+      mapResponses((response, req) => {
+        const json =
+          isJsonCall(req) && rpcOf(req) === "Sync" && response.status === 200 ? parse(response.body) : undefined;
         return json === undefined
-          ? answer
-          : { ...answer, body: Buffer.from(JSON.stringify({ messages: null, ...json })) };
+          ? response
+          : { ...response, body: Buffer.from(JSON.stringify({ messages: null, ...json })) };
       })(real),
   },
 ];

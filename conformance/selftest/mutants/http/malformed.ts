@@ -9,15 +9,15 @@ import {
 import { errorOf, isJson, mapBodies, mapErrors, mapResponses, rpcOf } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
 
-/** The requests of the protocol's own unary calls. */
+/** Request schemas of the unary RPCs of SeqSyncService. */
 export const SCHEMAS: Readonly<Record<string, DescMessage>> = {
   GetServerInfo: GetServerInfoRequestSchema,
   Send: SendRequestSchema,
   Sync: SyncRequestSchema,
 };
 
-/** Changes binary bodies of the protocol's own unary calls. */
-export const binary = (change: (body: Buffer, schema: DescMessage, req: IncomingMessage) => Buffer) =>
+/** Changes the binary bodies of unary calls. */
+export const mapBinaryBodies = (change: (body: Buffer, schema: DescMessage, req: IncomingMessage) => Buffer) =>
   mapBodies((body, req) => {
     const schema = SCHEMAS[rpcOf(req)];
     return isJson(req) || schema === undefined ? body : change(body, schema, req);
@@ -32,8 +32,8 @@ export const decodes = (body: Uint8Array, schema: DescMessage) => {
   }
 };
 
-/** The longest beginning of a body that decodes. */
-export function beginning(body: Buffer, schema: DescMessage): Buffer {
+/** Returns the longest prefix of a body that can be decoded. */
+export function decodablePrefix(body: Buffer, schema: DescMessage): Buffer {
   for (let end = body.length; end > 0; end -= 1) {
     const part = body.subarray(0, end);
     if (decodes(part, schema)) return part;
@@ -44,11 +44,11 @@ export function beginning(body: Buffer, schema: DescMessage): Buffer {
 interface Field {
   no: number;
   wireType: number;
-  /** With its tag. */
+  /** The encoded field, including its tag. */
   bytes: Uint8Array;
 }
 
-/** The fields of a body, as their places in it. Throws if it does not decode. */
+/** Yields the fields of a body. Throws if it cannot be decoded. */
 function* fieldsOf(body: Uint8Array): Generator<Field> {
   const reader = new BinaryReader(body);
   while (reader.pos < reader.len) {
@@ -59,48 +59,48 @@ function* fieldsOf(body: Uint8Array): Generator<Field> {
   }
 }
 
-/** Changes the fields of binary bodies that decode. */
-const fields = (change: (field: Field, before: readonly Field[]) => Uint8Array | undefined) =>
-  binary((body, schema) => {
+/** Changes the fields of valid binary bodies; undefined removes a field. */
+const mapFields = (change: (field: Field, before: readonly Field[]) => Uint8Array | undefined) =>
+  mapBinaryBodies((body, schema) => {
     if (!decodes(body, schema)) return body;
     const all = [...fieldsOf(body)];
     return Buffer.concat(all.map((field, index) => change(field, all.slice(0, index)) ?? new Uint8Array()));
   });
 
-/** Faults of the chapter "HTTP binding" that only the binary codec has. */
+/** Mutants of the chapter "HTTP binding": the binary codec. */
 export const httpMalformed: readonly Mutant[] = [
   {
     name: "http-malformed-is-empty",
     breaks: "HTTP-MALFORMED",
-    about: "a Sync that does not decode is taken for the empty message",
-    handler: binary((body, schema) =>
+    about: "treats a Sync that cannot be decoded as the empty message",
+    handler: mapBinaryBodies((body, schema) =>
       schema === SyncRequestSchema && !decodes(body, schema) ? Buffer.alloc(0) : body,
     ),
   },
   {
     name: "http-malformed-used-so-far",
     breaks: "HTTP-MALFORMED",
-    about: "a body that does not decode is used up to the point where it breaks",
-    handler: binary((body, schema) => (decodes(body, schema) ? body : beginning(body, schema))),
+    about: "executes the longest prefix of a malformed body that can be decoded",
+    handler: mapBinaryBodies((body, schema) => (decodes(body, schema) ? body : decodablePrefix(body, schema))),
   },
   {
     name: "http-malformed-is-internal",
     breaks: "HTTP-MALFORMED",
-    about: "a body that does not decode is answered with an internal error",
-    handler: mapResponses((answer, req) =>
-      errorOf(answer)?.details?.[0]?.debug.reason === "REASON_MALFORMED" && !isJson(req)
-        ? { ...answer, status: 500, body: Buffer.from('{"code":"internal"}') }
-        : answer,
+    about: "responds with an internal error to a binary body that cannot be decoded",
+    handler: mapResponses((response, req) =>
+      errorOf(response)?.details?.[0]?.debug.reason === "REASON_MALFORMED" && !isJson(req)
+        ? { ...response, status: 500, body: Buffer.from('{"code":"internal"}') }
+        : response,
     ),
   },
   {
     name: "http-text-not-checked",
     breaks: "HTTP-MALFORMED",
-    about: "a string that is not UTF-8 is taken, with other characters in place of what is wrong",
-    handler: binary((body, schema) => {
+    about: "accepts strings that are not UTF-8, and replaces the invalid bytes",
+    handler: mapBinaryBodies((body, schema) => {
       if (decodes(body, schema) || schema !== SendRequestSchema) return body;
       try {
-        // The payload is the only field of Send that is no text.
+        // The payload is the only field of Send that is not a string.
         return Buffer.concat(
           [...fieldsOf(body)].map(({ no, bytes }) =>
             no === 3 ? bytes : field(no, Buffer.from(Buffer.from(contentOf(bytes)).toString("utf8"))),
@@ -114,7 +114,7 @@ export const httpMalformed: readonly Mutant[] = [
   {
     name: "http-malformed-without-reason",
     breaks: "HTTP-MALFORMED-REASON",
-    about: "a body that does not decode is refused without a reason, as by a stock library",
+    about: "refuses a malformed body without a reason, as stock libraries do",
     handler: mapErrors(({ details, ...error }) =>
       details?.[0]?.debug.reason === "REASON_MALFORMED" ? error : { ...error, details },
     ),
@@ -122,24 +122,24 @@ export const httpMalformed: readonly Mutant[] = [
   {
     name: "http-unknown-field-refused",
     breaks: "HTTP-UNKNOWN-FIELDS",
-    about: "a field that is not known is malformed",
-    handler: binary((body, schema) =>
+    about: "refuses unknown fields as malformed",
+    handler: mapBinaryBodies((body, schema) =>
       decodes(body, schema) && (fromBinary(schema, body).$unknown ?? []).length > 0 ? Buffer.from([0]) : body,
     ),
   },
   {
     name: "http-unknown-field-of-64-bits-refused",
     breaks: "HTTP-UNKNOWN-FIELDS",
-    about: "the reader skips varints and strings, and fails at fixed 64-bit numbers",
-    handler: binary((body, schema) =>
+    about: "skips unknown varints and strings, but fails on unknown fixed 64-bit fields",
+    handler: mapBinaryBodies((body, schema) =>
       decodes(body, schema) && [...fieldsOf(body)].some(({ wireType }) => wireType === 1) ? Buffer.from([0]) : body,
     ),
   },
   {
     name: "http-unknown-field-ends-the-message",
     breaks: "HTTP-UNKNOWN-FIELDS",
-    about: "what follows an unknown field is not read",
-    handler: binary((body, schema) => {
+    about: "ignores everything after an unknown field",
+    handler: mapBinaryBodies((body, schema) => {
       if (!decodes(body, schema)) return body;
       const all = [...fieldsOf(body)];
       const end = all.findIndex(({ no }) => no > 3);
@@ -149,92 +149,91 @@ export const httpMalformed: readonly Mutant[] = [
   {
     name: "http-surrogates-in-utf-8",
     breaks: "HTTP-MALFORMED",
-    about: "halves of surrogate pairs, written in UTF-8 as some languages do, are taken",
+    about: "accepts surrogates encoded in UTF-8, as some languages write them",
     handler: mapBodies((body, req) => (isJson(req) ? body : withoutSurrogates(body))),
   },
   {
     name: "http-zero-does-not-count",
     breaks: "HTTP-BINARY",
-    about:
-      "a hand-written reader sets a field only if its value is true: an explicit 0 does not replace what stood before",
-    handler: binary((body, schema) => (schema === SyncRequestSchema ? withoutLastZero(body) : body)),
+    about: "ignores an explicit 0, so that an earlier value of the same field stays",
+    handler: mapBinaryBodies((body, schema) => (schema === SyncRequestSchema ? withoutLastZero(body) : body)),
   },
   {
     name: "http-payload-shorter-than-its-length",
     breaks: "HTTP-MALFORMED",
-    about: "a payload that is shorter than its length is taken as far as it goes, as slices do not check",
-    handler: binary((body, schema) => {
+    about: "accepts a payload that is shorter than its declared length",
+    handler: mapBinaryBodies((body, schema) => {
       const at = body.lastIndexOf(0x1a);
       if (schema !== SendRequestSchema || at < 0 || at + 2 > body.length || decodes(body, schema)) return body;
-      const mended = Buffer.from(body);
-      mended[at + 1] = body.length - at - 2;
-      return mended;
+      const repaired = Buffer.from(body);
+      repaired[at + 1] = body.length - at - 2;
+      return repaired;
     }),
   },
   {
     name: "http-malformed-send-is-422",
     breaks: "ERR-SHAPE",
-    about: "a Send that does not decode is answered with 422, as web frameworks answer what does not validate",
-    handler: mapResponses((answer, req) =>
-      rpcOf(req) === "Send" && errorOf(answer)?.details?.[0]?.debug.reason === "REASON_MALFORMED"
-        ? { ...answer, status: 422 }
-        : answer,
+    about: "responds to a malformed Send with 422, as web frameworks do for validation errors",
+    handler: mapResponses((response, req) =>
+      rpcOf(req) === "Send" && errorOf(response)?.details?.[0]?.debug.reason === "REASON_MALFORMED"
+        ? { ...response, status: 422 }
+        : response,
     ),
   },
   {
     name: "http-malformed-info-is-text",
     breaks: "ERR-SHAPE",
-    about: "the refusal of a GetServerInfo that does not decode has the type text/plain",
-    handler: mapResponses((answer, req) =>
-      rpcOf(req) === "GetServerInfo" && answer.status === 400
-        ? { ...answer, headers: { ...answer.headers, "content-type": "text/plain" } }
-        : answer,
+    about: "sends the refusal of a malformed GetServerInfo as text/plain",
+    handler: mapResponses((response, req) =>
+      rpcOf(req) === "GetServerInfo" && response.status === 400
+        ? { ...response, headers: { ...response.headers, "content-type": "text/plain" } }
+        : response,
     ),
   },
   {
     name: "http-first-text-counts",
     breaks: "HTTP-BINARY",
-    about: "of a string that comes twice the first one counts",
-    handler: fields(({ no, wireType, bytes }, before) =>
+    about: "takes the first value of a string field that occurs twice",
+    handler: mapFields(({ no, wireType, bytes }, before) =>
       wireType === WireType.LengthDelimited && no <= 3 && before.some((it) => it.no === no) ? undefined : bytes,
     ),
   },
   {
     name: "http-number-of-ten-bytes-refused",
     breaks: "HTTP-BINARY",
-    about: "a cli_seq of more than five bytes is malformed, also where the further ones say nothing",
-    handler: fields(({ no, wireType, bytes }) =>
+    about: "refuses numbers encoded in more than five varint bytes, which is valid",
+    handler: mapFields(({ no, wireType, bytes }) =>
       wireType === WireType.Varint && no <= 3 && bytes.length > 6 ? Buffer.of(0) : bytes,
     ),
   },
   {
     name: "http-field-number-of-a-byte",
     breaks: "HTTP-UNKNOWN-FIELDS",
-    about: "numbers of fields are kept in a byte: 257 is taken for 1",
-    handler: fields(({ no, wireType, bytes }) =>
+    about: "truncates field numbers to a byte, so that 257 becomes 1",
+    handler: mapFields(({ no, wireType, bytes }) =>
       no > 0xff && no < 0x800 ? Buffer.concat([Buffer.of(((no & 0xff) << 3) | wireType), bytes.subarray(2)]) : bytes,
     ),
   },
 ];
 
-/** A length-delimited field. */
+/** Encodes a length-delimited field. */
 const field = (no: number, content: Uint8Array) =>
   new BinaryWriter().tag(no, WireType.LengthDelimited).bytes(content).finish();
 
-/** What is in a length-delimited field. */
+/** Returns the content of a length-delimited field. */
 function contentOf(bytes: Uint8Array): Uint8Array {
   const reader = new BinaryReader(bytes);
   reader.tag();
   return reader.bytes();
 }
 
-/** Each half of a surrogate pair as the character that stands for what cannot be read. */
+/** Replaces each surrogate by U+FFFD. */
 function withoutSurrogates(body: Buffer): Buffer {
   const text = body.toString("latin1").replace(/\xed[\xa0-\xbf][\x80-\xbf]/g, "\xef\xbf\xbd");
   return Buffer.from(text, "latin1");
 }
 
-/** A SyncRequest without the explicit 0 that follows another cli_seq: all that it has are cli_seqs. */
+/** Removes an explicit 0 at the end of a SyncRequest that consists of several cli_seq fields. */
 function withoutLastZero(body: Buffer): Buffer {
   const reader = new BinaryReader(body);
   let before = 0;

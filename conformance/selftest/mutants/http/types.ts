@@ -1,45 +1,45 @@
 import { editRequests, mapResponses, respondInstead, rpcOf } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
 
-/** Faults of the chapter "HTTP binding": content types. */
+/** Mutants of the chapter "HTTP binding": content types. */
 export const httpTypes: readonly Mutant[] = [
   {
     name: "http-answer-type-of-google",
     breaks: "HTTP-ANSWER-TYPE",
-    about: "binary answers to Send have the type application/x-protobuf",
-    handler: mapResponses((answer, req) =>
-      rpcOf(req) === "Send" && answer.headers["content-type"] === "application/proto"
-        ? { ...answer, headers: { ...answer.headers, "content-type": "application/x-protobuf" } }
-        : answer,
+    about: "sends binary Send responses as application/x-protobuf",
+    handler: mapResponses((response, req) =>
+      rpcOf(req) === "Send" && response.headers["content-type"] === "application/proto"
+        ? { ...response, headers: { ...response.headers, "content-type": "application/x-protobuf" } }
+        : response,
     ),
   },
   {
     name: "http-answer-type-by-accept",
     breaks: "HTTP-ANSWER-TYPE",
-    about: "an Accept header decides the type that the answer says it has",
-    handler: mapResponses((answer, req) => {
+    about: "copies the Accept header into the content type of the response",
+    handler: mapResponses((response, req) => {
       const accept = req.headers.accept ?? "*/*";
-      return answer.status === 200 && accept.startsWith("application/")
-        ? { ...answer, headers: { ...answer.headers, "content-type": accept } }
-        : answer;
+      return response.status === 200 && accept.startsWith("application/")
+        ? { ...response, headers: { ...response.headers, "content-type": accept } }
+        : response;
     }),
   },
   {
     name: "http-type-with-case",
     breaks: "HTTP-TYPE-PARAMETERS",
-    about: "media types are compared with regard to case",
+    about: "compares media types case-sensitively",
     handler: respondInstead((req) => (/[A-Z]/.test(req.headers["content-type"] ?? "") ? { status: 415 } : undefined)),
   },
   {
     name: "http-type-without-charset",
     breaks: "HTTP-TYPE-PARAMETERS",
-    about: "application/json; charset=utf-8 is no JSON",
+    about: "rejects application/json; charset=utf-8",
     handler: respondInstead((req) => (/charset/.test(req.headers["content-type"] ?? "") ? { status: 415 } : undefined)),
   },
   {
     name: "http-type-missing-is-binary",
     breaks: "HTTP-MEDIA-TYPE",
-    about: "a body without a content type is taken as binary",
+    about: "treats a body without a content type as binary",
     handler: editRequests((req) => {
       if (rpcOf(req) !== "Watch") req.headers["content-type"] ??= "application/proto";
     }),
@@ -47,7 +47,7 @@ export const httpTypes: readonly Mutant[] = [
   {
     name: "http-type-unknown-is-binary",
     breaks: "HTTP-MEDIA-TYPE",
-    about: "application/octet-stream is taken as binary",
+    about: "treats application/octet-stream as binary",
     handler: editRequests((req) => {
       if (req.headers["content-type"] === "application/octet-stream") req.headers["content-type"] = "application/proto";
     }),
@@ -55,13 +55,13 @@ export const httpTypes: readonly Mutant[] = [
   {
     name: "http-type-wrong-is-400",
     breaks: "HTTP-MEDIA-TYPE",
-    about: "a wrong content type is answered with 400",
-    handler: mapResponses((answer) => (answer.status === 415 ? { ...answer, status: 400 } : answer)),
+    about: "responds to an unsupported content type with 400",
+    handler: mapResponses((response) => (response.status === 415 ? { ...response, status: 400 } : response)),
   },
   {
     name: "http-type-of-watch-with-case",
     breaks: "HTTP-TYPE-PARAMETERS",
-    about: "Watch, which goes through code of its own, compares media types with regard to case",
+    about: "compares media types case-sensitively for Watch only",
     handler: respondInstead((req) =>
       rpcOf(req) === "Watch" && /[A-Z]/.test(req.headers["content-type"] ?? "") ? { status: 415 } : undefined,
     ),
@@ -69,7 +69,7 @@ export const httpTypes: readonly Mutant[] = [
   {
     name: "http-type-with-charset-but-no-space",
     breaks: "HTTP-TYPE-PARAMETERS",
-    about: "application/json;charset=UTF-8, without a space, is no JSON",
+    about: "rejects application/json;charset=UTF-8, without a space after the semicolon",
     handler: respondInstead((req) =>
       /json;\S/i.test(req.headers["content-type"] ?? "") ? { status: 415 } : undefined,
     ),
@@ -77,7 +77,7 @@ export const httpTypes: readonly Mutant[] = [
   {
     name: "http-type-of-google-is-binary",
     breaks: "HTTP-MEDIA-TYPE",
-    about: "application/x-protobuf is taken as binary",
+    about: "accepts application/x-protobuf as binary",
     handler: editRequests((req) => {
       if (req.headers["content-type"] === "application/x-protobuf") req.headers["content-type"] = "application/proto";
     }),
@@ -85,7 +85,7 @@ export const httpTypes: readonly Mutant[] = [
   {
     name: "http-type-that-ends-with-json",
     breaks: "HTTP-MEDIA-TYPE",
-    about: "any type that ends with json, such as text/json or application/problem+json, is taken as JSON",
+    about: "accepts any type that ends in json, such as text/json or application/problem+json, as JSON",
     handler: editRequests((req) => {
       const type = req.headers["content-type"] ?? "";
       if (type.endsWith("json") && !type.includes("connect+")) req.headers["content-type"] = "application/json";
@@ -94,7 +94,7 @@ export const httpTypes: readonly Mutant[] = [
   {
     name: "http-type-by-accept",
     breaks: "HTTP-MEDIA-TYPE",
-    about: "where the content type is missing, the Accept header says the codec",
+    about: "takes the codec from the Accept header if the content type is missing",
     handler: editRequests((req) => {
       const { accept } = req.headers;
       if (/^application\/(proto|json)$/.test(accept ?? "")) req.headers["content-type"] ??= accept;
@@ -103,7 +103,7 @@ export const httpTypes: readonly Mutant[] = [
   {
     name: "http-type-of-watch-unknown-is-binary",
     breaks: "HTTP-MEDIA-TYPE",
-    about: "a Watch in application/octet-stream is taken as binary",
+    about: "treats a Watch in application/octet-stream as binary",
     handler: editRequests((req) => {
       if (rpcOf(req) === "Watch" && req.headers["content-type"] === "application/octet-stream")
         req.headers["content-type"] = "application/connect+proto";

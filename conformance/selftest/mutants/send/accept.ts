@@ -8,19 +8,19 @@ import { Inbox, type NewMessage } from "../../../../reference-server/inbox.js";
 import type { Service } from "../../../../reference-server/service.js";
 import { wrapSend } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
-import { findRecord, mapSend, storeAgain } from "./parts.js";
+import { findRecord, mapSend, storeDuplicate } from "./shared.js";
 
-/** Faults of the chapter "Send": what is accepted, stored and answered. */
+/** Mutants of the chapter "Send": accepted messages, what is stored, and the response. */
 export const sendAccept: readonly Mutant[] = [
   {
     name: "send-refuses-each-fiftieth",
     breaks: "SEND-ACCEPT",
-    about: "each fiftieth Send fails with an internal error",
+    about: "refuses every fiftieth Send with RECIPIENT_UNKNOWN",
     operations: wrapSend((real) => {
       let count = 0;
       return (service, caller, request) => {
         count += 1;
-        if (count % 50 === 0) throw refuse(Reason.RECIPIENT_UNKNOWN, "lost its way");
+        if (count % 50 === 0) throw refuse(Reason.RECIPIENT_UNKNOWN, "a fault");
         return real(service, caller, request);
       };
     }),
@@ -28,10 +28,10 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-acks-before-it-stores",
     breaks: "SEND-VISIBLE",
-    about: "Send answers at once and stores 20 milliseconds later",
+    about: "responds to a Send 20 ms before it stores the message",
     seenIn: "matrix-org/synapse#16473",
     operations: wrapSend((real) => {
-      const answered = new Map<string, SendResponse>();
+      const inFlight = new Map<string, SendResponse>();
       return (service, caller, request) => {
         const { clientMessageId: id, payload } = request;
         const key = `${caller.account.userId} ${id}`;
@@ -43,58 +43,58 @@ export const sendAccept: readonly Mutant[] = [
           recipient === undefined ||
           recipient.inbox.svrSeq >= 0xffff_fff0;
         if (refusable || findRecord(service, caller, id) !== undefined) return real(service, caller, request);
-        const earlier = answered.get(key);
+        const earlier = inFlight.get(key);
         if (earlier !== undefined) return earlier;
 
         const now = service.options.now();
         const then: Service = Object.create(service, { options: { value: { ...service.options, now: () => now } } });
         setTimeout(() => {
-          answered.delete(key);
+          inFlight.delete(key);
           try {
             real(then, caller, request);
           } catch {
-            // It was answered with success, and is lost.
+            // The client has already received a success response: the message is lost.
           }
         }, 20);
-        const answer = create(SendResponseSchema, { acceptedAt: timestampFromMs(now) });
-        answered.set(key, answer);
-        return answer;
+        const response = create(SendResponseSchema, { acceptedAt: timestampFromMs(now) });
+        inFlight.set(key, response);
+        return response;
       };
     }),
   },
   {
     name: "send-loses-each-hundredth",
     breaks: "SEND-VISIBLE",
-    about: "each hundredth message is accepted and never stored; its dedup record is",
+    about: "accepts every hundredth message without storing it, but keeps its dedup record",
     seenIn: "nats-io/nats-server#6415",
     operations: wrapSend((real) => {
       let count = 0;
       return (service, caller, request) => {
         const recipient = service.accounts.get(request.recipientId);
-        const answer = real(service, caller, request);
+        const response = real(service, caller, request);
         count += 1;
         if (count % 100 === 0 && recipient !== undefined && recipient.inbox.pending.delete(recipient.inbox.svrSeq))
           recipient.inbox.svrSeq -= 1;
-        return answer;
+        return response;
       };
     }),
   },
   {
     name: "send-bytes-as-text",
     breaks: "SEND-BYTES",
-    about: "payloads go through a text column, which spoils what is not UTF-8",
+    about: "stores payloads as text, which corrupts bytes that are not UTF-8",
     operations: mapSend(({ payload }) => ({ payload: Buffer.from(Buffer.from(payload).toString("utf8")) })),
   },
   {
     name: "send-bytes-of-a-full-buffer",
     breaks: "SEND-BYTES",
-    about: "a payload that fills a buffer of 4096 bytes loses the last one",
+    about: "drops the last byte of a payload of 4096 bytes",
     operations: mapSend(({ payload }) => ({ payload: payload.length === 4096 ? payload.subarray(0, -1) : payload })),
   },
   {
     name: "send-size-of-a-full-buffer",
     breaks: "SEND-SIZES",
-    about: "a payload that fills a buffer of 4096 bytes is refused as too large",
+    about: "refuses a payload of 4096 bytes as too large",
     operations: wrapSend((real) => (service, caller, request) => {
       if (request.payload.length === 4096) throw refuse(Reason.PAYLOAD_TOO_LARGE, "the buffer is full");
       return real(service, caller, request);
@@ -103,7 +103,7 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-trims-payloads",
     breaks: "SEND-BYTES",
-    about: "zero bytes at a payload's end are cut off",
+    about: "removes zero bytes from the end of a payload",
     operations: mapSend(({ payload }) => ({
       payload: payload.subarray(0, payload.findLastIndex((byte) => byte !== 0) + 1),
     })),
@@ -111,7 +111,7 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-id-normalised",
     breaks: "SEND-BYTES",
-    about: "client_message_id is stored in lower case",
+    about: "stores client_message_id in lower case",
     inbox: class extends Inbox {
       override append(message: NewMessage) {
         return super.append({ ...message, clientMessageId: message.clientMessageId.toLowerCase() });
@@ -121,7 +121,7 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-empty-payload-refused",
     breaks: "SEND-SIZES",
-    about: "an empty payload counts as missing",
+    about: "refuses an empty payload as missing",
     operations: wrapSend((real) => (service, caller, request) => {
       if (request.payload.length === 0) throw refuse(Reason.MALFORMED, "payload is missing");
       return real(service, caller, request);
@@ -130,7 +130,7 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-maximum-is-exclusive",
     breaks: "SEND-SIZES",
-    about: "a payload of exactly max_payload_bytes is refused",
+    about: "refuses a payload of exactly max_payload_bytes",
     operations: wrapSend((real) => (service, caller, request) => {
       if (request.payload.length === service.options.maxPayloadBytes)
         throw refuse(Reason.PAYLOAD_TOO_LARGE, "too large");
@@ -140,17 +140,17 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-payload-unbounded",
     breaks: "SEND-PAYLOAD-LIMIT",
-    about: "a payload one byte over the declared maximum is taken",
+    about: "accepts a payload of one byte more than max_payload_bytes",
     operations: wrapSend((real) => (service, caller, request) => {
       const { length } = request.payload;
       if (length !== service.options.maxPayloadBytes + 1) return real(service, caller, request);
-      return storeAgain(service, caller, request);
+      return storeDuplicate(service, caller, request);
     }),
   },
   {
     name: "send-payload-cut-to-size",
     breaks: "SEND-PAYLOAD-LIMIT",
-    about: "a payload that is too large is cut off silently",
+    about: "truncates a payload that is too large",
     operations: wrapSend(
       (real) => (service, caller, request) =>
         real(service, caller, { ...request, payload: request.payload.subarray(0, service.options.maxPayloadBytes) }),
@@ -159,7 +159,7 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-id-empty-taken",
     breaks: "SEND-ID-LIMIT",
-    about: "an empty client_message_id gets one of the server's making",
+    about: "accepts an empty client_message_id, and generates one",
     operations: mapSend(({ clientMessageId }) => ({
       clientMessageId: clientMessageId === "" ? `made-${performance.now()}` : clientMessageId,
     })),
@@ -167,18 +167,18 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-id-limit-in-characters",
     breaks: "SEND-ID-LIMIT",
-    about: "client_message_id is limited to 64 characters rather than bytes",
+    about: "limits client_message_id to 64 characters instead of 64 bytes",
     operations: wrapSend((real) => (service, caller, request) => {
       const { clientMessageId } = request;
       if (Buffer.byteLength(clientMessageId) <= 64 || [...clientMessageId].length > 64)
         return real(service, caller, request);
-      return storeAgain(service, caller, request);
+      return storeDuplicate(service, caller, request);
     }),
   },
   {
     name: "send-to-nobody-accepted",
     breaks: "SEND-RECIPIENT",
-    about: "a Send to an account that does not exist is accepted and dropped",
+    about: "accepts a Send to an account that does not exist",
     operations: wrapSend((real) => (service, caller, request) => {
       if (service.accounts.get(request.recipientId) !== undefined) return real(service, caller, request);
       return create(SendResponseSchema, { acceptedAt: timestampFromMs(service.options.now()) });
@@ -187,7 +187,7 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-to-oneself-refused",
     breaks: "SEND-SELF",
-    about: "a message to the sender's own account is refused",
+    about: "refuses a Send to the sender's own account",
     operations: wrapSend((real) => (service, caller, request) => {
       if (request.recipientId === caller.account.userId) throw refuse(Reason.RECIPIENT_UNKNOWN, "not to yourself");
       return real(service, caller, request);
@@ -196,7 +196,7 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-order-by-id",
     breaks: "SEND-ORDER",
-    about: "two messages of one sender that wait together are put in the order of a hash of their ids",
+    about: "swaps every seventh message with the pending message before it",
     seenIn: "alberliu/gim#92",
     inbox: class extends Inbox {
       override append(message: NewMessage) {
@@ -212,7 +212,7 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-accepted-at-of-delivery",
     breaks: "SEND-ACCEPTED-AT",
-    about: "accepted_at of a delivered message is one second later than the one that Send answered",
+    about: "delivers accepted_at one second later than the Send response reported",
     inbox: class extends Inbox {
       override append(message: NewMessage) {
         const at = message.acceptedAt;
@@ -225,7 +225,7 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-without-accepted-at",
     breaks: "SEND-ACCEPTED-AT",
-    about: "Send answers without accepted_at",
+    about: "omits accepted_at from Send responses",
     operations: wrapSend((real) => (service, caller, request) => {
       real(service, caller, request);
       return create(SendResponseSchema);
@@ -234,20 +234,20 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-reveals-the-seq",
     breaks: "SEND-SEQ-HIDDEN",
-    about: "the answer has the recipient's seq in a further field",
+    about: "reveals the recipient's seq in an unknown field of the Send response",
     operations: wrapSend((real) => (service, caller, request) => {
-      const answer = real(service, caller, request);
+      const response = real(service, caller, request);
       const seq = service.accounts.get(request.recipientId)?.inbox.svrSeq ?? 0;
-      return { ...answer, $unknown: [{ no: 2, wireType: 0, data: varint(seq) }] };
+      return { ...response, $unknown: [{ no: 2, wireType: 0, data: varint(seq) }] };
     }),
   },
   {
     name: "send-seq-in-nanoseconds",
     breaks: "SEND-SEQ-HIDDEN",
-    about: "accepted_at is made unique by the last digits of the seq, which the sender can read there",
+    about: "encodes the seq in the nanoseconds of accepted_at",
     inbox: class extends Inbox {
       override append(message: NewMessage) {
-        // The same object goes into the answer and the dedup record.
+        // The response and the dedup record share this object.
         if (message.acceptedAt) message.acceptedAt.nanos += (this.svrSeq + 1) % 1_000_000;
         return super.append(message);
       }
@@ -256,7 +256,7 @@ export const sendAccept: readonly Mutant[] = [
   {
     name: "send-full-inbox-drops-the-oldest",
     breaks: "SEND-BACKLOG",
-    about: "a full inbox makes room by dropping its oldest message",
+    about: "drops the oldest message of a full inbox to make room",
     seenIn: "openimsdk/open-im-server#320",
     options: { maxBacklog: 500 },
     inbox: class extends Inbox {
@@ -268,7 +268,7 @@ export const sendAccept: readonly Mutant[] = [
   },
 ];
 
-/** A number as a protobuf varint. */
+/** Encodes a number as a protobuf varint. */
 function varint(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = value;

@@ -1,31 +1,31 @@
-import { type Answer, interceptResponses, rpcOf } from "../interceptors.js";
+import { type HttpResponse, interceptResponses, rpcOf } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
 
-/** Faults of the chapter "Send" that come from what stands in front of a server, and knows requests again by their headers. */
+/** Mutants of the chapter "Send": gateways that recognise retries by headers. */
 export const sendHeaders: readonly Mutant[] = [
   {
     name: "send-by-idempotency-key",
     breaks: "SEND-VISIBLE",
-    about: "a gateway gives a Send with an Idempotency-Key that it knows the first one's answer, whatever is in it",
+    about: "repeats the first response to an Idempotency-Key, whatever the new Send contains",
     handler: (real) => {
-      const kept = new Map<string, Answer>();
-      const deliver = (res: Parameters<typeof real>[1], { status, headers, body }: Answer) =>
+      const cache = new Map<string, HttpResponse>();
+      const deliver = (res: Parameters<typeof real>[1], { status, headers, body }: HttpResponse) =>
         void res.writeHead(status, headers).end(body);
       const keyOf = ({ headers }: Parameters<typeof real>[0]) =>
         headers["idempotency-key"] === undefined
           ? undefined
           : `${headers.authorization} ${headers["content-type"]} ${headers["idempotency-key"]}`;
-      const keeping = interceptResponses((answer, req, res) => {
+      const recording = interceptResponses((response, req, res) => {
         const key = keyOf(req);
-        if (key !== undefined && answer.status === 200) kept.set(key, answer);
+        if (key !== undefined && response.status === 200) cache.set(key, response);
         for (const name of res.getHeaderNames()) res.removeHeader(name);
-        deliver(res, answer);
+        deliver(res, response);
       })(real);
       return (req, res) => {
-        const before = rpcOf(req) === "Send" ? kept.get(keyOf(req) ?? "") : undefined;
-        if (before === undefined) return keeping(req, res);
+        const cached = rpcOf(req) === "Send" ? cache.get(keyOf(req) ?? "") : undefined;
+        if (cached === undefined) return recording(req, res);
         req.resume();
-        return deliver(res, before);
+        return deliver(res, cached);
       };
     },
   },

@@ -7,17 +7,17 @@ import { Refusal, refuse } from "../../../../reference-server/errors.js";
 import { Inbox, MAX_SEQ, type NewMessage } from "../../../../reference-server/inbox.js";
 import { wrapSend } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
-import { findRecord } from "./parts.js";
+import { findRecord } from "./shared.js";
 
-/** Inboxes that a test can fill. */
+/** A backlog limit that a test can reach. */
 const SMALL = { maxBacklog: 300 };
 
-/** Faults of the chapter "Send": how it goes where an inbox is full or has no seq left. */
+/** Mutants of the chapter "Send": full and exhausted inboxes. */
 export const sendInbox: readonly Mutant[] = [
   {
     name: "send-full-for-ever",
     breaks: "SEND-BACKLOG",
-    about: "what counts against the bound is all that ever came, acked or not: an inbox that was full once stays so",
+    about: "counts acked messages against the backlog limit, so that a full inbox stays full",
     inbox: class extends Inbox {
       readonly #start = this.svrSeq;
       override append(message: NewMessage) {
@@ -29,12 +29,12 @@ export const sendInbox: readonly Mutant[] = [
   {
     name: "send-full-though-empty",
     breaks: "SEND-ACCEPT",
-    about: "an inbox that was emptied is said to be full once before it takes the next message",
+    about: "refuses the first Send to an emptied inbox with BACKLOG_FULL",
     inbox: class extends Inbox {
-      #told = this.svrSeq;
+      #refusedAt = this.svrSeq;
       override append(message: NewMessage) {
-        if (this.svrSeq < MAX_SEQ && this.pending.size === 0 && this.svrSeq > this.#told) {
-          this.#told = this.svrSeq;
+        if (this.svrSeq < MAX_SEQ && this.pending.size === 0 && this.svrSeq > this.#refusedAt) {
+          this.#refusedAt = this.svrSeq;
           throw refuse(Reason.BACKLOG_FULL, "full");
         }
         return super.append(message);
@@ -44,7 +44,7 @@ export const sendInbox: readonly Mutant[] = [
   {
     name: "send-full-sender-is-refused",
     breaks: "SEND-ACCEPT",
-    about: "the backlog that is compared with the bound is the sender's",
+    about: "applies the backlog limit to the sender's inbox instead of the recipient's",
     operations: wrapSend((real) => (service, caller, request) => {
       if (caller.account.inbox.pending.size >= 300 && request.recipientId !== caller.account.userId)
         throw refuse(Reason.BACKLOG_FULL, "full");
@@ -54,7 +54,7 @@ export const sendInbox: readonly Mutant[] = [
   {
     name: "send-exhausted-sender-is-refused",
     breaks: "SEND-ACCEPT",
-    about: "who has an exhausted inbox cannot send",
+    about: "refuses Sends of an account whose own inbox is exhausted",
     operations: wrapSend((real) => (service, caller, request) => {
       const known = service.accounts.get(request.recipientId) !== undefined;
       if (caller.account.inbox.svrSeq === MAX_SEQ && known && request.recipientId !== caller.account.userId)
@@ -65,7 +65,7 @@ export const sendInbox: readonly Mutant[] = [
   {
     name: "send-full-tells-state",
     breaks: "SEND-SEQ-HIDDEN",
-    about: "the refusal of a full inbox has its svr_seq and epoch in the details, as others have",
+    about: "reveals svr_seq and epoch in the detail of a BACKLOG_FULL refusal",
     options: SMALL,
     inbox: class extends Inbox {
       override append(message: NewMessage) {
@@ -78,7 +78,7 @@ export const sendInbox: readonly Mutant[] = [
   {
     name: "send-exhausted-tells-state",
     breaks: "SEND-SEQ-HIDDEN",
-    about: "the refusal of an exhausted inbox has its svr_seq and epoch in the details, as others have",
+    about: "reveals svr_seq and epoch in the detail of a SEQ_EXHAUSTED refusal",
     inbox: class extends Inbox {
       override append(message: NewMessage) {
         if (this.svrSeq === MAX_SEQ) throw refuse(Reason.SEQ_EXHAUSTED, "no seq left", this.state());
@@ -89,7 +89,7 @@ export const sendInbox: readonly Mutant[] = [
   {
     name: "send-full-before-bounds",
     breaks: "ERR-ORDER",
-    about: "a full inbox refuses before the id and the payload are measured",
+    about: "refuses with BACKLOG_FULL before it checks the size of the id and the payload",
     options: SMALL,
     operations: wrapSend((real) => (service, caller, request) => {
       const inbox = service.accounts.get(request.recipientId)?.inbox;
@@ -101,7 +101,7 @@ export const sendInbox: readonly Mutant[] = [
   {
     name: "send-exhausted-before-payload-bound",
     breaks: "ERR-ORDER",
-    about: "an exhausted inbox refuses before the payload is measured",
+    about: "refuses with SEQ_EXHAUSTED before it checks the size of the payload",
     operations: wrapSend((real) => (service, caller, request) => {
       const inbox = service.accounts.get(request.recipientId)?.inbox;
       if (inbox?.svrSeq === MAX_SEQ && request.payload.length > service.options.maxPayloadBytes)
@@ -112,7 +112,7 @@ export const sendInbox: readonly Mutant[] = [
   {
     name: "send-full-knows-pending-only",
     breaks: "SEND-RETRY-FIRST",
-    about: "a full inbox recognises what is in it; the repetition of what was acked is refused",
+    about: "refuses the retry of an acked message with BACKLOG_FULL",
     options: SMALL,
     operations: wrapSend((real) => (service, caller, request) => {
       const record = findRecord(service, caller, request.clientMessageId);
@@ -127,7 +127,7 @@ export const sendInbox: readonly Mutant[] = [
   {
     name: "send-full-binds-its-id",
     breaks: "SEND-ID-FREE",
-    about: "an id that a full inbox has refused is good for the same message only",
+    about: "treats an id that was refused with BACKLOG_FULL as used for that message",
     options: SMALL,
     operations: wrapSend((real) => {
       const bound = new Map<string, string>();
@@ -147,8 +147,7 @@ export const sendInbox: readonly Mutant[] = [
   {
     name: "send-full-leaves-a-record",
     breaks: "SEND-ID-FREE",
-    about:
-      "the record of a Send is there before the inbox is found to be full: its repetition succeeds, and is nowhere",
+    about: "keeps the dedup record of a Send refused with BACKLOG_FULL: its retry succeeds, but nothing is stored",
     options: SMALL,
     operations: wrapSend((real) => {
       const refused = new Map<string, SendResponse>();
@@ -171,8 +170,7 @@ export const sendInbox: readonly Mutant[] = [
   {
     name: "race-last-seq-looked-at-again",
     breaks: "SEND-RETRY-FIRST",
-    about:
-      "a Send looks for a record, then waits for the inbox: the repetition of the one that took the last seq is refused",
+    about: "refuses the concurrent retry of the Send that took the last seq",
     race: true,
     operations: (real) => ({
       send: async (service, caller, request) => {
@@ -180,7 +178,7 @@ export const sendInbox: readonly Mutant[] = [
         const known = findRecord(service, caller, request.clientMessageId) !== undefined;
         if (inbox === undefined || known || Buffer.byteLength(request.clientMessageId) > 64)
           return real.send(service, caller, request);
-        await pause(5); // other calls go on meanwhile
+        await pause(5); // other calls proceed
         if (inbox.svrSeq === MAX_SEQ && request.clientMessageId !== "" && request.payload.length <= 65_536)
           throw refuse(Reason.SEQ_EXHAUSTED, "no seq left");
         return real.send(service, caller, request);

@@ -5,39 +5,39 @@ import { type SendResponse, SendResponseSchema } from "../../../../proto/gen/seq
 import { refuse } from "../../../../reference-server/errors.js";
 import { isJson, readAll, rpcOf, withBody, wrapSend } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
-import { findRecord, forgetWhen, mergeIds, rememberLast, storeAgain } from "./parts.js";
+import { findRecord, forgetWhen, mergeIds, rememberLast, storeDuplicate } from "./shared.js";
 
-/** Faults of the chapter "Send": repetitions, and what an id is good for. */
+/** Mutants of the chapter "Send": retries and the scope of ids. */
 export const sendRetry: readonly Mutant[] = [
   {
     name: "send-retry-stored-twice",
     breaks: "SEND-RETRY",
-    about: "there is no dedup: a repeated Send is another message",
+    about: "stores a retried Send again",
     seenIn: "matrix-org/synapse#1481",
     operations: wrapSend(
       (real) => (service, caller, request) =>
         findRecord(service, caller, request.clientMessageId) === undefined
           ? real(service, caller, request)
-          : storeAgain(service, caller, request),
+          : storeDuplicate(service, caller, request),
     ),
   },
   {
     name: "send-retry-has-a-new-time",
     breaks: "SEND-RETRY",
-    about: "a repeated Send creates nothing but answers another accepted_at",
+    about: "returns another accepted_at for a retried Send",
     operations: wrapSend((real) => (service, caller, request) => {
-      const repeated = findRecord(service, caller, request.clientMessageId) !== undefined;
-      const answer = real(service, caller, request);
-      const at = answer.acceptedAt;
-      return repeated && at !== undefined
+      const isRetry = findRecord(service, caller, request.clientMessageId) !== undefined;
+      const response = real(service, caller, request);
+      const at = response.acceptedAt;
+      return isRetry && at !== undefined
         ? create(SendResponseSchema, { acceptedAt: { ...at, seconds: at.seconds + 1n } })
-        : answer;
+        : response;
     }),
   },
   {
     name: "send-retry-is-an-error",
     breaks: "SEND-RETRY",
-    about: "a repeated Send is refused as a duplicate",
+    about: "refuses a retried Send as a duplicate",
     operations: wrapSend((real) => (service, caller, request) => {
       if (findRecord(service, caller, request.clientMessageId) !== undefined)
         throw refuse(Reason.CLIENT_MESSAGE_ID_REUSED, "duplicate");
@@ -47,28 +47,28 @@ export const sendRetry: readonly Mutant[] = [
   {
     name: "send-retry-cache-of-500",
     breaks: "SEND-RETRY-LATER",
-    about: "only the last 500 ids of a sender are remembered",
+    about: "remembers only the last 500 ids of a sender",
     seenIn: "matrix-org/synapse#3365",
     operations: rememberLast(500),
   },
   {
     name: "send-retry-cache-of-1100",
     breaks: "SEND-RETRY-LATER",
-    about: "only the last 1100 ids of a sender are remembered",
+    about: "remembers only the last 1100 ids of a sender",
     operations: rememberLast(1100),
   },
   {
     name: "send-retry-forgotten-with-the-watch",
     breaks: "SEND-RETRY-LATER",
-    about: "what a sender has sent is forgotten when a Watch of theirs ends",
+    about: "deletes a sender's dedup records when a Watch of the sender ends",
     operations: (real) => {
-      const gone = new Map<object, number>();
+      const endedAt = new Map<object, number>();
       return {
-        ...forgetWhen((_request, { account }, { acceptedAt }) => timestampMs(acceptedAt) < (gone.get(account) ?? 0))(
+        ...forgetWhen((_request, { account }, { acceptedAt }) => timestampMs(acceptedAt) < (endedAt.get(account) ?? 0))(
           real,
         ),
         watch: (service, caller, stream) => {
-          stream.onClose(() => gone.set(caller.account, service.options.now()));
+          stream.onClose(() => endedAt.set(caller.account, service.options.now()));
           real.watch(service, caller, stream);
         },
       };
@@ -77,7 +77,7 @@ export const sendRetry: readonly Mutant[] = [
   {
     name: "send-retry-after-ack",
     breaks: "SEND-RETRY-LATER",
-    about: "the dedup record goes with the message when it is acked",
+    about: "deletes the dedup record when the message is acked",
     seenIn: "session-foundation/session-ios#711",
     operations: wrapSend((real) => (service, caller, request) => {
       const record = findRecord(service, caller, request.clientMessageId);
@@ -88,13 +88,13 @@ export const sendRetry: readonly Mutant[] = [
       );
       return there || inbox.epoch !== record.epoch
         ? real(service, caller, request)
-        : storeAgain(service, caller, request);
+        : storeDuplicate(service, caller, request);
     }),
   },
   {
     name: "send-retry-looks-at-the-inbox-first",
     breaks: "SEND-RETRY-FIRST",
-    about: "a repeated Send to an inbox that is exhausted since is refused",
+    about: "refuses a retried Send if the inbox has been exhausted since",
     operations: wrapSend((real) => (service, caller, request) => {
       const inbox = service.accounts.get(request.recipientId)?.inbox;
       if (inbox?.svrSeq === 0xffff_ffff) throw refuse(Reason.SEQ_EXHAUSTED, "no seq left");
@@ -104,7 +104,7 @@ export const sendRetry: readonly Mutant[] = [
   {
     name: "send-id-reused-silently",
     breaks: "SEND-ID-REUSED",
-    about: "other content under a used id is answered like a repetition, and lost",
+    about: "responds to a reused id with other content as to a retry, and drops the message",
     operations: wrapSend((real) => (service, caller, request) => {
       const record = findRecord(service, caller, request.clientMessageId);
       if (record?.recipientId !== request.recipientId) return real(service, caller, request);
@@ -114,20 +114,20 @@ export const sendRetry: readonly Mutant[] = [
   {
     name: "send-id-reused-for-another-recipient",
     breaks: "SEND-ID-REUSED",
-    about: "ids are scoped to the pair of sender and recipient",
+    about: "scopes ids to the pair of sender and recipient",
     operations: wrapSend((real) => (service, caller, request) => {
       const record = findRecord(service, caller, request.clientMessageId);
       const other =
         record !== undefined &&
         record.recipientId !== request.recipientId &&
         service.accounts.get(request.recipientId) !== undefined;
-      return other ? storeAgain(service, caller, request) : real(service, caller, request);
+      return other ? storeDuplicate(service, caller, request) : real(service, caller, request);
     }),
   },
   {
     name: "send-id-shared-by-all-senders",
     breaks: "SEND-ID-SCOPE",
-    about: "the dedup key is the id alone: another sender's message counts as a repetition",
+    about: "uses the id alone as dedup key, so that another sender's message counts as a retry",
     seenIn: "nensii21/devlink#773",
     operations: wrapSend((real) => {
       const all = new Map<string, SendResponse>();
@@ -136,25 +136,25 @@ export const sendRetry: readonly Mutant[] = [
         const mine = findRecord(service, caller, request.clientMessageId) !== undefined;
         const earlier = all.get(key);
         if (earlier !== undefined && !mine) return earlier;
-        const answer = real(service, caller, request);
-        all.set(key, answer);
-        return answer;
+        const response = real(service, caller, request);
+        all.set(key, response);
+        return response;
       };
     }),
   },
   {
     name: "send-refused-id-is-burnt",
     breaks: "SEND-ID-FREE",
-    about: "the id of a refused Send counts as used",
+    about: "treats the id of a refused Send as used",
     operations: wrapSend((real) => {
-      const burnt = new Set<string>();
+      const used = new Set<string>();
       return (service, caller, request) => {
         const key = `${caller.account.userId} ${request.clientMessageId}`;
-        if (burnt.has(key)) throw refuse(Reason.CLIENT_MESSAGE_ID_REUSED, "used");
+        if (used.has(key)) throw refuse(Reason.CLIENT_MESSAGE_ID_REUSED, "used");
         try {
           return real(service, caller, request);
         } catch (error) {
-          if (findRecord(service, caller, request.clientMessageId) === undefined) burnt.add(key);
+          if (findRecord(service, caller, request.clientMessageId) === undefined) used.add(key);
           throw error;
         }
       };
@@ -163,7 +163,7 @@ export const sendRetry: readonly Mutant[] = [
   {
     name: "send-content-compared-by-its-beginning",
     breaks: "SEND-ID-REUSED",
-    about: "of a payload only the first 256 bytes are compared when an id is used again",
+    about: "compares only the length and the first 256 bytes of payloads for a reused id",
     operations: wrapSend((real) => {
       const firsts = new Map<string, Uint8Array>();
       return (service, caller, request) => {
@@ -179,48 +179,48 @@ export const sendRetry: readonly Mutant[] = [
   {
     name: "send-ids-of-48-characters",
     breaks: "SEND-VISIBLE",
-    about: "a database column keeps 48 characters of an id: another one that begins so is taken for a repetition",
+    about: "truncates ids to 48 characters, so that ids with the same prefix count as retries",
     operations: wrapSend(mergeIds((id) => id.slice(0, 48))),
   },
   {
     name: "send-ids-in-three-bytes",
     breaks: "SEND-VISIBLE",
-    about: "a database has three bytes a character: ids that differ in an emoji only are taken for each other",
+    about: "stores ids in a three-byte character set, so that ids that differ only in an emoji are equal",
     operations: wrapSend(mergeIds((id) => id.replace(/[\u{10000}-\u{10ffff}]/gu, "?"))),
   },
   {
     name: "send-content-compared-as-text",
     breaks: "SEND-ID-REUSED",
-    about: "payloads are compared as text, in which all that is no UTF-8 is the same",
-    operations: comparing((payload) => Buffer.from(payload).toString("utf8")),
+    about: "compares payloads as text, so that all invalid UTF-8 is equal",
+    operations: compareBy((payload) => Buffer.from(payload).toString("utf8")),
   },
   {
     name: "send-content-compared-by-a-short-hash",
     breaks: "SEND-ID-REUSED",
-    about: "the digest of a payload is Arrays.hashCode",
-    operations: comparing((payload) => javaHash(payload)),
+    about: "compares payloads by Java's 32-bit Arrays.hashCode",
+    operations: compareBy((payload) => javaHash(payload)),
   },
   {
     name: "send-id-shared-by-a-conversation",
     breaks: "SEND-ID-SCOPE",
-    about: "ids are unique within a conversation: the answer under the id that one has just used is a repetition",
+    about: "scopes ids to a conversation, so that a reply under the id just received counts as a retry",
     operations: wrapSend((real) => {
-      const all = new Map<string, { sender: string; answer: SendResponse }>();
+      const all = new Map<string, { sender: string; response: SendResponse }>();
       return (service, caller, request) => {
         const me = caller.account.userId;
         const key = [...[me, request.recipientId].sort(), request.clientMessageId].join(" ");
         const earlier = all.get(key);
-        if (earlier !== undefined && earlier.sender !== me) return earlier.answer;
-        const answer = real(service, caller, request);
-        if (earlier === undefined) all.set(key, { sender: me, answer });
-        return answer;
+        if (earlier !== undefined && earlier.sender !== me) return earlier.response;
+        const response = real(service, caller, request);
+        if (earlier === undefined) all.set(key, { sender: me, response });
+        return response;
       };
     }),
   },
   {
     name: "send-retry-without-a-payload",
     breaks: "SEND-RETRY",
-    about: "in JSON an absent payload and an empty one are not the same when a Send is repeated",
+    about: "distinguishes an absent JSON payload from an empty one in a retry",
     handler: (real) => {
       const forms = new Map<string, boolean>();
       return async (req, res) => {
@@ -243,25 +243,25 @@ export const sendRetry: readonly Mutant[] = [
   {
     name: "send-retry-window-of-5-seconds",
     breaks: "SEND-RETRY-LATER",
-    about: "records live for 5 seconds, whatever window is declared",
+    about: "keeps dedup records for 5 seconds, whatever window it declares",
     operations: forgetWhen((_request, _caller, { acceptedAt }) => Date.now() - timestampMs(acceptedAt) > 5000),
   },
   {
     name: "send-retry-ids-of-36-characters",
     breaks: "SEND-RETRY",
-    about: "the records' column takes a UUID of 36 characters and cuts what is longer: such an id is not found again",
+    about: "does not find the dedup record of an id of more than 36 characters",
     operations: forgetWhen(({ clientMessageId }) => clientMessageId.length > 36),
   },
   {
     name: "send-retry-ids-trimmed",
     breaks: "SEND-RETRY",
-    about: "a record's id is trimmed when it is stored, and not when it is looked up",
+    about: "trims ids when it stores a dedup record, but not when it looks one up",
     operations: forgetWhen(({ clientMessageId }) => clientMessageId.trim() !== clientMessageId),
   },
   {
     name: "send-retry-to-oneself-after-ack",
     breaks: "SEND-RETRY-LATER",
-    about: "who sends to himself finds the records in his own inbox: what he has acked he can send again",
+    about: "deletes the dedup record of a Send to oneself when the message is acked",
     operations: forgetWhen(
       ({ recipientId, clientMessageId }, { account: { userId, inbox } }) =>
         recipientId === userId && ![...inbox.pending.values()].some((it) => it.clientMessageId === clientMessageId),
@@ -270,7 +270,7 @@ export const sendRetry: readonly Mutant[] = [
   {
     name: "send-retry-forgotten-by-own-ack",
     breaks: "SEND-RETRY-LATER",
-    about: "an ack deletes the records of what the acking account has sent, rather than of what it was sent",
+    about: "deletes the dedup records of the acking account's own Sends",
     operations: (real) => {
       const dropped = new Set<string>();
       const mine = new Map<string, Set<string>>();
@@ -281,40 +281,40 @@ export const sendRetry: readonly Mutant[] = [
           const record = findRecord(service, caller, request.clientMessageId);
           const current = service.accounts.get(request.recipientId)?.inbox.epoch === record?.epoch;
           if (dropped.delete(key) && record?.recipientId === request.recipientId && current)
-            return storeAgain(service, caller, request);
-          const answer = real.send(service, caller, request);
+            return storeDuplicate(service, caller, request);
+          const response = real.send(service, caller, request);
           mine.set(me, (mine.get(me) ?? new Set()).add(key));
-          return answer;
+          return response;
         },
         sync: (service, caller, request) => {
           const before = caller.account.inbox.ackedSeq;
-          const answer = real.sync(service, caller, request);
-          if (answer.ackedSeq > before) {
+          const response = real.sync(service, caller, request);
+          if (response.ackedSeq > before) {
             for (const key of mine.get(caller.account.userId) ?? []) dropped.add(key);
             mine.delete(caller.account.userId);
           }
-          return answer;
+          return response;
         },
       };
     },
   },
 ];
 
-/** Takes the payload of a Send for the first one's under its id if they look the same. */
-function comparing(look: (payload: Uint8Array) => string) {
+/** Replaces the payload of a Send by the first one under its id if both have the same digest. */
+function compareBy(digest: (payload: Uint8Array) => string) {
   return wrapSend((real) => {
     const firsts = new Map<string, Uint8Array>();
     return (service, caller, request) => {
       const key = `${caller.account.userId} ${request.recipientId} ${request.clientMessageId}`;
       const first = firsts.get(key);
       if (first === undefined) firsts.set(key, request.payload);
-      const isSame = first !== undefined && look(first) === look(request.payload);
+      const isSame = first !== undefined && digest(first) === digest(request.payload);
       return real(service, caller, isSame ? { ...request, payload: first } : request);
     };
   });
 }
 
-/** The hash of an array in Java: 32 bits, and easily met. */
+/** Java's Arrays.hashCode: 32 bits, with frequent collisions. */
 const javaHash = (values: Iterable<number>) => {
   let hash = 1;
   for (const value of values) hash = (Math.imul(hash, 31) + value) | 0;

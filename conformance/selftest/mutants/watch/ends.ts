@@ -7,8 +7,8 @@ import type { Mutant } from "../mutant.js";
 
 type Handler = NonNullable<Mutant["handler"]>;
 
-/** Changes how the stream of a Watch is written, once it has a frame. A refusal is written in one piece, and stays what it was. */
-const writing =
+/** Replaces `write` and `end` of a Watch's response from its first frame on. A refusal has no frame, and stays unchanged. */
+const wrapStream =
   (
     change: (real: { write(chunk: Uint8Array): boolean; end(chunk?: Uint8Array): void }, res: ServerResponse) => object,
   ): Handler =>
@@ -27,9 +27,9 @@ const writing =
     return real(req, res);
   };
 
-/** Each Watch ends at once, after its first frame, with this text as its end-of-stream message. */
-const endingWith = (text: string): Handler =>
-  writing(({ write, end }, res) => ({
+/** Ends each Watch after its first frame, with this text as end-of-stream message. */
+const endAfterFirstFrame = (text: string): Handler =>
+  wrapStream(({ write, end }, res) => ({
     write: (chunk: Uint8Array) => {
       if (res.writableEnded) return true;
       write(chunk);
@@ -38,18 +38,18 @@ const endingWith = (text: string): Handler =>
     },
   }));
 
-/** Faults of the chapter "Watch": what lasts too long, or not long enough, and how it ends. */
+/** Mutants of the chapter "Watch": heartbeats, and the end of the stream. */
 export const watchEnds: readonly Mutant[] = [
   {
     name: "watch-without-heartbeat",
     breaks: "WATCH-HEARTBEAT",
-    about: "a Watch of an inbox that does not change is silent for two minutes",
+    about: "sends a heartbeat only every two minutes",
     options: { heartbeatMs: 120_000 },
   },
   {
     name: "watch-ends-without-a-word",
     breaks: "WATCH-END",
-    about: "a Watch that the server ends has no end-of-stream message",
+    about: "ends a Watch without an end-of-stream message",
     handler: (real) => (req, res) => {
       const { end, write } = res;
       let streaming = false;
@@ -57,7 +57,7 @@ export const watchEnds: readonly Mutant[] = [
         streaming = true;
         return write.call(res, chunk, "utf8");
       }) as typeof write;
-      // A refusal is written in one piece, and stays what it was.
+      // A refusal has no frame, and stays unchanged.
       res.end = ((body: Uint8Array) =>
         streaming ? end.call(res, "", "utf8") : end.call(res, body, "utf8")) as typeof end;
       return real(req, res);
@@ -66,21 +66,20 @@ export const watchEnds: readonly Mutant[] = [
   {
     name: "watch-end-is-an-array",
     breaks: "HTTP-STREAM",
-    about: "a Watch is short, and its end-of-stream message is [], as PHP writes an object without members",
-    handler: endingWith("[]"),
+    about: "ends each Watch after one frame with [] as end-of-stream message, as PHP writes an empty object",
+    handler: endAfterFirstFrame("[]"),
   },
   {
     name: "watch-end-is-null",
     breaks: "HTTP-STREAM",
-    about: "a Watch is short, and its end-of-stream message is null, for there was no error",
-    handler: endingWith("null"),
+    about: "ends each Watch after one frame with null as end-of-stream message",
+    handler: endAfterFirstFrame("null"),
   },
   {
     name: "watch-goes-on-after-its-end",
     breaks: "HTTP-STREAM",
-    about:
-      "when a Watch is ended for its credential, the last frame is flushed once more, after the end-of-stream message",
-    handler: writing(({ write, end }) => {
+    about: "sends a frame after the end-of-stream message",
+    handler: wrapStream(({ write, end }) => {
       let last = new Uint8Array();
       return {
         write: (chunk: Uint8Array) => {
@@ -94,8 +93,8 @@ export const watchEnds: readonly Mutant[] = [
   {
     name: "watch-open-after-its-end",
     breaks: "WATCH-END",
-    about: "the end-of-stream message comes, and the answer stays open for a minute",
-    handler: writing(({ write, end }) => ({
+    about: "keeps the stream open for a minute after the end-of-stream message",
+    handler: wrapStream(({ write, end }) => ({
       end: (chunk: Uint8Array) => {
         write(chunk);
         setTimeout(end, 60_000).unref();
@@ -105,7 +104,7 @@ export const watchEnds: readonly Mutant[] = [
   {
     name: "watch-cut-by-a-write-timeout",
     breaks: "WATCH-END",
-    about: "the HTTP server's write timeout of 30 seconds cuts each Watch",
+    about: "cuts each Watch after 30 seconds, as an HTTP server's write timeout does",
     handler: (real) => (req, res) => {
       if (rpcOf(req) === "Watch") setTimeout(() => res.destroy(), 30_000).unref();
       return real(req, res);
@@ -114,7 +113,7 @@ export const watchEnds: readonly Mutant[] = [
   {
     name: "watch-stale-heartbeat",
     breaks: "WATCH-MONOTONE",
-    about: "the heartbeat repeats the first frame, which its timer holds",
+    about: "repeats the first frame as heartbeat",
     operations: wrapWatch((stream) => {
       let timer: NodeJS.Timeout | undefined;
       stream.onClose(() => clearInterval(timer));
@@ -130,7 +129,7 @@ export const watchEnds: readonly Mutant[] = [
   {
     name: "watch-refused-by-http",
     breaks: "HTTP-STREAM",
-    about: "a Watch without a credential is answered with status 401",
+    about: "refuses a Watch without a credential with status 401 instead of in the stream",
     handler: (real, service) => (req, res) => {
       if (!req.url?.endsWith("/Watch") || req.method !== "POST") return real(req, res);
       try {

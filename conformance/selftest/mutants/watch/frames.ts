@@ -6,8 +6,8 @@ import { ownerOf } from "../auth/credentials.js";
 import { readAll, rpcOf, withBody, wrapWatch } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
 
-/** Changes the frames of a Watch; undefined leaves one out. `nr` counts from 1. */
-const framing = (change: (frame: WatchResponse, nr: number) => WatchResponse | undefined) =>
+/** Changes the frames of a Watch; undefined omits a frame. `nr` counts from 1. */
+const mapFrames = (change: (frame: WatchResponse, nr: number) => WatchResponse | undefined) =>
   wrapWatch((stream) => {
     let nr = 0;
     return {
@@ -20,33 +20,33 @@ const framing = (change: (frame: WatchResponse, nr: number) => WatchResponse | u
     };
   });
 
-/** Field 15: its length, 262,144, and as many bytes. */
+/** Content of an unknown field: a length of 262,144, and as many bytes. */
 const PADDING = Buffer.concat([Buffer.from([0x80, 0x80, 0x10]), Buffer.alloc(1 << 18)]);
 
-/** Faults of the chapter "Watch". */
+/** Mutants of the chapter "Watch": frames, notifications and open Watches. */
 export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-first-frame-on-event",
     breaks: "WATCH-FIRST",
-    about: "the first frame comes with the first event",
-    operations: framing((frame, nr) => (nr === 1 ? undefined : frame)),
+    about: "sends the first frame with the first event",
+    operations: mapFrames((frame, nr) => (nr === 1 ? undefined : frame)),
   },
   {
     name: "watch-begins-at-zero",
     breaks: "WATCH-FIRST",
-    about: "the first frame reports svr_seq 0, whatever the inbox has",
-    operations: framing((frame, nr) => (nr === 1 ? { ...frame, svrSeq: 0 } : frame)),
+    about: "reports svr_seq 0 in the first frame, whatever the inbox contains",
+    operations: mapFrames((frame, nr) => (nr === 1 ? { ...frame, svrSeq: 0 } : frame)),
   },
   {
     name: "watch-signed",
     breaks: "SEQ-UNSIGNED",
-    about: "frames tell at most 2147483647",
-    operations: framing((frame) => ({ ...frame, svrSeq: Math.min(frame.svrSeq, 0x7fff_ffff) })),
+    about: "reports at most 2147483647 as svr_seq in frames",
+    operations: mapFrames((frame) => ({ ...frame, svrSeq: Math.min(frame.svrSeq, 0x7fff_ffff) })),
   },
   {
     name: "watch-wakes-for-content-only",
     breaks: "WATCH-WAKE",
-    about: "an empty message wakes nobody",
+    about: "sends no frame for a message with an empty payload",
     operations: (real) => ({
       send: (service, caller, request) => {
         const recipient = service.accounts.get(request.recipientId);
@@ -63,13 +63,13 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-wakes-once",
     breaks: "WATCH-WAKE",
-    about: "a Watch reports the first change and no more",
-    operations: framing((frame, nr) => (nr > 2 ? undefined : frame)),
+    about: "reports only the first change during a Watch",
+    operations: mapFrames((frame, nr) => (nr > 2 ? undefined : frame)),
   },
   {
     name: "watch-wakes-when-empty",
     breaks: "WATCH-WAKE",
-    about: "a message that comes while others are pending wakes nobody",
+    about: "sends no frame for a message that arrives while others are pending",
     operations: wrapWatch((stream, { account }) => {
       let first = true;
       return {
@@ -85,7 +85,7 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-wakes-others-only",
     breaks: "WATCH-WAKE",
-    about: "a message to oneself wakes none of one's own devices",
+    about: "sends no frame for a message to oneself",
     operations: (real) => ({
       send: (service, caller, request) => {
         if (request.recipientId !== caller.account.userId) return real.send(service, caller, request);
@@ -102,7 +102,7 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-wakes-late",
     breaks: "WATCH-WAKE-SOON",
-    about: "changes are reported every two seconds",
+    about: "sends a frame two seconds after the change",
     operations: wrapWatch((stream) => {
       let first = true;
       let over = false;
@@ -125,7 +125,7 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-repeats-an-old-frame",
     breaks: "WATCH-MONOTONE",
-    about: "each change is followed by the frame before it, from a replica that lags",
+    about: "repeats the previous frame after each change, as from a lagging replica",
     seenIn: "element-hq/synapse#17226",
     operations: wrapWatch((stream) => {
       let former: WatchResponse | undefined;
@@ -143,7 +143,7 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-acks-what-it-tells",
     breaks: "WATCH-NO-ACK",
-    about: "a frame counts as a delivery: what it covers is acked",
+    about: "acks all messages that a frame covers",
     seenIn: "alberliu/gim#46",
     operations: wrapWatch((stream, { account }) => ({
       ...stream,
@@ -156,14 +156,14 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-acks-when-it-opens",
     breaks: "WATCH-NO-ACK",
-    about: "to open a Watch acks what was delivered before",
+    about: "acks all delivered messages when a Watch opens",
     operations: (real) => {
       const delivered = new Map<string, number>();
       return {
         sync: (service, caller, request) => {
-          const answer = real.sync(service, caller, request);
-          delivered.set(`${caller.account.userId} ${answer.epoch}`, answer.nextCliSeq);
-          return answer;
+          const response = real.sync(service, caller, request);
+          delivered.set(`${caller.account.userId} ${response.epoch}`, response.nextCliSeq);
+          return response;
         },
         watch: (service, caller, stream) => {
           const { inbox, userId } = caller.account;
@@ -176,14 +176,14 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-ahead-of-sync",
     breaks: "WATCH-SYNC",
-    about: "a frame counts the message that is about to be stored, and some are not in the end",
+    about: "reports an svr_seq in frames that is one too high",
     seenIn: "matrix-org/synapse#16473",
-    operations: framing((frame, nr) => (nr > 1 ? { ...frame, svrSeq: frame.svrSeq + 1 } : frame)),
+    operations: mapFrames((frame, nr) => (nr > 1 ? { ...frame, svrSeq: frame.svrSeq + 1 } : frame)),
   },
   {
     name: "watch-one-per-account",
     breaks: "WATCH-ALL",
-    about: "a second Watch of an account takes the place of the first, which hears nothing any more",
+    about: "stops notifying the earlier Watches of an account when another opens",
     operations: (real) => ({
       watch: (service, caller, stream) => {
         caller.account.watchers.clear();
@@ -194,13 +194,13 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-sixteen-per-account",
     breaks: "WATCH-ALL",
-    about: "an account can have 16 Watches open",
+    about: "limits an account to 16 open Watches",
     options: { maxWatchesPerAccount: 16 },
   },
   {
     name: "watch-slots-leak",
     breaks: "WATCH-ALL",
-    about: "an account can have 256 Watches open, and one that has ended still counts",
+    about: "limits an account to 256 Watches, and does not release the slot of one that has ended",
     operations: (real) => {
       const opened = new Map<object, number>();
       return {
@@ -216,15 +216,15 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-slots-leak-on-refusal",
     breaks: "WATCH-ALL",
-    about: "an account can have 30 Watches open, and one that is refused for its envelope still counts",
+    about: "limits an account to 30 Watches, and does not release the slot of one refused for its envelope",
     handler: (real, service) => {
-      const lost = new Map<object, number>();
+      const leaked = new Map<object, number>();
       return async (req, res) => {
         const body = rpcOf(req) === "Watch" ? await readAll(req) : undefined;
         if (body === undefined) return real(req, res);
         const owner = ownerOf(service, req.headers.authorization);
-        if (owner !== undefined && body.length < 5) lost.set(owner, (lost.get(owner) ?? 0) + 1);
-        if (owner !== undefined && (lost.get(owner) ?? 0) + owner.watchers.size >= 30)
+        if (owner !== undefined && body.length < 5) leaked.set(owner, (leaked.get(owner) ?? 0) + 1);
+        if (owner !== undefined && (leaked.get(owner) ?? 0) + owner.watchers.size >= 30)
           return res.writeHead(429, { "content-type": "text/plain" }).end("too many open watches\n");
         return real(withBody(req, body), res);
       };
@@ -233,7 +233,7 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-limit-for-all-accounts",
     breaks: "WATCH-ALL",
-    about: "all accounts together can have 32 Watches open",
+    about: "limits all accounts together to 32 open Watches",
     operations: (real) => {
       const open = new Set<object>();
       return {
@@ -249,16 +249,16 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-last-ones-asleep",
     breaks: "WATCH-ALL",
-    about: "of more than ten Watches of an account, only the first ten are told of changes",
+    about: "notifies only the first ten Watches of an account",
     operations: (real) => ({
       watch: (service, caller, stream) => {
         const { watchers } = caller.account;
         const before = watchers.size;
         real.watch(service, caller, stream);
-        const own = [...watchers].at(-1);
-        if (before >= 10 && own !== undefined) {
-          watchers.delete(own);
-          watchers.add({ ...own, changed: () => {} });
+        const added = [...watchers].at(-1);
+        if (before >= 10 && added !== undefined) {
+          watchers.delete(added);
+          watchers.add({ ...added, changed: () => {} });
         }
       },
     }),
@@ -266,22 +266,22 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-frames-for-all",
     breaks: "WATCH-PRIVATE",
-    about: "a change of one inbox is reported to every Watch there is",
+    about: "reports a change of one inbox to every Watch",
     seenIn: "pixelated/pixelated-user-agent#674",
     operations: (real) => {
       const all = new Set<(frame: WatchResponse) => void>();
       return {
         watch: (service, caller, stream) => {
-          const tell = (frame: WatchResponse) => void stream.write(frame);
-          all.add(tell);
-          stream.onClose(() => all.delete(tell));
+          const write = (frame: WatchResponse) => void stream.write(frame);
+          all.add(write);
+          stream.onClose(() => all.delete(write));
           real.watch(service, caller, stream);
         },
         send: (service, caller, request) => {
-          const answer = real.send(service, caller, request);
+          const response = real.send(service, caller, request);
           const state = service.accounts.get(request.recipientId)?.inbox.state();
-          for (const tell of all) tell(create(WatchResponseSchema, state));
-          return answer;
+          for (const write of all) write(create(WatchResponseSchema, state));
+          return response;
         },
       };
     },
@@ -289,7 +289,7 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-tells-of-sent-messages",
     breaks: "WATCH-PRIVATE",
-    about: "who sends a message gets a frame about the recipient's inbox",
+    about: "sends a frame about the recipient's inbox to the sender of a message",
     operations: (real) => {
       const streams = new Map<string, (frame: WatchResponse) => void>();
       return {
@@ -299,10 +299,10 @@ export const watchFrames: readonly Mutant[] = [
           real.watch(service, caller, stream);
         },
         send: (service, caller, request) => {
-          const answer = real.send(service, caller, request);
+          const response = real.send(service, caller, request);
           const state = service.accounts.get(request.recipientId)?.inbox.state();
           streams.get(caller.account.userId)?.(create(WatchResponseSchema, state));
-          return answer;
+          return response;
         },
       };
     },
@@ -310,20 +310,20 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-holds-up-sends",
     breaks: "WATCH-STALLED",
-    about: "a Send waits until each Watch of the recipient has read its frame",
+    about: "delays a Send until every Watch of the recipient has read its frame",
     operations: (real) => {
-      const busy = new Map<string, Set<object>>();
+      const waitingByUser = new Map<string, Set<object>>();
       return {
         watch: (service, caller, stream) => {
-          const waiting = busy.get(caller.account.userId) ?? new Set<object>();
-          busy.set(caller.account.userId, waiting);
+          const waiting = waitingByUser.get(caller.account.userId) ?? new Set<object>();
+          waitingByUser.set(caller.account.userId, waiting);
           const clear = () => void waiting.delete(stream);
           stream.onReady(clear);
           stream.onClose(clear);
           real.watch(service, caller, {
             ...stream,
             write: (frame) => {
-              // Padded, as some servers do to push frames through proxies: so buffers on the way are full sooner.
+              // Padding, which some servers use to push frames through proxies, fills the buffers sooner.
               const ready = stream.write({ ...frame, $unknown: [{ no: 15, wireType: 2, data: PADDING }] });
               if (!ready) waiting.add(stream);
               return ready;
@@ -331,7 +331,7 @@ export const watchFrames: readonly Mutant[] = [
           });
         },
         send: async (service, caller, request) => {
-          const waiting = busy.get(request.recipientId);
+          const waiting = waitingByUser.get(request.recipientId);
           while (waiting !== undefined && waiting.size > 0) await new Promise((resolve) => setTimeout(resolve, 50));
           return real.send(service, caller, request);
         },
@@ -341,22 +341,22 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-misses-a-new-epoch",
     breaks: "WATCH-EPOCH",
-    about: "a new epoch is reported with the next message only",
+    about: "reports a new epoch only with the next message",
     operations: (real) => ({
       rotateEpoch: (service, request) => {
         const watchers = service.accounts.get(request.userId)?.watchers;
         const all = [...(watchers ?? [])];
         watchers?.clear();
-        const answer = real.rotateEpoch(service, request);
+        const response = real.rotateEpoch(service, request);
         for (const watcher of all) watchers?.add(watcher);
-        return answer;
+        return response;
       },
     }),
   },
   {
     name: "watch-compares-seqs-only",
     breaks: "WATCH-EPOCH",
-    about: "a frame with the svr_seq of the one before it is left out, also if its epoch is another",
+    about: "omits a frame whose svr_seq is unchanged, even if its epoch is new",
     operations: wrapWatch((stream) => {
       let last: WatchResponse | undefined;
       return {
@@ -372,7 +372,7 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-keeps-its-epoch",
     breaks: "WATCH-EPOCH",
-    about: "all frames of a Watch have the epoch of its first",
+    about: "sends the epoch of the first frame in all frames of a Watch",
     operations: wrapWatch((stream) => {
       let epoch: string | undefined;
       return {
@@ -387,7 +387,7 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-frame-without-epoch",
     breaks: "EPOCH-PRESENT",
-    about: "frames after the first have no epoch",
-    operations: framing((frame, nr) => (nr > 1 ? { ...frame, epoch: "" } : frame)),
+    about: "omits the epoch from frames after the first",
+    operations: mapFrames((frame, nr) => (nr > 1 ? { ...frame, epoch: "" } : frame)),
   },
 ];

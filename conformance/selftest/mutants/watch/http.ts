@@ -7,21 +7,21 @@ import type { Mutant } from "../mutant.js";
 
 type Handler = NonNullable<Mutant["handler"]>;
 
-/** Treats Watches in a way of its own, and all other requests like a right server. */
-const watches =
-  (treat: (real: RequestListener, req: IncomingMessage, res: ServerResponse) => unknown): Handler =>
+/** Handles Watch requests with `handle`, and all others with the real handler. */
+const onWatch =
+  (handle: (real: RequestListener, req: IncomingMessage, res: ServerResponse) => unknown): Handler =>
   (real) =>
   (req, res) =>
-    rpcOf(req) === "Watch" ? treat(real, req, res) : real(req, res);
+    rpcOf(req) === "Watch" ? handle(real, req, res) : real(req, res);
 
-/** Changes the body of each Watch, once it is there as a whole. */
-const requested = (change: (body: Buffer, req: IncomingMessage) => Buffer): Handler =>
-  watches(async (real, req, res) => {
+/** Changes the body of each complete Watch request. */
+const mapWatchBodies = (change: (body: Buffer, req: IncomingMessage) => Buffer): Handler =>
+  onWatch(async (real, req, res) => {
     const body = await readAll(req);
     if (body !== undefined) real(withBody(req, change(body, req)), res);
   });
 
-/** Whether a body is an envelope, whatever is in it. */
+/** Whether a body is one valid envelope, whatever its content. */
 function isEnvelope(body: Buffer): boolean {
   try {
     return openEnvelope(body).length >= 0;
@@ -30,43 +30,43 @@ function isEnvelope(body: Buffer): boolean {
   }
 }
 
-const nothing = (req: IncomingMessage) => envelope(Buffer.from(isJson(req) ? "{}" : ""));
+const emptyEnvelope = (req: IncomingMessage) => envelope(Buffer.from(isJson(req) ? "{}" : ""));
 
-/** Faults of the chapter "HTTP binding" that only a Watch shows: it often goes through code of its own. */
+/** Mutants of the chapter "HTTP binding" that concern Watch only, which servers often handle in separate code. */
 export const watchHttp: readonly Mutant[] = [
   {
     name: "watch-before-its-credential",
     breaks: "ERR-ORDER",
-    about: "Watch looks into its envelope before it looks at the credential",
+    about: "checks the envelope of a Watch before its credential",
     handler: (real, service) => {
-      // Whoever is refused for the envelope could be anybody.
+      // A request with an invalid envelope is refused for it, so any valid credential will do.
       const token = newToken();
       service.createAccount("anybody", token);
-      return watches(async (right, req, res) => {
+      return onWatch(async (handler, req, res) => {
         const body = await readAll(req);
         if (body === undefined) return;
         if (!isEnvelope(body)) req.headers.authorization = `Bearer ${token}`;
-        right(withBody(req, body), res);
+        handler(withBody(req, body), res);
       })(real, service);
     },
   },
   {
     name: "watch-wants-an-empty-message",
     breaks: "HTTP-UNKNOWN-FIELDS",
-    about: "a Watch that has any field is malformed, as there are none",
-    handler: requested((body, req) => (body.length > nothing(req).length ? Buffer.alloc(0) : body)),
+    about: "refuses a Watch request with any field as malformed",
+    handler: mapWatchBodies((body, req) => (body.length > emptyEnvelope(req).length ? Buffer.alloc(0) : body)),
   },
   {
     name: "watch-message-not-decoded",
     breaks: "HTTP-MALFORMED",
-    about: "what is in a Watch's envelope is not looked at, as there are no fields",
-    handler: requested((body, req) => (isEnvelope(body) ? nothing(req) : body)),
+    about: "does not decode the message in a Watch envelope",
+    handler: mapWatchBodies((body, req) => (isEnvelope(body) ? emptyEnvelope(req) : body)),
   },
   {
     name: "watch-compressed-by-a-middleware",
     breaks: "HTTP-COMPRESSION",
-    about: "a middleware packs the whole stream of a Watch that accepts gzip for its answers",
-    handler: watches((real, req, res) => {
+    about: "compresses the whole stream of a Watch if Accept-Encoding offers gzip",
+    handler: onWatch((real, req, res) => {
       if (!String(req.headers["accept-encoding"]).includes("gzip")) return real(req, res);
       const { writeHead, write, end } = res;
       const packed = createGzip({ flush: constants.Z_SYNC_FLUSH });
@@ -84,8 +84,8 @@ export const watchHttp: readonly Mutant[] = [
   {
     name: "watch-json-number-as-text",
     breaks: "HTTP-JSON-NUMBERS",
-    about: "in JSON the svr_seq of a frame is a string, as if it had 64 bits",
-    handler: watches((real, req, res) => {
+    about: "writes svr_seq of a JSON frame as a string, as if it had 64 bits",
+    handler: onWatch((real, req, res) => {
       if (!isJson(req)) return real(req, res);
       const { write } = res;
       res.write = (chunk: Buffer) => {

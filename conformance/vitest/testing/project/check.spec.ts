@@ -1,13 +1,12 @@
 import { beforeAll } from "vitest";
-import { poolAccounts } from "../../../accounts/pool.js";
 import { describeConformance } from "../../index.js";
 import type { Settings } from "../run-project.js";
 
-/** A user's test file. What it checks comes from the test that runs it. */
+/** The test file of a user. Its settings come from the test that runs it. */
 const { url, accounts, slow = false } = JSON.parse(process.env["PROJECT_SETTINGS"] ?? "{}") as Settings;
 
 const urls: string[] = [];
-// As users do who start their server in a hook.
+// As for a server that is started in a hook.
 beforeAll(() => {
   urls.push(url);
 });
@@ -16,5 +15,5 @@ describeConformance({
   urls: () => urls,
   name: "my server",
   slow,
-  ...(accounts === undefined ? {} : { accounts: async () => poolAccounts("a list", accounts) }),
+  ...(accounts === undefined ? {} : { accounts }),
 });

@@ -1,24 +1,24 @@
 import { writeFileSync } from "node:fs";
 import type { Reporter, TestModule } from "vitest/node";
 
-/** One test as vitest saw it. */
+/** Result of one test. */
 export interface Note {
   name: string;
   state: "passed" | "failed" | "skipped" | "pending";
-  /** Why it was skipped. */
+  /** Why the test was skipped; otherwise empty. */
   reason: string;
   errors: string[];
   annotations: string[];
 }
 
-/** What a run of the project told. */
+/** Results of a run of the project. */
 export interface Notes {
   tests: Note[];
   /** Errors of blocks and of files, outside of any test. */
   errors: string[];
 }
 
-/** A vitest reporter that writes what it hears to the file in `PROJECT_NOTES`. */
+/** A vitest reporter that writes the results to the file in `PROJECT_NOTES`. */
 export default class NotesReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const tests = modules.flatMap((file) => [...file.children.allTests()]);

@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 import Notes from "./notes.js";
 
-/** As unfriendly as a user's configuration may be: a short timeout, retries, another order. */
+/** A configuration that must not affect the verdicts: a short timeout, retries, shuffled order. */
 export default defineConfig({
   root: import.meta.dirname,
   test: {

@@ -13,28 +13,28 @@ export const file_seqsync_v1_error: GenFile = /*@__PURE__*/
   fileDesc("ChZzZXFzeW5jL3YxL2Vycm9yLnByb3RvEgpzZXFzeW5jLnYxIlEKC0Vycm9yRGV0YWlsEiIKBnJlYXNvbhgBIAEoDjISLnNlcXN5bmMudjEuUmVhc29uEg8KB3N2cl9zZXEYAiABKA0SDQoFZXBvY2gYAyABKAkqxAIKBlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJRUQQABIdChlSRUFTT05fQ1JFREVOVElBTF9JTlZBTElEEAESFAoQUkVBU09OX01BTEZPUk1FRBACEiQKIFJFQVNPTl9DTElFTlRfTUVTU0FHRV9JRF9JTlZBTElEEAMSHAoYUkVBU09OX1BBWUxPQURfVE9PX0xBUkdFEAQSHAoYUkVBU09OX1JFQ0lQSUVOVF9VTktOT1dOEAUSIwofUkVBU09OX0NMSUVOVF9NRVNTQUdFX0lEX1JFVVNFRBAGEhgKFFJFQVNPTl9TRVFfRVhIQVVTVEVEEAcSFwoTUkVBU09OX0JBQ0tMT0dfRlVMTBAIEhkKFVJFQVNPTl9FUE9DSF9NSVNNQVRDSBAJEhgKFFJFQVNPTl9DTElfU0VRX0FIRUFEEApiBnByb3RvMw");
 
 /**
- * Travels in the `details` of a Connect error and says precisely why a call was refused. Programs look at the code and the
- * reason, never at the message, which is for people.
+ * States in the `details` of a Connect error why a call was refused. Programs use the code and the reason; the message
+ * of the error is for people.
  *
  * @generated from message seqsync.v1.ErrorDetail
  */
 export type ErrorDetail = Message<"seqsync.v1.ErrorDetail"> & {
   /**
-   * Why. A client treats a value that it does not know by the error's code alone.
+   * Reason of the refusal. A client that does not know the value acts on the code of the error alone.
    *
    * @generated from field: seqsync.v1.Reason reason = 1;
    */
   reason: Reason;
 
   /**
-   * The inbox's current `svr_seq`. Set with EPOCH_MISMATCH and CLI_SEQ_AHEAD; 0 otherwise.
+   * Current `svr_seq` of the inbox, 0 to 4294967295, with EPOCH_MISMATCH and CLI_SEQ_AHEAD; otherwise 0.
    *
    * @generated from field: uint32 svr_seq = 2;
    */
   svrSeq: number;
 
   /**
-   * The inbox's current epoch, 1 to 64 bytes. Set with EPOCH_MISMATCH and CLI_SEQ_AHEAD; empty otherwise.
+   * Current epoch of the inbox, 1 to 64 bytes, with EPOCH_MISMATCH and CLI_SEQ_AHEAD; otherwise empty.
    *
    * @generated from field: string epoch = 3;
    */
@@ -49,27 +49,27 @@ export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
   messageDesc(file_seqsync_v1_error, 0);
 
 /**
- * Why a call was refused. Each belongs to one Connect code and HTTP status.
+ * Reason of a refusal. Each reason has one Connect code and one HTTP status.
  *
  * @generated from enum seqsync.v1.Reason
  */
 export enum Reason {
   /**
-   * No reason given, as with `unavailable` or a rate limit.
+   * No reason, as with `unavailable` or a rate limit.
    *
    * @generated from enum value: REASON_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * `unauthenticated`, 401: no credential, an unknown or a revoked one.
+   * `unauthenticated`, 401: the request has no credential, or an unknown or revoked one.
    *
    * @generated from enum value: REASON_CREDENTIAL_INVALID = 1;
    */
   CREDENTIAL_INVALID = 1,
 
   /**
-   * `invalid_argument`, 400: the body does not decode as the request message.
+   * `invalid_argument`, 400: the body is not a valid encoding of the request message.
    *
    * @generated from enum value: REASON_MALFORMED = 2;
    */
@@ -97,35 +97,37 @@ export enum Reason {
   RECIPIENT_UNKNOWN = 5,
 
   /**
-   * `already_exists`, 409: the sender used this `client_message_id` for other content or another recipient.
+   * `already_exists`, 409: the sender used this `client_message_id` for another payload or another recipient.
    *
    * @generated from enum value: REASON_CLIENT_MESSAGE_ID_REUSED = 6;
    */
   CLIENT_MESSAGE_ID_REUSED = 6,
 
   /**
-   * `resource_exhausted`, 429: the recipient's inbox has used seq 4294967295. Final for this epoch.
+   * `resource_exhausted`, 429: the recipient's inbox has used seq 4294967295. Permanent in this epoch.
    *
    * @generated from enum value: REASON_SEQ_EXHAUSTED = 7;
    */
   SEQ_EXHAUSTED = 7,
 
   /**
-   * `resource_exhausted`, 429: the recipient's inbox holds as many unacknowledged messages as it may. Try again later.
+   * `resource_exhausted`, 429: the recipient's inbox has its maximum of unacknowledged messages. The client may retry
+   * later.
    *
    * @generated from enum value: REASON_BACKLOG_FULL = 8;
    */
   BACKLOG_FULL = 8,
 
   /**
-   * `failed_precondition`, 400: the `epoch` sent is not the inbox's. Start again from 0 under the new one.
+   * `failed_precondition`, 400: `epoch` is not the epoch of the inbox. The client restarts from `cli_seq` 0 under the
+   * new epoch.
    *
    * @generated from enum value: REASON_EPOCH_MISMATCH = 9;
    */
   EPOCH_MISMATCH = 9,
 
   /**
-   * `out_of_range`, 400: `cli_seq` is above `svr_seq`.
+   * `out_of_range`, 400: `cli_seq` is above the `svr_seq` of the inbox.
    *
    * @generated from enum value: REASON_CLI_SEQ_AHEAD = 10;
    */

@@ -15,41 +15,42 @@ export const file_seqsync_v1_message: GenFile = /*@__PURE__*/
   fileDesc("ChhzZXFzeW5jL3YxL21lc3NhZ2UucHJvdG8SCnNlcXN5bmMudjEihgEKB01lc3NhZ2USCwoDc2VxGAEgASgNEhEKCXNlbmRlcl9pZBgCIAEoCRIZChFjbGllbnRfbWVzc2FnZV9pZBgDIAEoCRIPCgdwYXlsb2FkGAQgASgMEi8KC2FjY2VwdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCpuCgdQcm9maWxlEhcKE1BST0ZJTEVfVU5TUEVDSUZJRUQQABIQCgxQUk9GSUxFX0NPUkUQARIQCgxQUk9GSUxFX0pTT04QAhIRCg1QUk9GSUxFX1dBVENIEAMSEwoPUFJPRklMRV9EVVJBQkxFEARiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
- * One message as its recipient gets it.
+ * A message as its recipient receives it.
  *
  * @generated from message seqsync.v1.Message
  */
 export type Message = Message$1<"seqsync.v1.Message"> & {
   /**
-   * Place in the recipient's inbox. 1 to 4294967295, consecutive; 0 is never assigned.
+   * Position in the recipient's inbox. 1 to 4294967295, consecutive.
    *
    * @generated from field: uint32 seq = 1;
    */
   seq: number;
 
   /**
-   * Account that sent it, as authenticated by the server. 1 to 128 bytes of UTF-8.
+   * Account of the sender, as authenticated by the server. 1 to 128 bytes of UTF-8.
    *
    * @generated from field: string sender_id = 2;
    */
   senderId: string;
 
   /**
-   * Id that the sending client chose. 1 to 64 bytes of UTF-8, unique for that sender within the dedup window.
+   * Id that the sending client chose. 1 to 64 bytes of UTF-8, unique for the sender within the dedup window.
    *
    * @generated from field: string client_message_id = 3;
    */
   clientMessageId: string;
 
   /**
-   * Content, byte for byte as it was sent. 0 to `max_payload_bytes` bytes.
+   * Content, exactly as it was sent. 0 to `max_payload_bytes` bytes.
    *
    * @generated from field: bytes payload = 4;
    */
   payload: Uint8Array;
 
   /**
-   * When the server accepted it, the same instant that Send answered. Always set. Not an order: `seq` is.
+   * Time when the server accepted the message, equal to `accepted_at` in SendResponse. Always set. It does not define
+   * an order; `seq` does.
    *
    * @generated from field: google.protobuf.Timestamp accepted_at = 5;
    */
@@ -64,27 +65,27 @@ export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_seqsync_v1_message, 0);
 
 /**
- * A set of requirements that a server declares as a whole.
+ * A set of requirements that a server declares to meet.
  *
  * @generated from enum seqsync.v1.Profile
  */
 export enum Profile {
   /**
-   * Not a profile. Never sent; to be ignored.
+   * Not a profile. A server never sends it; a client ignores it.
    *
    * @generated from enum value: PROFILE_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * GetServerInfo, Send and Sync with the binary codec. Every server has it.
+   * GetServerInfo, Send and Sync with the binary codec. Mandatory.
    *
    * @generated from enum value: PROFILE_CORE = 1;
    */
   CORE = 1,
 
   /**
-   * The JSON codec on every RPC that the server has.
+   * The JSON codec for every RPC that the server implements.
    *
    * @generated from enum value: PROFILE_JSON = 2;
    */

@@ -17,7 +17,7 @@ export const file_seqsync_v1_service: GenFile = /*@__PURE__*/
   fileDesc("ChhzZXFzeW5jL3YxL3NlcnZpY2UucHJvdG8SCnNlcXN5bmMudjEiFgoUR2V0U2VydmVySW5mb1JlcXVlc3QizwEKFUdldFNlcnZlckluZm9SZXNwb25zZRIUCgxzcGVjX3ZlcnNpb24YASABKAkSFgoOaW1wbGVtZW50YXRpb24YAiABKAkSJQoIcHJvZmlsZXMYAyADKA4yEy5zZXFzeW5jLnYxLlByb2ZpbGUSFQoNbWF4X3BhZ2Vfc2l6ZRgEIAEoDRIZChFtYXhfcGF5bG9hZF9ieXRlcxgFIAEoDRIvCgxkZWR1cF93aW5kb3cYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iTwoLU2VuZFJlcXVlc3QSFAoMcmVjaXBpZW50X2lkGAEgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAIgASgJEg8KB3BheWxvYWQYAyABKAwiPwoMU2VuZFJlc3BvbnNlEi8KC2FjY2VwdGVkX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJACgtTeW5jUmVxdWVzdBIPCgdjbGlfc2VxGAEgASgNEg0KBWVwb2NoGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDSJ+CgxTeW5jUmVzcG9uc2USDQoFZXBvY2gYASABKAkSDwoHc3ZyX3NlcRgCIAEoDRIRCglhY2tlZF9zZXEYAyABKA0SJQoIbWVzc2FnZXMYBCADKAsyEy5zZXFzeW5jLnYxLk1lc3NhZ2USFAoMbmV4dF9jbGlfc2VxGAUgASgNIg4KDFdhdGNoUmVxdWVzdCIvCg1XYXRjaFJlc3BvbnNlEg0KBWVwb2NoGAEgASgJEg8KB3N2cl9zZXEYAiABKA0ynAIKDlNlcVN5bmNTZXJ2aWNlElQKDUdldFNlcnZlckluZm8SIC5zZXFzeW5jLnYxLkdldFNlcnZlckluZm9SZXF1ZXN0GiEuc2Vxc3luYy52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2USOQoEU2VuZBIXLnNlcXN5bmMudjEuU2VuZFJlcXVlc3QaGC5zZXFzeW5jLnYxLlNlbmRSZXNwb25zZRI5CgRTeW5jEhcuc2Vxc3luYy52MS5TeW5jUmVxdWVzdBoYLnNlcXN5bmMudjEuU3luY1Jlc3BvbnNlEj4KBVdhdGNoEhguc2Vxc3luYy52MS5XYXRjaFJlcXVlc3QaGS5zZXFzeW5jLnYxLldhdGNoUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_seqsync_v1_message]);
 
 /**
- * Asks for the server's description. Empty.
+ * Requests the description of the server. Empty.
  *
  * @generated from message seqsync.v1.GetServerInfoRequest
  */
@@ -32,48 +32,48 @@ export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@_
   messageDesc(file_seqsync_v1_service, 0);
 
 /**
- * What a client and a test suite need to know of a server before they talk to it.
+ * Describes the server.
  *
  * @generated from message seqsync.v1.GetServerInfoResponse
  */
 export type GetServerInfoResponse = Message<"seqsync.v1.GetServerInfoResponse"> & {
   /**
-   * Version of the specification, "MAJOR.MINOR". "1.0" for this one. Never empty.
+   * Version of the specification that the server implements, as "MAJOR.MINOR", such as "1.0". Never empty.
    *
    * @generated from field: string spec_version = 1;
    */
   specVersion: string;
 
   /**
-   * Name and version of the software, for people. UTF-8, at most 256 bytes; empty if the server does not tell.
+   * Name and version of the software, for people. 0 to 256 bytes of UTF-8; empty if undeclared.
    *
    * @generated from field: string implementation = 2;
    */
   implementation: string;
 
   /**
-   * What the server implements, each value once. CORE is always there. Unknown values are to be ignored.
+   * Profiles that the server implements, each once, and always CORE. A client ignores unknown values.
    *
    * @generated from field: repeated seqsync.v1.Profile profiles = 3;
    */
   profiles: Profile[];
 
   /**
-   * Most messages in one page. At least 1. A larger `page_size` is treated as this.
+   * Maximum number of messages in a page. From 1. A larger `page_size` is treated as this value.
    *
    * @generated from field: uint32 max_page_size = 4;
    */
   maxPageSize: number;
 
   /**
-   * Longest payload that Send accepts, in bytes. At least 1. A longer one gets PAYLOAD_TOO_LARGE.
+   * Maximum size of a payload, in bytes. From 1. Send refuses a larger one with PAYLOAD_TOO_LARGE.
    *
    * @generated from field: uint32 max_payload_bytes = 5;
    */
   maxPayloadBytes: number;
 
   /**
-   * How long after its acceptance a Send can be repeated and still creates nothing. Above zero; whole or fractional seconds.
+   * Time after the acceptance of a Send in which a retry creates no message. Positive; may have fractions of a second.
    *
    * @generated from field: google.protobuf.Duration dedup_window = 6;
    */
@@ -88,29 +88,30 @@ export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*
   messageDesc(file_seqsync_v1_service, 1);
 
 /**
- * One message for one recipient. The sender is the account of the credential.
+ * Requests the acceptance of one message for one recipient. The sender is the account of the credential.
  *
  * @generated from message seqsync.v1.SendRequest
  */
 export type SendRequest = Message<"seqsync.v1.SendRequest"> & {
   /**
-   * Account that gets the message; may be the sender's own. 1 to 128 bytes of UTF-8. Any that names no account, the empty one
-   * and too long ones among them, gets RECIPIENT_UNKNOWN.
+   * Account that receives the message; may be that of the sender. 1 to 128 bytes of UTF-8. Send refuses every value
+   * that names no account, also an empty or longer one, with RECIPIENT_UNKNOWN.
    *
    * @generated from field: string recipient_id = 1;
    */
   recipientId: string;
 
   /**
-   * Chosen by the sending client, new for each message and the same for each repetition. 1 to 64 bytes of UTF-8; empty or
-   * longer gets CLIENT_MESSAGE_ID_INVALID. Its scope is the sender: two senders may use the same one.
+   * Id that the sending client chooses: a new one for each message, and the same one for each retry. 1 to 64 bytes of
+   * UTF-8; Send refuses an empty or longer one with CLIENT_MESSAGE_ID_INVALID. The scope of the id is the sender.
    *
    * @generated from field: string client_message_id = 2;
    */
   clientMessageId: string;
 
   /**
-   * Content, opaque to the server. 0 to `max_payload_bytes` bytes; longer gets PAYLOAD_TOO_LARGE. Delivered byte for byte.
+   * Content, opaque to the server and delivered unchanged. 0 to `max_payload_bytes` bytes; Send refuses a larger one
+   * with PAYLOAD_TOO_LARGE.
    *
    * @generated from field: bytes payload = 3;
    */
@@ -125,13 +126,14 @@ export const SendRequestSchema: GenMessage<SendRequest> = /*@__PURE__*/
   messageDesc(file_seqsync_v1_service, 2);
 
 /**
- * The message is stored and will be delivered. Deliberately without its seq, which is the recipient's own affair.
+ * States that the message is stored and will be delivered. It does not carry the seq, which only the recipient may
+ * know.
  *
  * @generated from message seqsync.v1.SendResponse
  */
 export type SendResponse = Message<"seqsync.v1.SendResponse"> & {
   /**
-   * When the server accepted the message, by its own clock. Always set. A repetition answers the first one's time.
+   * Time when the server accepted the message, by its clock. Always set. For a retry, the time of the first acceptance.
    *
    * @generated from field: google.protobuf.Timestamp accepted_at = 1;
    */
@@ -146,30 +148,32 @@ export const SendResponseSchema: GenMessage<SendResponse> = /*@__PURE__*/
   messageDesc(file_seqsync_v1_service, 3);
 
 /**
- * Asks for what follows `cli_seq`, and acknowledges everything up to it.
+ * Acknowledges all messages up to `cli_seq`, and requests the following ones.
  *
  * @generated from message seqsync.v1.SyncRequest
  */
 export type SyncRequest = Message<"seqsync.v1.SyncRequest"> & {
   /**
-   * Highest seq up to which the device has stored everything. 0 to 4294967295; 0, the default, means nothing yet. Above the
-   * inbox's `svr_seq` gets CLI_SEQ_AHEAD. Below what is already acknowledged is fine: the answer starts after that.
+   * Highest seq up to which the device has stored all messages. 0 to 4294967295; 0, the default, means none. Sync
+   * refuses a value above the `svr_seq` of the inbox with CLI_SEQ_AHEAD. With a value below the acknowledged seq, the
+   * page starts after the acknowledged seq.
    *
    * @generated from field: uint32 cli_seq = 1;
    */
   cliSeq: number;
 
   /**
-   * Epoch that the device got with its last answer. 0 to 64 bytes. Empty, the default, is not checked: right only for a
-   * device that has no epoch yet. Any other than the inbox's current one gets EPOCH_MISMATCH.
+   * Epoch in the last response that the device received. 0 to 64 bytes. An empty value, the default, is not checked; it
+   * is only for a device that has no epoch yet. Sync refuses every other value than the epoch of the inbox with
+   * EPOCH_MISMATCH.
    *
    * @generated from field: string epoch = 2;
    */
   epoch: string;
 
   /**
-   * Most messages that the device wants in the answer. 0, the default, leaves it to the server; above `max_page_size` is
-   * treated as `max_page_size`.
+   * Maximum number of messages in the response. 0, the default, lets the server decide; a value above `max_page_size`
+   * is treated as `max_page_size`.
    *
    * @generated from field: uint32 page_size = 3;
    */
@@ -184,44 +188,44 @@ export const SyncRequestSchema: GenMessage<SyncRequest> = /*@__PURE__*/
   messageDesc(file_seqsync_v1_service, 4);
 
 /**
- * One page: exactly the messages in (`acked_seq`, `next_cli_seq`], ascending. More is pending exactly when `next_cli_seq` is
- * below `svr_seq`.
+ * One page: exactly the messages in (`acked_seq`, `next_cli_seq`], ascending. Further messages are pending if and only
+ * if `next_cli_seq` is below `svr_seq`.
  *
  * @generated from message seqsync.v1.SyncResponse
  */
 export type SyncResponse = Message<"seqsync.v1.SyncResponse"> & {
   /**
-   * Names the numbering that all seqs of this answer belong to. 1 to 64 bytes, to be compared byte for byte.
+   * Epoch of the numbering that all seqs of this response belong to. 1 to 64 bytes, compared byte by byte.
    *
    * @generated from field: string epoch = 1;
    */
   epoch: string;
 
   /**
-   * Highest seq assigned in this inbox, everything up to it being there to fetch. 0 to 4294967295; 0 if nothing came yet.
+   * Highest seq assigned in this inbox. All messages up to it are available. 0 to 4294967295; 0 in a new inbox.
    *
    * @generated from field: uint32 svr_seq = 2;
    */
   svrSeq: number;
 
   /**
-   * Everything up to here is acknowledged, this call included; the page starts right after it. At least the request's
-   * `cli_seq`, at most `svr_seq`.
+   * Highest acknowledged seq, including the acknowledgement by this call; the page starts after it. From `cli_seq` of
+   * the request to `svr_seq`.
    *
    * @generated from field: uint32 acked_seq = 3;
    */
   ackedSeq: number;
 
   /**
-   * The page. Empty exactly when `acked_seq` equals `svr_seq`.
+   * Messages of the page. Empty if and only if `acked_seq` equals `svr_seq`.
    *
    * @generated from field: repeated seqsync.v1.Message messages = 4;
    */
   messages: Message$1[];
 
   /**
-   * What the device is to store, once it has stored the page, and to send with its next Sync: the last message's seq, or
-   * `acked_seq` if there is none.
+   * The `cli_seq` of the next Sync, which the device stores after it has stored the page: the seq of the last message,
+   * or `acked_seq` if the page is empty.
    *
    * @generated from field: uint32 next_cli_seq = 5;
    */
@@ -236,7 +240,7 @@ export const SyncResponseSchema: GenMessage<SyncResponse> = /*@__PURE__*/
   messageDesc(file_seqsync_v1_service, 5);
 
 /**
- * Opens a watch on the caller's own inbox. Empty.
+ * Requests the state of the caller's inbox as a stream. Empty.
  *
  * @generated from message seqsync.v1.WatchRequest
  */
@@ -251,20 +255,20 @@ export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
   messageDesc(file_seqsync_v1_service, 6);
 
 /**
- * How far the inbox has got. To a client it is a hint to Sync, never a reason to advance.
+ * A frame: the state of the inbox. It is a hint to Sync; a client must not advance `cli_seq` because of it.
  *
  * @generated from message seqsync.v1.WatchResponse
  */
 export type WatchResponse = Message<"seqsync.v1.WatchResponse"> & {
   /**
-   * Epoch of the inbox, as in SyncResponse.
+   * Epoch of the inbox, as in SyncResponse. 1 to 64 bytes.
    *
    * @generated from field: string epoch = 1;
    */
   epoch: string;
 
   /**
-   * Highest seq assigned, as in SyncResponse. Never falls within an epoch.
+   * Highest seq assigned, as in SyncResponse. 0 to 4294967295. Never decreases within an epoch.
    *
    * @generated from field: uint32 svr_seq = 2;
    */
@@ -279,24 +283,25 @@ export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
   messageDesc(file_seqsync_v1_service, 7);
 
 /**
- * Delivers messages to accounts so that none is lost, doubled or reordered on a bad network.
+ * Delivers messages to accounts so that none is lost, duplicated or reordered on an unreliable network.
  *
- * Each account owns one inbox with its own consecutive numbering. A device tells how far it has got with each Sync, and that
- * number is at the same time the acknowledgement of everything up to it. The account is the one that the bearer token
- * (`Authorization: Bearer <token>`) stands for; no field selects it.
+ * Each account has one inbox with its own consecutive numbering. Each Sync of a device states up to which seq the
+ * device has stored all messages, and acknowledges these messages. The bearer token (`Authorization: Bearer <token>`)
+ * determines the account; no field selects it.
  *
- * The transport is the Connect protocol over HTTP POST: unary calls with `application/proto` (and, with the JSON profile,
- * `application/json`), Watch as a server stream. A refusal for one of the reasons below carries an ErrorDetail. Any call may also fail with
- * `unavailable`, `deadline_exceeded` or `resource_exhausted` without a reason (a rate limit): the outcome is unknown, ask again.
+ * The transport is the Connect protocol over HTTP POST: unary calls with `application/proto` (and, with the JSON
+ * profile, `application/json`), and Watch as a server stream. A refusal for one of the reasons below carries an
+ * ErrorDetail. Every call may also fail with a retryable error: `unavailable`, `deadline_exceeded`, or
+ * `resource_exhausted` without a reason (a rate limit). The outcome is then indeterminate, and the client retries.
  *
  * @generated from service seqsync.v1.SeqSyncService
  */
 export const SeqSyncService: GenService<{
   /**
-   * Describes the server: which profiles it implements and the bounds that it keeps. Needs no credential; safe to repeat.
+   * Returns the profiles and the limits of the server. Requires no credential. Idempotent.
    *
    * Errors:
-   * - `invalid_argument` MALFORMED: the body does not decode.
+   * - `invalid_argument` MALFORMED: the body is not a valid encoding of the request message.
    *
    * @generated from rpc seqsync.v1.SeqSyncService.GetServerInfo
    */
@@ -306,20 +311,20 @@ export const SeqSyncService: GenService<{
     output: typeof GetServerInfoResponseSchema;
   },
   /**
-   * Accepts one message for one recipient and gives it the next seq of the recipient's inbox. Idempotent by
-   * `client_message_id`: repeating a call within the dedup window answers the same and creates nothing. When it answers,
-   * every later Sync of the recipient sees the message. A refused call changes nothing, and leaves its id free
-   * unless it was in use before.
+   * Accepts one message for one recipient and stores it under the next seq of the recipient's inbox. Idempotent by
+   * `client_message_id`: a retry within the dedup window returns the same response and creates no message. Every Sync
+   * of the recipient that begins after the response covers the message. A refused call changes nothing, and does not
+   * use its id.
    *
-   * Errors; of several the credential comes first, then the body, then the bounds:
-   * - `unauthenticated` CREDENTIAL_INVALID: no credential, or an unknown or revoked one.
-   * - `invalid_argument` MALFORMED: the body does not decode.
+   * Errors. If several apply, the credential comes first, then the body, then the fields:
+   * - `unauthenticated` CREDENTIAL_INVALID: the request has no credential, or an unknown or revoked one.
+   * - `invalid_argument` MALFORMED: the body is not a valid encoding of the request message.
    * - `invalid_argument` CLIENT_MESSAGE_ID_INVALID: `client_message_id` is empty or longer than 64 bytes.
    * - `invalid_argument` PAYLOAD_TOO_LARGE: `payload` is longer than `max_payload_bytes`.
-   * - `already_exists` CLIENT_MESSAGE_ID_REUSED: the id was used for another recipient or payload.
-   * - `not_found` RECIPIENT_UNKNOWN: there is no account `recipient_id`.
-   * - `resource_exhausted` SEQ_EXHAUSTED: the recipient's inbox stands at seq 4294967295.
-   * - `resource_exhausted` BACKLOG_FULL: the recipient's inbox takes no more messages until some are acked.
+   * - `already_exists` CLIENT_MESSAGE_ID_REUSED: the sender used the id for another recipient or payload.
+   * - `not_found` RECIPIENT_UNKNOWN: no account has this `recipient_id`.
+   * - `resource_exhausted` SEQ_EXHAUSTED: the recipient's inbox has used seq 4294967295.
+   * - `resource_exhausted` BACKLOG_FULL: the recipient's inbox has its maximum of unacknowledged messages.
    *
    * @generated from rpc seqsync.v1.SeqSyncService.Send
    */
@@ -329,14 +334,15 @@ export const SeqSyncService: GenService<{
     output: typeof SendResponseSchema;
   },
   /**
-   * Acknowledges everything up to `cli_seq` and answers with one page of what nobody has acknowledged yet. Idempotent: a
-   * lost answer is simply asked for again. Answering acknowledges nothing.
+   * Acknowledges all messages up to `cli_seq` and returns one page of the unacknowledged messages. Idempotent. Delivery
+   * acknowledges nothing: after a lost response the client repeats the request.
    *
-   * Errors, in the order in which they are checked:
-   * - `unauthenticated` CREDENTIAL_INVALID: no credential, or an unknown or revoked one.
-   * - `invalid_argument` MALFORMED: the body does not decode.
-   * - `failed_precondition` EPOCH_MISMATCH: `epoch` is set and is not the inbox's; the detail has the current state.
-   * - `out_of_range` CLI_SEQ_AHEAD: `cli_seq` is above the inbox's `svr_seq`; the detail has the current state.
+   * Errors, in the order in which the server checks them:
+   * - `unauthenticated` CREDENTIAL_INVALID: the request has no credential, or an unknown or revoked one.
+   * - `invalid_argument` MALFORMED: the body is not a valid encoding of the request message.
+   * - `failed_precondition` EPOCH_MISMATCH: `epoch` is set and is not that of the inbox; the detail has the current
+   *   state.
+   * - `out_of_range` CLI_SEQ_AHEAD: `cli_seq` is above the `svr_seq` of the inbox; the detail has the current state.
    *
    * @generated from rpc seqsync.v1.SeqSyncService.Sync
    */
@@ -346,13 +352,14 @@ export const SeqSyncService: GenService<{
     output: typeof SyncResponseSchema;
   },
   /**
-   * Reports how far the caller's inbox has got: once at once, then after each change, several changes in one frame if they
-   * come fast. Carries no content and acknowledges nothing; it only says that a Sync is worth while. WATCH profile; a server
-   * without it answers `unimplemented`, or HTTP 404 or 415. Ends with an end-of-stream message.
+   * Streams the state of the caller's inbox: at once, and after each change; several changes may be one frame. A frame
+   * carries no messages and acknowledges nothing; it is a hint to Sync. Belongs to the WATCH profile; a server without
+   * it responds with `unimplemented`, or with HTTP 404 or 415. The stream ends with an end-of-stream message.
    *
    * Errors, in the end-of-stream message:
-   * - `unauthenticated` CREDENTIAL_INVALID: no credential, an unknown one, or one revoked while the stream was open.
-   * - `invalid_argument` MALFORMED: the request message does not decode.
+   * - `unauthenticated` CREDENTIAL_INVALID: the request has no credential, or an unknown one, or one that was revoked
+   *   before or while the stream was open.
+   * - `invalid_argument` MALFORMED: the body is not a valid encoding of the request message in one envelope.
    *
    * @generated from rpc seqsync.v1.SeqSyncService.Watch
    */

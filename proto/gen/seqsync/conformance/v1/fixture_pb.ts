@@ -13,13 +13,13 @@ export const file_seqsync_conformance_v1_fixture: GenFile = /*@__PURE__*/
   fileDesc("CiRzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL2ZpeHR1cmUucHJvdG8SFnNlcXN5bmMuY29uZm9ybWFuY2UudjEiKQoUQ3JlYXRlQWNjb3VudFJlcXVlc3QSEQoJc3RhcnRfc2VxGAEgASgNIjcKFUNyZWF0ZUFjY291bnRSZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEg0KBXRva2VuGAIgASgJIiUKElJvdGF0ZUVwb2NoUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIhUKE1JvdGF0ZUVwb2NoUmVzcG9uc2UiIwoSUmV2b2tlVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UyzgIKDkZpeHR1cmVTZXJ2aWNlEmwKDUNyZWF0ZUFjY291bnQSLC5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkNyZWF0ZUFjY291bnRSZXF1ZXN0Gi0uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5DcmVhdGVBY2NvdW50UmVzcG9uc2USZgoLUm90YXRlRXBvY2gSKi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJvdGF0ZUVwb2NoUmVxdWVzdBorLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuUm90YXRlRXBvY2hSZXNwb25zZRJmCgtSZXZva2VUb2tlbhIqLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuUmV2b2tlVG9rZW5SZXF1ZXN0Gisuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5SZXZva2VUb2tlblJlc3BvbnNlYgZwcm90bzM");
 
 /**
- * Says where the new inbox's numbering stands.
+ * Requests a new account.
  *
  * @generated from message seqsync.conformance.v1.CreateAccountRequest
  */
 export type CreateAccountRequest = Message<"seqsync.conformance.v1.CreateAccountRequest"> & {
   /**
-   * The inbox's `svr_seq` and `acked_seq` to start from. 0 to 4294967295; 0, the default, is what a real new account has.
+   * First `svr_seq` and `acked_seq` of the inbox. 0 to 4294967295; 0, the default, is that of an ordinary new account.
    *
    * @generated from field: uint32 start_seq = 1;
    */
@@ -40,14 +40,14 @@ export const CreateAccountRequestSchema: GenMessage<CreateAccountRequest> = /*@_
  */
 export type CreateAccountResponse = Message<"seqsync.conformance.v1.CreateAccountResponse"> & {
   /**
-   * Its user id. 1 to 128 bytes of UTF-8, unique on the server.
+   * User id of the account. 1 to 128 bytes of UTF-8, unique on the server.
    *
    * @generated from field: string user_id = 1;
    */
   userId: string;
 
   /**
-   * A bearer token for it. 1 to 4096 bytes of visible ASCII. A secret: never logged.
+   * Bearer token of the account. 1 to 4096 bytes of visible ASCII. A secret, which the suite never logs.
    *
    * @generated from field: string token = 2;
    */
@@ -62,13 +62,13 @@ export const CreateAccountResponseSchema: GenMessage<CreateAccountResponse> = /*
   messageDesc(file_seqsync_conformance_v1_fixture, 1);
 
 /**
- * Names the inbox that loses its data.
+ * Requests the data loss of an inbox.
  *
  * @generated from message seqsync.conformance.v1.RotateEpochRequest
  */
 export type RotateEpochRequest = Message<"seqsync.conformance.v1.RotateEpochRequest"> & {
   /**
-   * The account. One that does not exist gets `not_found`.
+   * User id of the account. 1 to 128 bytes of UTF-8.
    *
    * @generated from field: string user_id = 1;
    */
@@ -83,7 +83,7 @@ export const RotateEpochRequestSchema: GenMessage<RotateEpochRequest> = /*@__PUR
   messageDesc(file_seqsync_conformance_v1_fixture, 2);
 
 /**
- * Done.
+ * The inbox has lost its data. Empty.
  *
  * @generated from message seqsync.conformance.v1.RotateEpochResponse
  */
@@ -98,13 +98,13 @@ export const RotateEpochResponseSchema: GenMessage<RotateEpochResponse> = /*@__P
   messageDesc(file_seqsync_conformance_v1_fixture, 3);
 
 /**
- * Names the credential that is revoked.
+ * Requests the revocation of a token.
  *
  * @generated from message seqsync.conformance.v1.RevokeTokenRequest
  */
 export type RevokeTokenRequest = Message<"seqsync.conformance.v1.RevokeTokenRequest"> & {
   /**
-   * The bearer token. One that does not exist gets `not_found`.
+   * The bearer token. 1 to 4096 bytes of visible ASCII.
    *
    * @generated from field: string token = 1;
    */
@@ -119,7 +119,7 @@ export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PUR
   messageDesc(file_seqsync_conformance_v1_fixture, 4);
 
 /**
- * Done.
+ * The token is revoked. Empty.
  *
  * @generated from message seqsync.conformance.v1.RevokeTokenResponse
  */
@@ -134,20 +134,22 @@ export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__P
   messageDesc(file_seqsync_conformance_v1_fixture, 5);
 
 /**
- * Lets a conformance suite set the stage. A server implements it for tests only: off unless asked for, never reachable in
- * production. Same transport as SeqSyncService. Where the server asks for a credential of its own it is the bearer token.
- * Any call may answer `unimplemented`; what depends on it is then inconclusive.
+ * Lets a conformance suite create accounts, cause data losses and revoke credentials. A server implements it for tests
+ * only: it is off by default, and never reachable in production. The transport is that of SeqSyncService. If the server
+ * requires a fixture credential, it is the bearer token. Every call may return `unimplemented`; cases that depend on it
+ * are then inconclusive.
  *
  * @generated from service seqsync.conformance.v1.FixtureService
  */
 export const FixtureService: GenService<{
   /**
-   * Creates an account whose inbox is empty and stands at `svr_seq = acked_seq = start_seq`. Each call makes another one.
+   * Creates an account with an empty inbox at `svr_seq = acked_seq = start_seq`. Not idempotent: each call creates
+   * another account.
    *
    * Errors:
-   * - `unauthenticated`: the server asks for a fixture credential, and this is not it.
-   * - `resource_exhausted`: no more accounts.
-   * - `unimplemented`: this fixture is not available.
+   * - `unauthenticated`: the server requires a fixture credential, and the request has another one or none.
+   * - `resource_exhausted`: the server has its maximum of accounts.
+   * - `unimplemented`: the server does not implement this fixture.
    *
    * @generated from rpc seqsync.conformance.v1.FixtureService.CreateAccount
    */
@@ -157,13 +159,13 @@ export const FixtureService: GenService<{
     output: typeof CreateAccountResponseSchema;
   },
   /**
-   * Makes an inbox go on as after losing its data: a new epoch, `svr_seq = acked_seq = 0`, no messages, and no dedup record
-   * that points to a lost one. Credentials stay valid; open watches report the new state, or end.
+   * Makes an inbox lose its data: it gets a new epoch, `svr_seq = acked_seq = 0`, and no messages, and the dedup
+   * records of the lost messages are void. Credentials stay valid. Every open Watch reports the new state, or ends.
    *
    * Errors:
-   * - `unauthenticated`: the server asks for a fixture credential, and this is not it.
-   * - `not_found`: no such account.
-   * - `unimplemented`: this fixture is not available.
+   * - `unauthenticated`: the server requires a fixture credential, and the request has another one or none.
+   * - `not_found`: no account has this `user_id`.
+   * - `unimplemented`: the server does not implement this fixture.
    *
    * @generated from rpc seqsync.conformance.v1.FixtureService.RotateEpoch
    */
@@ -173,12 +175,12 @@ export const FixtureService: GenService<{
     output: typeof RotateEpochResponseSchema;
   },
   /**
-   * Makes a token invalid from now on, as a logout would.
+   * Revokes a token at once, as a logout does.
    *
    * Errors:
-   * - `unauthenticated`: the server asks for a fixture credential, and this is not it.
-   * - `not_found`: no such token.
-   * - `unimplemented`: this fixture is not available.
+   * - `unauthenticated`: the server requires a fixture credential, and the request has another one or none.
+   * - `not_found`: no account has this `token`.
+   * - `unimplemented`: the server does not implement this fixture.
    *
    * @generated from rpc seqsync.conformance.v1.FixtureService.RevokeToken
    */

@@ -19,50 +19,52 @@ export const file_seqsync_conformance_v1_history: GenFile = /*@__PURE__*/
   fileDesc("CiRzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL2hpc3RvcnkucHJvdG8SFnNlcXN5bmMuY29uZm9ybWFuY2UudjEiogcKBUV2ZW50EgoKAm9wGAEgASgEEhEKCWF0X21pY3JvcxgCIAEoBBIOCgZjbGllbnQYAyABKAkSEAoIZW5kcG9pbnQYBCABKA0SMAoGaGVhZGVyGAogASgLMh4uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5IZWFkZXJIABI/Cg5hY2NvdW50X29wZW5lZBgLIAEoCzIlLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuQWNjb3VudE9wZW5lZEgAEjUKCXNlbmRfY2FsbBgMIAEoCzIgLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU2VuZENhbGxIABI5CgtzZW5kX3JldHVybhgNIAEoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU2VuZFJldHVybkgAEjUKCXN5bmNfY2FsbBgOIAEoCzIgLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU3luY0NhbGxIABI5CgtzeW5jX3JldHVybhgPIAEoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU3luY1JldHVybkgAEjcKCndhdGNoX2NhbGwYECABKAsyIS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLldhdGNoQ2FsbEgAEjkKC3dhdGNoX2ZyYW1lGBEgASgLMiIuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5XYXRjaEZyYW1lSAASNQoJd2F0Y2hfZW5kGBIgASgLMiAuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5XYXRjaEVuZEgAEjIKB3JlZnVzZWQYEyABKAsyHy5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlZnVzZWRIABI5Cgtub19yZXNwb25zZRgUIAEoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuTm9SZXNwb25zZUgAEjkKC3JvdGF0ZV9jYWxsGBUgASgLMiIuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5Sb3RhdGVDYWxsSAASOQoLcmV2b2tlX2NhbGwYFiABKAsyIi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJldm9rZUNhbGxIABI7CgxyZXN0YXJ0X2NhbGwYFyABKAsyIy5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlc3RhcnRDYWxsSAASLAoEZG9uZRgYIAEoCzIcLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRG9uZUgAQgYKBGJvZHkigQIKBkhlYWRlchIOCgZmb3JtYXQYASABKA0SFAoMc3BlY192ZXJzaW9uGAIgASgJEhYKDmltcGxlbWVudGF0aW9uGAMgASgJEiUKCHByb2ZpbGVzGAQgAygOMhMuc2Vxc3luYy52MS5Qcm9maWxlEhUKDW1heF9wYWdlX3NpemUYBSABKA0SLgoKc3RhcnRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEc2VlZBgHIAEoDRIvCgxkZWR1cF93aW5kb3cYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDAoEbmFtZRgJIAEoCSJGCg1BY2NvdW50T3BlbmVkEg8KB3VzZXJfaWQYASABKAkSFgoJc3RhcnRfc2VxGAIgASgNSACIAQFCDAoKX3N0YXJ0X3NlcSJAChJQYXlsb2FkRmluZ2VycHJpbnQSDAoEc2l6ZRgBIAEoDRIMCgRoZWFkGAIgASgMEg4KBnNoYTI1NhgDIAEoDCKLAQoIU2VuZENhbGwSEQoJc2VuZGVyX2lkGAEgASgJEhQKDHJlY2lwaWVudF9pZBgCIAEoCRIZChFjbGllbnRfbWVzc2FnZV9pZBgDIAEoCRI7CgdwYXlsb2FkGAQgASgLMiouc2Vxc3luYy5jb25mb3JtYW5jZS52MS5QYXlsb2FkRmluZ2VycHJpbnQiPQoKU2VuZFJldHVybhIvCgthY2NlcHRlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiTgoIU3luY0NhbGwSDwoHdXNlcl9pZBgBIAEoCRIPCgdjbGlfc2VxGAIgASgNEg0KBWVwb2NoGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoDSKRAQoKU3luY1JldHVybhINCgVlcG9jaBgBIAEoCRIPCgdzdnJfc2VxGAIgASgNEhEKCWFja2VkX3NlcRgDIAEoDRIUCgxuZXh0X2NsaV9zZXEYBCABKA0SOgoIbWVzc2FnZXMYBSADKAsyKC5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkRlbGl2ZXJlZE1lc3NhZ2UiuwEKEERlbGl2ZXJlZE1lc3NhZ2USCwoDc2VxGAEgASgNEhEKCXNlbmRlcl9pZBgCIAEoCRIZChFjbGllbnRfbWVzc2FnZV9pZBgDIAEoCRI7CgdwYXlsb2FkGAQgASgLMiouc2Vxc3luYy5jb25mb3JtYW5jZS52MS5QYXlsb2FkRmluZ2VycHJpbnQSLwoLYWNjZXB0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhwKCVdhdGNoQ2FsbBIPCgd1c2VyX2lkGAEgASgJIiwKCldhdGNoRnJhbWUSDQoFZXBvY2gYASABKAkSDwoHc3ZyX3NlcRgCIAEoDSIKCghXYXRjaEVuZCJwCgdSZWZ1c2VkEhMKC2h0dHBfc3RhdHVzGAEgASgNEgwKBGNvZGUYAiABKAkSIgoGcmVhc29uGAMgASgOMhIuc2Vxc3luYy52MS5SZWFzb24SDwoHc3ZyX3NlcRgEIAEoDRINCgVlcG9jaBgFIAEoCSIZCgpOb1Jlc3BvbnNlEgsKA3doeRgBIAEoCSIdCgpSb3RhdGVDYWxsEg8KB3VzZXJfaWQYASABKAkiHQoKUmV2b2tlQ2FsbBIPCgd1c2VyX2lkGAEgASgJIg0KC1Jlc3RhcnRDYWxsIgYKBERvbmViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_seqsync_v1_error, file_seqsync_v1_message]);
 
 /**
- * One event of a recorded history. A history file is UTF-8 text with one Event a line, in canonical protobuf JSON, in the order
- * in which the recording client saw them; the first is a Header. A file may hold several histories one after the other: each
- * begins with its Header, and has numbers of its own. An operation is a call and, later, exactly one outcome with the
- * same `op`; an operation without an outcome counts as NoResponse. Credentials are never recorded.
+ * An event of a recorded history. A history file is UTF-8 text with one Event per line, in canonical protobuf JSON, in
+ * the order in which the clients saw the events; the first event is a Header. A file may hold several histories, one
+ * after the other: each begins with its Header and has its own operation numbers. An operation is a call and, later,
+ * exactly one outcome with the same `op`; an operation without an outcome counts as NoResponse. Credentials are never
+ * recorded.
  *
  * @generated from message seqsync.conformance.v1.Event
  */
 export type Event = Message<"seqsync.conformance.v1.Event"> & {
   /**
-   * Joins an operation's call with its frames and its outcome. From 1, unique in the history; 0 for events of no operation.
+   * Number of the operation, which its call, its frames and its outcome share. From 1, unique in the history; 0 for
+   * events that belong to no operation.
    *
    * @generated from field: uint64 op = 1;
    */
   op: bigint;
 
   /**
-   * Time since the start of the recording, in microseconds, by a clock that never goes back.
+   * Time since the start of the recording, in microseconds, by a monotonic clock.
    *
    * @generated from field: uint64 at_micros = 2;
    */
   atMicros: bigint;
 
   /**
-   * Which client acted, for people: a device or a sender, such as "phone". Empty on outcomes: it is the call's.
+   * Client that made the call, for people: a device or a sender, such as "phone". Empty for frames and outcomes.
    *
    * @generated from field: string client = 3;
    */
   client: string;
 
   /**
-   * Which of the target's URLs was called, from 0 in the order in which they were given.
+   * Index of the front end, from 0 in the order in which the URLs were given. 0 for frames and outcomes.
    *
    * @generated from field: uint32 endpoint = 4;
    */
   endpoint: number;
 
   /**
-   * The event itself.
+   * Content of the event.
    *
    * @generated from oneof seqsync.conformance.v1.Event.body
    */
   body: {
     /**
-     * First line: what was recorded.
+     * A history begins.
      *
      * @generated from field: seqsync.conformance.v1.Header header = 10;
      */
@@ -70,7 +72,7 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "header";
   } | {
     /**
-     * An account came into play.
+     * An account is opened.
      *
      * @generated from field: seqsync.conformance.v1.AccountOpened account_opened = 11;
      */
@@ -78,7 +80,7 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "accountOpened";
   } | {
     /**
-     * A Send left the client.
+     * A client calls Send.
      *
      * @generated from field: seqsync.conformance.v1.SendCall send_call = 12;
      */
@@ -86,7 +88,7 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "sendCall";
   } | {
     /**
-     * It was accepted.
+     * The Send was accepted.
      *
      * @generated from field: seqsync.conformance.v1.SendReturn send_return = 13;
      */
@@ -94,7 +96,7 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "sendReturn";
   } | {
     /**
-     * A Sync left the client.
+     * A client calls Sync.
      *
      * @generated from field: seqsync.conformance.v1.SyncCall sync_call = 14;
      */
@@ -102,7 +104,7 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "syncCall";
   } | {
     /**
-     * It was answered.
+     * The Sync returned a page.
      *
      * @generated from field: seqsync.conformance.v1.SyncReturn sync_return = 15;
      */
@@ -110,7 +112,7 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "syncReturn";
   } | {
     /**
-     * A Watch was opened.
+     * A client calls Watch.
      *
      * @generated from field: seqsync.conformance.v1.WatchCall watch_call = 16;
      */
@@ -118,7 +120,7 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "watchCall";
   } | {
     /**
-     * A frame of it arrived.
+     * A frame of the Watch arrived.
      *
      * @generated from field: seqsync.conformance.v1.WatchFrame watch_frame = 17;
      */
@@ -126,7 +128,7 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "watchFrame";
   } | {
     /**
-     * The stream ended in order, without an error.
+     * The Watch ended without an error.
      *
      * @generated from field: seqsync.conformance.v1.WatchEnd watch_end = 18;
      */
@@ -134,7 +136,7 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "watchEnd";
   } | {
     /**
-     * The operation was refused: it had no effect.
+     * The operation was refused, and had no effect.
      *
      * @generated from field: seqsync.conformance.v1.Refused refused = 19;
      */
@@ -150,7 +152,7 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "noResponse";
   } | {
     /**
-     * The suite asked for a new epoch.
+     * The suite calls RotateEpoch.
      *
      * @generated from field: seqsync.conformance.v1.RotateCall rotate_call = 21;
      */
@@ -158,7 +160,7 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "rotateCall";
   } | {
     /**
-     * The suite asked for a token to be revoked.
+     * The suite calls RevokeToken.
      *
      * @generated from field: seqsync.conformance.v1.RevokeCall revoke_call = 22;
      */
@@ -166,7 +168,7 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "revokeCall";
   } | {
     /**
-     * The server was killed and started again.
+     * The suite restarts the server.
      *
      * @generated from field: seqsync.conformance.v1.RestartCall restart_call = 23;
      */
@@ -174,7 +176,7 @@ export type Event = Message<"seqsync.conformance.v1.Event"> & {
     case: "restartCall";
   } | {
     /**
-     * A fixture call or a restart is done.
+     * The fixture call or the restart succeeded.
      *
      * @generated from field: seqsync.conformance.v1.Done done = 24;
      */
@@ -191,69 +193,69 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 0);
 
 /**
- * What was recorded, and by whom.
+ * Describes a recording.
  *
  * @generated from message seqsync.conformance.v1.Header
  */
 export type Header = Message<"seqsync.conformance.v1.Header"> & {
   /**
-   * Version of this format. 2.
+   * Version of this format: 2.
    *
    * @generated from field: uint32 format = 1;
    */
   format: number;
 
   /**
-   * The specification's version as the server declared it.
+   * Version of the specification as the server declared it.
    *
    * @generated from field: string spec_version = 2;
    */
   specVersion: string;
 
   /**
-   * The server's name as it declared it.
+   * Name of the server as it declared it.
    *
    * @generated from field: string implementation = 3;
    */
   implementation: string;
 
   /**
-   * The profiles that the server declared.
+   * Profiles that the server declared.
    *
    * @generated from field: repeated seqsync.v1.Profile profiles = 4;
    */
   profiles: Profile[];
 
   /**
-   * The server's `max_page_size`; 0 if unknown: pages are then judged by the request alone.
+   * `max_page_size` of the server; 0 if unknown: pages are then judged by the request alone.
    *
    * @generated from field: uint32 max_page_size = 5;
    */
   maxPageSize: number;
 
   /**
-   * When the recording began.
+   * Start of the recording.
    *
    * @generated from field: google.protobuf.Timestamp started_at = 6;
    */
   startedAt?: Timestamp | undefined;
 
   /**
-   * Seed of the run; 0 if it had none.
+   * Seed of the run; 0 if there was none.
    *
    * @generated from field: uint32 seed = 7;
    */
   seed: number;
 
   /**
-   * The server's `dedup_window`; absent if unknown: then every repetition is expected to be recognised.
+   * `dedup_window` of the server; absent if unknown: then every retry must be recognised.
    *
    * @generated from field: google.protobuf.Duration dedup_window = 8;
    */
   dedupWindow?: Duration | undefined;
 
   /**
-   * What was recorded, for people, such as the id of a case. Empty if it has no name.
+   * Name of the history, for people, such as the id of a case; empty if there is none.
    *
    * @generated from field: string name = 9;
    */
@@ -268,20 +270,21 @@ export const HeaderSchema: GenMessage<Header> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 1);
 
 /**
- * An account came into play.
+ * An account is opened: from here on the history may use it.
  *
  * @generated from message seqsync.conformance.v1.AccountOpened
  */
 export type AccountOpened = Message<"seqsync.conformance.v1.AccountOpened"> & {
   /**
-   * Its user id.
+   * User id of the account.
    *
    * @generated from field: string user_id = 1;
    */
   userId: string;
 
   /**
-   * Where its inbox stands, if known: a fresh inbox. Absent where the account may have a past; the first Sync then tells.
+   * `svr_seq` and `acked_seq` of a new inbox. Absent if the inbox may hold earlier messages; the first Sync then shows
+   * its state.
    *
    * @generated from field: optional uint32 start_seq = 2;
    */
@@ -296,27 +299,27 @@ export const AccountOpenedSchema: GenMessage<AccountOpened> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 2);
 
 /**
- * Enough of a payload to tell it from any other.
+ * Identifies a payload.
  *
  * @generated from message seqsync.conformance.v1.PayloadFingerprint
  */
 export type PayloadFingerprint = Message<"seqsync.conformance.v1.PayloadFingerprint"> & {
   /**
-   * Its length in bytes.
+   * Length of the payload in bytes.
    *
    * @generated from field: uint32 size = 1;
    */
   size: number;
 
   /**
-   * The whole payload if it has at most 64 bytes, else its first 32.
+   * The whole payload if it has at most 64 bytes; otherwise its first 32 bytes.
    *
    * @generated from field: bytes head = 2;
    */
   head: Uint8Array;
 
   /**
-   * SHA-256 of the whole payload if it has more than 64 bytes; else empty.
+   * SHA-256 of the whole payload if it has more than 64 bytes; otherwise empty.
    *
    * @generated from field: bytes sha256 = 3;
    */
@@ -331,34 +334,34 @@ export const PayloadFingerprintSchema: GenMessage<PayloadFingerprint> = /*@__PUR
   messageDesc(file_seqsync_conformance_v1_history, 3);
 
 /**
- * Arguments of a Send.
+ * Arguments of a Send, as the client sent them.
  *
  * @generated from message seqsync.conformance.v1.SendCall
  */
 export type SendCall = Message<"seqsync.conformance.v1.SendCall"> & {
   /**
-   * The account whose credential was used.
+   * Account of the credential.
    *
    * @generated from field: string sender_id = 1;
    */
   senderId: string;
 
   /**
-   * As sent.
+   * `recipient_id` of the request.
    *
    * @generated from field: string recipient_id = 2;
    */
   recipientId: string;
 
   /**
-   * As sent.
+   * `client_message_id` of the request.
    *
    * @generated from field: string client_message_id = 3;
    */
   clientMessageId: string;
 
   /**
-   * What was sent.
+   * Fingerprint of the payload.
    *
    * @generated from field: seqsync.conformance.v1.PayloadFingerprint payload = 4;
    */
@@ -373,13 +376,13 @@ export const SendCallSchema: GenMessage<SendCall> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 4);
 
 /**
- * A Send was accepted.
+ * Response to a Send.
  *
  * @generated from message seqsync.conformance.v1.SendReturn
  */
 export type SendReturn = Message<"seqsync.conformance.v1.SendReturn"> & {
   /**
-   * As answered. Absent if the answer had none.
+   * Value in the response; absent if it had none.
    *
    * @generated from field: google.protobuf.Timestamp accepted_at = 1;
    */
@@ -394,34 +397,34 @@ export const SendReturnSchema: GenMessage<SendReturn> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 5);
 
 /**
- * Arguments of a Sync.
+ * Arguments of a Sync, as the client sent them.
  *
  * @generated from message seqsync.conformance.v1.SyncCall
  */
 export type SyncCall = Message<"seqsync.conformance.v1.SyncCall"> & {
   /**
-   * The account whose credential was used.
+   * Account of the credential.
    *
    * @generated from field: string user_id = 1;
    */
   userId: string;
 
   /**
-   * As sent.
+   * `cli_seq` of the request.
    *
    * @generated from field: uint32 cli_seq = 2;
    */
   cliSeq: number;
 
   /**
-   * As sent.
+   * `epoch` of the request.
    *
    * @generated from field: string epoch = 3;
    */
   epoch: string;
 
   /**
-   * As sent.
+   * `page_size` of the request.
    *
    * @generated from field: uint32 page_size = 4;
    */
@@ -436,41 +439,41 @@ export const SyncCallSchema: GenMessage<SyncCall> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 6);
 
 /**
- * A Sync was answered.
+ * Response to a Sync.
  *
  * @generated from message seqsync.conformance.v1.SyncReturn
  */
 export type SyncReturn = Message<"seqsync.conformance.v1.SyncReturn"> & {
   /**
-   * As answered.
+   * `epoch` of the response.
    *
    * @generated from field: string epoch = 1;
    */
   epoch: string;
 
   /**
-   * As answered.
+   * `svr_seq` of the response.
    *
    * @generated from field: uint32 svr_seq = 2;
    */
   svrSeq: number;
 
   /**
-   * As answered.
+   * `acked_seq` of the response.
    *
    * @generated from field: uint32 acked_seq = 3;
    */
   ackedSeq: number;
 
   /**
-   * As answered.
+   * `next_cli_seq` of the response.
    *
    * @generated from field: uint32 next_cli_seq = 4;
    */
   nextCliSeq: number;
 
   /**
-   * The page.
+   * Messages of the page.
    *
    * @generated from field: repeated seqsync.conformance.v1.DeliveredMessage messages = 5;
    */
@@ -485,41 +488,41 @@ export const SyncReturnSchema: GenMessage<SyncReturn> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 7);
 
 /**
- * A message of a page, its payload shortened.
+ * A message of a page, with a fingerprint instead of its payload.
  *
  * @generated from message seqsync.conformance.v1.DeliveredMessage
  */
 export type DeliveredMessage = Message<"seqsync.conformance.v1.DeliveredMessage"> & {
   /**
-   * As answered.
+   * `seq` of the message.
    *
    * @generated from field: uint32 seq = 1;
    */
   seq: number;
 
   /**
-   * As answered.
+   * `sender_id` of the message.
    *
    * @generated from field: string sender_id = 2;
    */
   senderId: string;
 
   /**
-   * As answered.
+   * `client_message_id` of the message.
    *
    * @generated from field: string client_message_id = 3;
    */
   clientMessageId: string;
 
   /**
-   * What was delivered.
+   * Fingerprint of the payload.
    *
    * @generated from field: seqsync.conformance.v1.PayloadFingerprint payload = 4;
    */
   payload?: PayloadFingerprint | undefined;
 
   /**
-   * As answered. Absent if the answer had none.
+   * Value in the page; absent if it had none.
    *
    * @generated from field: google.protobuf.Timestamp accepted_at = 5;
    */
@@ -540,7 +543,7 @@ export const DeliveredMessageSchema: GenMessage<DeliveredMessage> = /*@__PURE__*
  */
 export type WatchCall = Message<"seqsync.conformance.v1.WatchCall"> & {
   /**
-   * The account whose credential was used.
+   * Account of the credential.
    *
    * @generated from field: string user_id = 1;
    */
@@ -555,20 +558,20 @@ export const WatchCallSchema: GenMessage<WatchCall> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 9);
 
 /**
- * A frame of a Watch.
+ * Frame of a Watch.
  *
  * @generated from message seqsync.conformance.v1.WatchFrame
  */
 export type WatchFrame = Message<"seqsync.conformance.v1.WatchFrame"> & {
   /**
-   * As answered.
+   * `epoch` of the frame.
    *
    * @generated from field: string epoch = 1;
    */
   epoch: string;
 
   /**
-   * As answered.
+   * `svr_seq` of the frame.
    *
    * @generated from field: uint32 svr_seq = 2;
    */
@@ -583,7 +586,7 @@ export const WatchFrameSchema: GenMessage<WatchFrame> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 10);
 
 /**
- * A Watch ended in order.
+ * The Watch ended without an error. Empty.
  *
  * @generated from message seqsync.conformance.v1.WatchEnd
  */
@@ -598,7 +601,7 @@ export const WatchEndSchema: GenMessage<WatchEnd> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 11);
 
 /**
- * A definite refusal.
+ * A definite refusal of a call.
  *
  * @generated from message seqsync.conformance.v1.Refused
  */
@@ -611,28 +614,28 @@ export type Refused = Message<"seqsync.conformance.v1.Refused"> & {
   httpStatus: number;
 
   /**
-   * Connect code, such as "out_of_range"; empty if the answer had none.
+   * Connect code, such as "out_of_range"; empty if the response had none.
    *
    * @generated from field: string code = 2;
    */
   code: string;
 
   /**
-   * Reason in the ErrorDetail; unspecified if there was none.
+   * Reason in the ErrorDetail; unspecified if there was no ErrorDetail.
    *
    * @generated from field: seqsync.v1.Reason reason = 3;
    */
   reason: Reason;
 
   /**
-   * `svr_seq` of the ErrorDetail.
+   * `svr_seq` in the ErrorDetail; 0 if there was no ErrorDetail.
    *
    * @generated from field: uint32 svr_seq = 4;
    */
   svrSeq: number;
 
   /**
-   * `epoch` of the ErrorDetail.
+   * `epoch` in the ErrorDetail; empty if there was no ErrorDetail.
    *
    * @generated from field: string epoch = 5;
    */
@@ -653,7 +656,7 @@ export const RefusedSchema: GenMessage<Refused> = /*@__PURE__*/
  */
 export type NoResponse = Message<"seqsync.conformance.v1.NoResponse"> & {
   /**
-   * Why, for people, such as "connection closed before the answer".
+   * Cause, for people, such as "connection closed before the response".
    *
    * @generated from field: string why = 1;
    */
@@ -668,13 +671,13 @@ export const NoResponseSchema: GenMessage<NoResponse> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 13);
 
 /**
- * A fixture call that makes an inbox lose its data.
+ * A call of RotateEpoch: the inbox loses its data.
  *
  * @generated from message seqsync.conformance.v1.RotateCall
  */
 export type RotateCall = Message<"seqsync.conformance.v1.RotateCall"> & {
   /**
-   * The account.
+   * User id of the account.
    *
    * @generated from field: string user_id = 1;
    */
@@ -689,13 +692,13 @@ export const RotateCallSchema: GenMessage<RotateCall> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 14);
 
 /**
- * A fixture call that revokes a credential of an account.
+ * A call of RevokeToken.
  *
  * @generated from message seqsync.conformance.v1.RevokeCall
  */
 export type RevokeCall = Message<"seqsync.conformance.v1.RevokeCall"> & {
   /**
-   * The account; the token itself is never recorded.
+   * User id of the account. The token itself is never recorded.
    *
    * @generated from field: string user_id = 1;
    */
@@ -710,7 +713,7 @@ export const RevokeCallSchema: GenMessage<RevokeCall> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 15);
 
 /**
- * The server is killed and started again.
+ * The server is killed and started again. Empty.
  *
  * @generated from message seqsync.conformance.v1.RestartCall
  */
@@ -725,7 +728,7 @@ export const RestartCallSchema: GenMessage<RestartCall> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 16);
 
 /**
- * A fixture call or a restart is done.
+ * The fixture call or the restart succeeded. Empty.
  *
  * @generated from message seqsync.conformance.v1.Done
  */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file seqsync/conformance/v1/report.proto.
  */
 export const file_seqsync_conformance_v1_report: GenFile = /*@__PURE__*/
-  fileDesc("CiNzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL3JlcG9ydC5wcm90bxIWc2Vxc3luYy5jb25mb3JtYW5jZS52MSKpBAoGUmVwb3J0Eg4KBmZvcm1hdBgBIAEoDRIVCg1zdWl0ZV92ZXJzaW9uGAIgASgJEhQKDHNwZWNfdmVyc2lvbhgDIAEoCRIWCg5pbXBsZW1lbnRhdGlvbhgEIAEoCRIQCghwcm9maWxlcxgFIAMoCRIPCgd0YXJnZXRzGAYgAygJEhAKCGFjY291bnRzGAcgASgJEgwKBHNlZWQYCCABKA0SLgoKc3RhcnRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoHdmVyZGljdBgLIAEoDjIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuT3V0Y29tZRIQCghoZWFkbGluZRgMIAEoCRIuCgZjb3VudHMYDSABKAsyHi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkNvdW50cxIxCgVjYXNlcxgOIAMoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuQ2FzZVJlc3VsdBI/CgxyZXF1aXJlbWVudHMYDyADKAsyKS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlcXVpcmVtZW50UmVzdWx0EhUKDXJldHJpZWRfY2FsbHMYECABKA0SHAoUc3RhbGVfa25vd25fZmFpbHVyZXMYESADKAkSDQoFc2hhcmQYEiABKAkibwoGQ291bnRzEgwKBHBhc3MYASABKA0SDAoEZmFpbBgCIAEoDRIMCgR3YXJuGAMgASgNEhYKDm5vdF9hcHBsaWNhYmxlGAQgASgNEhQKDGluY29uY2x1c2l2ZRgFIAEoDRINCgVlcnJvchgGIAEoDSL/AgoKQ2FzZVJlc3VsdBIKCgJpZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIUCgxyZXF1aXJlbWVudHMYAyADKAkSDwoHcHJvZmlsZRgEIAEoCRIwCgdvdXRjb21lGAUgASgOMh8uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5PdXRjb21lEg4KBnJlYXNvbhgGIAEoCRIxCghmaW5kaW5ncxgHIAMoCzIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRmluZGluZxIrCghkdXJhdGlvbhgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgdoaXN0b3J5GAkgAygLMh0uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5FdmVudBIRCglyZXByb2R1Y2UYCiABKAkSFQoNa25vd25fZmFpbHVyZRgLIAEoCRIzCglleGNoYW5nZXMYDCADKAsyIC5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkV4Y2hhbmdlIs0BCghFeGNoYW5nZRIPCgdyZXF1ZXN0GAEgASgJEhcKD3JlcXVlc3RfaGVhZGVycxgCIAMoCRIUCgxyZXF1ZXN0X2JvZHkYAyABKAwSFAoMcmVxdWVzdF9zaXplGAQgASgNEg4KBnN0YXR1cxgFIAEoDRIYChByZXNwb25zZV9oZWFkZXJzGAYgAygJEhUKDXJlc3BvbnNlX2JvZHkYByABKAwSFQoNcmVzcG9uc2Vfc2l6ZRgIIAEoDRITCgtub19yZXNwb25zZRgJIAEoCSKUAQoHRmluZGluZxITCgtyZXF1aXJlbWVudBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEg4KBmFjdHVhbBgEIAEoCRIvCghldmlkZW5jZRgFIAMoCzIdLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRXZlbnQSEAoIYnlfanVkZ2UYBiABKAgibwoRUmVxdWlyZW1lbnRSZXN1bHQSCgoCaWQYASABKAkSDQoFbGV2ZWwYAiABKAkSMAoHb3V0Y29tZRgDIAEoDjIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuT3V0Y29tZRINCgVjYXNlcxgEIAMoCSqhAQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEAoMT1VUQ09NRV9QQVNTEAESEAoMT1VUQ09NRV9GQUlMEAISEAoMT1VUQ09NRV9XQVJOEAMSGgoWT1VUQ09NRV9OT1RfQVBQTElDQUJMRRAEEhgKFE9VVENPTUVfSU5DT05DTFVTSVZFEAUSEQoNT1VUQ09NRV9FUlJPUhAGYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_seqsync_conformance_v1_history]);
+  fileDesc("CiNzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL3JlcG9ydC5wcm90bxIWc2Vxc3luYy5jb25mb3JtYW5jZS52MSKpBAoGUmVwb3J0Eg4KBmZvcm1hdBgBIAEoDRIVCg1zdWl0ZV92ZXJzaW9uGAIgASgJEhQKDHNwZWNfdmVyc2lvbhgDIAEoCRIWCg5pbXBsZW1lbnRhdGlvbhgEIAEoCRIQCghwcm9maWxlcxgFIAMoCRIPCgd0YXJnZXRzGAYgAygJEhAKCGFjY291bnRzGAcgASgJEgwKBHNlZWQYCCABKA0SLgoKc3RhcnRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoHdmVyZGljdBgLIAEoDjIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuT3V0Y29tZRIQCghoZWFkbGluZRgMIAEoCRIuCgZjb3VudHMYDSABKAsyHi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkNvdW50cxIxCgVjYXNlcxgOIAMoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuQ2FzZVJlc3VsdBI/CgxyZXF1aXJlbWVudHMYDyADKAsyKS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlcXVpcmVtZW50UmVzdWx0EhUKDXJldHJpZWRfY2FsbHMYECABKA0SHAoUc3RhbGVfa25vd25fZmFpbHVyZXMYESADKAkSDQoFc2hhcmQYEiABKAkibwoGQ291bnRzEgwKBHBhc3MYASABKA0SDAoEZmFpbBgCIAEoDRIMCgR3YXJuGAMgASgNEhYKDm5vdF9hcHBsaWNhYmxlGAQgASgNEhQKDGluY29uY2x1c2l2ZRgFIAEoDRINCgVlcnJvchgGIAEoDSK4AwoKQ2FzZVJlc3VsdBIKCgJpZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIUCgxyZXF1aXJlbWVudHMYAyADKAkSDwoHcHJvZmlsZRgEIAEoCRIwCgdvdXRjb21lGAUgASgOMh8uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5PdXRjb21lEg4KBnJlYXNvbhgGIAEoCRIxCghmaW5kaW5ncxgHIAMoCzIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRmluZGluZxIrCghkdXJhdGlvbhgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgdoaXN0b3J5GAkgAygLMh0uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5FdmVudBIRCglyZXByb2R1Y2UYCiABKAkSFQoNa25vd25fZmFpbHVyZRgLIAEoCRIzCglleGNoYW5nZXMYDCADKAsyIC5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkV4Y2hhbmdlEjcKC3JlYXNvbl9jb2RlGA0gASgOMiIuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5SZWFzb25Db2RlIs0BCghFeGNoYW5nZRIPCgdyZXF1ZXN0GAEgASgJEhcKD3JlcXVlc3RfaGVhZGVycxgCIAMoCRIUCgxyZXF1ZXN0X2JvZHkYAyABKAwSFAoMcmVxdWVzdF9zaXplGAQgASgNEg4KBnN0YXR1cxgFIAEoDRIYChByZXNwb25zZV9oZWFkZXJzGAYgAygJEhUKDXJlc3BvbnNlX2JvZHkYByABKAwSFQoNcmVzcG9uc2Vfc2l6ZRgIIAEoDRITCgtub19yZXNwb25zZRgJIAEoCSKUAQoHRmluZGluZxITCgtyZXF1aXJlbWVudBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEg4KBmFjdHVhbBgEIAEoCRIvCghldmlkZW5jZRgFIAMoCzIdLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRXZlbnQSEAoIYnlfanVkZ2UYBiABKAgibwoRUmVxdWlyZW1lbnRSZXN1bHQSCgoCaWQYASABKAkSDQoFbGV2ZWwYAiABKAkSMAoHb3V0Y29tZRgDIAEoDjIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuT3V0Y29tZRINCgVjYXNlcxgEIAMoCSqhAQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEAoMT1VUQ09NRV9QQVNTEAESEAoMT1VUQ09NRV9GQUlMEAISEAoMT1VUQ09NRV9XQVJOEAMSGgoWT1VUQ09NRV9OT1RfQVBQTElDQUJMRRAEEhgKFE9VVENPTUVfSU5DT05DTFVTSVZFEAUSEQoNT1VUQ09NRV9FUlJPUhAGKuwDCgpSZWFzb25Db2RlEhsKF1JFQVNPTl9DT0RFX1VOU1BFQ0lGSUVEEAASFwoTUkVBU09OX0NPREVfUFJPRklMRRABEhQKEFJFQVNPTl9DT0RFX1NMT1cQAhIiCh5SRUFTT05fQ09ERV9OT19SRVNUQVJUX0NPTU1BTkQQAxIeChpSRUFTT05fQ09ERV9SRVNUQVJUX0ZBSUxFRBAEEhoKFlJFQVNPTl9DT0RFX05PX0ZJWFRVUkUQBRIYChRSRUFTT05fQ09ERV9BQ0NPVU5UUxAGEiMKH1JFQVNPTl9DT0RFX0FDQ09VTlRfVU5BVkFJTEFCTEUQBxIcChhSRUFTT05fQ09ERV9TRVJWRVJfTElNSVQQCBIiCh5SRUFTT05fQ09ERV9TRVJWRVJfVU5SRUFDSEFCTEUQCRIhCh1SRUFTT05fQ09ERV9SRVRSSUVTX0VYSEFVU1RFRBAKEh0KGVJFQVNPTl9DT0RFX0lOREVURVJNSU5BVEUQCxIXChNSRUFTT05fQ09ERV9USU1FT1VUEAwSFwoTUkVBU09OX0NPREVfU1RPUFBFRBANEiAKHFJFQVNPTl9DT0RFX05PVEhJTkdfVE9fSlVER0UQDhIbChdSRUFTT05fQ09ERV9TVUlURV9FUlJPUhAPYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_seqsync_conformance_v1_history]);
 
 /**
  * Result of one run of the conformance suite. On disk it is canonical protobuf JSON. It never holds a credential.
@@ -23,7 +23,7 @@ export const file_seqsync_conformance_v1_report: GenFile = /*@__PURE__*/
  */
 export type Report = Message<"seqsync.conformance.v1.Report"> & {
   /**
-   * Version of this format. 2.
+   * Version of this format: 2.
    *
    * @generated from field: uint32 format = 1;
    */
@@ -37,112 +37,112 @@ export type Report = Message<"seqsync.conformance.v1.Report"> & {
   suiteVersion: string;
 
   /**
-   * The specification's version as the server declared it; empty if it could not be asked.
+   * Version of the specification as the server declared it; empty if GetServerInfo failed.
    *
    * @generated from field: string spec_version = 3;
    */
   specVersion: string;
 
   /**
-   * The server's name as it declared it.
+   * Name of the server as it declared it.
    *
    * @generated from field: string implementation = 4;
    */
   implementation: string;
 
   /**
-   * The profiles that the server declared, such as "CORE".
+   * Profiles that the server declared, such as "CORE".
    *
    * @generated from field: repeated string profiles = 5;
    */
   profiles: string[];
 
   /**
-   * The URLs that were checked, without user info.
+   * URLs that were checked, without user info.
    *
    * @generated from field: repeated string targets = 6;
    */
   targets: string[];
 
   /**
-   * How the suite got its accounts, such as "fixture service".
+   * Source of the test accounts, such as "fixture service".
    *
    * @generated from field: string accounts = 7;
    */
   accounts: string;
 
   /**
-   * Seed of the run: the same seed asks the same questions.
+   * Seed of the run: the same seed makes the same requests.
    *
    * @generated from field: uint32 seed = 8;
    */
   seed: number;
 
   /**
-   * When the run began.
+   * Start of the run.
    *
    * @generated from field: google.protobuf.Timestamp started_at = 9;
    */
   startedAt?: Timestamp | undefined;
 
   /**
-   * How long it took.
+   * Duration of the run.
    *
    * @generated from field: google.protobuf.Duration duration = 10;
    */
   duration?: Duration | undefined;
 
   /**
-   * The verdict on the server.
+   * Verdict on the server.
    *
    * @generated from field: seqsync.conformance.v1.Outcome verdict = 11;
    */
   verdict: Outcome;
 
   /**
-   * One line that explains the verdict where no case can, such as an address where nothing listens; else empty.
+   * Explains in one line a verdict that no case explains, such as an address where nothing listens; otherwise empty.
    *
    * @generated from field: string headline = 12;
    */
   headline: string;
 
   /**
-   * How the cases ended.
+   * Numbers of cases by outcome.
    *
    * @generated from field: seqsync.conformance.v1.Counts counts = 13;
    */
   counts?: Counts | undefined;
 
   /**
-   * Each case of the run, in the catalogue's order.
+   * Results of all cases of the run, in the order of the catalogue.
    *
    * @generated from field: repeated seqsync.conformance.v1.CaseResult cases = 14;
    */
   cases: CaseResult[];
 
   /**
-   * Each requirement that a case of the run checks, in the specification's order.
+   * Results of the requirements that the cases of the run check, in the order of the specification.
    *
    * @generated from field: repeated seqsync.conformance.v1.RequirementResult requirements = 15;
    */
   requirements: RequirementResult[];
 
   /**
-   * Answers that said "try again" and were tried again.
+   * Number of retryable errors after which the call was retried.
    *
    * @generated from field: uint32 retried_calls = 16;
    */
   retriedCalls: number;
 
   /**
-   * Entries of the list of known failures that are none any more, such as a case that passes.
+   * Entries of the list of known failures that no longer fail.
    *
    * @generated from field: repeated string stale_known_failures = 17;
    */
   staleKnownFailures: string[];
 
   /**
-   * Which part of a run on several machines this is, such as "2/3"; empty for a whole run.
+   * Part of the run that this report covers, such as "2/3"; empty for a whole run.
    *
    * @generated from field: string shard = 18;
    */
@@ -177,28 +177,28 @@ export type Counts = Message<"seqsync.conformance.v1.Counts"> & {
   fail: number;
 
   /**
-   * Cases that warn.
+   * Cases that warned.
    *
    * @generated from field: uint32 warn = 3;
    */
   warn: number;
 
   /**
-   * Cases of profiles that the server does not declare.
+   * Cases that do not apply to the server.
    *
    * @generated from field: uint32 not_applicable = 4;
    */
   notApplicable: number;
 
   /**
-   * Cases that could not be told.
+   * Cases without a verdict.
    *
    * @generated from field: uint32 inconclusive = 5;
    */
   inconclusive: number;
 
   /**
-   * Cases in which the suite went wrong.
+   * Cases in which the suite itself failed.
    *
    * @generated from field: uint32 error = 6;
    */
@@ -213,95 +213,102 @@ export const CountsSchema: GenMessage<Counts> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_report, 1);
 
 /**
- * How one case ended.
+ * Result of one case.
  *
  * @generated from message seqsync.conformance.v1.CaseResult
  */
 export type CaseResult = Message<"seqsync.conformance.v1.CaseResult"> & {
   /**
-   * Its id, such as "ack/old-device-does-not-lower".
+   * Id of the case, such as "ack/old-device-does-not-lower", with the codec if it is not the binary one.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * What it does, in a line.
+   * What the case does, in one line.
    *
    * @generated from field: string title = 2;
    */
   title: string;
 
   /**
-   * The requirements that it checks; the first is the one that it is named for.
+   * Requirements that the case checks; the first one is the main one.
    *
    * @generated from field: repeated string requirements = 3;
    */
   requirements: string[];
 
   /**
-   * The profile that it belongs to.
+   * Profile that the case belongs to.
    *
    * @generated from field: string profile = 4;
    */
   profile: string;
 
   /**
-   * How it ended.
+   * Outcome of the case.
    *
    * @generated from field: seqsync.conformance.v1.Outcome outcome = 5;
    */
   outcome: Outcome;
 
   /**
-   * Why it did not pass or fail, and what would help: for not applicable, inconclusive and harness error.
+   * Why the case is not applicable, inconclusive or an error, and what would help; otherwise empty.
    *
    * @generated from field: string reason = 6;
    */
   reason: string;
 
   /**
-   * What was found, root cause first.
+   * Violations, root cause first.
    *
    * @generated from field: repeated seqsync.conformance.v1.Finding findings = 7;
    */
   findings: Finding[];
 
   /**
-   * How long it took.
+   * Duration of the case.
    *
    * @generated from field: google.protobuf.Duration duration = 8;
    */
   duration?: Duration | undefined;
 
   /**
-   * What its clients and the server said to each other, for a case that did not pass; the oldest left out if it is long.
+   * Calls and responses of a case that did not pass. Of a long history only the last events.
    *
    * @generated from field: repeated seqsync.conformance.v1.Event history = 9;
    */
   history: Event[];
 
   /**
-   * Command that runs it again, and what it found; empty for one that passed. It holds no credential.
+   * Command that runs the case again; empty for a case that passed. It holds no credential.
    *
    * @generated from field: string reproduce = 10;
    */
   reproduce: string;
 
   /**
-   * Why its failure is known and does not fail the build, from the list of known failures; else empty. The server is broken all
-   * the same.
+   * Why the failure is known and does not fail the build, from the list of known failures; otherwise empty. The outcome is a
+   * failure all the same.
    *
    * @generated from field: string known_failure = 11;
    */
   knownFailure: string;
 
   /**
-   * The last exchanges as they went over HTTP, for a case that did not pass: what the history has no words for.
+   * Last HTTP exchanges of a case that did not pass: they show what the history does not record.
    *
    * @generated from field: repeated seqsync.conformance.v1.Exchange exchanges = 12;
    */
   exchanges: Exchange[];
+
+  /**
+   * The reason as a code; unspecified if the reason is empty.
+   *
+   * @generated from field: seqsync.conformance.v1.ReasonCode reason_code = 13;
+   */
+  reasonCode: ReasonCode;
 };
 
 /**
@@ -312,7 +319,7 @@ export const CaseResultSchema: GenMessage<CaseResult> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_report, 2);
 
 /**
- * A request and its answer as HTTP has them, without credentials.
+ * An HTTP request and its response, without credentials.
  *
  * @generated from message seqsync.conformance.v1.Exchange
  */
@@ -325,56 +332,56 @@ export type Exchange = Message<"seqsync.conformance.v1.Exchange"> & {
   request: string;
 
   /**
-   * "name: value", a line each.
+   * Headers as "name: value".
    *
    * @generated from field: repeated string request_headers = 2;
    */
   requestHeaders: string[];
 
   /**
-   * The beginning of the body.
+   * First bytes of the request body.
    *
    * @generated from field: bytes request_body = 3;
    */
   requestBody: Uint8Array;
 
   /**
-   * Its whole length in bytes.
+   * Length of the whole request body in bytes.
    *
    * @generated from field: uint32 request_size = 4;
    */
   requestSize: number;
 
   /**
-   * Status of the answer; 0 if none came.
+   * HTTP status of the response; 0 if there was none.
    *
    * @generated from field: uint32 status = 5;
    */
   status: number;
 
   /**
-   * "name: value", a line each.
+   * Headers as "name: value".
    *
    * @generated from field: repeated string response_headers = 6;
    */
   responseHeaders: string[];
 
   /**
-   * The beginning of the body, without transfer and content codings.
+   * First bytes of the response body, without transfer and content codings.
    *
    * @generated from field: bytes response_body = 7;
    */
   responseBody: Uint8Array;
 
   /**
-   * Its whole length in bytes.
+   * Length of the whole response body in bytes.
    *
    * @generated from field: uint32 response_size = 8;
    */
   responseSize: number;
 
   /**
-   * Why no answer came; else empty.
+   * Why there was no response; otherwise empty.
    *
    * @generated from field: string no_response = 9;
    */
@@ -389,13 +396,13 @@ export const ExchangeSchema: GenMessage<Exchange> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_report, 3);
 
 /**
- * One breach of one requirement.
+ * A violation of one requirement.
  *
  * @generated from message seqsync.conformance.v1.Finding
  */
 export type Finding = Message<"seqsync.conformance.v1.Finding"> & {
   /**
-   * The requirement that is broken.
+   * The requirement that is violated.
    *
    * @generated from field: string requirement = 1;
    */
@@ -423,14 +430,14 @@ export type Finding = Message<"seqsync.conformance.v1.Finding"> & {
   actual: string;
 
   /**
-   * The few events that prove it, in their order.
+   * Events that show the violation, in their order.
    *
    * @generated from field: repeated seqsync.conformance.v1.Event evidence = 5;
    */
   evidence: Event[];
 
   /**
-   * Whether it was found without the case's own expectations: by the judge, or because a call had no proper response.
+   * Whether the judge found it, or a call without a proper response did, rather than an expectation of the case.
    *
    * @generated from field: bool by_judge = 6;
    */
@@ -445,34 +452,34 @@ export const FindingSchema: GenMessage<Finding> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_report, 4);
 
 /**
- * What the run says of one requirement.
+ * Result of one requirement.
  *
  * @generated from message seqsync.conformance.v1.RequirementResult
  */
 export type RequirementResult = Message<"seqsync.conformance.v1.RequirementResult"> & {
   /**
-   * Its id.
+   * Id of the requirement.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * Its level: "MUST", "SHOULD" or "MAY".
+   * Level of the requirement: "MUST", "SHOULD" or "MAY".
    *
    * @generated from field: string level = 2;
    */
   level: string;
 
   /**
-   * Broken if anything blames it; else as good as the cases that check it.
+   * Fail or warn if a finding blames the requirement; otherwise the outcome of the cases that check it.
    *
    * @generated from field: seqsync.conformance.v1.Outcome outcome = 3;
    */
   outcome: Outcome;
 
   /**
-   * The cases that check it.
+   * Cases that check the requirement.
    *
    * @generated from field: repeated string cases = 4;
    */
@@ -487,55 +494,55 @@ export const RequirementResultSchema: GenMessage<RequirementResult> = /*@__PURE_
   messageDesc(file_seqsync_conformance_v1_report, 5);
 
 /**
- * How something ended.
+ * Outcome of a case, a requirement or a run.
  *
  * @generated from enum seqsync.conformance.v1.Outcome
  */
 export enum Outcome {
   /**
-   * Did not run.
+   * Not run.
    *
    * @generated from enum value: OUTCOME_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * Everything that was checked holds.
+   * Every requirement that was checked holds.
    *
    * @generated from enum value: OUTCOME_PASS = 1;
    */
   PASS = 1,
 
   /**
-   * A MUST is broken.
+   * A MUST is violated.
    *
    * @generated from enum value: OUTCOME_FAIL = 2;
    */
   FAIL = 2,
 
   /**
-   * A SHOULD is not kept.
+   * A SHOULD is violated, and no MUST.
    *
    * @generated from enum value: OUTCOME_WARN = 3;
    */
   WARN = 3,
 
   /**
-   * The server does not declare the profile.
+   * The requirement does not apply to this server, for example because the server does not declare the profile.
    *
    * @generated from enum value: OUTCOME_NOT_APPLICABLE = 4;
    */
   NOT_APPLICABLE = 4,
 
   /**
-   * Could not be told: something that the check needs is missing. Never to be read as a pass.
+   * No verdict: a prerequisite of the check is missing. Never equivalent to a pass.
    *
    * @generated from enum value: OUTCOME_INCONCLUSIVE = 5;
    */
   INCONCLUSIVE = 5,
 
   /**
-   * The suite itself went wrong; says nothing about the server.
+   * The suite itself failed. This says nothing about the server.
    *
    * @generated from enum value: OUTCOME_ERROR = 6;
    */
@@ -547,4 +554,129 @@ export enum Outcome {
  */
 export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
   enumDesc(file_seqsync_conformance_v1_report, 0);
+
+/**
+ * Why a case has no verdict, for programs. CaseResult.reason is the same for people.
+ *
+ * @generated from enum seqsync.conformance.v1.ReasonCode
+ */
+export enum ReasonCode {
+  /**
+   * The case has a verdict, or the report is older than this field.
+   *
+   * @generated from enum value: REASON_CODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The server does not declare the profile, or declares a profile that the case expects to be undeclared.
+   *
+   * @generated from enum value: REASON_CODE_PROFILE = 1;
+   */
+  PROFILE = 1,
+
+  /**
+   * The case takes longer than a few seconds, and slow cases were not requested.
+   *
+   * @generated from enum value: REASON_CODE_SLOW = 2;
+   */
+  SLOW = 2,
+
+  /**
+   * The case restarts the server, and no restart command was given.
+   *
+   * @generated from enum value: REASON_CODE_NO_RESTART_COMMAND = 3;
+   */
+  NO_RESTART_COMMAND = 3,
+
+  /**
+   * The restart command failed.
+   *
+   * @generated from enum value: REASON_CODE_RESTART_FAILED = 4;
+   */
+  RESTART_FAILED = 4,
+
+  /**
+   * The case needs a fixture that these accounts do not have.
+   *
+   * @generated from enum value: REASON_CODE_NO_FIXTURE = 5;
+   */
+  NO_FIXTURE = 5,
+
+  /**
+   * The case needs more accounts, or other accounts, than the run has.
+   *
+   * @generated from enum value: REASON_CODE_ACCOUNTS = 6;
+   */
+  ACCOUNTS = 6,
+
+  /**
+   * An account could not be obtained during the run, or did not survive a restart.
+   *
+   * @generated from enum value: REASON_CODE_ACCOUNT_UNAVAILABLE = 7;
+   */
+  ACCOUNT_UNAVAILABLE = 7,
+
+  /**
+   * A limit that the server declares or enforces is too tight, or too wide, for the case.
+   *
+   * @generated from enum value: REASON_CODE_SERVER_LIMIT = 8;
+   */
+  SERVER_LIMIT = 8,
+
+  /**
+   * The server does not respond, or is not a Seq Sync server.
+   *
+   * @generated from enum value: REASON_CODE_SERVER_UNREACHABLE = 9;
+   */
+  SERVER_UNREACHABLE = 9,
+
+  /**
+   * The server returned retryable errors until the last retry.
+   *
+   * @generated from enum value: REASON_CODE_RETRIES_EXHAUSTED = 10;
+   */
+  RETRIES_EXHAUSTED = 10,
+
+  /**
+   * The server's behavior allows no verdict, for example because an outcome is indeterminate.
+   *
+   * @generated from enum value: REASON_CODE_INDETERMINATE = 11;
+   */
+  INDETERMINATE = 11,
+
+  /**
+   * The case did not end within its time limit.
+   *
+   * @generated from enum value: REASON_CODE_TIMEOUT = 12;
+   */
+  TIMEOUT = 12,
+
+  /**
+   * The run was stopped before the case ended.
+   *
+   * @generated from enum value: REASON_CODE_STOPPED = 13;
+   */
+  STOPPED = 13,
+
+  /**
+   * The recorded history holds nothing that can be judged without the case.
+   *
+   * @generated from enum value: REASON_CODE_NOTHING_TO_JUDGE = 14;
+   */
+  NOTHING_TO_JUDGE = 14,
+
+  /**
+   * The suite itself failed.
+   *
+   * @generated from enum value: REASON_CODE_SUITE_ERROR = 15;
+   */
+  SUITE_ERROR = 15,
+}
+
+/**
+ * Describes the enum seqsync.conformance.v1.ReasonCode.
+ */
+export const ReasonCodeSchema: GenEnum<ReasonCode> = /*@__PURE__*/
+  enumDesc(file_seqsync_conformance_v1_report, 1);
 

@@ -1,0 +1,112 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, posix } from "node:path";
+import { describe, expect, test } from "vitest";
+
+/** The layers of the suite: each imports only layers that stand before it in this list. A type counts as an import. */
+const LAYERS = [
+  "proto",
+  "version.ts",
+  "shell.ts",
+  "requirements",
+  "findings.ts",
+  "transport",
+  "history",
+  "rpc",
+  "judge",
+  "accounts",
+  "harness",
+  "explore",
+  "cases",
+  "report/model",
+  "report/formats",
+  "run",
+  "vitest",
+  "cli",
+  "index.ts",
+];
+
+/** Test and measure the suite itself: no layer imports them, and they may import every layer. */
+const OUTSIDE = ["selftest", "benchmarks"];
+
+const root = join(import.meta.dirname, "..");
+const sources = ["proto", "reference-server", "conformance", "docs"]
+  .flatMap((top) => readdirSync(join(root, top), { recursive: true, encoding: "utf8" }).map((file) => `${top}/${file}`))
+  .map((file) => file.replaceAll("\\", "/"))
+  .filter((file) => file.endsWith(".ts"))
+  .filter((file) => !/\.test\.ts$|(^|\/)(testing|dist|node_modules|site|\.stage)\//.test(file));
+
+/** The project's own files that each file imports. */
+const imports = new Map(
+  sources.map((file) => {
+    const text = readFileSync(join(root, file), "utf8");
+    const specifiers = [
+      ...text.matchAll(/^(?:import|export)[^"';]*?["'](\.[^"']*)["']|\bimport\(["'](\.[^"']*)["']\)/gm),
+    ];
+    const targets = specifiers.map(([, from, dynamic]) =>
+      posix.join(posix.dirname(file), (from ?? dynamic ?? "").replace(/\.js$/, ".ts")),
+    );
+    return [file, targets] as const;
+  }),
+);
+
+function layerOf(file: string): string {
+  const [top = "", room = "", inner = ""] = file.split("/");
+  if (top !== "conformance") return top;
+  return room === "report" ? `report/${inner}` : room;
+}
+
+/** Imports as "file -> file" that a rule does not allow. */
+function breaking(isAllowed: (from: string, to: string) => boolean): string[] {
+  return [...imports].flatMap(([from, targets]) =>
+    targets.filter((to) => !isAllowed(from, to)).map((to) => `${from} -> ${to}`),
+  );
+}
+
+describe("layers", () => {
+  test("are all in the list", () => {
+    const found = new Set(sources.filter((file) => file.startsWith("conformance/")).map(layerOf));
+    expect([...found].filter((layer) => !LAYERS.includes(layer) && !OUTSIDE.includes(layer))).toEqual([]);
+    expect(imports.get("conformance/cli/main.ts")).toContain("conformance/cli/check.ts");
+  });
+
+  test("import only layers below them", () => {
+    const isBelow = (from: string, to: string) => {
+      const [source, target] = [layerOf(from), layerOf(to)];
+      if (!from.startsWith("conformance/") || OUTSIDE.includes(source) || source === target) return true;
+      return LAYERS.includes(target) && LAYERS.indexOf(target) < LAYERS.indexOf(source);
+    };
+    expect(breaking(isBelow)).toEqual([]);
+  });
+
+  test("the server and the suite know only proto/ of each other", () => {
+    const isOwn = (from: string, to: string) =>
+      !from.startsWith("reference-server/") || /^(reference-server|proto)\//.test(to);
+    expect(breaking(isOwn)).toEqual([]);
+  });
+
+  test("transport moves bytes: it knows no protocol", () => {
+    expect(breaking((from, to) => layerOf(from) !== "transport" || layerOf(to) === "transport")).toEqual([]);
+  });
+
+  test("only the selftest and the build of the docs import mutants", () => {
+    const isAllowed = (from: string, to: string) =>
+      !to.startsWith("conformance/selftest/mutants/") || /^(conformance\/selftest|docs\/build)\//.test(from);
+    expect(breaking(isAllowed)).toEqual([]);
+  });
+});
+
+test("no file imports itself in a circle", () => {
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) {
+      circles.push([...path.slice(path.indexOf(file)), file].join(" -> "));
+      return;
+    }
+    if (done.has(file)) return;
+    for (const target of imports.get(file) ?? []) visit(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of sources) visit(file, []);
+  expect(circles).toEqual([]);
+});

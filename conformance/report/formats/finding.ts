@@ -1,0 +1,89 @@
+import type { CaseResult } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import type { Part } from "../model/difference.js";
+import { type FindingView, outcomeLine, viewFinding } from "../model/finding.js";
+import { OUTCOMES } from "../model/outcomes.js";
+import { drawSequence } from "./diagram.js";
+import type { RenderOptions } from "./options.js";
+import { LABEL_WIDTH, labelled, row, unwrappedRow } from "./rows.js";
+import { type Style, type Styler, unstyled } from "./style.js";
+import { columns, singleLine, wrap } from "./text.js";
+
+const INDENT = "  ";
+
+export interface FindingTextOptions {
+  /** Default: no styles. */
+  style?: Styler;
+  /** Width in columns, from 40. Default 100. */
+  width?: number;
+  /** Follows the level in the heading, such as "3 cases". */
+  scope?: string;
+  /** Whether to draw the sequence diagram. Default true. */
+  diagram?: boolean;
+}
+
+/** A finding as lines of text: the requirement, its sentence, what is wrong, and the calls that show it. */
+export function findingText(view: FindingView, options: FindingTextOptions = {}): string[] {
+  const { style = unstyled, width = 100, diagram = true } = options;
+  const lines = [
+    ...findingHeading(view, options),
+    ...row("spec", view.sentence, width, style),
+    labelled("", style) + style("cyan", view.link),
+    ...comparison(view, style, width),
+  ];
+  if (!diagram || view.steps.length === 0) return lines;
+  lines.push("");
+  if (view.omittedSteps > 0) lines.push(style("dim", `${INDENT}… ${view.omittedSteps} earlier steps`));
+  return [...lines, ...drawSequence(view.steps, width - 2).map((line) => INDENT + singleLine(line))];
+}
+
+/**
+ * The requirement, its level and what is wrong, such as "✗ ACK-MONOTONE (MUST, 2 cases): a lower cli_seq lowered the
+ * ack".
+ */
+export function findingHeading(view: FindingView, { style = unstyled, width = 100, scope }: FindingTextOptions = {}) {
+  const { requirement, level, message } = view;
+  const { mark, color } = OUTCOMES[view.outcome];
+  const title = `${mark} ${singleLine(requirement)}`;
+  const [first = "", ...rest] = wrap(
+    `${title} (${scope === undefined ? level : `${level}, ${scope}`}): ${singleLine(message)}`,
+    width - 2,
+  );
+  const styled = style(color, style("bold", title));
+  return [first.startsWith(title) ? styled + first.slice(title.length) : first, ...rest.map((line) => INDENT + line)];
+}
+
+/**
+ * The expected and the actual value, one below the other; differences are reversed, or marked by carets without styles.
+ */
+export function comparison(
+  { expected, actual }: Pick<FindingView, "expected" | "actual">,
+  style: Styler,
+  width: number,
+): string[] {
+  return [...side("expected", expected, "green", style, width), ...side("actual", actual, "red", style, width)];
+}
+
+function side(label: "expected" | "actual", parts: readonly Part[], color: Style, style: Styler, width: number) {
+  const text = parts.map((part) => part.text).join("");
+  const isMarked = parts.some(({ same }) => same) && parts.some(({ same }) => !same);
+  if (!isMarked || LABEL_WIDTH + columns(singleLine(text)) > width)
+    return row(label, text, width, style, (line) => style(color, line));
+  const marked = parts.map((part) => {
+    const shown = singleLine(part.text);
+    return style(color, part.same ? shown : style("reverse", shown));
+  });
+  const line = labelled(label, style) + marked.join("");
+  if (style(color, "") !== "" || label !== "actual") return [line];
+  const carets = parts.map((part) => (part.same ? " " : "^").repeat(columns(singleLine(part.text)))).join("");
+  return [line, labelled("", style) + carets.trimEnd()];
+}
+
+/**
+ * Why a case did not pass, for a log: each finding, then the command that reproduces it; or the reason for its outcome.
+ */
+export function failureText(result: CaseResult, { spec }: RenderOptions = {}): string {
+  const { findings, history, reproduce } = result;
+  if (findings.length === 0) return outcomeLine(result);
+  const lines = findings.flatMap((finding) => [...findingText(viewFinding(finding, { history, spec })), ""]);
+  return [...lines, ...unwrappedRow("reproduce", reproduce)].join("\n").trimEnd();
+}

@@ -1,0 +1,49 @@
+import { newFinding } from "../findings.js";
+import { type EventBody, noResponse, refused } from "../history/events.js";
+import type { Recorder } from "../history/recorder.js";
+import type { CallResult, FormRequirement } from "./result.js";
+
+/** A call as it is recorded: who makes it where, its event, and the event of its response. */
+export interface RecordedCall<T> {
+  client: string;
+  endpoint: number;
+  call: EventBody;
+  toReturn: (value: T) => EventBody;
+  /** What to record instead of the reason if the outcome is indeterminate. */
+  why?: string;
+}
+
+/**
+ * Makes one attempt, and records it as an operation of its own: an attempt without a response may still take effect. Returns the
+ * result with the operation's number.
+ */
+export async function recordAttempt<T>(
+  recorder: Recorder,
+  { client, endpoint, call, toReturn, why }: RecordedCall<T>,
+  attempt: () => Promise<CallResult<T>>,
+): Promise<CallResult<T> & { op: bigint }> {
+  const op = recorder.call(client, endpoint, call);
+  const result = await attempt();
+  recorder.complete(op, outcome(result, toReturn, why));
+  return { ...result, op };
+}
+
+function outcome<T>(result: CallResult<T>, toReturn: (value: T) => EventBody, why: string | undefined): EventBody {
+  switch (result.kind) {
+    case "response":
+      return toReturn(result.value);
+    case "refusal":
+      return refused(result.refusal);
+    default:
+      return noResponse(why ?? result.why);
+  }
+}
+
+/** The finding about a malformed response. */
+export const malformedFinding = (
+  recorder: Recorder,
+  { requirement, why, op }: { requirement: FormRequirement; why: string; op: bigint },
+) => {
+  const expected = "a response in the form that the HTTP binding requires";
+  return newFinding({ requirement, message: why, expected, actual: why }, recorder.eventsOf(op));
+};

@@ -1,0 +1,61 @@
+import type { ErrorDetail, Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+
+/** A Connect error. */
+export interface Refusal {
+  /** HTTP status; 200 for an error at the end of a stream. */
+  status: number;
+  /** Connect code; empty if there is none. */
+  code: string;
+  /** Reason of the ErrorDetail; UNSPECIFIED if there is none. */
+  reason: Reason;
+  detail: ErrorDetail | undefined;
+  /** JSON of the error, as received. */
+  text: string;
+}
+
+/** The result of an attempt, or of a call after its last retry. */
+export type CallResult<T> =
+  | { kind: "response"; value: T }
+  /** A definite Connect error: the call had no effect. */
+  | { kind: "refusal"; refusal: Refusal }
+  /** The server or a proxy asks the client to retry: the outcome is indeterminate. `refusal` is the Connect error, if there is one. */
+  | { kind: "retryable"; why: string; refusal?: Refusal | undefined }
+  /** A response that violates the HTTP binding; `requirement` is the one that it violates. */
+  | { kind: "malformed"; requirement: FormRequirement; why: string }
+  /** No complete response: the outcome is indeterminate. `hint` is what the user can check. */
+  | { kind: "no-response"; why: string; hint?: string | undefined; timedOut?: boolean };
+
+/** A result that settles what the call did. */
+export type DefiniteResult<T> = Extract<CallResult<T>, { kind: "response" | "refusal" }>;
+
+/** Requirements about the form of a response. */
+export type FormRequirement =
+  | "HTTP-ANSWER-TYPE"
+  | "HTTP-BINARY"
+  | "HTTP-JSON"
+  | "ERR-SHAPE"
+  | "HTTP-STREAM"
+  | "HTTP-PATH";
+
+/** Delays before the retries of a call, in milliseconds. After the last one, the call is not retried. */
+export interface RetryDelays {
+  /** After no response. */
+  noResponse: readonly number[];
+  /** After a retryable error. */
+  retryable: readonly number[];
+}
+
+export const RETRY_DELAYS: RetryDelays = {
+  noResponse: [20, 100, 400, 1500],
+  retryable: [20, 100, 400, 1500, 2000, 3000, 5000],
+};
+
+/** Returns the delay before the next retry, in milliseconds; undefined if the call is not retried. */
+export function retryDelay(
+  { kind }: { kind: CallResult<unknown>["kind"] },
+  retries: number,
+  delays: RetryDelays,
+): number | undefined {
+  if (kind === "retryable") return delays.retryable[retries];
+  return kind === "no-response" ? delays.noResponse[retries] : undefined;
+}

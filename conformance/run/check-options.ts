@@ -1,0 +1,90 @@
+import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import type { CaseResult } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
+import type { AccountOptions } from "../accounts/resolve.js";
+import type { Codec } from "../rpc/connect.js";
+import type { ConnectionOptions } from "../transport/http.js";
+import type { CaseRun } from "./case-run.js";
+import type { KnownFailure } from "./known-failures.js";
+
+/** What `check` checks, and how. */
+export interface CheckOptions extends ConnectionOptions, AccountOptions {
+  /** Base URLs of the target, http or https: the front ends of one deployment. At least one. */
+  urls: readonly string[];
+  /**
+   * Chooses the cases to run.
+   * @default all cases
+   */
+  select?: (run: CaseRun) => boolean;
+  /**
+   * Codecs to run the cases in (http.md).
+   * @default all codecs that the server declares
+   */
+  codecs?: readonly Codec[];
+  /**
+   * Seed of all random choices: the same seed sends the same requests. 0 to 4294967295.
+   * @default random
+   */
+  seed?: number;
+  /**
+   * Maximum number of cases that run at the same time. From 1.
+   * @default 16
+   */
+  concurrency?: number;
+  /**
+   * Factor on every deadline, for slow targets. More than 0.
+   * @default 1
+   */
+  timeoutScale?: number;
+  /**
+   * Whether to run the slow cases too, which wait for minutes.
+   * @default false
+   */
+  slow?: boolean;
+  /**
+   * Kills the server, starts it again, and resolves once it is up. The cases about a crash need it (durable.md).
+   * @default none: those cases are inconclusive for a DURABLE server, else not applicable
+   */
+  restart?: () => Promise<void>;
+  /** Is called with the history of each case, and its id. */
+  onHistory?: (name: string, events: readonly Event[]) => void;
+  /** Stops the run; cases that have not ended are inconclusive. */
+  signal?: AbortSignal;
+  /** Is called once, before the first case runs; not at all if the target is not a Seq Sync server. */
+  onStart?: (plan: CheckPlan) => void;
+  /** Is called with each result, as soon as its case ends. */
+  onResult?: (result: CaseResult) => void;
+  /** Is called with the number of programs that a case of the chapter "explore" has run. */
+  onProgram?: (id: string, programs: number) => void;
+  /**
+   * Number of failures after which the run stops, known failures aside. From 1.
+   * @default no limit
+   */
+  bail?: number;
+  /**
+   * Failures that are expected. The report marks them; the verdict does not change.
+   * @default none
+   */
+  knownFailures?: readonly KnownFailure[];
+  /** Which part of a run on several machines this is, such as "2/3". Only recorded in the report; `select` chooses the cases. */
+  shard?: string;
+  /**
+   * Arguments for `seqsync check` that reach this target, for the report's instructions to reproduce a failure.
+   * @default the URLs
+   */
+  invocation?: string;
+}
+
+/** What a run is going to do. */
+export interface CheckPlan {
+  /** The cases that were selected, in the catalogue's order. */
+  cases: readonly CaseRun[];
+  /** Description of where the accounts come from, such as "fixture service". */
+  accounts: string;
+  /** Why there are no accounts; undefined if there are. */
+  accountsUnavailable: string | undefined;
+  /** What the server reported about itself (info.md). */
+  info: GetServerInfoResponse;
+  /** How many cases will be inconclusive because of the accounts, by reason. */
+  inconclusive: ReadonlyMap<string, number>;
+}

@@ -1,0 +1,98 @@
+import { randomBytes } from "node:crypto";
+import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import { type AccountOptions, resolveAccounts } from "../accounts/resolve.js";
+import { type Exploration, runExploration } from "../explore/explore.js";
+import type { FaultLevel } from "../explore/program.js";
+import { type ConnectionOptions, pickConnection, Transport } from "../transport/http.js";
+import { probe } from "./target.js";
+
+/** What `explore` explores, and how. */
+export interface ExploreOptions extends ConnectionOptions, AccountOptions {
+  /** Base URLs of the target, http or https: the front ends of one deployment. At least one. */
+  urls: readonly string[];
+  /**
+   * Maximum number of programs to run. From 1.
+   * @default 200
+   */
+  runs?: number;
+  /**
+   * Time after which no further program starts, in milliseconds.
+   * @default no limit
+   */
+  budgetMs?: number;
+  /**
+   * Seed of the programs. 0 to 4294967295.
+   * @default random
+   */
+  seed?: number;
+  /**
+   * Runs only the program that the `path` of an earlier failure with the same seed names.
+   * @default all programs of the seed
+   */
+  path?: string | undefined;
+  /**
+   * Devices of each account. 1 to 8.
+   * @default 2
+   */
+  devices?: number;
+  /**
+   * How many requests meet a network fault.
+   * @default "heavy"
+   */
+  faults?: FaultLevel;
+  /** Stops the exploration. */
+  signal?: AbortSignal;
+  /** Is called with the history of each program, and a name for it. */
+  onHistory?: (name: string, events: readonly Event[]) => void;
+  /** Is called with the number of programs run so far. */
+  onProgram?: (programs: number) => void;
+}
+
+/** Why a target could not be explored. */
+export interface NotExplored {
+  /** What is missing, in a sentence: the server cannot be reached, or there are no accounts. */
+  problem: string;
+}
+
+/**
+ * Runs random programs of senders and devices against a server, on a faulty network, until one of them shows a violation; then
+ * shrinks that program to a short one that still does.
+ *
+ * @throws TypeError if `urls` is empty or holds something that is no URL.
+ * @example
+ * ```ts
+ * const exploration = await explore({ urls: ["http://127.0.0.1:8080"], budgetMs: 60_000 });
+ * if ("problem" in exploration) throw new Error(exploration.problem);
+ * console.log(exploration.failure?.findings);
+ * ```
+ */
+export async function explore(options: ExploreOptions): Promise<Exploration | NotExplored> {
+  const { urls, runs = 200, seed = randomBytes(4).readUInt32LE(), faults = "heavy", path } = options;
+  if (urls.length === 0) throw new TypeError("explore needs at least one URL");
+  const transport = new Transport({ ...pickConnection(options), urls });
+  try {
+    const probed = await probe(transport);
+    if ("problem" in probed) return { problem: probed.problem };
+    const source = await resolveAccounts(transport, options);
+    const reason = "unavailable" in source ? source.unavailable : source.unavailableReason({ count: 2 });
+    if ("unavailable" in source || reason !== undefined) return { problem: `no accounts: ${reason}` };
+    const { budgetMs, devices, signal, onHistory, onProgram } = options;
+    return await runExploration({
+      urls,
+      connection: transport.connection,
+      info: probed.info,
+      source,
+      runs,
+      seed,
+      path,
+      faults,
+      ...(budgetMs === undefined ? {} : { budgetMs }),
+      ...(devices === undefined ? {} : { devices }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(onHistory === undefined ? {} : { onHistory }),
+      ...(onProgram === undefined ? {} : { onProgram }),
+    });
+  } finally {
+    await transport.close();
+  }
+}
