@@ -20,7 +20,7 @@ export const ack: readonly Case[] = [
       phone.cliSeq = bob.base + 100;
       await phone.catchUp();
       const violation = "next_cli_seq is not 200 after a device has fetched 101 to 200";
-      t.equal(phone.cliSeq, bob.base + 200, "SYNC-NEXT", violation);
+      t.fields(phone, { cliSeq: bob.base + 200 }, "SYNC-NEXT", violation);
       const later = await fillBacklog(t, 60);
       const between = await bob.state();
       const message = "a response acknowledged its own messages";
@@ -34,7 +34,7 @@ export const ack: readonly Case[] = [
         "ACK-IMPLICIT",
         "a Sync with cli_seq 200 does not report acked_seq 200 and svr_seq 260",
       );
-      t.equal(page.messages[0]?.seq, bob.base + 201, "SYNC-RANGE", "the page does not begin with message 201");
+      t.equal({ seq: page.messages[0]?.seq }, { seq: bob.base + 201 }, "SYNC-RANGE", "the page does not begin with message 201");
       const stored = phone.stored.length;
       await phone.catchUp();
       expectExactly(t, phone.stored.slice(stored), bob.base + 201, later, "SYNC-RANGE");
@@ -50,7 +50,7 @@ export const ack: readonly Case[] = [
       const phone = bob.device("phone");
       await phone.sync({ cliSeq: bob.base + 3 });
       const page = await bob.device("tablet").sync();
-      t.equal(page.ackedSeq, bob.base + 3, "ACK-IMPLICIT", "a Sync did not acknowledge through its cli_seq");
+      t.fields(page, { ackedSeq: bob.base + 3 }, "ACK-IMPLICIT", "a Sync did not acknowledge through its cli_seq");
       const what = "another device received other messages than the unacknowledged ones";
       t.page(page, bob.base + 4, sent.slice(3), "ACK-NO-REDELIVERY", what);
     },
@@ -65,7 +65,7 @@ export const ack: readonly Case[] = [
       for (let n = 0; n <= 10; n += 1) {
         await bob.device("phone").sync({ cliSeq: bob.base + n, pageSize: 1 });
         const page = await bob.device("tablet").sync();
-        t.equal(page.ackedSeq, bob.base + n, "ACK-IMPLICIT", "a Sync did not acknowledge through its cli_seq");
+        t.fields(page, { ackedSeq: bob.base + n }, "ACK-IMPLICIT", "a Sync did not acknowledge through its cli_seq");
         const violation = "the page does not begin with the first unacknowledged message";
         t.page(page, bob.base + n + 1, sent.slice(n), "ACK-NO-REDELIVERY", violation);
       }
@@ -84,7 +84,7 @@ export const ack: readonly Case[] = [
       for (const cliSeq of [0, bob.base, bob.base + 2]) {
         const page = await bob.device("tablet").sync({ cliSeq });
         t.page(page, bob.base + 5, [], "ACK-NO-REDELIVERY", "another device received acknowledged messages");
-        t.equal(page.nextCliSeq, bob.base + 4, "SYNC-NEXT", "next_cli_seq of an empty page is not acked_seq");
+        t.fields(page, { nextCliSeq: bob.base + 4 }, "SYNC-NEXT", "next_cli_seq of an empty page is not acked_seq");
       }
     },
   },
@@ -100,7 +100,7 @@ export const ack: readonly Case[] = [
       for (const attempt of ["first", "second", "third"]) {
         const page = await phone.sync();
         const violation = `before the ${attempt} Sync, messages were acknowledged that were only delivered`;
-        t.equal(page.ackedSeq, bob.base, "ACK-NOT-ON-ANSWER", violation);
+        t.fields(page, { ackedSeq: bob.base }, "ACK-NOT-ON-ANSWER", violation);
         const message = `the ${attempt} Sync did not return the unacknowledged messages`;
         t.page(page, bob.base + 1, sent, "ACK-REDELIVER", message);
       }
@@ -146,7 +146,7 @@ export const ack: readonly Case[] = [
       const old = await bob.device("tablet").sync({ cliSeq: bob.base + 2 });
       // A Sync with cli_seq 0 shows the stored ack: had the tablet lowered it, this page would start at 3.
       const page = await bob.device("probe").sync();
-      t.equal(page.ackedSeq, bob.base + 4, "ACK-MONOTONE", "a lower cli_seq lowered acked_seq");
+      t.fields(page, { ackedSeq: bob.base + 4 }, "ACK-MONOTONE", "a lower cli_seq lowered acked_seq");
       const violation = "after a lower cli_seq, acknowledged messages were delivered again";
       t.page(page, bob.base + 5, sent.slice(4), "ACK-MONOTONE", violation);
       const message = "a device with an older cli_seq received acknowledged messages";
@@ -166,7 +166,7 @@ export const ack: readonly Case[] = [
         await phone.fetch(3);
         const old = await bob.device("tablet").sync({ cliSeq: Math.max(0, acked - 1 - (pages % 3)), pageSize: 2 });
         const violation = "a Sync with an older cli_seq changed acked_seq between two pages";
-        t.equal(old.ackedSeq, acked, "ACK-MONOTONE", violation);
+        t.fields(old, { ackedSeq: acked }, "ACK-MONOTONE", violation);
       }
       t.all(phone.stored, bob.base + 1, sent, "PAGE-UNION", "the run of pages does not hold each message exactly once");
     },
@@ -183,7 +183,7 @@ export const ack: readonly Case[] = [
       );
       for (const late of [1, 7, 8, 8, 2]) {
         const page = await bob.device("phone").sync({ cliSeq: bob.base + late });
-        t.equal(page.ackedSeq, bob.base + 8, "ACK-MONOTONE", "after a late Sync acked_seq is not the highest cli_seq");
+        t.fields(page, { ackedSeq: bob.base + 8 }, "ACK-MONOTONE", "after a late Sync acked_seq is not the highest cli_seq");
         const violation = "a late Sync returned another page than the one after the highest ack";
         t.page(page, bob.base + 9, sent.slice(8), "ACK-MONOTONE", violation);
       }
@@ -201,7 +201,7 @@ export const ack: readonly Case[] = [
       const result = await bob.device("phone").trySync({ cliSeq: bob.base + 5 });
       const page = await t.blaming("ACK-UNFETCHED", async () => t.accepted(result, "SYNC-ANSWER"));
       const violation = "a Sync did not acknowledge messages that were never fetched";
-      t.equal(page.ackedSeq, bob.base + 5, "ACK-UNFETCHED", violation);
+      t.fields(page, { ackedSeq: bob.base + 5 }, "ACK-UNFETCHED", violation);
       t.page(page, bob.base + 6, [], "ACK-UNFETCHED", "a page holds messages that the same Sync acknowledged");
     },
   },
@@ -217,7 +217,7 @@ export const ack: readonly Case[] = [
       const result = await phone.trySync({ cliSeq: bob.base + 4 });
       const page = await t.blaming("ACK-UNFETCHED", async () => t.accepted(result, "SYNC-ANSWER"));
       const violation = "a Sync did not acknowledge beyond the messages that the device has fetched";
-      t.equal(page.ackedSeq, bob.base + 4, "ACK-UNFETCHED", violation);
+      t.fields(page, { ackedSeq: bob.base + 4 }, "ACK-UNFETCHED", violation);
       t.page(page, bob.base + 5, sent.slice(4), "ACK-UNFETCHED", "the page does not hold the messages after the ack");
     },
   },
@@ -272,7 +272,7 @@ export const ack: readonly Case[] = [
         t.equal(state, { svrSeq: bob.base + 3, epoch }, "ACK-AHEAD", violation);
       }
       const page = await phone.sync();
-      t.equal(page.ackedSeq, bob.base, "ACK-FAILED", "a refused Sync acknowledged messages");
+      t.fields(page, { ackedSeq: bob.base }, "ACK-FAILED", "a refused Sync acknowledged messages");
       const message = "after a refused Sync a page does not begin with the unacknowledged messages";
       t.page(page, bob.base + 1, sent, "ACK-FAILED", message);
     },
@@ -336,10 +336,10 @@ export const ack: readonly Case[] = [
       // A refused Sync right before a valid one must not suppress the ack of the valid one.
       await phone.trySync({ cliSeq, epoch: "not the epoch" });
       const page = await phone.sync({ cliSeq });
-      t.equal(page.ackedSeq, cliSeq, "ACK-IMPLICIT", "a Sync did not acknowledge through its cli_seq");
+      t.fields(page, { ackedSeq: cliSeq }, "ACK-IMPLICIT", "a Sync did not acknowledge through its cli_seq");
       t.page(page, bob.base + 4, sent.slice(3), "SYNC-RANGE", "the page does not hold the messages after the ack");
       const { ackedSeq } = await bob.device("tablet").sync();
-      t.equal(ackedSeq, cliSeq, "ACK-IMPLICIT", "the ack of a Sync that followed a refused one was lost");
+      t.equal({ ackedSeq }, { ackedSeq: cliSeq }, "ACK-IMPLICIT", "the ack of a Sync that followed a refused one was lost");
     },
   },
   {
@@ -359,7 +359,7 @@ export const ack: readonly Case[] = [
         while (sending) {
           const had = Math.max(phone.cliSeq, bob.base);
           const page = await phone.fetch();
-          t.equal(page.ackedSeq, had, "ACK-NOT-ON-ANSWER", "acked_seq is not the device's cli_seq");
+          t.fields(page, { ackedSeq: had }, "ACK-NOT-ON-ANSWER", "acked_seq is not the device's cli_seq");
         }
       })();
       const [sent] = await Promise.all([sends, fetches]);

@@ -27,15 +27,12 @@ export const devices: readonly Case[] = [
       const reported = { ackedSeq: secondPage.ackedSeq - bob.base, svrSeq: secondPage.svrSeq - bob.base };
       const message = "the response to a second device with cli_seq 140 does not report acked_seq 200 and svr_seq 260";
       t.equal(reported, { ackedSeq: 200, svrSeq: 260 }, "DEV-SHARED-ACK", message);
-      t.equal(
-        secondPage.messages[0]?.seq,
-        bob.base + 201,
-        "DEV-SHARED-ACK",
+      t.equal({ seq: secondPage.messages[0]?.seq }, { seq: bob.base + 201 }, "DEV-SHARED-ACK",
         "the second device's page does not begin with message 201",
       );
       await second.catchUp();
       expectExactly(t, second.stored, bob.base + 201, later, "DEV-SHARED-ACK");
-      t.equal(second.cliSeq, bob.base + 260, "DEV-LAGGING", "the second device does not reach svr_seq");
+      t.fields(second, { cliSeq: bob.base + 260 }, "DEV-LAGGING", "the second device does not reach svr_seq");
     },
   },
   {
@@ -57,7 +54,7 @@ export const devices: readonly Case[] = [
         for (const attempt of ["first", "second"]) {
           const page = await device.sync();
           const what = `the ${attempt} Sync of a ${device.client.name.split("'s ")[1]}`;
-          t.equal(page.ackedSeq, bob.base + 6, "DEV-SHARED-ACK", `${what} did not report the ack of another device`);
+          t.fields(page, { ackedSeq: bob.base + 6 }, "DEV-SHARED-ACK", `${what} did not report the ack of another device`);
           const violation = `${what} did not return the unacknowledged messages`;
           t.page(page, bob.base + 7, sent.slice(6), "DEV-SHARED-ACK", violation);
         }
@@ -101,7 +98,7 @@ export const devices: readonly Case[] = [
           ),
         );
         for (const page of pages) {
-          t.equal(page.ackedSeq, bob.base + acked, "DEV-TOGETHER", "acked_seq of a concurrent Sync is wrong");
+          t.fields(page, { ackedSeq: bob.base + acked }, "DEV-TOGETHER", "acked_seq of a concurrent Sync is wrong");
           const what = "a page of a concurrent Sync does not hold the messages after acked_seq";
           t.page(page, bob.base + acked + 1, sent.slice(acked), "DEV-TOGETHER", what);
         }
@@ -118,10 +115,10 @@ export const devices: readonly Case[] = [
       const [fast, slow] = [bob.device("fast"), bob.device("slow")];
       await Promise.all([fast.catchUp(5), slow.catchUp(2)]);
       for (const device of [fast, slow]) {
-        t.equal(device.cliSeq, bob.base + 30, "DEV-TOGETHER", "a device did not reach svr_seq");
+        t.fields(device, { cliSeq: bob.base + 30 }, "DEV-TOGETHER", "a device did not reach svr_seq");
         const last = device.stored.at(-1)?.seq;
         const violation = "a device did not receive the last message, which is unacknowledged";
-        t.equal(last, bob.base + 30, "DEV-TOGETHER", violation);
+        t.equal({ seq: last }, { seq: bob.base + 30 }, "DEV-TOGETHER", violation);
       }
       const all = new Map([...fast.stored, ...slow.stored].map((message) => [message.seq, message]));
       const got = [...all.values()].sort((a, b) => a.seq - b.seq);
@@ -143,7 +140,7 @@ export const devices: readonly Case[] = [
           const result = await bob.device("tablet").trySync({ cliSeq: bob.base + offset, epoch: sentEpoch });
           const page = await t.blaming("DEV-LAGGING", async () => t.accepted(result, "SYNC-ANSWER"));
           const violation = "a Sync with a cli_seq below acked_seq did not report acked_seq";
-          t.equal(page.ackedSeq, bob.base + 5, "DEV-LAGGING", violation);
+          t.fields(page, { ackedSeq: bob.base + 5 }, "DEV-LAGGING", violation);
           const message = "a Sync with a cli_seq below acked_seq did not return the page after acked_seq";
           t.page(page, bob.base + 6, sent.slice(5), "DEV-LAGGING", message);
         }

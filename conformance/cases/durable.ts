@@ -81,8 +81,8 @@ async function crashBetweenCalls(t: Context, profile: "CORE" | "DURABLE"): Promi
   if (first === undefined || last === undefined) throw new Error("five messages were sent");
   const page = await bob.device("probe").sync();
   if (profile === "DURABLE") {
-    t.equal(page.epoch, before.epoch, "DUR-KEEP", "a server that declares DURABLE has another epoch after a crash");
-    t.equal(page.ackedSeq, bob.base + 2, "DUR-KEEP", "a server that declares DURABLE lost an ack in a crash");
+    t.fields(page, { epoch: before.epoch }, "DUR-KEEP", "a server that declares DURABLE has another epoch after a crash");
+    t.fields(page, { ackedSeq: bob.base + 2 }, "DUR-KEEP", "a server that declares DURABLE lost an ack in a crash");
     t.page(page, bob.base + 3, sent.slice(2), "DUR-KEEP", "a server that declares DURABLE lost messages in a crash");
   }
   for (const { clientMessageId, payload } of [last, first]) await alice.send(bob, payload, { id: clientMessageId });

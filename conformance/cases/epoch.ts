@@ -43,7 +43,7 @@ export const epoch: readonly Case[] = [
       const expectSameEpoch = async (after: string) => {
         for (let endpoint = 0; endpoint < t.session.transport.urls.length; endpoint += 1) {
           const response = await bob.device().sync({}, { endpoint });
-          t.equal(response.epoch, epoch, "EPOCH-STABLE", `the epoch has changed after ${after}`);
+          t.fields(response, { epoch }, "EPOCH-STABLE", `the epoch has changed after ${after}`);
         }
       };
       await expectSameEpoch("no other call");
@@ -183,7 +183,7 @@ export const epoch: readonly Case[] = [
         seen.push(epoch);
       }
       const { epoch } = await alice.state();
-      t.equal(epoch, (await alice.state()).epoch, "EPOCH-STABLE", "the epoch of another inbox is not stable");
+      t.equal({ epoch }, { epoch: (await alice.state()).epoch }, "EPOCH-STABLE", "the epoch of another inbox is not stable");
     },
   },
   {
@@ -288,12 +288,12 @@ export const epoch: readonly Case[] = [
         for (const { clientMessageId: id, payload } of [pending, acked])
           retried.push(await alice.send(bob, payload, { id }));
         const page = await bob.device().sync();
-        t.equal(page.svrSeq, 2, "SEND-VISIBLE", "a retry was recognised by a dedup record of an earlier epoch");
+        t.fields(page, { svrSeq: 2 }, "SEND-VISIBLE", "a retry was recognised by a dedup record of an earlier epoch");
         t.page(page, 1, retried, "SEND-VISIBLE", "a lost message that was sent again was not delivered");
       });
       // The dedup record of the new epoch is effective.
       await alice.send(bob, pending.payload, { id: pending.clientMessageId });
-      t.equal((await bob.state()).svrSeq, 2, "SEND-RETRY", "a retry under the new epoch created a message");
+      t.fields(await bob.state(), { svrSeq: 2 }, "SEND-RETRY", "a retry under the new epoch created a message");
     },
   },
   {
@@ -311,14 +311,14 @@ export const epoch: readonly Case[] = [
       const before = await alice.device().sync({ cliSeq: alice.base + 1 });
       await t.rotateEpoch(bob);
       const after = await alice.device().sync({ epoch: before.epoch });
-      t.equal(after.epoch, before.epoch, "EPOCH-STABLE", "the epoch of an inbox without data loss has changed");
-      t.equal(after.ackedSeq, alice.base + 1, "SEQ-INDEPENDENT", "an inbox without data loss lost an ack");
+      t.fields(after, { epoch: before.epoch }, "EPOCH-STABLE", "the epoch of an inbox without data loss has changed");
+      t.fields(after, { ackedSeq: alice.base + 1 }, "SEQ-INDEPENDENT", "an inbox without data loss lost an ack");
       const left = [...sent.slice(1), note];
       t.page(after, alice.base + 2, left, "SEQ-INDEPENDENT", "an inbox without data loss lost a message");
       for (const one of sent) await expectSameResponseOnRetry(t, bob, alice, one, "SEND-RETRY");
       await expectSameResponseOnRetry(t, alice, alice, note, "SEND-RETRY");
       const violation = "a retry to an inbox without data loss created a message";
-      t.equal((await alice.state()).svrSeq, alice.base + 3, "SEND-RETRY", violation);
+      t.fields(await alice.state(), { svrSeq: alice.base + 3 }, "SEND-RETRY", violation);
     },
   },
 ];

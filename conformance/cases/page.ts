@@ -31,7 +31,7 @@ export const page: readonly Case[] = [
         t.that(messages.length > 0, "PAGE-PROGRESS", "a page is empty", "messages", "none");
         t.that(messages.length <= 50, "PAGE-CAP", "a page is too large", "50 at most", String(messages.length));
         const violation = `next_cli_seq of the page from ${had} on is not the seq of its last message`;
-        t.equal(nextCliSeq - bob.base, had + messages.length, "SYNC-NEXT", violation);
+        t.equal({ nextCliSeq: nextCliSeq - bob.base }, { nextCliSeq: had + messages.length }, "SYNC-NEXT", violation);
       }
       const seqs = phone.stored.map(({ seq }) => seq - bob.base);
       const expected = Array.from({ length: 100 }, (_, n) => 101 + n);
@@ -82,7 +82,7 @@ export const page: readonly Case[] = [
           const before = phone.stored.length;
           // As a client does it: until next_cli_seq has reached svr_seq.
           await phone.catchUp(pageSize);
-          t.equal(phone.cliSeq, base + count, "PAGE-UNION", "the run of pages does not reach svr_seq");
+          t.fields(phone, { cliSeq: base + count }, "PAGE-UNION", "the run of pages does not reach svr_seq");
           const got = phone.stored.slice(before);
           t.all(got, base + 1, sent, "PAGE-UNION", `pages of ${pageSize} do not hold all of ${count} messages`);
           base += count;
@@ -208,7 +208,7 @@ export const page: readonly Case[] = [
         const phone = bob.device("phone");
         await phone.catchUp(pageSize);
         const seqs = phone.stored.map(({ seq }) => seq - bob.base);
-        t.equal(seqs.at(-1), 6, "PAGE-PROGRESS", "the run of pages does not get past a large message");
+        t.equal({ seq: seqs.at(-1) }, { seq: 6 }, "PAGE-PROGRESS", "the run of pages does not get past a large message");
       }
       const rest = await bob.device("tablet").drain();
       const end = sent.slice(sent.length - rest.length);
@@ -314,7 +314,7 @@ async function fetchInPages(t: Context, count: number, sizeOf: (n: number, max: 
     const limit = pageSize === 0 ? t.info.maxPageSize : Math.min(pageSize, t.info.maxPageSize);
     const had = Math.max(phone.cliSeq, bob.base);
     const { messages, ackedSeq } = await phone.fetch(pageSize);
-    t.equal(ackedSeq, had, "ACK-IMPLICIT", "a Sync did not acknowledge the page before");
+    t.equal({ ackedSeq }, { ackedSeq: had }, "ACK-IMPLICIT", "a Sync did not acknowledge the page before");
     t.that(messages.length > 0, "PAGE-PROGRESS", "a page is empty", "messages", "none");
     t.that(messages.length <= limit, "PAGE-CAP", "a page is too large", `${limit} at most`, String(messages.length));
   }

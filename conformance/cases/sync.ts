@@ -21,11 +21,11 @@ export const sync: readonly Case[] = [
       phone.cliSeq = bob.base + 100;
       for (const attempt of ["first", "second"]) {
         const page = await phone.sync();
-        t.equal(page.ackedSeq, bob.base + 100, "SYNC-BASE", `acked_seq of the ${attempt} response is wrong`);
-        t.equal(page.svrSeq, bob.base + 200, "SEND-VISIBLE", `svr_seq of the ${attempt} response is wrong`);
+        t.fields(page, { ackedSeq: bob.base + 100 }, "SYNC-BASE", `acked_seq of the ${attempt} response is wrong`);
+        t.fields(page, { svrSeq: bob.base + 200 }, "SEND-VISIBLE", `svr_seq of the ${attempt} response is wrong`);
         const last = bob.base + 100 + page.messages.length;
         const violation = `next_cli_seq of the ${attempt} response is not the seq of its last message`;
-        t.equal(page.nextCliSeq, last, "SYNC-NEXT", violation);
+        t.fields(page, { nextCliSeq: last }, "SYNC-NEXT", violation);
       }
       // A server's pages may be smaller.
       await phone.catchUp();
@@ -33,15 +33,12 @@ export const sync: readonly Case[] = [
       const seqs = got.map(({ seq }) => seq - bob.base);
       const expected = Array.from({ length: 100 }, (_, n) => 101 + n);
       t.equal(seqs, expected, "SYNC-RANGE", "the messages 101 to 200 were not delivered in this order");
-      t.equal(
-        phone.cliSeq,
-        bob.base + 200,
-        "SYNC-NEXT",
+      t.fields(phone, { cliSeq: bob.base + 200 }, "SYNC-NEXT",
         "next_cli_seq is not 200 after a device has fetched 101 to 200",
       );
       const ids = new Set(sent.map(({ clientMessageId }) => clientMessageId));
       const foreign = got.filter(({ clientMessageId }) => !ids.has(clientMessageId)).length;
-      t.equal(foreign, 0, "AUTH-ISOLATION", "messages were delivered that the sender did not send");
+      t.equal({ messages: foreign }, { messages: 0 }, "AUTH-ISOLATION", "messages were delivered that the sender did not send");
     },
   },
   {
@@ -56,7 +53,7 @@ export const sync: readonly Case[] = [
         await abandonSync(t, bob, { cliSeq: bob.base, epoch: "", pageSize: 0 });
         const page = await bob.device("phone").sync({ cliSeq: bob.base });
         const violation = "an abandoned Sync acknowledged messages of its response";
-        t.equal(page.ackedSeq, bob.base, "ACK-NOT-ON-ANSWER", violation);
+        t.fields(page, { ackedSeq: bob.base }, "ACK-NOT-ON-ANSWER", violation);
         t.page(page, bob.base + 1, sent, "ACK-REDELIVER", "messages of an abandoned response were not delivered again");
       }
       const got = await bob.device("phone").drain();
@@ -77,7 +74,7 @@ export const sync: readonly Case[] = [
       const violation = "an abandoned Sync acknowledged a part of its messages";
       t.that(possible, "SYNC-LINEARIZABLE", violation, "all or none", String(before.ackedSeq));
       const page = await bob.device("phone").sync({ cliSeq: bob.base + 3 });
-      t.equal(page.ackedSeq, bob.base + 3, "ACK-IMPLICIT", "a retry of a Sync did not acknowledge through its cli_seq");
+      t.fields(page, { ackedSeq: bob.base + 3 }, "ACK-IMPLICIT", "a retry of a Sync did not acknowledge through its cli_seq");
       const message = "a retry of a Sync did not return the messages after its cli_seq";
       t.page(page, bob.base + 4, sent.slice(3), "SYNC-RANGE", message);
     },
@@ -96,7 +93,7 @@ export const sync: readonly Case[] = [
         acked = Math.max(acked, cliSeq);
         const page = await bob.device().sync({ cliSeq: bob.base + cliSeq });
         const violation = `acked_seq after a Sync with base + ${cliSeq} is not the highest cli_seq so far`;
-        t.equal(page.ackedSeq - bob.base, acked, "SYNC-BASE", violation);
+        t.equal({ ackedSeq: page.ackedSeq - bob.base }, { ackedSeq: acked }, "SYNC-BASE", violation);
       }
     },
   },
@@ -143,7 +140,7 @@ export const sync: readonly Case[] = [
       await alice.sendMany(bob, 5);
       const page = await bob.device().sync({ pageSize: 2 });
       const violation = "next_cli_seq is not the seq of the page's last message";
-      t.equal(page.nextCliSeq, bob.base + page.messages.length, "SYNC-NEXT", violation);
+      t.fields(page, { nextCliSeq: bob.base + page.messages.length }, "SYNC-NEXT", violation);
       const message = "next_cli_seq has reached svr_seq while messages are pending";
       t.that(page.nextCliSeq < page.svrSeq, "SYNC-NEXT", message, `below ${page.svrSeq}`, `${page.nextCliSeq}`);
       const phone = bob.device();
@@ -158,10 +155,7 @@ export const sync: readonly Case[] = [
         "an empty response does not have next_cli_seq and acked_seq at svr_seq",
       );
       const fromZero = await bob.device().sync({ cliSeq: 0 });
-      t.equal(
-        fromZero.nextCliSeq,
-        end,
-        "SYNC-NEXT",
+      t.fields(fromZero, { nextCliSeq: end }, "SYNC-NEXT",
         "an empty response to a new device does not have next_cli_seq at acked_seq",
       );
     },
@@ -195,7 +189,7 @@ export const sync: readonly Case[] = [
       await alice.sendMany(bob, 2);
       for (const cliSeq of [2, 2, 0]) {
         const page = await syncAtOnce(t, bob, bob.base + cliSeq);
-        t.equal(page.messages.length, 0, "SYNC-EMPTY", "an acknowledged message was delivered");
+        t.equal({ messages: page.messages.length }, { messages: 0 }, "SYNC-EMPTY", "an acknowledged message was delivered");
       }
     },
   },
@@ -217,7 +211,7 @@ export const sync: readonly Case[] = [
           .device(n % 2 === 0 ? "phone" : "tablet")
           .sync({ cliSeq: bob.base + cliSeq, pageSize, epoch: n % 3 === 0 ? "" : epoch });
         acked = Math.max(acked, cliSeq);
-        t.equal(page.ackedSeq, bob.base + acked, "SYNC-BASE", "acked_seq is not the greatest cli_seq so far");
+        t.fields(page, { ackedSeq: bob.base + acked }, "SYNC-BASE", "acked_seq is not the greatest cli_seq so far");
       }
     },
   },
@@ -293,10 +287,7 @@ export const sync: readonly Case[] = [
         }
       });
       await Promise.all([sends, ...reads]);
-      t.equal(
-        (await bob.state()).svrSeq,
-        bob.base + 40,
-        "SEND-VISIBLE",
+      t.fields(await bob.state(), { svrSeq: bob.base + 40 }, "SEND-VISIBLE",
         "svr_seq does not count all accepted messages",
       );
     },
@@ -315,7 +306,7 @@ export const sync: readonly Case[] = [
           await alice.send(bob, `message ${n}`);
           const { svrSeq } = await bob.device("phone").sync(args);
           const violation = "svr_seq does not count a message that was accepted before the Sync";
-          t.equal(svrSeq, bob.base + n, "SEND-VISIBLE", violation);
+          t.equal({ svrSeq }, { svrSeq: bob.base + n }, "SEND-VISIBLE", violation);
         }
       })().finally(() => {
         sending = false;

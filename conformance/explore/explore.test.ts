@@ -140,9 +140,9 @@ describe("a seed", () => {
       const { failure } = await exploreAt([server.url], { runs: 500, shrinkMs: 5000 });
       if (failure === undefined) throw new Error("nothing was found");
       expect(failure.reruns).toEqual({ failed: 5, of: 5 });
-      const again = await exploreAt([server.url], { runs: 1, seed: failure.seed, path: failure.path });
-      expect(again.failure?.steps).toEqual(failure.steps);
-      expect(again.failure?.findings.map(({ requirement }) => requirement)).toContain("ACK-NOT-ON-ANSWER");
+      const rerun = await exploreAt([server.url], { runs: 1, seed: failure.seed, path: failure.path });
+      expect(rerun.failure?.steps).toEqual(failure.steps);
+      expect(rerun.failure?.findings.map(({ requirement }) => requirement)).toContain("ACK-NOT-ON-ANSWER");
     } finally {
       await server.close(0);
     }

@@ -187,6 +187,13 @@ export class Context implements AccountContext {
     if (!isDeepStrictEqual(actual, expected)) this.fail(requirement, message, show(expected), show(actual));
   }
 
+  /** Expects a message to have these values in these fields. */
+  fields<T extends object>(message: T, expected: Partial<T>, requirement: RequirementId, violation: string): void {
+    const names = Object.keys(expected) as (keyof T)[];
+    const actual = Object.fromEntries(names.map((name) => [name, message[name]]));
+    this.equal<object>(actual, expected, requirement, violation);
+  }
+
   /**
    * Expects a page to contain only these messages, in this order, from the first one at `firstSeq`. The page may contain fewer,
    * but not none if any are expected. Use `all` with Device.drain to check the rest.
@@ -323,14 +330,24 @@ export class Context implements AccountContext {
   }
 }
 
-/** Formats a value for people, shortened. */
+/** Formats a value for people, shortened: an object as its fields, such as "acked_seq: 4, svr_seq: 6". */
 export function show(value: unknown): string {
-  const text =
-    typeof value === "string"
-      ? JSON.stringify(value)
-      : JSON.stringify(value, (_, v) => (typeof v === "bigint" ? `${v}` : v));
-  return text === undefined ? "nothing" : text.length > 300 ? `${text.slice(0, 300)}…` : text;
+  const text = isPlainObject(value)
+    ? Object.entries(value)
+        .filter(([name]) => !name.startsWith("$"))
+        .map(([name, field]) => `${snakeCase(name)}: ${json(field)}`)
+        .join(", ")
+    : json(value);
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }
+
+const isPlainObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+const json = (value: unknown): string =>
+  JSON.stringify(value, (_, field) => (typeof field === "bigint" ? `${field}` : field)) ?? "nothing";
 
 function showList(items: readonly string[]): string {
   if (items.length === 0) return "no messages";

@@ -174,7 +174,12 @@ export function expectNoStore(t: Context, { headers }: HttpResponse, what: strin
   const value = headers["cache-control"];
   const directives = value?.split(",").map((directive) => directive.trim().toLowerCase()) ?? [];
   if (!directives.includes("no-store"))
-    t.fail("HTTP-NO-STORE", what, "Cache-Control with no-store", value ?? "no Cache-Control");
+    t.fail(
+      "HTTP-NO-STORE",
+      `${what} does not have Cache-Control: no-store`,
+      "Cache-Control with no-store",
+      value ?? "no Cache-Control",
+    );
 }
 
 /** Expects a response to have no content coding, or one that its request offered. */
@@ -186,7 +191,12 @@ export function expectOfferedEncoding(
 ): void {
   const used = headers["content-encoding"] ?? "identity";
   if (used !== "identity" && !offered.includes(used))
-    t.fail("HTTP-COMPRESSION", what, ["identity", ...offered].join(" or "), used);
+    t.fail(
+      "HTTP-COMPRESSION",
+      `${what} has a Content-Encoding that was not offered`,
+      ["identity", ...offered].join(" or "),
+      used,
+    );
 }
 
 export const pathOf = (rpc: Rpc) => `/${SeqSyncService.typeName}/${rpc}`;

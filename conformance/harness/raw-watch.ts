@@ -118,9 +118,19 @@ async function readWatch(t: Context, args: WatchArguments): Promise<WatchTranscr
 
 /** Expects the response to be a stream in the case's codec, without a content coding. */
 export function expectStream(t: Context, { status, type, contentEncoding }: WatchTranscript, what: string): void {
-  t.equal(status, 200, "HTTP-STREAM", `the status of ${what}`);
-  t.equal(type, contentTypeOf("Watch", t.session.codec), "HTTP-STREAM", `the media type of ${what}`);
-  t.equal(contentEncoding, "identity", "HTTP-COMPRESSION", `the Content-Encoding of ${what}, which offered none`);
+  t.equal(status, 200, "HTTP-STREAM", `the response to ${what} does not have the status 200`);
+  t.equal(
+    type,
+    contentTypeOf("Watch", t.session.codec),
+    "HTTP-STREAM",
+    `the response to ${what} has the wrong media type`,
+  );
+  t.equal(
+    contentEncoding,
+    "identity",
+    "HTTP-COMPRESSION",
+    `the response to ${what} has a Content-Encoding that was not offered`,
+  );
 }
 
 /** Expects a stream that contains nothing but an end-of-stream message with an error, and returns the error. */
@@ -128,12 +138,17 @@ export function expectStreamRefusal(t: Context, transcript: WatchTranscript, wha
   expectStream(t, transcript, what);
   const { envelopes: received, closed, why } = transcript;
   const flags = received.map((one) => one.flags);
-  t.equal(flags, [FLAG_END], "HTTP-STREAM", `the flags of the envelopes in the response to ${what} (${why})`);
+  t.equal(flags, [FLAG_END], "HTTP-STREAM", `the stream of ${what} is not a single end-of-stream message (${why})`);
   t.equal(closed, true, "HTTP-STREAM", `the stream of ${what} continues after the end-of-stream message (${why})`);
   const error = errorOf(received[0] as Envelope);
   if (error !== undefined) return error;
   const text = Buffer.from(received[0]?.body ?? []).toString();
-  return t.fail("HTTP-STREAM", `the end-of-stream message of ${what}`, "a JSON object with an error", text);
+  return t.fail(
+    "HTTP-STREAM",
+    `the end-of-stream message of ${what} has no error`,
+    "a JSON object with an error",
+    text,
+  );
 }
 
 /** Expects the stream to begin with a frame, and returns it. */

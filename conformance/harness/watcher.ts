@@ -150,7 +150,12 @@ export async function expectClosed(t: Context, stream: WatchStream): Promise<voi
   const closed = await stream.waitForClose(t.deadline(FRAME_MS));
   const { end } = stream;
   if (end?.kind === "malformed")
-    t.fail("HTTP-STREAM", "the end of a Watch", "the end-of-stream message, and nothing after it", end.why);
+    t.fail(
+      "HTTP-STREAM",
+      "a Watch ended with a malformed stream",
+      "one end-of-stream message, and nothing after it",
+      end.why,
+    );
   const what = "the response continues after the end-of-stream message";
   t.that(closed, "WATCH-END", what, `its end within ${FRAME_MS} ms`, "it is open");
 }

@@ -17,6 +17,7 @@ const LOSSES: Histories = {
       history.rotate();
       history.send("m1").ok(5);
       history.sync(0).page(0, 1, [message(1, 5)], { epoch: "e2" });
+      history.sync(0).page(0, 1, [message(1, 5)], { epoch: "e2" });
       return history;
     },
   ],

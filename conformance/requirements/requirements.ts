@@ -176,8 +176,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "HTTP-ANSWER-TYPE": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "The media type of a successful response MUST be that of its request.",
+    sentence: "The media type of a successful response MUST be that of its request.",
     anchor: "http.md#http-answer-type",
   },
   "HTTP-TYPE-PARAMETERS": {
@@ -197,8 +196,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "HTTP-VERSION-HEADER": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "A server MUST NOT require the header `Connect-Protocol-Version`.",
+    sentence: "A server MUST NOT require the header `Connect-Protocol-Version`.",
     anchor: "http.md#http-version-header",
   },
   "HTTP-NO-STORE": {
@@ -218,8 +216,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "HTTP-CUT-REQUEST": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "A request whose body ends before its declared length, or before its last chunk, MUST have no effect.",
+    sentence: "A request whose body ends before its declared length, or before its last chunk, MUST have no effect.",
     anchor: "http.md#http-cut-request",
   },
   "HTTP-BODY-ROOM": {
@@ -246,8 +243,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "HTTP-MALFORMED-REASON": {
     level: "SHOULD",
     profile: "CORE",
-    sentence:
-      "A refusal of a body that does not decode SHOULD carry the reason MALFORMED.",
+    sentence: "A refusal of a body that does not decode SHOULD carry the reason MALFORMED.",
     anchor: "http.md#http-malformed-reason",
   },
   "HTTP-UNKNOWN-FIELDS": {
@@ -288,8 +284,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "HTTP-JSON-UNKNOWN": {
     level: "MUST",
     profile: "JSON",
-    sentence:
-      "A server MUST ignore JSON members that it does not know.",
+    sentence: "A server MUST ignore JSON members that it does not know.",
     anchor: "http.md#http-json-unknown",
   },
   "HTTP-JSON-MALFORMED": {
@@ -316,8 +311,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "ERR-CODE": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "A refusal for one of the reasons of the table MUST have the code that the table gives.",
+    sentence: "A refusal for one of the reasons of the table MUST have the code that the table gives.",
     anchor: "errors.md#err-code",
   },
   "ERR-REASON": {
@@ -428,8 +422,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "INFO-VERSION": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "`spec_version` MUST be `1.0`.",
+    sentence: "`spec_version` MUST be `1.0`.",
     anchor: "info.md#info-version",
   },
   "INFO-CORE": {
@@ -442,15 +435,13 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "INFO-LIMITS": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "`max_page_size` and `max_payload_bytes` MUST each be at least 1.",
+    sentence: "`max_page_size` and `max_payload_bytes` MUST each be at least 1.",
     anchor: "info.md#info-limits",
   },
   "INFO-WINDOW": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "`dedup_window` MUST be set and above zero.",
+    sentence: "`dedup_window` MUST be set and above zero.",
     anchor: "info.md#info-window",
   },
   "INFO-UNDECLARED": {
@@ -463,8 +454,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "SEQ-START": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "The first message of a new inbox MUST get the seq 1, and the seq 0 MUST NOT be assigned.",
+    sentence: "The first message of a new inbox MUST get the seq 1, and the seq 0 MUST NOT be assigned.",
     anchor: "seq.md#seq-start",
   },
   "SEQ-CONSECUTIVE": {
@@ -484,8 +474,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "SEQ-INDEPENDENT": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "A message to one inbox MUST NOT change the numbering of any other.",
+    sentence: "A message to one inbox MUST NOT change the numbering of any other.",
     anchor: "seq.md#seq-independent",
   },
   "SEQ-CONTIGUOUS": {
@@ -533,8 +522,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "SEND-ACCEPT": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "A Send to which no row of the table of errors applies MUST be accepted.",
+    sentence: "A Send to which no row of the table of errors applies MUST be accepted.",
     anchor: "send.md#send-accept",
   },
   "SEND-VISIBLE": {
@@ -547,8 +535,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "SEND-BYTES": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "The payload and the `client_message_id` of a message MUST be delivered byte for byte as they were sent.",
+    sentence: "The payload and the `client_message_id` of a message MUST be delivered byte for byte as they were sent.",
     anchor: "send.md#send-bytes",
   },
   "SEND-SIZES": {
@@ -582,8 +569,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "SEND-SELF": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "A Send to the sender's own account MUST be treated like one to any other.",
+    sentence: "A Send to the sender's own account MUST be treated like one to any other.",
     anchor: "send.md#send-self",
   },
   "SEND-ORDER": {
@@ -596,8 +582,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "SEND-ACCEPTED-AT": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "A successful response MUST have `accepted_at`, and the message MUST be delivered with the same instant.",
+    sentence: "A successful response MUST have `accepted_at`, and the message MUST be delivered with the same instant.",
     anchor: "send.md#send-accepted-at",
   },
   "SEND-SEQ-HIDDEN": {
@@ -652,8 +637,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "SEND-ID-SCOPE": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "The same `client_message_id` used by two senders MUST be treated as two ids.",
+    sentence: "The same `client_message_id` used by two senders MUST be treated as two ids.",
     anchor: "send.md#send-id-scope",
   },
   "SEND-ID-FREE": {
@@ -687,8 +671,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "SYNC-NEXT": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "`next_cli_seq` MUST be the seq of the last message of the response, or `acked_seq` if it has none.",
+    sentence: "`next_cli_seq` MUST be the seq of the last message of the response, or `acked_seq` if it has none.",
     anchor: "sync.md#sync-next",
   },
   "SYNC-EMPTY": {
@@ -708,29 +691,25 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "ACK-IMPLICIT": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "A successful Sync with `cli_seq` c MUST acknowledge every message up to c.",
+    sentence: "A successful Sync with `cli_seq` c MUST acknowledge every message up to c.",
     anchor: "ack.md#ack-implicit",
   },
   "ACK-NOT-ON-ANSWER": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "Delivering a message in a response MUST NOT acknowledge it.",
+    sentence: "Delivering a message in a response MUST NOT acknowledge it.",
     anchor: "ack.md#ack-not-on-answer",
   },
   "ACK-FAILED": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "A refused Sync MUST NOT acknowledge anything.",
+    sentence: "A refused Sync MUST NOT acknowledge anything.",
     anchor: "ack.md#ack-failed",
   },
   "ACK-MONOTONE": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "A Sync with a lower, late or repeated `cli_seq` MUST NOT lower the acknowledged seq of the inbox.",
+    sentence: "A Sync with a lower, late or repeated `cli_seq` MUST NOT lower the acknowledged seq of the inbox.",
     anchor: "ack.md#ack-monotone",
   },
   "ACK-NO-REDELIVERY": {
@@ -764,8 +743,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "PAGE-CAP": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "The response to a Sync with a `page_size` above 0 MUST NOT hold more than `page_size` messages.",
+    sentence: "The response to a Sync with a `page_size` above 0 MUST NOT hold more than `page_size` messages.",
     anchor: "page.md#page-cap",
   },
   "PAGE-MAX": {
@@ -785,8 +763,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "PAGE-PROGRESS": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "If any message is pending, the response MUST hold at least one.",
+    sentence: "If any message is pending, the response MUST hold at least one.",
     anchor: "page.md#page-progress",
   },
   "PAGE-UNION": {
@@ -799,15 +776,13 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "PAGE-ARRIVALS": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "Messages that arrive between two pages MUST be neither lost nor delivered twice by the run.",
+    sentence: "Messages that arrive between two pages MUST be neither lost nor delivered twice by the run.",
     anchor: "page.md#page-arrivals",
   },
   "PAGE-NO-TRAFFIC": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "The next page MUST be available without any new message having to arrive first.",
+    sentence: "The next page MUST be available without any new message having to arrive first.",
     anchor: "page.md#page-no-traffic",
   },
   "PAGE-REPEAT": {
@@ -848,8 +823,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "EPOCH-STABLE": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "The epoch of an inbox MUST stay the same while its numbering goes on.",
+    sentence: "The epoch of an inbox MUST stay the same while its numbering goes on.",
     anchor: "epoch.md#epoch-stable",
   },
   "EPOCH-MISMATCH": {
@@ -862,8 +836,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "EPOCH-UNCHECKED": {
     level: "MUST",
     profile: "CORE",
-    sentence:
-      "A Sync with an empty `epoch` MUST NOT be refused for its epoch.",
+    sentence: "A Sync with an empty `epoch` MUST NOT be refused for its epoch.",
     anchor: "epoch.md#epoch-unchecked",
   },
   "EPOCH-RENEWED": {
@@ -897,22 +870,19 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "WATCH-WAKE-SOON": {
     level: "SHOULD",
     profile: "WATCH",
-    sentence:
-      "The frame that WATCH-WAKE requires SHOULD come within 1 second.",
+    sentence: "The frame that WATCH-WAKE requires SHOULD come within 1 second.",
     anchor: "watch.md#watch-wake-soon",
   },
   "WATCH-MONOTONE": {
     level: "MUST",
     profile: "WATCH",
-    sentence:
-      "Within an epoch the `svr_seq` of the frames of one Watch MUST NOT fall.",
+    sentence: "Within an epoch the `svr_seq` of the frames of one Watch MUST NOT fall.",
     anchor: "watch.md#watch-monotone",
   },
   "WATCH-NO-ACK": {
     level: "MUST",
     profile: "WATCH",
-    sentence:
-      "A Watch MUST NOT change its inbox: it acknowledges nothing.",
+    sentence: "A Watch MUST NOT change its inbox: it acknowledges nothing.",
     anchor: "watch.md#watch-no-ack",
   },
   "WATCH-SYNC": {
@@ -932,8 +902,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "WATCH-PRIVATE": {
     level: "MUST",
     profile: "WATCH",
-    sentence:
-      "A frame MUST report the caller's inbox and no other.",
+    sentence: "A frame MUST report the caller's inbox and no other.",
     anchor: "watch.md#watch-private",
   },
   "WATCH-HEARTBEAT": {
@@ -946,15 +915,13 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "WATCH-END": {
     level: "MUST",
     profile: "WATCH",
-    sentence:
-      "A Watch that the server ends while the connection works MUST end with the end-of-stream message.",
+    sentence: "A Watch that the server ends while the connection works MUST end with the end-of-stream message.",
     anchor: "watch.md#watch-end",
   },
   "WATCH-STALLED": {
     level: "MUST",
     profile: "WATCH",
-    sentence:
-      "A Watch whose client does not read MUST NOT hold up any Send, any Sync or any other Watch.",
+    sentence: "A Watch whose client does not read MUST NOT hold up any Send, any Sync or any other Watch.",
     anchor: "watch.md#watch-stalled",
   },
   "WATCH-EPOCH": {
@@ -1002,8 +969,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "CLI-NOT-FROM-WATCH": {
     level: "MUST",
     profile: "CLIENT",
-    sentence:
-      "A client MUST NOT advance `cli_seq` because of a Watch frame or a push notification.",
+    sentence: "A client MUST NOT advance `cli_seq` because of a Watch frame or a push notification.",
     anchor: "client.md#cli-not-from-watch",
   },
   "CLI-EPOCH-RESET": {
@@ -1016,8 +982,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "CLI-CLOSING-SYNC": {
     level: "MUST",
     profile: "CLIENT",
-    sentence:
-      "A client that has stored the last page MUST send one more Sync, at once or with its next activity.",
+    sentence: "A client that has stored the last page MUST send one more Sync, at once or with its next activity.",
     anchor: "client.md#cli-closing-sync",
   },
   "CLI-POLL": {
@@ -1037,8 +1002,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "CLI-BACKOFF": {
     level: "SHOULD",
     profile: "CLIENT",
-    sentence:
-      "A client SHOULD wait longer after each failed attempt, with a random part, before it retries.",
+    sentence: "A client SHOULD wait longer after each failed attempt, with a random part, before it retries.",
     anchor: "client.md#cli-backoff",
   },
 };

@@ -5,7 +5,7 @@ import { Session } from "../rpc/session.js";
 import type { Transport } from "../transport/http.js";
 
 /** What the server declares, or why it cannot be checked, in one line. */
-export type ProbeResult = { info: GetServerInfoResponse } | { problem: string; reachable: boolean };
+export type ProbeResult = { info: GetServerInfoResponse } | { problem: string };
 
 /** Calls GetServerInfo at every front end, before any case: on a server that is not a Seq Sync server, no case can pass. */
 export async function probe(transport: Transport): Promise<ProbeResult> {
@@ -22,7 +22,6 @@ async function probeOne(transport: Transport, endpoint: number, url: string): Pr
   const outcome = await session.call(SeqSyncService.method.getServerInfo, {}, { endpoint });
   const notSeqSync = (why: string): ProbeResult => ({
     problem: `${url} does not look like a Seq Sync server: GetServerInfo returned ${why}`,
-    reachable: true,
   });
   switch (outcome.kind) {
     case "response":
@@ -34,11 +33,10 @@ async function probeOne(transport: Transport, endpoint: number, url: string): Pr
     case "malformed":
       return notSeqSync(outcome.why);
     case "retryable":
-      return { problem: `${url} is not ready: GetServerInfo returned ${outcome.why}`, reachable: true };
+      return { problem: `${url} is not ready: GetServerInfo returned ${outcome.why}` };
     case "no-response":
       return {
         problem: `${url} cannot be reached: ${outcome.why}${outcome.hint === undefined ? "" : `; ${outcome.hint}`}`,
-        reachable: false,
       };
   }
 }

@@ -40,7 +40,8 @@ export const EMPTY_RESPONSES: Readonly<Record<string, Responder>> = {
 };
 
 const ALIEN = /does not look like a Seq Sync server: GetServerInfo returned .+/;
-const CLOSED = /cannot be reached: the server closed the connection/;
+// A closed socket with unread data resets the connection.
+const CLOSED = /cannot be reached: (the server closed the connection|the connection was reset)/;
 const SILENT = /cannot be reached: no response within \d+ ms/;
 
 export const NULL_SERVERS: readonly NullServer[] = [

@@ -54,7 +54,7 @@ export function explain(error: unknown): Explained {
   if (code.startsWith("ERR_SSL_") || code === "EPROTO") {
     return { why: `the TLS handshake failed (${code})`, hint: "should the URL begin with http: instead of https:?" };
   }
-  // A TLS server answers plain HTTP with a TLS alert, which does not parse as HTTP.
+  // A TLS server responds to plain HTTP with a TLS alert, which does not parse as HTTP.
   if (code.startsWith("HPE_"))
     return { why: `the response is not HTTP (${code})`, hint: "should the URL begin with https: instead of http:?" };
   return { why: code === "" || message.includes(code) ? message : `${message} (${code})` };

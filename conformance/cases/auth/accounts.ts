@@ -121,7 +121,7 @@ export const authAccounts: readonly Case[] = [
       const description = "alice's Send with unknown fields that name bob";
       expectResponse(t, "AUTH-CREDENTIAL-ONLY", METHOD.Send.output, accepted, description);
       const [, got] = await bob.device().drain();
-      t.equal(got?.senderId, alice.userId, "AUTH-CREDENTIAL-ONLY", "an unknown field changed the sender of a message");
+      t.equal({ senderId: got?.senderId }, { senderId: alice.userId }, "AUTH-CREDENTIAL-ONLY", "an unknown field changed the sender of a message");
 
       if (!rpcsOf(t).includes("Watch")) return;
       const body = envelope(withUserFields(t, emptyBody(t.session.codec), bob));
@@ -281,7 +281,7 @@ function accountHeaders({ userId }: TestAccount): Record<string, string>[] {
   ];
 }
 
-/** The cookies that a response sets, as a request header. Two accounts may share a cookie jar, for instance behind a proxy. */
+/** The cookies that a response sets, as a request header: two accounts behind a proxy may share a cookie jar. */
 function cookieHeaders({ headers }: RawResponse): { cookie: string }[] {
   const set = headers["set-cookie"] ?? "";
   // Several Set-Cookie headers are joined by commas. A comma within a date is not followed by a name and "=".

@@ -101,7 +101,7 @@ export const authCredentials: readonly Case[] = [
         });
         const page = expectResponse(t, "AUTH-SCHEME", METHOD.Sync.output, response, `a Sync with the scheme ${scheme}`);
         const violation = `a Sync with the scheme ${scheme} did not return bob's svr_seq`;
-        t.equal(page.svrSeq, bob.base + 1, "AUTH-SCHEME", violation);
+        t.fields(page, { svrSeq: bob.base + 1 }, "AUTH-SCHEME", violation);
         const headers = { authorization: `${scheme} ${bob.token}` };
         const sent = await rawCall(t, "AUTH-SCHEME", { ...sendOf(t, bob, alice), headers });
         expectResponse(t, "AUTH-SCHEME", METHOD.Send.output, sent, `a Send with the scheme ${scheme}`);
@@ -252,7 +252,7 @@ export function similarTokens({ token }: TestAccount, t: Context): string[] {
 
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** Another base64 character for this position. It differs in the first of its six bits, as the last bits may be unused. */
+/** Another base64 character for this position. It differs in its first bit, as the last bits may be unused. */
 const otherCharacter = (token: string, at: number) => BASE64[BASE64.indexOf(token[at] ?? "") ^ 32] ?? "A";
 
 /** Describes how a token differs from the account's, without revealing it. */

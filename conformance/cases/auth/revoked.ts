@@ -28,7 +28,7 @@ export const authRevoked: readonly Case[] = [
       // The valid one comes first: a server must not authenticate later calls from what it cached.
       const watching = await openWatch(t, bob.device(), bob.token);
       const violation = "the first frame of a Watch with a valid token does not report the inbox's svr_seq";
-      t.equal(watching.frames[0]?.svrSeq, bob.base + 1, "WATCH-FIRST", violation);
+      t.equal({ svrSeq: watching.frames[0]?.svrSeq }, { svrSeq: bob.base + 1 }, "WATCH-FIRST", violation);
       for (const token of [null, "", "x".repeat(200), ...similarTokens(bob, t)]) {
         const what = `a Watch with ${token === null ? "no token" : describeToken(token, bob)}`;
         expectRefusedBeforeFrame(t, await openWatch(t, bob.device(), token), what);

@@ -121,7 +121,7 @@ export const errors: readonly Case[] = [
       });
       const [sent] = await Promise.all([alice.sendAtOnce(bob, 10), ...refusals]);
       const { svrSeq } = await bob.state();
-      t.equal(svrSeq, bob.base + sent.length, "ERR-UNCHANGED", "refused Sends used up seqs");
+      t.equal({ svrSeq }, { svrSeq: bob.base + sent.length }, "ERR-UNCHANGED", "refused Sends used up seqs");
       const seqs = (await bob.device().drain()).map(({ seq }) => seq);
       t.equal(
         seqs,
@@ -210,14 +210,14 @@ export const errors: readonly Case[] = [
         const response = await rawCall(t, "ERR-NO-LEAK", call);
         const { detail } = expectRawRefusal(t, response, reason, "ERR-NO-LEAK", "an invalid Send by alice to bob");
         expectNoLeak(t, response, hidden, `the refusal with ${Reason[reason]}`);
-        t.equal(detail?.svrSeq, 0, "ERR-NO-LEAK", "the ErrorDetail of a refused Send holds a svr_seq");
+        t.equal({ svrSeq: detail?.svrSeq }, { svrSeq: 0 }, "ERR-NO-LEAK", "the ErrorDetail of a refused Send holds a svr_seq");
       }
     },
   },
   ...errorOrder,
 ];
 
-/** Expects none of these secrets in the headers, the body or the details of a response. Short ones are skipped, as they may be there by chance. */
+/** Expects none of these secrets in headers, body or details of a response. Skips short ones, as they may be there by chance. */
 function expectNoLeak(t: Context, response: RawResponse, hidden: readonly string[], what: string): void {
   const { details } = JSON.parse(response.text) as { details?: { value?: string }[] };
   const decoded = (details ?? []).map(({ value }) => Buffer.from(value ?? "", "base64").toString());

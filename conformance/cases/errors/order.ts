@@ -171,7 +171,7 @@ export const errorOrder: readonly Case[] = [
   },
 ];
 
-/** Expects `invalid_argument`. The reason MALFORMED is a SHOULD; another reason shows that the arguments were checked first. */
+/** Expects `invalid_argument`. MALFORMED is a SHOULD; another reason shows that the arguments were checked first. */
 async function expectMalformed(t: Context, call: RawCall, requirement: "ERR-ORDER" | "HTTP-MALFORMED"): Promise<void> {
   const response = await rawCall(t, requirement, call);
   const { code, reason } = response.refusal ?? {};

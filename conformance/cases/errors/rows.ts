@@ -187,7 +187,7 @@ function expectRowRefusal(
   expectErrorShape(t, response, `the refusal of ${title}`);
   expectNoStore(t, response, `the refusal of ${title}`);
   const details = detailsOf(response.text);
-  t.equal(details.length, 1, "ERR-REASON", `the error of ${title} does not have exactly one ErrorDetail`);
+  t.equal({ details: details.length }, { details: 1 }, "ERR-REASON", `the error of ${title} does not have exactly one ErrorDetail`);
 }
 
 /** Expects the form of a Connect error (ERR-SHAPE). */

@@ -78,7 +78,7 @@ export const httpBodies: readonly Case[] = [
         await sendTruncated(t, syncOf(t, bob, { cliSeq: bob.base + 2 }), truncation);
       sent.push(await alice.send(bob, "marker"));
       const page = await bob.device().sync();
-      t.equal(page.ackedSeq, bob.base, "HTTP-CUT-REQUEST", "a truncated Sync acknowledged messages");
+      t.fields(page, { ackedSeq: bob.base }, "HTTP-CUT-REQUEST", "a truncated Sync acknowledged messages");
       const violation = "after a truncated Sync a page does not begin with the unacknowledged messages";
       t.page(page, bob.base + 1, sent, "HTTP-CUT-REQUEST", violation);
     },
@@ -123,7 +123,7 @@ export const httpBodies: readonly Case[] = [
 const chunksOf = (body: Uint8Array, size: number): Uint8Array[] =>
   Array.from({ length: Math.ceil(body.length / size) }, (_, n) => body.subarray(n * size, (n + 1) * size));
 
-/** Ways to truncate a body: short of its Content-Length, within a chunk, or before the last chunk; with a half-close, or closed. */
+/** Ways to truncate a body: below Content-Length, within a chunk or before the last; with a half-close or a close. */
 const TRUNCATIONS = (["content-length", "chunk", "chunks"] as const).flatMap((framing) =>
   (["end", "close"] as const).map((then) => ({ framing, then })),
 );

@@ -27,10 +27,10 @@ export const httpCalls: readonly Case[] = [
         syncOf(t, bob),
       ]) {
         const status = await callOnOwnConnection(t, "HTTP-PATH", call);
-        t.equal(status, 200, "HTTP-PATH", `${call.rpc} is not served over HTTP/1.1 at ${pathOf(call.rpc)}`);
+        t.equal({ status }, { status: 200 }, "HTTP-PATH", `${call.rpc} is not served over HTTP/1.1 at ${pathOf(call.rpc)}`);
       }
       const page = await bob.device().sync();
-      t.equal(page.svrSeq, bob.base + 1, "HTTP-PATH", "a Send that got HTTP status 200 is not in the inbox");
+      t.fields(page, { svrSeq: bob.base + 1 }, "HTTP-PATH", "a Send that got HTTP status 200 is not in the inbox");
     },
   },
   {
@@ -51,14 +51,14 @@ export const httpCalls: readonly Case[] = [
       await t.unchanged(bob, "HTTP-NOT-FOUND", "a call to the path of no RPC", async () => {
         for (const path of paths) {
           const response = await rawCall(t, "HTTP-NOT-FOUND", { ...sendOf(t, alice, bob), path });
-          t.equal(response.status, 404, "HTTP-NOT-FOUND", `a POST to ${path} did not get HTTP status 404`);
+          t.fields(response, { status: 404 }, "HTTP-NOT-FOUND", `a POST to ${path} did not get HTTP status 404`);
         }
         // The path takes precedence over the content type.
         for (const contentType of [null, "text/plain"]) {
           const [path] = paths;
           const response = await rawCall(t, "HTTP-NOT-FOUND", { ...sendOf(t, alice, bob), path, contentType });
           const violation = `a POST to ${path} with ${contentType ?? "no content type"} did not get HTTP status 404`;
-          t.equal(response.status, 404, "HTTP-NOT-FOUND", violation);
+          t.fields(response, { status: 404 }, "HTTP-NOT-FOUND", violation);
         }
       });
       await alice.send(bob);
@@ -84,7 +84,7 @@ export const httpCalls: readonly Case[] = [
           ];
           if (rpcsOf(t).includes("Watch")) calls.push({ rpc: "Watch", by: bob, body: Buffer.alloc(5) });
           for (const { body, ...call } of calls) {
-            // Clients that use other methods usually send no content type. Some frameworks let a header override the method.
+            // Such clients usually send no content type. Some frameworks let a header override the method.
             const override = { "x-http-method-override": "POST", "x-http-method": "POST" };
             for (const more of [{ headers: override }, { contentType: null }]) {
               const response = await rawCall(t, "HTTP-METHOD", {
@@ -94,7 +94,7 @@ export const httpCalls: readonly Case[] = [
                 ...(hasBody ? { body } : {}),
               });
               const violation = `${method} on the path of ${call.rpc} did not get HTTP status 405`;
-              t.equal(response.status, 405, "HTTP-METHOD", violation);
+              t.fields(response, { status: 405 }, "HTTP-METHOD", violation);
             }
           }
         }
@@ -120,7 +120,7 @@ export const httpCalls: readonly Case[] = [
           const path = pathOf(call.rpc) + query;
           const response = await rawCall(t, "HTTP-METHOD", { ...call, method: "GET", path, contentType: null });
           const what = `GET on the path of ${call.rpc} with a message in the query did not get HTTP status 405`;
-          t.equal(response.status, 405, "HTTP-METHOD", what);
+          t.fields(response, { status: 405 }, "HTTP-METHOD", what);
         }
       });
       await bob.device().sync({ cliSeq: bob.base + 1 });

@@ -54,7 +54,7 @@ export const httpCompression: readonly Case[] = [
         "a Sync with Content-Encoding identity",
       );
       const violation = "a Sync with Content-Encoding identity did not acknowledge through its cli_seq";
-      t.equal(page.ackedSeq, bob.base + 1, "HTTP-ENCODING", violation);
+      t.fields(page, { ackedSeq: bob.base + 1 }, "HTTP-ENCODING", violation);
     },
   },
   {

@@ -70,7 +70,7 @@ export const httpHeaders: readonly Case[] = [
       ] as const) {
         const response = await rawCall(t, "HTTP-NO-STORE", call);
         const violation = `${what} did not get HTTP status 200`;
-        t.equal(response.status, 200, call.rpc === "Send" ? "SEND-ACCEPT" : "SYNC-ANSWER", violation);
+        t.fields(response, { status: 200 }, call.rpc === "Send" ? "SEND-ACCEPT" : "SYNC-ANSWER", violation);
         expectNoStore(t, response, `the response to ${what}`);
       }
       const refusals: [string, RawCall][] = [

@@ -52,7 +52,7 @@ export const httpJson: readonly Case[] = [
       // A wrong epoch must be noticed.
       const wrong = await rawCall(t, "HTTP-JSON", { rpc: "Sync", by: bob, body: Buffer.from('{"epoch":"not this"}') });
       expectRawRefusal(t, wrong, Reason.EPOCH_MISMATCH, "EPOCH-MISMATCH", "a Sync with a wrong epoch");
-      t.equal((await alice.state()).svrSeq, alice.base, "HTTP-JSON", "a message to bob was delivered to alice");
+      t.fields(await alice.state(), { svrSeq: alice.base }, "HTTP-JSON", "a message to bob was delivered to alice");
     },
   },
   {
@@ -205,10 +205,7 @@ export const httpJson: readonly Case[] = [
         }
       }
       const acked = await syncJson(t, bob, bob.base + 1, `{"cliSeq":"${bob.base + 1}"}`, "HTTP-JSON-NUMBERS");
-      t.equal(
-        acked.ackedSeq,
-        bob.base + 1,
-        "HTTP-JSON-NUMBERS",
+      t.fields(acked, { ackedSeq: bob.base + 1 }, "HTTP-JSON-NUMBERS",
         "a Sync with cli_seq as a string did not acknowledge through it",
       );
     },
@@ -307,7 +304,7 @@ async function syncJson(
 
 /** The members of a response as they are written, by their names in the proto file. */
 function membersOf(t: Context, response: RawResponse): Record<string, unknown> {
-  t.equal(response.status, 200, "HTTP-JSON", "a valid call did not get HTTP status 200");
+  t.fields(response, { status: 200 }, "HTTP-JSON", "a valid call did not get HTTP status 200");
   return snakeCase(JSON.parse(response.text));
 }
 

@@ -197,10 +197,10 @@ export const httpMalformed: readonly Case[] = [
         "GetServerInfo with an empty body",
       );
       const violation = "GetServerInfo with an empty body returned another spec_version";
-      t.equal(reported.specVersion, t.info.specVersion, "HTTP-BINARY", violation);
+      t.fields(reported, { specVersion: t.info.specVersion }, "HTTP-BINARY", violation);
       const response = await rawCall(t, "HTTP-BINARY", { ...syncOf(t, bob), body });
       const page = expectResponse(t, "HTTP-BINARY", METHOD.Sync.output, response, "a Sync with an empty body");
-      t.equal(page.svrSeq, bob.base + 1, "HTTP-BINARY", "a Sync with an empty body did not return the inbox's svr_seq");
+      t.fields(page, { svrSeq: bob.base + 1 }, "HTTP-BINARY", "a Sync with an empty body did not return the inbox's svr_seq");
     },
   },
   {

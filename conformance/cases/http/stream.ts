@@ -29,10 +29,10 @@ export const httpStream: readonly Case[] = [
       const [first] = seen.envelopes;
       if (first === undefined) return t.fail("WATCH-FIRST", "a Watch has no first frame", "a frame at once", seen.why);
       const violation = "a frame is compressed although the request offered no compression";
-      t.equal(first.flags & 1, 0, "HTTP-COMPRESSION", violation);
-      t.equal(first.flags, 0, "HTTP-STREAM", "the envelope of a frame has flags");
+      t.equal({ flags: first.flags & 1 }, { flags: 0 }, "HTTP-COMPRESSION", violation);
+      t.fields(first, { flags: 0 }, "HTTP-STREAM", "the envelope of a frame has flags");
       const message = "the first frame does not report the inbox's svr_seq";
-      t.equal(expectDecodable(t, first).svrSeq, bob.base + 1, "WATCH-FIRST", message);
+      t.fields(expectDecodable(t, first), { svrSeq: bob.base + 1 }, "WATCH-FIRST", message);
     },
   },
   {
@@ -83,7 +83,7 @@ export const httpStream: readonly Case[] = [
         expectStreamRefusal(t, await rawWatch(t, { token: bob.token, body, until: "the end" }), `a Watch with ${what}`);
       }
       const valid = await rawWatch(t, { token: bob.token, until: "a frame" });
-      t.equal(valid.envelopes[0]?.flags, 0, "WATCH-FIRST", "a Watch with one envelope has no first frame");
+      t.equal({ flags: valid.envelopes[0]?.flags }, { flags: 0 }, "WATCH-FIRST", "a Watch with one envelope has no first frame");
     },
   },
   {
@@ -96,7 +96,7 @@ export const httpStream: readonly Case[] = [
       const { bob } = t;
       const body = [...envelope(emptyBody(t.session.codec))].map((byte) => Buffer.from([byte]));
       const seen = await rawWatch(t, { token: bob.token, body, until: "a frame" });
-      t.equal(seen.envelopes[0]?.flags, 0, "HTTP-CHUNKED", "a Watch with a chunked request has no first frame");
+      t.equal({ flags: seen.envelopes[0]?.flags }, { flags: 0 }, "HTTP-CHUNKED", "a Watch with a chunked request has no first frame");
     },
   },
   {
@@ -116,10 +116,10 @@ export const httpStream: readonly Case[] = [
       ]) {
         const response = await rawWatch(t, { token: bob.token, contentType, until: "a frame" });
         const violation = `Watch with ${contentType ?? "no content type"} did not get HTTP status 415`;
-        t.equal(response.status, 415, "HTTP-MEDIA-TYPE", violation);
+        t.fields(response, { status: 415 }, "HTTP-MEDIA-TYPE", violation);
       }
       const valid = await rawWatch(t, { token: bob.token, until: "a frame" });
-      t.equal(valid.envelopes[0]?.flags, 0, "WATCH-FIRST", "a Watch with its content type has no first frame");
+      t.equal({ flags: valid.envelopes[0]?.flags }, { flags: 0 }, "WATCH-FIRST", "a Watch with its content type has no first frame");
     },
   },
   {
@@ -134,9 +134,9 @@ export const httpStream: readonly Case[] = [
       const headers = { "accept-encoding": "gzip, deflate, br" };
       const seen = await rawWatch(t, { token: bob.token, headers, until: "a frame" });
       const violation = "the response to a Watch with Accept-Encoding has a Content-Encoding";
-      t.equal(seen.contentEncoding, "identity", "HTTP-COMPRESSION", violation);
+      t.fields(seen, { contentEncoding: "identity" }, "HTTP-COMPRESSION", violation);
       const frame = expectFirstFrame(t, "HTTP-COMPRESSION", seen, "a Watch with Accept-Encoding");
-      t.equal(frame.svrSeq, bob.base + 1, "WATCH-FIRST", "the first frame does not report the inbox's svr_seq");
+      t.fields(frame, { svrSeq: bob.base + 1 }, "WATCH-FIRST", "the first frame does not report the inbox's svr_seq");
       const offer = { "connect-accept-encoding": "br" };
       const compressed = await rawWatch(t, { token: bob.token, headers: offer, until: "a frame" });
       const { frameEncoding, envelopes } = compressed;

@@ -35,7 +35,7 @@ export const httpTypes: readonly Case[] = [
             headers: accept === undefined ? {} : { accept },
           });
           const what = `a ${call.rpc} ${accept === undefined ? "without Accept" : `with Accept ${accept}`}`;
-          t.equal(response.status, 200, "HTTP-ANSWER-TYPE", `${what} did not get HTTP status 200`);
+          t.fields(response, { status: 200 }, "HTTP-ANSWER-TYPE", `${what} did not get HTTP status 200`);
           const violation = `the response to ${what} does not have the media type of its request`;
           t.equal(mediaType(response.headers["content-type"]), expected, "HTTP-ANSWER-TYPE", violation);
           expectResponse(t, "HTTP-ANSWER-TYPE", METHOD[call.rpc].output, response, what);
@@ -64,7 +64,7 @@ export const httpTypes: readonly Case[] = [
           `a Sync with ${contentType}`,
         );
         const violation = `a Sync with ${contentType} did not return the inbox's svr_seq`;
-        t.equal(page.svrSeq, bob.base + 1, "HTTP-TYPE-PARAMETERS", violation);
+        t.fields(page, { svrSeq: bob.base + 1 }, "HTTP-TYPE-PARAMETERS", violation);
       }
       for (const call of [{ rpc: "GetServerInfo" as const, body: emptyBody(t.session.codec) }, sendOf(t, alice, bob)]) {
         const response = await rawCall(t, "HTTP-TYPE-PARAMETERS", { ...call, contentType: mixed });
@@ -139,7 +139,7 @@ export const httpTypes: readonly Case[] = [
           for (const call of calls) {
             const response = await rawCall(t, "HTTP-MEDIA-TYPE", { ...call, contentType, headers });
             const violation = `${call.rpc} with ${contentType ?? "no content type"} did not get HTTP status 415`;
-            t.equal(response.status, 415, "HTTP-MEDIA-TYPE", violation);
+            t.fields(response, { status: 415 }, "HTTP-MEDIA-TYPE", violation);
           }
         }
       });
@@ -172,7 +172,7 @@ export const httpTypes: readonly Case[] = [
           );
         const expected = before.svrSeq + (status === 200 ? 1 : 0);
         const violation = `the recipient's svr_seq does not agree with HTTP status ${status} to ${what}`;
-        t.equal(svrSeq, expected, "HTTP-MEDIA-TYPE", violation);
+        t.equal({ svrSeq }, { svrSeq: expected }, "HTTP-MEDIA-TYPE", violation);
       }
       await alice.send(bob);
     },

@@ -14,7 +14,7 @@ export const sendAccept: readonly Case[] = [
       const { bob, alice } = t;
       const sent = await alice.sendAtOnce(bob, 60);
       const violation = "svr_seq does not count all of 60 accepted messages";
-      t.equal((await bob.state()).svrSeq, bob.base + sent.length, "SEND-VISIBLE", violation);
+      t.fields(await bob.state(), { svrSeq: bob.base + sent.length }, "SEND-VISIBLE", violation);
     },
   },
   {
@@ -30,7 +30,7 @@ export const sendAccept: readonly Case[] = [
       for (let n = 1; n <= 40; n += 1) {
         const sent = await alice.send(bob, `message ${n}`);
         const page = await phone.fetch();
-        t.equal(page.svrSeq, bob.base + n, "SEND-VISIBLE", "svr_seq does not count an accepted message");
+        t.fields(page, { svrSeq: bob.base + n }, "SEND-VISIBLE", "svr_seq does not count an accepted message");
         t.page(page, bob.base + n, [sent], "SEND-VISIBLE", "a Sync did not deliver an accepted message");
       }
     },
@@ -47,7 +47,7 @@ export const sendAccept: readonly Case[] = [
       for (let round = 1; round <= 10; round += 1) {
         sent.push(...(await alice.sendAtOnce(bob, 15)));
         const { svrSeq } = await phone.fetch();
-        t.equal(svrSeq, bob.base + sent.length, "SEND-VISIBLE", "svr_seq does not count all accepted messages");
+        t.equal({ svrSeq }, { svrSeq: bob.base + sent.length }, "SEND-VISIBLE", "svr_seq does not count all accepted messages");
       }
       await phone.drain();
       const ids = (list: readonly { clientMessageId: string }[]) => list.map((it) => it.clientMessageId).sort();
@@ -161,14 +161,11 @@ export const sendAccept: readonly Case[] = [
           "a message to oneself has another sender_id",
         );
         const message = "messages to oneself were not acknowledged";
-        t.equal((await alice.state()).ackedSeq, alice.base + 3, "ACK-IMPLICIT", message);
+        t.fields(await alice.state(), { ackedSeq: alice.base + 3 }, "ACK-IMPLICIT", message);
       });
       await expectSameResponseOnRetry(t, alice, alice, note, "SEND-RETRY-LATER");
       const { svrSeq } = await alice.state();
-      t.equal(
-        svrSeq,
-        alice.base + 3,
-        "SEND-RETRY-LATER",
+      t.equal({ svrSeq }, { svrSeq: alice.base + 3 }, "SEND-RETRY-LATER",
         "a retry of an acknowledged message to oneself created a message",
       );
     },

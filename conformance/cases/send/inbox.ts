@@ -115,7 +115,7 @@ export const sendInbox: readonly Case[] = [
         await expectAccepted(t, alice, bob, "SEND-BACKLOG", sent, refused);
         const state = await bob.state();
         const all = bob.base + 1 + sent.length;
-        t.equal(state.svrSeq, all, "SEND-ID-FREE", "svr_seq does not count a Send that was accepted after a refusal");
+        t.fields(state, { svrSeq: all }, "SEND-ID-FREE", "svr_seq does not count a Send that was accepted after a refusal");
       }
       await phone.drain();
       expectExactly(t, phone.stored, bob.base + 1, [...acked, ...sent], "SEND-BACKLOG");
@@ -150,7 +150,7 @@ async function expectBoundsFirst(t: Context): Promise<void> {
   t.refused(tooLong, Reason.PAYLOAD_TOO_LARGE, "ERR-ORDER", "a Send with too long a payload to a full inbox");
 }
 
-/** Expects that an id refused by bob's full inbox can be used for another message. If the inbox accepts it now, the message is added to `sent`. */
+/** Expects an id that bob's full inbox refused to be free. If the inbox accepts the Send after all, adds it to `sent`. */
 async function expectIdFree(t: Context, sent: SentMessage[]): Promise<void> {
   const { bob, alice } = t;
   const id = t.newId();
@@ -175,8 +175,8 @@ function findLeak(texts: readonly Buffer[], low: number, high: number, epoch: st
 }
 
 /**
- * The unit of time in which `accepted_at` of each message ends with the last digits of its seq; undefined if there is none. By chance
- * four messages do so with a probability of 1 in 10^12 for the smallest unit.
+ * The unit of time in which `accepted_at` of each message ends with the last digits of its seq; undefined if there is none.
+ * By chance four messages do so with a probability of 1 in 10^12 for the smallest unit.
  */
 function seqInTimestamps(messages: readonly Message[]): string | undefined {
   if (messages.length < 4) return undefined;

@@ -28,7 +28,7 @@ export const sendRetry: readonly Case[] = [
       const after = await alice.send(bob, "after");
       for (let attempt = 2; attempt <= 4; attempt += 1)
         await expectSameResponseOnRetry(t, alice, bob, first, "SEND-RETRY");
-      t.equal((await bob.state()).svrSeq, bob.base + 3, "SEND-RETRY", "a retry used up a seq");
+      t.fields(await bob.state(), { svrSeq: bob.base + 3 }, "SEND-RETRY", "a retry used up a seq");
       const got = await bob.device().drain();
       const violation = "not exactly the messages of the first attempts were delivered";
       t.all(got, bob.base + 1, [before, first, after], "SEND-RETRY", violation);
@@ -233,7 +233,7 @@ export const sendRetry: readonly Case[] = [
       await pause(Math.min(half, PAUSE_MS), undefined, { signal: t.signal });
       for (const one of sent) await expectSameResponseOnRetry(t, alice, bob, one, "SEND-RETRY-LATER");
       const page = await bob.device().sync();
-      t.equal(page.svrSeq, bob.base + 2, "SEND-RETRY-LATER", "a late retry within the dedup window created a message");
+      t.fields(page, { svrSeq: bob.base + 2 }, "SEND-RETRY-LATER", "a late retry within the dedup window created a message");
       t.page(page, bob.base + 1, sent, "ACK-REDELIVER", "unacknowledged messages were not delivered after a pause");
     },
   },

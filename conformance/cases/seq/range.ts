@@ -38,7 +38,7 @@ export const seqRange: readonly Case[] = [
         await bob.device("phone").sync({ cliSeq: HALF + 1 });
         for (const cliSeq of [0, HALF - 4, HALF - 1, HALF]) {
           const page = await bob.device("tablet").sync({ cliSeq });
-          t.equal(page.ackedSeq, HALF + 1, "DEV-SHARED-ACK", "a Sync did not report the ack of another device");
+          t.fields(page, { ackedSeq: HALF + 1 }, "DEV-SHARED-ACK", "a Sync did not report the ack of another device");
           const violation = "a Sync did not return the messages after the ack of another device";
           t.page(page, HALF + 2, sent.slice(5), "DEV-SHARED-ACK", violation);
         }
@@ -74,7 +74,7 @@ export const seqRange: readonly Case[] = [
         const { ackedSeq } = await device.sync();
         for (const cliSeq of [5, HALF - 1, HALF]) {
           const page = await device.sync({ cliSeq });
-          t.equal(page.ackedSeq, ackedSeq, "DEV-LAGGING", `a Sync with cli_seq ${cliSeq} changed a higher acked_seq`);
+          t.fields(page, { ackedSeq }, "DEV-LAGGING", `a Sync with cli_seq ${cliSeq} changed a higher acked_seq`);
         }
         const result = await device.trySync({ cliSeq: MAX_SEQ });
         t.refused(result, Reason.CLI_SEQ_AHEAD, "ACK-AHEAD", "a Sync with cli_seq 4294967295");
@@ -144,7 +144,7 @@ export const seqRange: readonly Case[] = [
         t.refused(result, Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send after the last seq");
       }
       const accepted = results.filter(({ kind }) => kind === "response").length;
-      t.equal(accepted, 5, "SEQ-EXHAUSTED", "the number of accepted Sends is not the number of free seqs");
+      t.equal({ accepted }, { accepted: 5 }, "SEQ-EXHAUSTED", "the number of accepted Sends is not the number of free seqs");
       const got = await bob.device().drain();
       const seqs = got.map((message) => message.seq);
       t.equal(
@@ -178,7 +178,7 @@ export const seqRange: readonly Case[] = [
         const phone = bob.device("phone");
         const message = "the pages together do not hold the last messages";
         t.all(await phone.drain(1), MAX_SEQ - 2, sent, "PAGE-UNION", message);
-        t.equal(phone.cliSeq, MAX_SEQ, "SYNC-NEXT", "next_cli_seq of the last page is not the last seq");
+        t.fields(phone, { cliSeq: MAX_SEQ }, "SYNC-NEXT", "next_cli_seq of the last page is not the last seq");
         for (const cliSeq of [MAX_SEQ, 0, MAX_SEQ - 1, MAX_SEQ]) {
           const { svrSeq, ackedSeq, nextCliSeq, messages } = await bob.device().sync({ cliSeq });
           t.equal(
@@ -198,20 +198,20 @@ async function checkInbox(t: Context, base: number): Promise<void> {
   const { bob, alice } = t;
   await t.blaming("SEQ-UNSIGNED", async () => {
     const sent = await alice.sendMany(bob, 6);
-    t.equal((await bob.state()).svrSeq, base + 6, "SEQ-CONSECUTIVE", "svr_seq did not rise by 6 after 6 messages");
+    t.fields(await bob.state(), { svrSeq: base + 6 }, "SEQ-CONSECUTIVE", "svr_seq did not rise by 6 after 6 messages");
     for (let acked = 0; acked <= 6; acked += 1) {
       const page = await bob.device("phone").sync({ cliSeq: base + acked });
-      t.equal(page.ackedSeq, base + acked, "ACK-IMPLICIT", "a Sync did not acknowledge through its cli_seq");
+      t.fields(page, { ackedSeq: base + acked }, "ACK-IMPLICIT", "a Sync did not acknowledge through its cli_seq");
       const violation = "a page does not hold the messages after the ack";
       t.page(page, base + acked + 1, sent.slice(acked), "SYNC-RANGE", violation);
       const old = await bob.device("tablet").sync({ cliSeq: base + Math.max(0, acked - 2), pageSize: 4 });
-      t.equal(old.ackedSeq, base + acked, "ACK-MONOTONE", "a lower cli_seq changed acked_seq");
+      t.fields(old, { ackedSeq: base + acked }, "ACK-MONOTONE", "a lower cli_seq changed acked_seq");
       const message = "a page of 4 does not hold the messages after the ack";
       t.page(old, base + acked + 1, sent.slice(acked, acked + 4), "SYNC-RANGE", message);
     }
     const stale = await bob.device("tablet").trySync({ epoch: "not-the-epoch" });
     const { detail } = t.refused(stale, Reason.EPOCH_MISMATCH, "EPOCH-MISMATCH", "a Sync with another epoch");
-    t.equal(detail?.svrSeq, base + 6, "EPOCH-MISMATCH", "the refusal does not hold the current svr_seq");
+    t.equal({ svrSeq: detail?.svrSeq }, { svrSeq: base + 6 }, "EPOCH-MISMATCH", "the refusal does not hold the current svr_seq");
     const ahead = await bob.device("phone").trySync({ cliSeq: base + 7 });
     t.refused(ahead, Reason.CLI_SEQ_AHEAD, "ACK-AHEAD", "a Sync with a cli_seq above svr_seq");
     const more = await alice.sendAtOnce(bob, 6);

@@ -4,7 +4,7 @@ import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { describeEnd, expectFrameCovering, FRAME_MS, Watcher } from "../../harness/watcher.js";
 
-/** Messages and the pause after each in a long Watch: together longer than the write timeout of 30 seconds of many HTTP servers. */
+/** Messages of a long Watch and the pause after each: together longer than the usual write timeout of 30 seconds. */
 const MESSAGES = 4;
 const APART_MS = 8000;
 

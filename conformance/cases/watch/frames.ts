@@ -82,7 +82,7 @@ export const watchFrames: readonly Case[] = [
         await alice.send(bob, `message ${n}`);
         const { svrSeq } = await new Watcher(t, bob).expectFirstFrame();
         const violation = "the first frame does not report the svr_seq from before the Watch";
-        t.equal(svrSeq, bob.base + n, "WATCH-FIRST", violation);
+        t.equal({ svrSeq }, { svrSeq: bob.base + n }, "WATCH-FIRST", violation);
       }
     },
   },
@@ -102,7 +102,7 @@ export const watchFrames: readonly Case[] = [
         );
       }
       const { svrSeq } = await new Watcher(t, bob).expectFirstFrame();
-      t.equal(svrSeq, bob.base + 3, "SEQ-UNSIGNED", "the first frame does not report a svr_seq above 2147483647");
+      t.equal({ svrSeq }, { svrSeq: bob.base + 3 }, "SEQ-UNSIGNED", "the first frame does not report a svr_seq above 2147483647");
     },
   },
   {
@@ -187,7 +187,7 @@ export const watchFrames: readonly Case[] = [
         await expectFrameCovering(watcher, bob.base + n, "a Watch got no frame for a message");
         if (n % 2 === 0) watcher.cancel();
         const { ackedSeq } = await bob.state();
-        t.equal(ackedSeq, bob.base, "WATCH-NO-ACK", "a Watch acknowledged messages");
+        t.equal({ ackedSeq }, { ackedSeq: bob.base }, "WATCH-NO-ACK", "a Watch acknowledged messages");
       }
       const violation = "not exactly the unacknowledged messages were delivered after several Watches";
       t.all(await bob.device().drain(), bob.base + 1, sent, "WATCH-NO-ACK", violation);
@@ -318,7 +318,7 @@ export const watchFrames: readonly Case[] = [
           await expectFrameCovering(reader, bob.base + sent.length, violation);
         }
         const message = "not all messages were delivered while Watches were stalled";
-        t.equal(phone.stored.length, sent.length, "SEND-VISIBLE", message);
+        t.equal({ messages: phone.stored.length }, { messages: sent.length }, "SEND-VISIBLE", message);
       });
     },
   },
@@ -372,5 +372,5 @@ async function openStalledWatch(t: Context, account: TestAccount): Promise<void>
   );
   t.onEnd(() => stream.cancel());
   if (isRetryableStatus(stream.status)) return; // rate limited: one stalled Watch fewer
-  t.equal(stream.status, 200, "HTTP-STREAM", "a Watch was not opened");
+  t.fields(stream, { status: 200 }, "HTTP-STREAM", "a Watch was not opened");
 }

@@ -1,10 +1,13 @@
 /** Command lines of the scripts that test and measure the suite. */
 import { type ParseArgsConfig, parseArgs } from "node:util";
 
+type Options = NonNullable<ParseArgsConfig["options"]>;
+type Values<T extends Options> = ReturnType<typeof parseArgs<{ options: T }>>["values"];
+
 let usageText = "";
 
 /** Parses the command line. Prints the usage and exits with 0 if there is --help, or with 2 if an option is unknown. */
-export function parseCommandLine<const T extends NonNullable<ParseArgsConfig["options"]>>(usage: string, options: T) {
+export function parseCommandLine<const T extends Options>(usage: string, options: T): Values<T> {
   usageText = usage;
   try {
     const { values } = parseArgs({ options: { ...options, help: { type: "boolean" } } });
@@ -12,7 +15,7 @@ export function parseCommandLine<const T extends NonNullable<ParseArgsConfig["op
       console.log(usage);
       process.exit(0);
     }
-    return values as ReturnType<typeof parseArgs<{ options: T }>>["values"];
+    return values as Values<T>;
   } catch (error) {
     return exitWithUsage(error instanceof Error ? error.message : String(error));
   }
