@@ -3,7 +3,7 @@ import { expectExactly, fillBacklog, tryFillBacklog } from "../harness/backlog.j
 import type { Case } from "../harness/case.js";
 import type { Context } from "../harness/context.js";
 
-/** More messages than an internal batch size of a server is likely to be. */
+/** More messages than a server is likely to process in one batch. */
 const MANY = 1200;
 
 export const ack: readonly Case[] = [
@@ -23,7 +23,7 @@ export const ack: readonly Case[] = [
       t.fields(phone, { cliSeq: bob.base + 200 }, "SYNC-NEXT", violation);
       const later = await fillBacklog(t, 60);
       const between = await bob.state();
-      const message = "a response acknowledged its own messages";
+      const message = "messages were acknowledged by their delivery alone";
       t.that(between.ackedSeq < bob.base + 200, "ACK-NOT-ON-ANSWER", message, "an ack below 200", "200");
       const page = await phone.sync();
       const { ackedSeq, svrSeq } = page;
@@ -34,7 +34,12 @@ export const ack: readonly Case[] = [
         "ACK-IMPLICIT",
         "a Sync with cli_seq 200 does not report acked_seq 200 and svr_seq 260",
       );
-      t.equal({ seq: page.messages[0]?.seq }, { seq: bob.base + 201 }, "SYNC-RANGE", "the page does not begin with message 201");
+      t.equal(
+        { seq: page.messages[0]?.seq },
+        { seq: bob.base + 201 },
+        "SYNC-RANGE",
+        "the page does not begin with message 201",
+      );
       const stored = phone.stored.length;
       await phone.catchUp();
       expectExactly(t, phone.stored.slice(stored), bob.base + 201, later, "SYNC-RANGE");
@@ -42,7 +47,7 @@ export const ack: readonly Case[] = [
   },
   {
     id: "ack/sync-acks-through-cli-seq",
-    title: "A Sync acks through its cli_seq; a second device then receives the unacknowledged messages only",
+    title: "A Sync acks up to its cli_seq; a second device then receives the unacknowledged messages only",
     requirements: ["ACK-IMPLICIT", "ACK-NO-REDELIVERY"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -50,8 +55,8 @@ export const ack: readonly Case[] = [
       const phone = bob.device("phone");
       await phone.sync({ cliSeq: bob.base + 3 });
       const page = await bob.device("tablet").sync();
-      t.fields(page, { ackedSeq: bob.base + 3 }, "ACK-IMPLICIT", "a Sync did not acknowledge through its cli_seq");
-      const what = "another device received other messages than the unacknowledged ones";
+      t.fields(page, { ackedSeq: bob.base + 3 }, "ACK-IMPLICIT", "a Sync did not acknowledge up to its cli_seq");
+      const what = "another device received messages other than the unacknowledged ones";
       t.page(page, bob.base + 4, sent.slice(3), "ACK-NO-REDELIVERY", what);
     },
   },
@@ -65,7 +70,7 @@ export const ack: readonly Case[] = [
       for (let n = 0; n <= 10; n += 1) {
         await bob.device("phone").sync({ cliSeq: bob.base + n, pageSize: 1 });
         const page = await bob.device("tablet").sync();
-        t.fields(page, { ackedSeq: bob.base + n }, "ACK-IMPLICIT", "a Sync did not acknowledge through its cli_seq");
+        t.fields(page, { ackedSeq: bob.base + n }, "ACK-IMPLICIT", "a Sync did not acknowledge up to its cli_seq");
         const violation = "the page does not begin with the first unacknowledged message";
         t.page(page, bob.base + n + 1, sent.slice(n), "ACK-NO-REDELIVERY", violation);
       }
@@ -91,7 +96,7 @@ export const ack: readonly Case[] = [
   {
     // § ACK-NOT-ON-ANSWER: Delivering a message in a response MUST NOT acknowledge it.
     id: "ack/answering-does-not-ack",
-    title: "A device receives 3 messages and does not ack them; each later Sync returns them again",
+    title: "A device that does not ack 3 messages receives them again with each later Sync",
     requirements: ["ACK-NOT-ON-ANSWER", "ACK-REDELIVER"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -99,7 +104,7 @@ export const ack: readonly Case[] = [
       const phone = bob.device("phone");
       for (const attempt of ["first", "second", "third"]) {
         const page = await phone.sync();
-        const violation = `before the ${attempt} Sync, messages were acknowledged that were only delivered`;
+        const violation = `acked_seq in the response to the ${attempt} Sync covers messages that were only delivered`;
         t.fields(page, { ackedSeq: bob.base }, "ACK-NOT-ON-ANSWER", violation);
         const message = `the ${attempt} Sync did not return the unacknowledged messages`;
         t.page(page, bob.base + 1, sent, "ACK-REDELIVER", message);
@@ -118,7 +123,7 @@ export const ack: readonly Case[] = [
       for (let n = 0; n < 24; n += 1) {
         const page = await bob.device(`device ${n % 12}`).sync({ pageSize: n % 2 === 0 ? 0 : 3 });
         const expected = n % 2 === 0 ? sent : sent.slice(0, 3);
-        const violation = `after ${n} deliveries a page does not hold the unacknowledged messages`;
+        const violation = `delivery ${n + 1} does not hold the unacknowledged messages`;
         t.page(page, bob.base + 1, expected, "ACK-REDELIVER", violation);
       }
       // Later messages are redelivered as well, and so are those that remain after an ack.
@@ -126,7 +131,7 @@ export const ack: readonly Case[] = [
       await bob.device("phone").sync({ cliSeq: bob.base + 2 });
       for (let n = 0; n < 8; n += 1) {
         const page = await bob.device(`device ${n}`).sync();
-        const what = `after an ack and ${n} deliveries a page does not hold the unacknowledged messages`;
+        const what = `delivery ${n + 1} after an ack does not hold the unacknowledged messages`;
         t.page(page, bob.base + 3, [...sent.slice(2), ...later], "ACK-REDELIVER", what);
       }
       const got = await bob.device("last").drain();
@@ -144,7 +149,7 @@ export const ack: readonly Case[] = [
       const sent = await alice.sendMany(bob, 6);
       await bob.device("phone").sync({ cliSeq: bob.base + 4 });
       const old = await bob.device("tablet").sync({ cliSeq: bob.base + 2 });
-      // A Sync with cli_seq 0 shows the stored ack: had the tablet lowered it, this page would start at 3.
+      // A Sync with cli_seq 0 shows the stored ack: if the tablet had lowered it, this page would start at 3.
       const page = await bob.device("probe").sync();
       t.fields(page, { ackedSeq: bob.base + 4 }, "ACK-MONOTONE", "a lower cli_seq lowered acked_seq");
       const violation = "after a lower cli_seq, acknowledged messages were delivered again";
@@ -155,7 +160,7 @@ export const ack: readonly Case[] = [
   },
   {
     id: "ack/old-device-between-pages",
-    title: "Syncs with an older cli_seq between the pages of another device do not change its run of pages",
+    title: "Syncs with an older cli_seq between the pages of another device do not change its pages",
     requirements: ["ACK-MONOTONE", "PAGE-UNION"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -168,7 +173,7 @@ export const ack: readonly Case[] = [
         const violation = "a Sync with an older cli_seq changed acked_seq between two pages";
         t.fields(old, { ackedSeq: acked }, "ACK-MONOTONE", violation);
       }
-      t.all(phone.stored, bob.base + 1, sent, "PAGE-UNION", "the run of pages does not hold each message exactly once");
+      t.all(phone.stored, bob.base + 1, sent, "PAGE-UNION", "the pages together do not hold each message exactly once");
     },
   },
   {
@@ -183,8 +188,13 @@ export const ack: readonly Case[] = [
       );
       for (const late of [1, 7, 8, 8, 2]) {
         const page = await bob.device("phone").sync({ cliSeq: bob.base + late });
-        t.fields(page, { ackedSeq: bob.base + 8 }, "ACK-MONOTONE", "after a late Sync acked_seq is not the highest cli_seq");
-        const violation = "a late Sync returned another page than the one after the highest ack";
+        t.fields(
+          page,
+          { ackedSeq: bob.base + 8 },
+          "ACK-MONOTONE",
+          "after a late Sync acked_seq is not the highest cli_seq",
+        );
+        const violation = "a late Sync returned a page other than the one after the highest ack";
         t.page(page, bob.base + 9, sent.slice(8), "ACK-MONOTONE", violation);
       }
     },
@@ -223,7 +233,7 @@ export const ack: readonly Case[] = [
   },
   {
     id: "ack/many-at-once",
-    title: `One Sync acks ${MANY} messages, or as many as the inbox takes; none is delivered again`,
+    title: `One Sync acks ${MANY} messages, or as many as the inbox accepts; none is delivered again`,
     requirements: ["ACK-UNFETCHED", "ACK-IMPLICIT"],
     bulk: true,
     async run(t: Context) {
@@ -235,7 +245,7 @@ export const ack: readonly Case[] = [
       const reported = { ackedSeq, messages: messages.length };
       const violation = `a Sync did not acknowledge all of ${sent.length} messages`;
       t.equal(reported, { ackedSeq: end, messages: 0 }, "ACK-UNFETCHED", violation);
-      // They are acknowledged for every device, and the inbox has room again.
+      // The ack applies to every device, and the inbox accepts messages again.
       const marker = await alice.send(bob, "the next one");
       const page = await bob.device("tablet").sync();
       t.page(
@@ -290,7 +300,7 @@ export const ack: readonly Case[] = [
       t.refused(result, Reason.CLI_SEQ_AHEAD, "ACK-AHEAD", "a Sync with a cli_seq above svr_seq");
       const next = await alice.send(bob, "the message with the seq of the refused Sync");
       const page = await phone.sync();
-      const violation = "a message is missing whose seq a refused Sync named before it was sent";
+      const violation = "a message is missing whose seq was the cli_seq of an earlier refused Sync";
       t.page(page, bob.base + 3, [next], "ACK-FAILED", violation);
     },
   },
@@ -311,14 +321,14 @@ export const ack: readonly Case[] = [
         t.equal(state, { svrSeq: 0, epoch }, "ACK-AHEAD", violation);
       }
       const first = await alice.send(bob);
-      const message = "a message is missing whose seq a refused Sync named before it was sent";
+      const message = "a message is missing whose seq was the cli_seq of an earlier refused Sync";
       t.page(await phone.sync(), 1, [first], "ACK-FAILED", message);
     },
   },
   {
     // § ACK-FAILED: A refused Sync MUST NOT acknowledge anything.
     id: "ack/refused-acks-nothing",
-    title: "Syncs that are refused for their epoch or credential ack nothing; the same Sync without the error acks",
+    title: "Syncs that are refused because of their epoch or credential ack nothing; the corrected Sync then acks",
     requirements: ["ACK-FAILED", "ERR-UNCHANGED", "ACK-IMPLICIT"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -327,7 +337,7 @@ export const ack: readonly Case[] = [
       const cliSeq = bob.base + 3;
       await t.unchanged(bob, "ACK-FAILED", "a refused Sync", async () => {
         const wrongEpoch = await phone.trySync({ cliSeq, epoch: "not the epoch" });
-        t.refused(wrongEpoch, Reason.EPOCH_MISMATCH, "EPOCH-MISMATCH", "a Sync with another epoch");
+        t.refused(wrongEpoch, Reason.EPOCH_MISMATCH, "EPOCH-MISMATCH", "a Sync with a wrong epoch");
         for (const token of [null, `${bob.token}x`]) {
           const unauthenticated = await phone.trySync({ cliSeq }, { token });
           t.refused(unauthenticated, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", "a Sync without a valid credential");
@@ -336,10 +346,15 @@ export const ack: readonly Case[] = [
       // A refused Sync right before a valid one must not suppress the ack of the valid one.
       await phone.trySync({ cliSeq, epoch: "not the epoch" });
       const page = await phone.sync({ cliSeq });
-      t.fields(page, { ackedSeq: cliSeq }, "ACK-IMPLICIT", "a Sync did not acknowledge through its cli_seq");
+      t.fields(page, { ackedSeq: cliSeq }, "ACK-IMPLICIT", "a Sync did not acknowledge up to its cli_seq");
       t.page(page, bob.base + 4, sent.slice(3), "SYNC-RANGE", "the page does not hold the messages after the ack");
       const { ackedSeq } = await bob.device("tablet").sync();
-      t.equal({ ackedSeq }, { ackedSeq: cliSeq }, "ACK-IMPLICIT", "the ack of a Sync that followed a refused one was lost");
+      t.equal(
+        { ackedSeq },
+        { ackedSeq: cliSeq },
+        "ACK-IMPLICIT",
+        "the ack of a Sync that followed a refused one was lost",
+      );
     },
   },
   {

@@ -27,7 +27,10 @@ export const devices: readonly Case[] = [
       const reported = { ackedSeq: secondPage.ackedSeq - bob.base, svrSeq: secondPage.svrSeq - bob.base };
       const message = "the response to a second device with cli_seq 140 does not report acked_seq 200 and svr_seq 260";
       t.equal(reported, { ackedSeq: 200, svrSeq: 260 }, "DEV-SHARED-ACK", message);
-      t.equal({ seq: secondPage.messages[0]?.seq }, { seq: bob.base + 201 }, "DEV-SHARED-ACK",
+      t.equal(
+        { seq: secondPage.messages[0]?.seq },
+        { seq: bob.base + 201 },
+        "DEV-SHARED-ACK",
         "the second device's page does not begin with message 201",
       );
       await second.catchUp();
@@ -54,7 +57,12 @@ export const devices: readonly Case[] = [
         for (const attempt of ["first", "second"]) {
           const page = await device.sync();
           const what = `the ${attempt} Sync of a ${device.client.name.split("'s ")[1]}`;
-          t.fields(page, { ackedSeq: bob.base + 6 }, "DEV-SHARED-ACK", `${what} did not report the ack of another device`);
+          t.fields(
+            page,
+            { ackedSeq: bob.base + 6 },
+            "DEV-SHARED-ACK",
+            `${what} did not report the ack of another device`,
+          );
           const violation = `${what} did not return the unacknowledged messages`;
           t.page(page, bob.base + 7, sent.slice(6), "DEV-SHARED-ACK", violation);
         }
@@ -63,7 +71,7 @@ export const devices: readonly Case[] = [
   },
   {
     id: "devices/by-turns",
-    title: "Two devices sync by turns; each receives only messages that the other has not acked",
+    title: "Two devices sync alternately; each receives only messages that the other has not acked",
     requirements: ["DEV-SHARED-ACK", "PAGE-UNION"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -73,7 +81,7 @@ export const devices: readonly Case[] = [
         const arrivals = await alice.sendMany(bob, 3);
         const device = devices[round % 2] as Device;
         const got = await device.drain(2);
-        const violation = "a device received other messages than the new ones";
+        const violation = "a device received messages other than the new ones";
         t.all(got, bob.base + sent.length + 1, arrivals, "DEV-SHARED-ACK", violation);
         sent.push(...arrivals);
       }
@@ -107,7 +115,7 @@ export const devices: readonly Case[] = [
   },
   {
     id: "devices/together-through-the-pages",
-    title: "Two devices page at the same time; both reach the end, and together they receive each message",
+    title: "Two devices fetch pages at the same time; both reach the end, and together they receive each message",
     requirements: ["DEV-TOGETHER", "DEV-SHARED-ACK"],
     async run(t: Context) {
       const { bob, alice } = t;

@@ -4,8 +4,8 @@ import type { Case } from "../harness/case.js";
 import type { Context } from "../harness/context.js";
 
 /**
- * Crashes. The profile determines whether a server may lose data; no server may lose data without a new epoch. The judge
- * checks both: these cases make the traffic before, during and after a crash.
+ * Crashes. The profile determines whether a server may lose data; no server may lose data without a new epoch. The
+ * judge checks both. These cases generate the traffic before, during and after a crash.
  */
 export const durable: readonly Case[] = [
   {
@@ -29,7 +29,7 @@ export const durable: readonly Case[] = [
     // § message that was not acknowledged, with its seq, every acknowledgement of a successful Sync, the dedup records
     // § of accepted Sends within their windows, and the epochs.
     id: "durable/keeps-everything",
-    title: "A server that declares DURABLE keeps epoch, seqs, acks and dedup records in a crash",
+    title: "A server that declares DURABLE keeps epoch, seqs, acks and dedup records across a crash",
     requirements: ["DUR-KEEP"],
     needs: { restart: true },
     async run(t) {
@@ -64,10 +64,10 @@ export const durable: readonly Case[] = [
   },
 ];
 
-/** Makes traffic, restarts the server, and checks everything that may have been lost. */
+/** Generates traffic, restarts the server, and checks all data that it may have lost. */
 async function crashBetweenCalls(t: Context, profile: "CORE" | "DURABLE"): Promise<void> {
   const { bob, alice } = t;
-  // Of an emptied inbox only the numbering can be lost.
+  // The only data of an emptied inbox that can be lost is its numbering.
   await bob.sendMany(alice, 2);
   await alice.device("phone").drain();
   const sent = await alice.sendMany(bob, 5);
@@ -81,7 +81,12 @@ async function crashBetweenCalls(t: Context, profile: "CORE" | "DURABLE"): Promi
   if (first === undefined || last === undefined) throw new Error("five messages were sent");
   const page = await bob.device("probe").sync();
   if (profile === "DURABLE") {
-    t.fields(page, { epoch: before.epoch }, "DUR-KEEP", "a server that declares DURABLE has another epoch after a crash");
+    t.fields(
+      page,
+      { epoch: before.epoch },
+      "DUR-KEEP",
+      "a server that declares DURABLE has a different epoch after a crash",
+    );
     t.fields(page, { ackedSeq: bob.base + 2 }, "DUR-KEEP", "a server that declares DURABLE lost an ack in a crash");
     t.page(page, bob.base + 3, sent.slice(2), "DUR-KEEP", "a server that declares DURABLE lost messages in a crash");
   }

@@ -19,7 +19,7 @@ export const epoch: readonly Case[] = [
         t.that(
           size >= 1 && size <= 64,
           "EPOCH-PRESENT",
-          `${what} has no valid epoch`,
+          `${what} has an epoch of invalid length`,
           "1 to 64 bytes",
           `${size} bytes`,
         );
@@ -34,7 +34,7 @@ export const epoch: readonly Case[] = [
   {
     // § EPOCH-STABLE: The epoch of an inbox MUST stay the same while its numbering goes on.
     id: "epoch/stable",
-    title: "The epoch does not change by Sends, acks, refusals or traffic of other inboxes, at any front end",
+    title: "Sends, acks, refusals and traffic of other inboxes do not change the epoch at any front end",
     requirements: ["EPOCH-STABLE"],
     bulk: true,
     async run(t: Context) {
@@ -46,7 +46,7 @@ export const epoch: readonly Case[] = [
           t.fields(response, { epoch }, "EPOCH-STABLE", `the epoch has changed after ${after}`);
         }
       };
-      await expectSameEpoch("no other call");
+      await expectSameEpoch("a Sync");
       await alice.sendAtOnce(bob, 110);
       await expectSameEpoch("many messages");
       await bob.device("phone").sync({ cliSeq: bob.base + 4 });
@@ -70,7 +70,7 @@ export const epoch: readonly Case[] = [
     // § `failed_precondition` and the reason EPOCH_MISMATCH, whatever its `cli_seq`, and its `ErrorDetail` MUST hold
     // § the inbox's current `epoch` and `svr_seq`.
     id: "epoch/mismatch",
-    title: "A Sync with another epoch is refused whatever its cli_seq, and acks nothing",
+    title: "A Sync with a wrong epoch is refused whatever its cli_seq, and acks nothing",
     requirements: ["EPOCH-MISMATCH", "ACK-FAILED"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -79,11 +79,11 @@ export const epoch: readonly Case[] = [
       await t.unchanged(bob, "ACK-FAILED", "a refused Sync", async () => {
         for (const cliSeq of [0, bob.base + 2, bob.base + 4, bob.base + 5, 0xffff_ffff]) {
           const result = await bob.device().trySync({ cliSeq, epoch: "not-the-epoch" });
-          expectMismatch(t, result, { epoch, svrSeq: bob.base + 4 }, `a Sync with cli_seq ${cliSeq} and another epoch`);
+          expectMismatch(t, result, { epoch, svrSeq: bob.base + 4 }, `a Sync with cli_seq ${cliSeq} and a wrong epoch`);
         }
       });
       const got = await bob.device().drain();
-      const violation = "after refused Syncs not exactly the unacknowledged messages were delivered";
+      const violation = "after refused Syncs the delivered messages are not exactly the unacknowledged ones";
       t.all(got, bob.base + 1, sent, "ACK-FAILED", violation);
     },
   },
@@ -108,7 +108,7 @@ export const epoch: readonly Case[] = [
         "x".repeat(65),
       ];
       const far = [epoch.slice(0, -1), epoch.slice(1), "x".repeat(5000), `${epoch}${"x".repeat(64)}`];
-      // Epochs that a server may take for equal if it decodes base64 or folds characters.
+      // Epochs that a server may treat as equal if it decodes base64 or folds characters.
       const alike = [...neighbours(epoch), `\ufeff${epoch}`, epoch.replace(/[0-9a-z]/i, fullWidth)];
       const valid = alike.filter((other) => Buffer.byteLength(other) <= 64);
       for (const other of [...others, ...far, ...valid]) {
@@ -183,7 +183,12 @@ export const epoch: readonly Case[] = [
         seen.push(epoch);
       }
       const { epoch } = await alice.state();
-      t.equal({ epoch }, { epoch: (await alice.state()).epoch }, "EPOCH-STABLE", "the epoch of another inbox is not stable");
+      t.equal(
+        { epoch },
+        { epoch: (await alice.state()).epoch },
+        "EPOCH-STABLE",
+        "the epoch of another inbox is not stable",
+      );
     },
   },
   {
@@ -191,7 +196,7 @@ export const epoch: readonly Case[] = [
     // § retry MUST NOT be recognised by a dedup record of an earlier epoch, unless the record's message was moved into
     // § the new numbering: the retry is accepted as a new message.
     id: "epoch/restarts-at-1",
-    title: "After data loss the inbox has svr_seq 0 and acked_seq 0, and numbers from 1",
+    title: "After data loss the inbox has svr_seq 0 and acked_seq 0, and numbers its messages from 1",
     requirements: ["EPOCH-RESTART"],
     needs: { rotateEpoch: true },
     async run(t: Context) {
@@ -207,7 +212,7 @@ export const epoch: readonly Case[] = [
   },
   {
     id: "epoch/restarts-a-high-inbox",
-    title: "After data loss an exhausted inbox numbers from 1",
+    title: "After data loss an exhausted inbox numbers its messages from 1",
     requirements: ["EPOCH-RESTART", "SEQ-EXHAUSTED"],
     needs: { rotateEpoch: true, startSeq: 0xffff_ffff },
     async run(t: Context) {
@@ -266,7 +271,8 @@ export const epoch: readonly Case[] = [
         }
       });
       const got = await bob.device().drain();
-      const violation = "not exactly the unacknowledged messages were delivered after refused Syncs with the old epoch";
+      const violation =
+        "after refused Syncs with the old epoch the delivered messages are not exactly the unacknowledged ones";
       t.all(got, 1, sent, "ACK-FAILED", violation);
     },
   },
@@ -291,7 +297,7 @@ export const epoch: readonly Case[] = [
         t.fields(page, { svrSeq: 2 }, "SEND-VISIBLE", "a retry was recognised by a dedup record of an earlier epoch");
         t.page(page, 1, retried, "SEND-VISIBLE", "a lost message that was sent again was not delivered");
       });
-      // The dedup record of the new epoch is effective.
+      // Under the new epoch a retry is recognised again.
       await alice.send(bob, pending.payload, { id: pending.clientMessageId });
       t.fields(await bob.state(), { svrSeq: 2 }, "SEND-RETRY", "a retry under the new epoch created a message");
     },
@@ -305,7 +311,7 @@ export const epoch: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const sent = [await bob.send(alice, "one"), await bob.send(alice, "two")];
-      // Of alice's messages only the one to bob is lost.
+      // Of the messages that alice has sent, only the one to bob is lost.
       await alice.send(bob, "to bob");
       const note = await alice.send(alice, "to herself");
       const before = await alice.device().sync({ cliSeq: alice.base + 1 });
@@ -323,7 +329,7 @@ export const epoch: readonly Case[] = [
   },
 ];
 
-/** The text with its last character replaced by the previous and by the next one in Unicode. */
+/** Replaces the last character of a text by the previous and by the next one in Unicode. */
 function neighbours(text: string): string[] {
   const characters = [...text];
   const last = characters.pop()?.codePointAt(0) ?? 0;

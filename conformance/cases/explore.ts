@@ -6,7 +6,7 @@ import type { Case } from "../harness/case.js";
 import type { Context } from "../harness/context.js";
 import type { RequirementId } from "../requirements/requirements.js";
 
-/** Requirements that races violate. The judge checks all others too. */
+/** Requirements that race conditions violate. The judge checks all other requirements too. */
 const RACES: readonly [RequirementId, ...RequirementId[]] = [
   "SYNC-LINEARIZABLE",
   "SEND-VISIBLE",
@@ -21,7 +21,7 @@ const RACES: readonly [RequirementId, ...RequirementId[]] = [
 /** Number of programs of each case. */
 const RUNS = 60;
 
-/** Short explorations with fixed seeds, so that every run of the suite makes the same calls. `seqsync explore` runs longer ones. */
+/** Short explorations with fixed seeds, so that every run makes the same calls. `seqsync explore` runs longer ones. */
 export const exploration: readonly Case[] = [
   {
     id: "explore/quiet-network",

@@ -23,7 +23,7 @@ export const info: readonly Case[] = [
     id: "info/open-to-everybody",
     title: "GetServerInfo is served without a credential, and with an unknown, a malformed and a valid one",
     requirements: ["INFO-OPEN"],
-    async run(t) {
+    async run(t: Context) {
       const { bob } = t;
       const values = [undefined, "Bearer nobodys", "Bearer ", "Basic Ym9iOmJvYg==", "nonsense", `Bearer ${bob.token}`];
       for (const authorization of values) {
@@ -32,7 +32,12 @@ export const info: readonly Case[] = [
         const scheme = authorization?.split(" ", 1)[0];
         const what = `GetServerInfo ${scheme === undefined ? "without a credential" : `with ${scheme} …`}`;
         const reported = expectResponse(t, "INFO-OPEN", METHOD.GetServerInfo.output, response, what);
-        t.fields(reported, { specVersion: t.info.specVersion }, "INFO-OPEN", `${what} returned another spec_version`);
+        t.fields(
+          reported,
+          { specVersion: t.info.specVersion },
+          "INFO-OPEN",
+          `${what} returned a different spec_version`,
+        );
       }
     },
   },
@@ -41,20 +46,27 @@ export const info: readonly Case[] = [
     id: "info/version",
     title: "GetServerInfo returns spec_version 1.0",
     requirements: ["INFO-VERSION"],
-    async run(t) {
-      t.fields(await getServerInfo(t, "INFO-VERSION"), { specVersion: "1.0" }, "INFO-VERSION", "spec_version is not 1.0");
+    async run(t: Context) {
+      t.fields(
+        await getServerInfo(t, "INFO-VERSION"),
+        { specVersion: "1.0" },
+        "INFO-VERSION",
+        "spec_version is not 1.0",
+      );
     },
   },
   {
     // § INFO-CORE: `profiles` MUST hold `PROFILE_CORE`, MUST NOT hold `PROFILE_UNSPECIFIED`, and MUST NOT hold any
     // § value twice.
     id: "info/profiles",
-    title: "GetServerInfo declares CORE, no profile twice, and none that is unspecified",
+    title: "GetServerInfo declares CORE, no profile twice, and not PROFILE_UNSPECIFIED",
     requirements: ["INFO-CORE"],
-    async run(t) {
+    async run(t: Context) {
       const { profiles } = await getServerInfo(t, "INFO-CORE");
-      t.equal(profiles.includes(Profile.CORE), true, "INFO-CORE", "the profiles do not hold PROFILE_CORE");
-      t.equal(profiles.includes(Profile.UNSPECIFIED), false, "INFO-CORE", "the profiles hold PROFILE_UNSPECIFIED");
+      const declared = profiles.map((profile) => Profile[profile] ?? profile).join(", ");
+      const [hasCore, hasUnspecified] = [profiles.includes(Profile.CORE), profiles.includes(Profile.UNSPECIFIED)];
+      t.that(hasCore, "INFO-CORE", "the profiles do not hold PROFILE_CORE", "CORE among the profiles", declared);
+      t.that(!hasUnspecified, "INFO-CORE", "the profiles hold PROFILE_UNSPECIFIED", "no UNSPECIFIED", declared);
       t.equal(profiles, [...new Set(profiles)], "INFO-CORE", "a profile is declared twice");
     },
   },
@@ -63,14 +75,14 @@ export const info: readonly Case[] = [
     id: "info/limits",
     title: "max_page_size and max_payload_bytes are at least 1, and a payload of 1 byte is delivered in a page of 1",
     requirements: ["INFO-LIMITS"],
-    async run(t) {
+    async run(t: Context) {
       const { bob, alice } = t;
       const { maxPageSize, maxPayloadBytes } = await getServerInfo(t, "INFO-LIMITS");
       for (const [name, value] of Object.entries({ max_page_size: maxPageSize, max_payload_bytes: maxPayloadBytes })) {
         if (value < 1) t.fail("INFO-LIMITS", `${name} is below 1`, "at least 1", `${value}`);
       }
       const sent = await alice.send(bob, "x");
-      const violation = "a page of one message does not hold the message";
+      const violation = "a page with page_size 1 does not hold the message";
       t.page(await bob.device().sync({ pageSize: 1 }), bob.base + 1, [sent], "INFO-LIMITS", violation);
     },
   },
@@ -79,7 +91,7 @@ export const info: readonly Case[] = [
     id: "info/window",
     title: "dedup_window is above zero, and an immediate retry creates no message",
     requirements: ["INFO-WINDOW"],
-    async run(t) {
+    async run(t: Context) {
       const { bob, alice } = t;
       const { dedupWindow } = await getServerInfo(t, "INFO-WINDOW");
       const nanos = (dedupWindow?.seconds ?? 0n) * 1_000_000_000n + BigInt(dedupWindow?.nanos ?? 0);
@@ -105,7 +117,7 @@ export const info: readonly Case[] = [
     title: "A server that does not declare JSON responds to calls in JSON with 415 and does not carry them out",
     requirements: ["INFO-UNDECLARED", "HTTP-MEDIA-TYPE"],
     undeclared: "JSON",
-    async run(t) {
+    async run(t: Context) {
       const { bob, alice } = t;
       await alice.send(bob);
       const id = t.newId();
@@ -149,19 +161,24 @@ export const info: readonly Case[] = [
     title: "A server that does not declare WATCH responds to Watch with unimplemented, 404 or 415",
     requirements: ["INFO-UNDECLARED"],
     undeclared: "WATCH",
-    async run(t) {
+    async run(t: Context) {
       const { bob, alice } = t;
       await alice.send(bob);
       const result = await rawOnce(t, { rpc: "Watch", by: bob, body: envelope(emptyBody(t.session.codec)) });
       const expected = "the code unimplemented, or HTTP status 404 or 415";
       if (result.kind === "no-response")
-        return t.fail("INFO-UNDECLARED", "Watch, which is not declared, got no response", expected, result.why);
+        return t.fail(
+          "INFO-UNDECLARED",
+          "a Watch got no response from a server that does not declare WATCH",
+          expected,
+          result.why,
+        );
       const response = result.value;
       const fits = [404, 415].includes(response.status) || codeOf(response) === "unimplemented";
       if (!fits)
         t.fail(
           "INFO-UNDECLARED",
-          "Watch, which is not declared, was not refused as specified",
+          "a server that does not declare WATCH did not refuse a Watch as specified",
           expected,
           describeResponse(response),
         );

@@ -3,7 +3,7 @@ import { expectExactly, fillBacklog, tryFillBacklog } from "../harness/backlog.j
 import type { Case } from "../harness/case.js";
 import type { Context } from "../harness/context.js";
 
-const MOST = 0xffff_ffff;
+const MAX_UINT32 = 0xffff_ffff;
 
 export const page: readonly Case[] = [
   {
@@ -29,7 +29,13 @@ export const page: readonly Case[] = [
           `the page from ${had} on does not report acked_seq ${had} and svr_seq 200`,
         );
         t.that(messages.length > 0, "PAGE-PROGRESS", "a page is empty", "messages", "none");
-        t.that(messages.length <= 50, "PAGE-CAP", "a page is too large", "50 at most", String(messages.length));
+        t.that(
+          messages.length <= 50,
+          "PAGE-CAP",
+          "a page is too large",
+          "at most 50 messages",
+          `${messages.length} messages`,
+        );
         const violation = `next_cli_seq of the page from ${had} on is not the seq of its last message`;
         t.equal({ nextCliSeq: nextCliSeq - bob.base }, { nextCliSeq: had + messages.length }, "SYNC-NEXT", violation);
       }
@@ -65,11 +71,11 @@ export const page: readonly Case[] = [
     title: "120 messages are fetched in pages of changing sizes, among them 0 and 4294967295",
     requirements: ["PAGE-UNION", "PAGE-DEFAULT"],
     bulk: true,
-    run: (t: Context) => fetchInPages(t, 120, (n) => [2, 1, 3, 8, 5, 13, 4, 1, 21, 9, 0, MOST][n % 12] as number),
+    run: (t: Context) => fetchInPages(t, 120, (n) => [2, 1, 3, 8, 5, 13, 4, 1, 21, 9, 0, MAX_UINT32][n % 12] as number),
   },
   {
     id: "page/last-page-full",
-    title: "A run of pages reaches the last message, whether or not the last page is full",
+    title: "The pages reach the last message, whether or not the last page is full",
     requirements: ["PAGE-UNION"],
     bulk: true,
     async run(t: Context) {
@@ -80,9 +86,9 @@ export const page: readonly Case[] = [
         for (const pageSize of [1, 2, 3]) {
           const sent = await alice.sendMany(bob, count);
           const before = phone.stored.length;
-          // As a client does it: until next_cli_seq has reached svr_seq.
+          // Fetches as a client does: until next_cli_seq has reached svr_seq.
           await phone.catchUp(pageSize);
-          t.fields(phone, { cliSeq: base + count }, "PAGE-UNION", "the run of pages does not reach svr_seq");
+          t.fields(phone, { cliSeq: base + count }, "PAGE-UNION", "the pages do not reach svr_seq");
           const got = phone.stored.slice(before);
           t.all(got, base + 1, sent, "PAGE-UNION", `pages of ${pageSize} do not hold all of ${count} messages`);
           base += count;
@@ -102,7 +108,13 @@ export const page: readonly Case[] = [
         const response = await bob.device().sync({ pageSize });
         const { length } = response.messages;
         t.that(length > 0, "PAGE-PROGRESS", `a page of ${pageSize} is empty`, "messages", "none");
-        t.that(length <= pageSize, "PAGE-CAP", "a page is too large", `${pageSize} at most`, String(length));
+        t.that(
+          length <= pageSize,
+          "PAGE-CAP",
+          "a page is too large",
+          `at most ${pageSize} messages`,
+          `${length} messages`,
+        );
         t.page(response, bob.base + 1, sent, "SYNC-RANGE", "a page does not begin with the first pending messages");
       }
     },
@@ -121,7 +133,13 @@ export const page: readonly Case[] = [
         const { messages } = await phone.fetch(0);
         const [isFilled, fits] = [messages.length > 0, messages.length <= t.info.maxPageSize];
         t.that(isFilled, "PAGE-DEFAULT", "a page for page_size 0 is empty", "at least one message", "none");
-        t.that(fits, "PAGE-DEFAULT", "a page is too large", `${t.info.maxPageSize} at most`, String(messages.length));
+        t.that(
+          fits,
+          "PAGE-DEFAULT",
+          "a page is too large",
+          `at most ${t.info.maxPageSize} messages`,
+          `${messages.length} messages`,
+        );
       }
       t.all(phone.stored, bob.base + 1, sent, "PAGE-DEFAULT", "pages for page_size 0 do not hold all messages");
     },
@@ -136,22 +154,34 @@ export const page: readonly Case[] = [
     async run(t: Context) {
       const { bob } = t;
       const { maxPageSize } = t.info;
-      // With a maximum beyond what a case can send, this still shows that larger sizes are not refused.
+      // If max_page_size exceeds what a case can send, this still shows that larger sizes are not refused.
       const { sent } = await tryFillBacklog(t, Math.min(maxPageSize + 5, 1500));
-      const largeSizes = [Math.min(maxPageSize + 1, MOST), 0x7fff_ffff, 0x8000_0000, MOST];
+      const largeSizes = [Math.min(maxPageSize + 1, MAX_UINT32), 0x7fff_ffff, 0x8000_0000, MAX_UINT32];
       const fetch = async (phone: Device, pageSize: number) => {
         const page = await t.blaming("PAGE-MAX", () => phone.sync({ pageSize }));
         const { length } = page.messages;
         t.that(length > 0, "PAGE-PROGRESS", `a page of ${pageSize} is empty`, "messages", "none");
-        t.that(length <= maxPageSize, "PAGE-MAX", "a page is too large", `${maxPageSize} at most`, String(length));
+        t.that(
+          length <= maxPageSize,
+          "PAGE-MAX",
+          "a page is too large",
+          `at most ${maxPageSize} messages`,
+          `${length} messages`,
+        );
         return page;
       };
       for (const pageSize of largeSizes) await fetch(bob.device(), pageSize);
-      // The highest sizes within the maximum, and one that does not fit into a byte.
+      // The highest valid sizes, and one that does not fit into a byte.
       for (const pageSize of [256, maxPageSize - 1, maxPageSize]) {
         if (pageSize < 1 || pageSize > maxPageSize) continue;
         const { length } = (await bob.device().sync({ pageSize })).messages;
-        t.that(length <= pageSize, "PAGE-CAP", "a page is too large", `${pageSize} at most`, String(length));
+        t.that(
+          length <= pageSize,
+          "PAGE-CAP",
+          "a page is too large",
+          `at most ${pageSize} messages`,
+          `${length} messages`,
+        );
       }
       const phone = bob.device("phone");
       for (let had = -1, n = 0; had < phone.cliSeq && phone.cliSeq < bob.base + sent.length; n += 1) {
@@ -174,7 +204,7 @@ export const page: readonly Case[] = [
       const sent = await Promise.all(
         Array.from({ length: count }, (_, n) => alice.send(bob, new Uint8Array(size).fill(n))),
       );
-      for (const pageSize of [1, 0, MOST]) {
+      for (const pageSize of [1, 0, MAX_UINT32]) {
         const { messages } = await bob.device().sync({ pageSize });
         t.that(messages.length > 0, "PAGE-PROGRESS", "a page of large payloads is empty", "messages", "none");
       }
@@ -208,11 +238,11 @@ export const page: readonly Case[] = [
         const phone = bob.device("phone");
         await phone.catchUp(pageSize);
         const seqs = phone.stored.map(({ seq }) => seq - bob.base);
-        t.equal({ seq: seqs.at(-1) }, { seq: 6 }, "PAGE-PROGRESS", "the run of pages does not get past a large message");
+        t.equal({ seq: seqs.at(-1) }, { seq: 6 }, "PAGE-PROGRESS", "the pages do not get past a large message");
       }
       const rest = await bob.device("tablet").drain();
       const end = sent.slice(sent.length - rest.length);
-      const violation = "not exactly the unacknowledged messages were delivered";
+      const violation = "the delivered messages are not exactly the unacknowledged ones";
       t.all(rest, bob.base + 7 - rest.length, end, "PAGE-UNION", violation);
     },
   },
@@ -230,13 +260,13 @@ export const page: readonly Case[] = [
         sent.push(...(await alice.sendMany(bob, n % 3)));
       }
       await phone.drain(3);
-      const violation = "the run of pages does not hold each message exactly once";
+      const violation = "the pages together do not hold each message exactly once";
       t.all(phone.stored, bob.base + 1, sent, "PAGE-ARRIVALS", violation);
     },
   },
   {
     id: "page/arrivals-meanwhile",
-    title: "Messages that arrive while a device pages are delivered exactly once",
+    title: "Messages that arrive while a device fetches pages are delivered exactly once",
     requirements: ["PAGE-ARRIVALS", "PAGE-UNION"],
     bulk: true,
     async run(t: Context) {
@@ -275,7 +305,7 @@ export const page: readonly Case[] = [
     // § PAGE-REPEAT: If two Syncs within one epoch returned the same `acked_seq`, the shorter of their pages MUST be
     // § the beginning of the longer one.
     id: "page/repeat",
-    title: "Of pages with the same acked_seq the shorter is the beginning of the longer",
+    title: "Of two pages with the same acked_seq, the shorter is the beginning of the longer",
     requirements: ["PAGE-REPEAT"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -284,7 +314,7 @@ export const page: readonly Case[] = [
         const pages: string[][] = [];
         const phone = bob.device("phone");
         phone.cliSeq = bob.base + from;
-        for (const pageSize of [3, 3, 1, 0, 5, 3, 2, MOST, 3]) pages.push(await idsOf(phone, pageSize));
+        for (const pageSize of [3, 3, 1, 0, 5, 3, 2, MAX_UINT32, 3]) pages.push(await idsOf(phone, pageSize));
         await alice.send(bob, "one more");
         pages.push(await idsOf(phone, 3), await idsOf(bob.device("tablet"), 0));
         const longest = pages.reduce((a, b) => (b.length > a.length ? b : a));
@@ -304,7 +334,7 @@ async function idsOf(device: Device, pageSize: number): Promise<string[]> {
   return messages.map(({ seq, clientMessageId }) => `${seq}:${clientMessageId}`);
 }
 
-/** Fetches `count` messages in pages, each of the size that `sizeOf` gives for its number. */
+/** Fetches `count` messages in pages. `sizeOf` returns the size of a page by its number. */
 async function fetchInPages(t: Context, count: number, sizeOf: (n: number, max: number) => number): Promise<void> {
   const { bob } = t;
   const sent = await fillBacklog(t, count);
@@ -314,9 +344,15 @@ async function fetchInPages(t: Context, count: number, sizeOf: (n: number, max: 
     const limit = pageSize === 0 ? t.info.maxPageSize : Math.min(pageSize, t.info.maxPageSize);
     const had = Math.max(phone.cliSeq, bob.base);
     const { messages, ackedSeq } = await phone.fetch(pageSize);
-    t.equal({ ackedSeq }, { ackedSeq: had }, "ACK-IMPLICIT", "a Sync did not acknowledge the page before");
+    t.equal({ ackedSeq }, { ackedSeq: had }, "ACK-IMPLICIT", "a Sync did not acknowledge the previous page");
     t.that(messages.length > 0, "PAGE-PROGRESS", "a page is empty", "messages", "none");
-    t.that(messages.length <= limit, "PAGE-CAP", "a page is too large", `${limit} at most`, String(messages.length));
+    t.that(
+      messages.length <= limit,
+      "PAGE-CAP",
+      "a page is too large",
+      `at most ${limit} messages`,
+      `${messages.length} messages`,
+    );
   }
   expectExactly(t, phone.stored, bob.base + 1, sent, "PAGE-UNION");
   const closing = await phone.fetch(1);

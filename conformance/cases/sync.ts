@@ -33,12 +33,20 @@ export const sync: readonly Case[] = [
       const seqs = got.map(({ seq }) => seq - bob.base);
       const expected = Array.from({ length: 100 }, (_, n) => 101 + n);
       t.equal(seqs, expected, "SYNC-RANGE", "the messages 101 to 200 were not delivered in this order");
-      t.fields(phone, { cliSeq: bob.base + 200 }, "SYNC-NEXT",
+      t.fields(
+        phone,
+        { cliSeq: bob.base + 200 },
+        "SYNC-NEXT",
         "next_cli_seq is not 200 after a device has fetched 101 to 200",
       );
       const ids = new Set(sent.map(({ clientMessageId }) => clientMessageId));
       const foreign = got.filter(({ clientMessageId }) => !ids.has(clientMessageId)).length;
-      t.equal({ messages: foreign }, { messages: 0 }, "AUTH-ISOLATION", "messages were delivered that the sender did not send");
+      t.equal(
+        { messages: foreign },
+        { messages: 0 },
+        "AUTH-ISOLATION",
+        "messages were delivered that the sender did not send",
+      );
     },
   },
   {
@@ -63,7 +71,7 @@ export const sync: readonly Case[] = [
   {
     // § ACK-IMPLICIT: A successful Sync with `cli_seq` c MUST acknowledge every message up to c.
     id: "sync/ack-never-read",
-    title: "An abandoned Sync acks completely or not at all, and its retry acks",
+    title: "An abandoned Sync acks all messages up to its cli_seq or none, and its retry acks them",
     requirements: ["ACK-IMPLICIT", "SYNC-LINEARIZABLE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -71,10 +79,21 @@ export const sync: readonly Case[] = [
       await abandonSync(t, bob, { cliSeq: bob.base + 3, epoch: "", pageSize: 0 });
       const before = await bob.device("tablet").sync();
       const possible = [bob.base, bob.base + 3].includes(before.ackedSeq);
-      const violation = "an abandoned Sync acknowledged a part of its messages";
-      t.that(possible, "SYNC-LINEARIZABLE", violation, "all or none", String(before.ackedSeq));
+      const violation = "an abandoned Sync acknowledged only some of the messages up to its cli_seq";
+      t.that(
+        possible,
+        "SYNC-LINEARIZABLE",
+        violation,
+        `acked_seq ${bob.base} or ${bob.base + 3}`,
+        `acked_seq ${before.ackedSeq}`,
+      );
       const page = await bob.device("phone").sync({ cliSeq: bob.base + 3 });
-      t.fields(page, { ackedSeq: bob.base + 3 }, "ACK-IMPLICIT", "a retry of a Sync did not acknowledge through its cli_seq");
+      t.fields(
+        page,
+        { ackedSeq: bob.base + 3 },
+        "ACK-IMPLICIT",
+        "a retry of a Sync did not acknowledge up to its cli_seq",
+      );
       const message = "a retry of a Sync did not return the messages after its cli_seq";
       t.page(page, bob.base + 4, sent.slice(3), "SYNC-RANGE", message);
     },
@@ -83,7 +102,7 @@ export const sync: readonly Case[] = [
     // § SYNC-BASE: `acked_seq` of the response MUST be the greater of the request's `cli_seq` and the acknowledged seq
     // § that the inbox had before.
     id: "sync/base",
-    title: "acked_seq of each response is the greater of the request's cli_seq and the ack before",
+    title: "acked_seq of each response is the greater of the request's cli_seq and the previous acked_seq",
     requirements: ["SYNC-BASE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -92,7 +111,7 @@ export const sync: readonly Case[] = [
       for (const cliSeq of [0, 2, 1, 2, 5, 0, 4, 5, 7, 8, 3, 8]) {
         acked = Math.max(acked, cliSeq);
         const page = await bob.device().sync({ cliSeq: bob.base + cliSeq });
-        const violation = `acked_seq after a Sync with base + ${cliSeq} is not the highest cli_seq so far`;
+        const violation = `acked_seq after a Sync with cli_seq base + ${cliSeq} is not the highest cli_seq so far`;
         t.equal({ ackedSeq: page.ackedSeq - bob.base }, { ackedSeq: acked }, "SYNC-BASE", violation);
       }
     },
@@ -155,7 +174,10 @@ export const sync: readonly Case[] = [
         "an empty response does not have next_cli_seq and acked_seq at svr_seq",
       );
       const fromZero = await bob.device().sync({ cliSeq: 0 });
-      t.fields(fromZero, { nextCliSeq: end }, "SYNC-NEXT",
+      t.fields(
+        fromZero,
+        { nextCliSeq: end },
+        "SYNC-NEXT",
         "an empty response to a new device does not have next_cli_seq at acked_seq",
       );
     },
@@ -189,7 +211,12 @@ export const sync: readonly Case[] = [
       await alice.sendMany(bob, 2);
       for (const cliSeq of [2, 2, 0]) {
         const page = await syncAtOnce(t, bob, bob.base + cliSeq);
-        t.equal({ messages: page.messages.length }, { messages: 0 }, "SYNC-EMPTY", "an acknowledged message was delivered");
+        t.equal(
+          { messages: page.messages.length },
+          { messages: 0 },
+          "SYNC-EMPTY",
+          "an acknowledged message was delivered",
+        );
       }
     },
   },
@@ -211,7 +238,7 @@ export const sync: readonly Case[] = [
           .device(n % 2 === 0 ? "phone" : "tablet")
           .sync({ cliSeq: bob.base + cliSeq, pageSize, epoch: n % 3 === 0 ? "" : epoch });
         acked = Math.max(acked, cliSeq);
-        t.fields(page, { ackedSeq: bob.base + acked }, "SYNC-BASE", "acked_seq is not the greatest cli_seq so far");
+        t.fields(page, { ackedSeq: bob.base + acked }, "SYNC-BASE", "acked_seq is not the highest cli_seq so far");
       }
     },
   },
@@ -287,14 +314,17 @@ export const sync: readonly Case[] = [
         }
       });
       await Promise.all([sends, ...reads]);
-      t.fields(await bob.state(), { svrSeq: bob.base + 40 }, "SEND-VISIBLE",
+      t.fields(
+        await bob.state(),
+        { svrSeq: bob.base + 40 },
+        "SEND-VISIBLE",
         "svr_seq does not count all accepted messages",
       );
     },
   },
   {
     id: "sync/same-question-at-once",
-    title: "A Sync after a successful Send counts its message, also beside identical concurrent Syncs",
+    title: "A Sync after a successful Send counts its message, even among identical concurrent Syncs",
     requirements: ["SYNC-LINEARIZABLE", "SEND-VISIBLE"],
     bulk: true,
     async run(t: Context) {
@@ -319,12 +349,12 @@ export const sync: readonly Case[] = [
   },
 ];
 
-/** A Sync that must return without waiting for a message. */
+/** Makes a Sync, and expects its response without a wait for a message. */
 async function syncAtOnce(t: Context, account: TestAccount, cliSeq = 0) {
   const limit = t.deadline(5000);
   let cancelTimer = () => {};
   const timeout = new Promise<never>((_, reject) => {
-    const why = `it waited for more than ${limit} ms`;
+    const why = `no response within ${limit} ms`;
     cancelTimer = afterDeadline(limit, () => reject(new NoResponseFailure("SYNC-EMPTY", "Sync", why)));
   });
   try {

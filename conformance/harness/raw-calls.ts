@@ -35,7 +35,7 @@ export const METHOD = {
 /** What a call does if the server carries it out. */
 export type IntendedEffect = { send: SendArguments } | { sync: SyncArguments };
 
-/** A call that typed calls cannot express. */
+/** A call that the typed client cannot make. */
 export interface RawCall {
   rpc: Rpc;
   /** The account whose credential is sent. Default: no credential. */
@@ -45,11 +45,11 @@ export interface RawCall {
   method?: NonNullable<HttpRequest["method"]>;
   /** Default: that of the case's codec. Null sends none. */
   contentType?: string | null;
-  /** Further headers; they override content type and credential. */
+  /** Further headers, which override content type and credential. */
   headers?: Readonly<Record<string, string>>;
   /** Default: none. */
   body?: HttpRequest["body"];
-  /** The effect of the call on an inbox. It is recorded as one that may have happened. */
+  /** The effect of the call on an inbox, which is recorded as indeterminate. Default: none. */
   intendedEffect?: IntendedEffect;
   /** Connections to use. Default: those of the session. */
   transport?: Transport;
@@ -61,12 +61,12 @@ export type RawResponse = HttpResponse & { text: string; refusal: Refusal | unde
 /** The result of an attempt whose response the case interprets. */
 export type RawResult = Exclude<CallResult<RawResponse>, { kind: "refusal" | "malformed" }>;
 
-/** Makes a call, with retries. Throws if there is no response; if there is none at all, it violates `requirement`. */
+/** Makes a call, with retries. Throws if no attempt gets a response: no response at all violates `requirement`. */
 export async function rawCall(t: Context, requirement: RequirementId, call: RawCall): Promise<RawResponse> {
   return responseOf(await t.session.retry(() => rawAttempt(t, call)), requirement, call);
 }
 
-/** Makes a call that retries only retryable errors. */
+/** Makes a call. Retries only retryable errors. */
 export function rawOnce(t: Context, call: RawCall): Promise<Exclude<RawResult, { kind: "retryable" }>> {
   return t.session.retryRetryable(() => rawAttempt(t, call));
 }
@@ -93,10 +93,10 @@ export async function rawAttempt(t: Context, call: RawCall): Promise<RawResult> 
 }
 
 /**
- * Records a call as one without a response, which may or may not have taken effect: the case decides whether it was allowed to.
- * So if a server wrongly carries it out, the case reports that, and the judge no unknown message.
+ * Records a call as one without a response: the judge then allows for its effect, and does not report its message as
+ * unknown. The case itself checks whether the server was allowed to carry the call out.
  */
-export function recordIndeterminate(t: Context, { intendedEffect, by, rpc }: RawCall, endpoint: number): void {
+export function recordIndeterminate(t: Context, { intendedEffect, by }: RawCall, endpoint: number): void {
   if (intendedEffect === undefined || by === undefined) return;
   const { userId, name } = by;
   const event =
@@ -104,7 +104,7 @@ export function recordIndeterminate(t: Context, { intendedEffect, by, rpc }: Raw
       ? syncCall({ ...intendedEffect.sync, userId })
       : sendCall({ ...intendedEffect.send, senderId: userId });
   const op = t.recorder.call(name, endpoint, event);
-  t.recorder.complete(op, noResponse(`a ${rpc} in a form that only the case judges`));
+  t.recorder.complete(op, noResponse("raw request; the case checks the response itself"));
 }
 
 function classify(response: HttpResponse): RawResult {
@@ -164,20 +164,20 @@ export function expectRawRefusal(
   return t.fail("ERR-SHAPE", `${what} was refused without a Connect error`, expected, describeResponse(response));
 }
 
-/** Describes a response in a few words, for people. */
+/** Describes a response in a few words. */
 export function describeResponse({ status, refusal }: Pick<RawResponse, "status" | "refusal">): string {
   return refusal === undefined ? `HTTP ${status}` : describeRefusal(refusal);
 }
 
-/** Expects a response to forbid caches to store it. */
+/** Expects a response to have Cache-Control: no-store. */
 export function expectNoStore(t: Context, { headers }: HttpResponse, what: string): void {
   const value = headers["cache-control"];
   const directives = value?.split(",").map((directive) => directive.trim().toLowerCase()) ?? [];
   if (!directives.includes("no-store"))
     t.fail(
       "HTTP-NO-STORE",
-      `${what} does not have Cache-Control: no-store`,
-      "Cache-Control with no-store",
+      `${what} has no Cache-Control: no-store`,
+      "Cache-Control: no-store",
       value ?? "no Cache-Control",
     );
 }
@@ -193,7 +193,7 @@ export function expectOfferedEncoding(
   if (used !== "identity" && !offered.includes(used))
     t.fail(
       "HTTP-COMPRESSION",
-      `${what} has a Content-Encoding that was not offered`,
+      `${what} has a Content-Encoding that the request did not offer`,
       ["identity", ...offered].join(" or "),
       used,
     );
@@ -237,8 +237,8 @@ export function rawHead(t: Context, { rpc, by, contentType, headers = {} }: RawC
 }
 
 /**
- * Makes a call over a new HTTP/1.1 connection, with further header lines and with retries. Returns the status. Throws if there is
- * none; if there is no response at all, it violates `requirement`.
+ * Makes a call over a new HTTP/1.1 connection, with further header lines and with retries. Returns the status. Throws if
+ * no attempt gets one: no response at all violates `requirement`.
  */
 export async function callOnOwnConnection(
   t: Context,

@@ -9,7 +9,7 @@ import { afterDeadline } from "../transport/deadline.js";
 import type { Context } from "./context.js";
 import { contentTypeOf, emptyBody, pathOf } from "./raw-calls.js";
 
-/** Time limit for the first frame, or for the end of a refused stream, in milliseconds. */
+/** Deadline for the first frame, or for the end of a refused stream, in milliseconds. */
 const TIMEOUT_MS = 5000;
 
 /** The response to a Watch, envelope by envelope. */
@@ -22,7 +22,7 @@ export interface WatchTranscript {
   /** Coding of the envelopes with the flag 0x01. */
   frameEncoding: string;
   envelopes: Envelope[];
-  /** Why reading ended, for people. */
+  /** Why reading ended, in words. */
   why: string;
   /** Whether there was no response within the time limit, not even the end of the connection. */
   timedOut: boolean;
@@ -37,7 +37,7 @@ export interface WatchArguments {
   contentType?: string | null;
   /** Query of the URL, with its question mark. Default: none. */
   query?: string;
-  /** Further headers; they override content type and credential. */
+  /** Further headers, which override content type and credential. */
   headers?: Readonly<Record<string, string>>;
   /** Default: an envelope with the empty message. */
   body?: Uint8Array | readonly Uint8Array[];
@@ -118,7 +118,7 @@ async function readWatch(t: Context, args: WatchArguments): Promise<WatchTranscr
 
 /** Expects the response to be a stream in the case's codec, without a content coding. */
 export function expectStream(t: Context, { status, type, contentEncoding }: WatchTranscript, what: string): void {
-  t.equal(status, 200, "HTTP-STREAM", `the response to ${what} does not have the status 200`);
+  t.equal({ status }, { status: 200 }, "HTTP-STREAM", `the response to ${what} does not have HTTP status 200`);
   t.equal(
     type,
     contentTypeOf("Watch", t.session.codec),
@@ -129,7 +129,7 @@ export function expectStream(t: Context, { status, type, contentEncoding }: Watc
     contentEncoding,
     "identity",
     "HTTP-COMPRESSION",
-    `the response to ${what} has a Content-Encoding that was not offered`,
+    `the response to ${what} has a Content-Encoding that the request did not offer`,
   );
 }
 
@@ -137,9 +137,15 @@ export function expectStream(t: Context, { status, type, contentEncoding }: Watc
 export function expectStreamRefusal(t: Context, transcript: WatchTranscript, what: string): Refusal {
   expectStream(t, transcript, what);
   const { envelopes: received, closed, why } = transcript;
-  const flags = received.map((one) => one.flags);
-  t.equal(flags, [FLAG_END], "HTTP-STREAM", `the stream of ${what} is not a single end-of-stream message (${why})`);
-  t.equal(closed, true, "HTTP-STREAM", `the stream of ${what} continues after the end-of-stream message (${why})`);
+  const flags = received.map((message) => message.flags);
+  t.equal(
+    { flags },
+    { flags: [FLAG_END] },
+    "HTTP-STREAM",
+    `the stream of ${what} is not a single end-of-stream message (${why})`,
+  );
+  const violation = `the stream of ${what} did not end after the end-of-stream message`;
+  t.that(closed, "HTTP-STREAM", violation, "the end of the stream", why);
   const error = errorOf(received[0] as Envelope);
   if (error !== undefined) return error;
   const text = Buffer.from(received[0]?.body ?? []).toString();
@@ -160,7 +166,7 @@ export function expectFirstFrame(
 ): WatchResponse {
   if (first?.flags === 0) return expectDecodable(t, first);
   const actual = first === undefined ? why : Buffer.from(first.body).toString();
-  return t.fail(requirement, `${what} has no frame`, "a frame at once", actual);
+  return t.fail(requirement, `${what} got no first frame`, "a frame at once", actual);
 }
 
 /** Returns the error of an end-of-stream message; undefined if there is none. */

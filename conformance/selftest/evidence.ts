@@ -1,6 +1,6 @@
 /**
- * Makes all files in docs/data anew, one after the other, because each needs the whole machine: `npm run evidence`. Takes several hours.
- * Exit code 1 if a command fails; the others run all the same.
+ * Makes all files in docs/data anew, one after the other, because each needs the whole machine: `npm run evidence`.
+ * Takes several hours. Exit code 1 if a command fails; the others run all the same.
  */
 import { spawnSync } from "node:child_process";
 

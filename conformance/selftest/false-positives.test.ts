@@ -9,7 +9,9 @@ import { VARIANTS } from "./variants/variants.js";
 /** Number of cases that run against each variant here. The soak runs all. */
 const SAMPLE = 16;
 
-/** Lists the headline and each case that is neither passed nor not applicable nor slow, with its reason and findings. */
+/**
+ * Lists the headline and each case that is neither passed nor not applicable nor slow, with its reason and findings.
+ */
 function problems({ cases, headline }: Report): string[] {
   const found = cases.flatMap(({ id, outcome, reason, reasonCode, findings }) => {
     if (outcome === Outcome.PASS || outcome === Outcome.NOT_APPLICABLE) return [];

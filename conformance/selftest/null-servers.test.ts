@@ -53,7 +53,10 @@ describe("the command", () => {
 });
 
 describe.concurrent("a server with a valid GetServerInfo and empty responses otherwise", { timeout: 180_000 }, () => {
-  /** Cases that may pass: those about GetServerInfo, and one about the media type of responses, which an empty response may have. */
+  /**
+   * Cases that may pass: those about GetServerInfo, and one about the media type of responses, which an empty response
+   * may have.
+   */
   const MAY_PASS = /^(info\/|http\/answer-type)/;
   const EXPLORE = /^explore\//;
   const responses = Object.entries(EMPTY_RESPONSES);

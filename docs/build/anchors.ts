@@ -3,7 +3,7 @@
 /** Anchor of a case, such as "case-ack-worked-example" for "ack/worked-example". */
 export const caseAnchor = (id: string): string => `case-${id.replaceAll("/", "-")}`;
 
-/** Anchor of a mutant, such as "mutant-delivery-acks". */
+/** Anchor of a mutant, such as "mutant-ack-on-answer". */
 export const mutantAnchor = (name: string): string => `mutant-${name}`;
 
 /** HTML of an anchor. */

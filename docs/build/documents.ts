@@ -1,4 +1,4 @@
-/** How Markdown files become pages of the site: order, URLs, titles and anchors. */
+/** Order, URLs, titles and anchors of the Markdown files on the site. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Application, Converter, type DocumentReflection, MarkdownEvent, RendererEvent } from "typedoc";
@@ -13,7 +13,7 @@ export function specification(folder: string): string[] {
   return files.map((file) => join(folder, file));
 }
 
-/** Names documents by their file in URLs, which are stable, and by their first heading on pages. */
+/** Names documents by their file in URLs, so that these are stable, and by their first heading on pages. */
 export function nameDocuments(app: Application): void {
   const titles = new Map<DocumentReflection, string>();
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, document: DocumentReflection) => {
@@ -28,7 +28,7 @@ export function nameDocuments(app: Application): void {
       .replaceAll("/", "-")
       .toLowerCase();
   });
-  // The URLs exist by then.
+  // At this event the URLs are already made from the old names.
   app.renderer.on(RendererEvent.BEGIN, () => {
     for (const [document, title] of titles) document.name = title;
   });

@@ -1,4 +1,4 @@
-/** Small changes to the pages of TypeDoc for phones and screen readers. */
+/** Adapts the pages of TypeDoc to phones and screen readers. */
 import { type Application, MarkdownEvent, PageEvent } from "typedoc";
 
 export function adjustPages(app: Application): void {
@@ -13,7 +13,7 @@ export function adjustPages(app: Application): void {
     },
     afterTypeDoc,
   );
-  // Removes links inside of buttons, which keyboards and screen readers cannot distinguish. The anchors stay.
+  // Removes links inside of buttons: keyboards and screen readers cannot distinguish the two. The anchors stay.
   app.renderer.on(PageEvent.END, (page: PageEvent) => {
     page.contents = (page.contents ?? "").replace(/<summary\b[\s\S]*?<\/summary>/g, (summary) =>
       summary.replace(/<a href="#[^"]*" aria-label="Permalink"[\s\S]*?<\/a>/g, ""),

@@ -10,7 +10,7 @@ const chapters = specification(join(root, "docs/spec")).map((file) =>
   withEvidence(relative(root, file).replaceAll("\\", "/"), readFileSync(file, "utf8")),
 );
 
-test("each requirement of the registry, and nothing else, has a line with its evidence", () => {
+test("each requirement of the registry, and nothing else, has a line with its cases and mutants", () => {
   const shown = chapters.join("\n").match(/\[permalink\]\(#[a-z0-9-]+\)/g);
   const expected = Object.keys(REQUIREMENTS).map((id) => `[permalink](#${id.toLowerCase()})`);
   expect(shown?.sort()).toEqual(expected.sort());

@@ -1,4 +1,4 @@
-/** Documents generated code, which cannot have comments of its own. */
+/** Adds comments to generated code, which has none. */
 import { type Application, Comment, type Context, Converter, ReflectionKind } from "typedoc";
 
 /** Comments for the members that protoc-gen-es generates without comments. */

@@ -118,16 +118,21 @@ export const authAccounts: readonly Case[] = [
 
       const send = sendOf(t, alice, bob);
       const accepted = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...send, body: withUserFields(t, send.body, bob) });
-      const description = "alice's Send with unknown fields that name bob";
-      expectResponse(t, "AUTH-CREDENTIAL-ONLY", METHOD.Send.output, accepted, description);
+      const sendText = "alice's Send with unknown fields that name bob";
+      expectResponse(t, "AUTH-CREDENTIAL-ONLY", METHOD.Send.output, accepted, sendText);
       const [, got] = await bob.device().drain();
-      t.equal({ senderId: got?.senderId }, { senderId: alice.userId }, "AUTH-CREDENTIAL-ONLY", "an unknown field changed the sender of a message");
+      t.equal(
+        { senderId: got?.senderId },
+        { senderId: alice.userId },
+        "AUTH-CREDENTIAL-ONLY",
+        "an unknown field changed the sender of a message",
+      );
 
       if (!rpcsOf(t).includes("Watch")) return;
       const body = envelope(withUserFields(t, emptyBody(t.session.codec), bob));
       const watch = await rawWatch(t, { token: alice.token, body, until: "a frame" });
-      const which = "alice's Watch with unknown fields that name bob";
-      expectFrameOf(t, state, expectFirstFrame(t, "AUTH-CREDENTIAL-ONLY", watch, which), which);
+      const watchText = "alice's Watch with unknown fields that name bob";
+      expectFrameOf(t, state, expectFirstFrame(t, "AUTH-CREDENTIAL-ONLY", watch, watchText), watchText);
     },
   },
   {
@@ -151,7 +156,7 @@ export const authAccounts: readonly Case[] = [
     // § AUTH-ISOLATION: A Sync MUST NOT deliver a message that was not sent to the caller's account, and MUST NOT
     // § change any inbox but the caller's.
     id: "auth/inboxes-are-apart",
-    title: "Two accounts send to each other; each receives and acks its own messages only",
+    title: "Two accounts send to each other; each account receives and acks only its own messages",
     requirements: ["AUTH-ISOLATION"],
     async run(t) {
       const { bob, alice } = t;
@@ -169,7 +174,8 @@ export const authAccounts: readonly Case[] = [
   },
   {
     id: "auth/many-callers-at-once",
-    title: "Of 30 concurrent Syncs with two accounts and without a credential each gets its own response",
+    title:
+      "30 concurrent Syncs, of two accounts and without a credential, each get the response for their own credential",
     requirements: ["AUTH-ISOLATION", "AUTH-REQUIRED"],
     async run(t) {
       const { bob, alice } = t;
@@ -259,11 +265,11 @@ export const authAccounts: readonly Case[] = [
   },
 ];
 
-/** Headers in which proxies and frameworks pass on the account, each with this user id. */
+/** Headers by which proxies and frameworks pass the account on, each with this user id. */
 function accountHeaders({ userId }: TestAccount): Record<string, string>[] {
   const value = encodeURIComponent(userId);
   const names = ["x-user-id", "x-user", "x-forwarded-user", "x-remote-user", "remote-user", "x-authenticated-user"];
-  // The rarer ones are sent in one request.
+  // The rarer headers are sent in one request.
   const rare = [
     "x-auth-request-user",
     "x-auth-request-email",

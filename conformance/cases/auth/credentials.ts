@@ -89,7 +89,7 @@ export const authCredentials: readonly Case[] = [
     // § AUTH-SCHEME: A server MUST take the credential from the header `Authorization: Bearer <token>`, with the word
     // § `Bearer` in any mixture of cases, and MUST NOT accept a token that comes under another scheme or without one.
     id: "auth/word-bearer-in-any-case",
-    title: "The scheme Bearer is accepted in any case by Sync, Send and Watch",
+    title: "The scheme Bearer is accepted in upper, lower and mixed case by Sync, Send and Watch",
     requirements: ["AUTH-SCHEME"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -113,14 +113,14 @@ export const authCredentials: readonly Case[] = [
   },
   {
     id: "auth/other-schemes",
-    title: "A valid token under another scheme than Bearer, or without a scheme, is refused",
+    title: "A valid token under a scheme other than Bearer, or without a scheme, is refused",
     requirements: ["AUTH-SCHEME", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.send(bob);
       const basic = Buffer.from(`${bob.userId}:${bob.token}`).toString("base64");
       const { token } = bob;
-      await t.unchanged(bob, "ERR-UNCHANGED", "a call with another scheme", async () => {
+      await t.unchanged(bob, "ERR-UNCHANGED", "a call with the wrong scheme", async () => {
         for (const value of [
           `Basic ${token}`,
           `Basic ${basic}`,
@@ -162,7 +162,7 @@ export const authCredentials: readonly Case[] = [
       await t.unchanged(bob, "ERR-UNCHANGED", "a call with its token in the URL only", async () => {
         for (const { by: _, ...call } of [syncOf(t, bob, { cliSeq: bob.base + 1 }), sendOf(t, bob, bob)]) {
           const response = await rawCall(t, "AUTH-SCHEME", { ...call, path: `${pathOf(call.rpc)}?${query}` });
-          // The refusal may depend on the query as well: it may be too long.
+          // Every refusal is accepted here: the server may also refuse the query, for instance because it is too long.
           const what = `a ${call.rpc} with its token in the URL only was accepted`;
           if (response.status === 200) t.fail("AUTH-SCHEME", what, "a refusal with CREDENTIAL_INVALID", "HTTP 200");
         }
@@ -173,7 +173,7 @@ export const authCredentials: readonly Case[] = [
     // § AUTH-TOKEN-SIZE: A server MUST treat a token of up to 4096 bytes like any other, and MUST refuse a call with a
     // § longer one with `unauthenticated` or with HTTP status 400 or 431.
     id: "auth/token-of-4096-bytes",
-    title: "Unknown tokens of up to 4096 bytes are refused as short ones are, by Sync, Send and Watch",
+    title: "Unknown tokens of up to 4096 bytes are refused like short ones by Sync, Send and Watch",
     requirements: ["AUTH-TOKEN-SIZE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -186,7 +186,7 @@ export const authCredentials: readonly Case[] = [
       ] as const) {
         const response = await rawCall(t, "AUTH-TOKEN-SIZE", { ...call, headers: authorization("x".repeat(size)) });
         const expected = "a refusal with CREDENTIAL_INVALID, as for a short token";
-        const what = `a ${call.rpc} with an unknown token of ${size} bytes was not refused as one with a short token is`;
+        const what = `a ${call.rpc} with an unknown token of ${size} bytes was not refused like one with a short token`;
         t.that(
           response.refusal?.code === "unauthenticated",
           "AUTH-TOKEN-SIZE",
@@ -219,7 +219,7 @@ export const authCredentials: readonly Case[] = [
             ...syncOf(t, bob, { cliSeq: bob.base + 1 }),
             headers: authorization(bob.token.padEnd(size, "x")),
           });
-          // A server that stops reading and closes may cut off the client before it has read the response.
+          // A server that stops reading and closes may break the connection before the client has read the response.
           if (result.kind === "no-response") continue;
           const response = result.value;
           const fits = response.refusal?.code === "unauthenticated" || [400, 431].includes(response.status);
@@ -232,7 +232,7 @@ export const authCredentials: readonly Case[] = [
   },
 ];
 
-/** Tokens that a lenient comparison takes for this account's. None of them is the token of an account of the case. */
+/** Tokens that a lenient comparison may accept for this account. No account of the case has one of them. */
 export function similarTokens({ token }: TestAccount, t: Context): string[] {
   const { length } = token;
   const swapped = token.replace(/[a-z]/gi, (c) => (c === c.toLowerCase() ? c.toUpperCase() : c.toLowerCase()));

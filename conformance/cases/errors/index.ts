@@ -38,7 +38,7 @@ export const errors: readonly Case[] = [
         );
       }
       const malformed = await rawCall(t, "ERR-SHAPE", { ...ahead, body: truncated(t, ahead.body) });
-      const violation = "a Sync with a malformed body was not refused as such";
+      const violation = "a Sync with a malformed body was not refused as malformed";
       t.equal(malformed.refusal?.code, "invalid_argument", "HTTP-MALFORMED", violation);
       expectErrorShape(t, malformed, "the refusal of a malformed body");
     },
@@ -56,7 +56,7 @@ export const errors: readonly Case[] = [
       await t.unchanged(bob, "ERR-UNCHANGED", "a call with a malformed body", async () => {
         for (const call of [send, sync]) {
           const response = await rawCall(t, "ERR-UNCHANGED", { ...call, body: truncated(t, call.body) });
-          const violation = `a ${call.rpc} with a malformed body was not refused as such`;
+          const violation = `a ${call.rpc} with a malformed body was not refused as malformed`;
           t.equal(response.refusal?.code, "invalid_argument", "HTTP-MALFORMED", violation);
         }
       });
@@ -98,7 +98,7 @@ export const errors: readonly Case[] = [
   },
   {
     id: "errors/refused-among-accepted",
-    title: "Of concurrent Sends, 10 accepted and 15 refused, the accepted ones have consecutive seqs",
+    title: "10 accepted Sends that run concurrently with 15 refused ones get consecutive seqs",
     requirements: ["ERR-UNCHANGED"],
     async run(t) {
       const { bob, alice } = t;
@@ -114,7 +114,7 @@ export const errors: readonly Case[] = [
           await alice.trySend(bob, large),
           Reason.PAYLOAD_TOO_LARGE,
           "SEND-PAYLOAD-LIMIT",
-          "a Send with too long a payload",
+          "a Send with a payload above max_payload_bytes",
         );
         const unknown = await alice.trySend({ userId: `nobody-${t.newId()}` }, `${n}`);
         t.refused(unknown, Reason.RECIPIENT_UNKNOWN, "SEND-RECIPIENT", "a Send to an unknown recipient");
@@ -146,7 +146,7 @@ export const errors: readonly Case[] = [
       if (bobState.epoch !== aliceState.epoch) hidden.push(bobState.epoch);
 
       const longerUser = { userId: `${bob.userId}-${t.newId()}`.slice(-128) };
-      // Differs from bob's user id in the last character only, so that a server with suggestions would name bob.
+      // Differs from bob's user id only in the last character: a server that suggests similar user ids would name bob.
       const similarUser = { userId: `${bob.userId.slice(0, -1)}${bob.userId.endsWith("~") ? "!" : "~"}` };
       const id = used.clientMessageId;
       const reused = sendOf(t, alice, alice, { clientMessageId: id, payload: used.payload });
@@ -210,14 +210,19 @@ export const errors: readonly Case[] = [
         const response = await rawCall(t, "ERR-NO-LEAK", call);
         const { detail } = expectRawRefusal(t, response, reason, "ERR-NO-LEAK", "an invalid Send by alice to bob");
         expectNoLeak(t, response, hidden, `the refusal with ${Reason[reason]}`);
-        t.equal({ svrSeq: detail?.svrSeq }, { svrSeq: 0 }, "ERR-NO-LEAK", "the ErrorDetail of a refused Send holds a svr_seq");
+        t.equal(
+          { svrSeq: detail?.svrSeq },
+          { svrSeq: 0 },
+          "ERR-NO-LEAK",
+          "the ErrorDetail of a refused Send holds a svr_seq",
+        );
       }
     },
   },
   ...errorOrder,
 ];
 
-/** Expects none of these secrets in headers, body or details of a response. Skips short ones, as they may be there by chance. */
+/** Expects none of these secrets in a response. Skips those of less than 8 characters, which it may hold by chance. */
 function expectNoLeak(t: Context, response: RawResponse, hidden: readonly string[], what: string): void {
   const { details } = JSON.parse(response.text) as { details?: { value?: string }[] };
   const decoded = (details ?? []).map(({ value }) => Buffer.from(value ?? "", "base64").toString());
@@ -225,6 +230,6 @@ function expectNoLeak(t: Context, response: RawResponse, hidden: readonly string
   for (const secret of hidden.filter(({ length }) => length >= 8)) {
     const forms = [secret, Buffer.from(secret).toString("base64").replace(/=+$/, "")];
     const found = places.some((place) => forms.some((form) => place.includes(form)));
-    t.equal(found, false, "ERR-NO-LEAK", `${what} reveals data of another account`);
+    t.that(!found, "ERR-NO-LEAK", `${what} reveals data of another account`, "no such data", "it holds such data");
   }
 }

@@ -14,14 +14,14 @@ import { describeRefusal } from "../../rpc/connect.js";
 
 const AHEAD = 0xffff_ffff;
 
-/** Errors: precedence, where several refusals apply to one call. */
+/** Errors: precedence if several refusals apply to one call. */
 export const errorOrder: readonly Case[] = [
   {
     // § ERR-ORDER: If several refusals apply to one call, a server MUST give one of the first kind that applies, in
     // § this order: the credential; the decoding of the body; the bounds of `client_message_id` and `payload`; `epoch`;
     // § all others.
     id: "errors/credential-before-body",
-    title: "A call with an invalid credential and a malformed body is refused for the credential",
+    title: "A call with an invalid credential and a malformed body is refused because of the credential",
     requirements: ["ERR-ORDER"],
     async run(t) {
       const { bob, alice } = t;
@@ -41,7 +41,7 @@ export const errorOrder: readonly Case[] = [
   },
   {
     id: "errors/credential-before-arguments",
-    title: "A call with an invalid credential and invalid arguments is refused for the credential",
+    title: "A call with an invalid credential and invalid arguments is refused because of the credential",
     requirements: ["ERR-ORDER"],
     async run(t) {
       const { bob, alice } = t;
@@ -81,7 +81,7 @@ export const errorOrder: readonly Case[] = [
   },
   {
     id: "errors/bounds-before-recipient",
-    title: "A Send to an unknown recipient with an invalid id or payload is refused for the id or payload",
+    title: "A Send to an unknown recipient with an invalid id or payload is refused because of the id or payload",
     requirements: ["ERR-ORDER"],
     async run(t) {
       const { alice } = t;
@@ -101,7 +101,7 @@ export const errorOrder: readonly Case[] = [
         tooLong,
         Reason.PAYLOAD_TOO_LARGE,
         "ERR-ORDER",
-        "a Send with too long a payload to an unknown recipient",
+        "a Send with a payload above max_payload_bytes to an unknown recipient",
       );
 
       const both = await alice.trySend(unknownUser, large, { id: "" });
@@ -112,7 +112,7 @@ export const errorOrder: readonly Case[] = [
       if (!fits)
         t.fail(
           "ERR-ORDER",
-          "a Send with an invalid id, payload and recipient was not refused for the id or payload",
+          "a Send with an invalid id, payload and recipient was not refused because of the id or payload",
           expected,
           actual,
         );
@@ -123,14 +123,19 @@ export const errorOrder: readonly Case[] = [
   },
   {
     id: "errors/bounds-before-reuse",
-    title: "A Send with a used id and too long a payload is refused for the payload",
+    title: "A Send with a used id and a payload above max_payload_bytes is refused because of the payload",
     requirements: ["ERR-ORDER", "ERR-UNCHANGED"],
     async run(t) {
       const { bob, alice } = t;
       const sent = await alice.send(bob);
       const large = Buffer.alloc(t.info.maxPayloadBytes + 1);
       const response = await alice.trySend(bob, large, { id: sent.clientMessageId });
-      t.refused(response, Reason.PAYLOAD_TOO_LARGE, "ERR-ORDER", "a Send with a used id and too long a payload");
+      t.refused(
+        response,
+        Reason.PAYLOAD_TOO_LARGE,
+        "ERR-ORDER",
+        "a Send with a used id and a payload above max_payload_bytes",
+      );
       const again = await t.blaming("ERR-UNCHANGED", () => alice.send(bob, sent.payload, { id: sent.clientMessageId }));
       const violation = "a refused Send changed the accepted_at of the message with its id";
       t.equal(again.acceptedAt, sent.acceptedAt, "ERR-UNCHANGED", violation);
@@ -140,7 +145,7 @@ export const errorOrder: readonly Case[] = [
   },
   {
     id: "errors/bounds-before-exhaustion",
-    title: "A Send with an invalid id or payload to an exhausted inbox is refused for the id or payload",
+    title: "A Send with an invalid id or payload to an exhausted inbox is refused because of the id or payload",
     requirements: ["ERR-ORDER"],
     needs: { startSeq: 0xffff_ffff },
     async run(t) {
@@ -148,14 +153,19 @@ export const errorOrder: readonly Case[] = [
       const noId = await alice.trySend(bob, "hello", { id: "" });
       t.refused(noId, Reason.CLIENT_MESSAGE_ID_INVALID, "ERR-ORDER", "a Send with an empty id to an exhausted inbox");
       const tooLong = await alice.trySend(bob, Buffer.alloc(t.info.maxPayloadBytes + 1));
-      t.refused(tooLong, Reason.PAYLOAD_TOO_LARGE, "ERR-ORDER", "a Send with too long a payload to an exhausted inbox");
+      t.refused(
+        tooLong,
+        Reason.PAYLOAD_TOO_LARGE,
+        "ERR-ORDER",
+        "a Send with a payload above max_payload_bytes to an exhausted inbox",
+      );
       const valid = await alice.trySend(bob, "hello");
       t.refused(valid, Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send to an exhausted inbox");
     },
   },
   {
     id: "errors/epoch-before-cursor",
-    title: "A Sync with a wrong epoch and a cli_seq above svr_seq is refused for the epoch",
+    title: "A Sync with a wrong epoch and a cli_seq above svr_seq is refused because of the epoch",
     requirements: ["ERR-ORDER", "EPOCH-MISMATCH"],
     async run(t) {
       const { bob, alice } = t;
@@ -180,7 +190,7 @@ async function expectMalformed(t: Context, call: RawCall, requirement: "ERR-ORDE
   if (!fits)
     t.fail(
       requirement,
-      `a ${call.rpc} with a malformed body was not refused as such`,
+      `a ${call.rpc} with a malformed body was not refused as malformed`,
       expected,
       describeResponse(response),
     );

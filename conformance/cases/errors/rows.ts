@@ -18,15 +18,15 @@ import { CODE_OF, mediaType, STATUS_OF } from "../../rpc/connect.js";
 type SendCall = ReturnType<typeof sendOf>;
 type SyncCall = ReturnType<typeof syncOf>;
 
-/** A row of the table of errors, and a call that it applies to. */
+/** A row of the table of errors, with a call to which it applies. */
 interface Row<Call extends RawCall> {
   id: string;
   title: string;
   reason: Reason;
-  /** The requirement by which such a call is refused. */
+  /** The requirement that demands the refusal. */
   requirement: RequirementId;
   needs?: Needs;
-  /** Made after alice has sent bob one message, `sent`. */
+  /** Makes the call. Before it, alice has sent bob one message, `sent`. */
   call(t: Context, sent: SentMessage): Call;
 }
 
@@ -56,7 +56,7 @@ const SENDS: readonly Row<SendCall>[] = [
   },
   {
     id: "payload-too-large",
-    title: "a Send with a payload one byte too long",
+    title: "a Send with a payload of one byte above max_payload_bytes",
     reason: Reason.PAYLOAD_TOO_LARGE,
     requirement: "SEND-PAYLOAD-LIMIT",
     call: (t) => sendOf(t, t.alice, t.bob, { payload: Buffer.alloc(t.info.maxPayloadBytes + 1, "x") }),
@@ -70,7 +70,7 @@ const SENDS: readonly Row<SendCall>[] = [
   },
   {
     id: "id-reused",
-    title: "a Send with a used id and another payload",
+    title: "a Send with a used id and a different payload",
     reason: Reason.CLIENT_MESSAGE_ID_REUSED,
     requirement: "SEND-ID-REUSED",
     call: (t, { clientMessageId }) => sendOf(t, t.alice, t.bob, { clientMessageId, payload: Buffer.from("another") }),
@@ -87,7 +87,7 @@ const SYNCS: readonly Row<SyncCall>[] = [
   },
   {
     id: "epoch-mismatch",
-    title: "a Sync with another epoch than the current one",
+    title: "a Sync with an epoch other than the current one",
     reason: Reason.EPOCH_MISMATCH,
     requirement: "EPOCH-MISMATCH",
     call: (t) => syncOf(t, t.bob, { cliSeq: t.bob.base + 1, epoch: `not-${t.newId()}` }),
@@ -181,13 +181,18 @@ function expectRowRefusal(
   { reason, requirement, title }: Pick<Row<RawCall>, "reason" | "requirement" | "title">,
   response: RawResponse,
 ) {
-  // The right code with another reason shows that the right check was made, and that its error is wrong.
-  const isRow = response.refusal?.code === CODE_OF[reason];
-  expectRawRefusal(t, response, reason, isRow ? "ERR-REASON" : requirement, title);
+  // The right code with a wrong reason shows that the server made the right check, but built the wrong error.
+  const hasCode = response.refusal?.code === CODE_OF[reason];
+  expectRawRefusal(t, response, reason, hasCode ? "ERR-REASON" : requirement, title);
   expectErrorShape(t, response, `the refusal of ${title}`);
   expectNoStore(t, response, `the refusal of ${title}`);
   const details = detailsOf(response.text);
-  t.equal({ details: details.length }, { details: 1 }, "ERR-REASON", `the error of ${title} does not have exactly one ErrorDetail`);
+  t.equal(
+    { details: details.length },
+    { details: 1 },
+    "ERR-REASON",
+    `the error of ${title} does not have exactly one ErrorDetail`,
+  );
 }
 
 /** Expects the form of a Connect error (ERR-SHAPE). */

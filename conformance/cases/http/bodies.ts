@@ -63,7 +63,7 @@ export const httpBodies: readonly Case[] = [
       for (const truncation of TRUNCATIONS) await sendTruncated(t, sendOf(t, alice, bob), truncation);
       const marker = await alice.send(bob, "marker");
       const page = await bob.device().sync();
-      const violation = "the inbox does not hold exactly the message after a truncated Send";
+      const violation = "after a truncated Send the inbox does not hold exactly the one accepted message";
       t.page(page, bob.base + 1, [marker], "HTTP-CUT-REQUEST", violation);
     },
   },
@@ -88,7 +88,7 @@ export const httpBodies: readonly Case[] = [
     // § bytes, or, for Send, at most 65,536 bytes more than four thirds of `max_payload_bytes`, in any codec that it
     // § declares.
     id: "http/body-room",
-    title: "Bodies of the length that every server must accept are accepted, with Content-Length and in chunks",
+    title: "Bodies of the length that every server must accept are accepted with Content-Length and in chunks",
     requirements: ["HTTP-BODY-ROOM", "HTTP-CHUNKED"],
     async run(t) {
       const { bob, alice } = t;
@@ -123,12 +123,12 @@ export const httpBodies: readonly Case[] = [
 const chunksOf = (body: Uint8Array, size: number): Uint8Array[] =>
   Array.from({ length: Math.ceil(body.length / size) }, (_, n) => body.subarray(n * size, (n + 1) * size));
 
-/** Ways to truncate a body: below Content-Length, within a chunk or before the last; with a half-close or a close. */
+/** Ways to truncate a body: below Content-Length, within a chunk or before the last chunk; by half-close or close. */
 const TRUNCATIONS = (["content-length", "chunk", "chunks"] as const).flatMap((framing) =>
   (["end", "close"] as const).map((then) => ({ framing, then })),
 );
 
-/** Sends a call whose body ends early. The part that is sent decodes as a whole message. */
+/** Sends a call whose body ends early. The part that is sent decodes as a complete message. */
 async function sendTruncated(
   t: Context,
   call: RawCall & { body: Uint8Array },

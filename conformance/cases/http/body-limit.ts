@@ -15,12 +15,12 @@ import {
 } from "../../harness/raw-calls.js";
 import { errorOf, expectStream, rawWatch } from "../../harness/raw-watch.js";
 
-/** How far above twice `max_payload_bytes` the bound of a body may be, in bytes. */
+/** A server may limit bodies to at most twice `max_payload_bytes` plus this margin, in bytes. */
 const MARGIN = 16 << 20;
-/** Attempts to send a body that is too long, as long as no response is conclusive. */
+/** Maximum number of attempts to send an overlong body. The first conclusive response ends the attempts. */
 const ATTEMPTS = 6;
 
-/** HTTP binding: bodies that exceed the highest allowed bound. */
+/** HTTP binding: bodies above the highest allowed limit. */
 export const httpBodyLimit: readonly Case[] = [
   {
     // § HTTP-BODY-LIMIT: A server MUST have a bound on the body of a request, of at most 16 MiB more than twice
@@ -87,7 +87,7 @@ export const httpBodyLimit: readonly Case[] = [
       const head = Buffer.alloc(5);
       head.writeUInt32BE(lengthOf(message), 1);
       const seen = await rawWatch(t, { token: bob.token, body: [head, ...message], until: "a frame" });
-      // A server that responds or closes while the client still writes may leave the client without a response.
+      // If a server responds or closes while the client still writes, the client may receive no response.
       if (seen.status === 413 || (seen.status === 0 && !seen.timedOut)) return;
       if (seen.status === 0) throw new Inconclusive(inconclusiveMessage(seen.why), ReasonCode.INDETERMINATE);
       const what = `a Watch of ${lengthOf(message)} bytes`;
@@ -99,7 +99,7 @@ export const httpBodyLimit: readonly Case[] = [
   },
 ];
 
-/** The body followed by padding that exceeds every allowed bound. */
+/** Appends padding to a body, so that it exceeds every allowed limit. */
 function overlong(t: Context, body: Uint8Array): Uint8Array[] {
   const size = MARGIN + 2 * t.info.maxPayloadBytes;
   const chunk = Buffer.alloc(1 << 20, " ");
@@ -111,8 +111,9 @@ function overlong(t: Context, body: Uint8Array): Uint8Array[] {
 const lengthOf = (chunks: readonly Uint8Array[]) => chunks.reduce((sum, { length }) => sum + length, 0);
 
 /**
- * Makes a call that may be refused while it is written; a server that closes then may leave the client without a response.
- * A busy server responds `resource_exhausted` now and then; one that always does so, to this body only, refuses its length.
+ * Makes a call that the server may refuse before it has read the whole body. If the server then closes the connection,
+ * the client may receive no response. A busy server sometimes responds `resource_exhausted`. If a server responds so to
+ * each attempt with this body, but not to short calls, the response is a refusal of the body's length.
  */
 async function callWithOverlongBody(
   t: Context,
@@ -131,7 +132,7 @@ async function callWithOverlongBody(
     const { refusal } = result;
     if (refusal?.code === "resource_exhausted") exhausted += 1;
     if (refusal !== undefined && exhausted === ATTEMPTS) return { status: refusal.status, refusal };
-    // A short call after every two attempts has to succeed: a rate limiter would refuse one of these, too.
+    // A short call after every two attempts has to succeed: a rate limiter would refuse short calls too.
     if (tries % 2 === 0) await t.bob.state();
   }
   throw new Inconclusive(inconclusiveMessage(why), ReasonCode.INDETERMINATE);

@@ -27,7 +27,12 @@ export const httpCalls: readonly Case[] = [
         syncOf(t, bob),
       ]) {
         const status = await callOnOwnConnection(t, "HTTP-PATH", call);
-        t.equal({ status }, { status: 200 }, "HTTP-PATH", `${call.rpc} is not served over HTTP/1.1 at ${pathOf(call.rpc)}`);
+        t.equal(
+          { status },
+          { status: 200 },
+          "HTTP-PATH",
+          `${call.rpc} is not served over HTTP/1.1 at ${pathOf(call.rpc)}`,
+        );
       }
       const page = await bob.device().sync();
       t.fields(page, { svrSeq: bob.base + 1 }, "HTTP-PATH", "a Send that got HTTP status 200 is not in the inbox");
@@ -37,7 +42,7 @@ export const httpCalls: readonly Case[] = [
     // § HTTP-NOT-FOUND: A server MUST respond with HTTP status 404 to a POST to a path that begins with
     // § `<base>/seqsync.v1.` and names no RPC of this specification, and MUST NOT change any state.
     id: "http/unknown-rpc",
-    title: "A Send to the path of no RPC gets 404 and changes nothing",
+    title: "A Send to an unknown path gets 404 and changes nothing",
     requirements: ["HTTP-NOT-FOUND"],
     async run(t) {
       const { bob, alice } = t;
@@ -48,7 +53,7 @@ export const httpCalls: readonly Case[] = [
         "/seqsync.v1.SeqSyncService/send",
         "/seqsync.v1.SeqSyncService/Send/",
       ] as const;
-      await t.unchanged(bob, "HTTP-NOT-FOUND", "a call to the path of no RPC", async () => {
+      await t.unchanged(bob, "HTTP-NOT-FOUND", "a call to an unknown path", async () => {
         for (const path of paths) {
           const response = await rawCall(t, "HTTP-NOT-FOUND", { ...sendOf(t, alice, bob), path });
           t.fields(response, { status: 404 }, "HTTP-NOT-FOUND", `a POST to ${path} did not get HTTP status 404`);
@@ -74,7 +79,7 @@ export const httpCalls: readonly Case[] = [
       const { bob, alice } = t;
       await alice.send(bob);
       const ack = syncOf(t, bob, { cliSeq: bob.base + 1 });
-      await t.unchanged(bob, "HTTP-METHOD", "a call with another method than POST", async () => {
+      await t.unchanged(bob, "HTTP-METHOD", "a call with a method other than POST", async () => {
         for (const method of ["GET", "HEAD", "PUT", "PATCH", "DELETE"] as const) {
           const hasBody = method !== "GET" && method !== "HEAD";
           const calls: RawCall[] = [
@@ -84,7 +89,7 @@ export const httpCalls: readonly Case[] = [
           ];
           if (rpcsOf(t).includes("Watch")) calls.push({ rpc: "Watch", by: bob, body: Buffer.alloc(5) });
           for (const { body, ...call } of calls) {
-            // Such clients usually send no content type. Some frameworks let a header override the method.
+            // Clients usually send no content type with these methods. Some frameworks let a header override them.
             const override = { "x-http-method-override": "POST", "x-http-method": "POST" };
             for (const more of [{ headers: override }, { contentType: null }]) {
               const response = await rawCall(t, "HTTP-METHOD", {
@@ -98,7 +103,7 @@ export const httpCalls: readonly Case[] = [
             }
           }
         }
-        // The specification leaves the response to these open; they must have no effect.
+        // The specification does not define the response to these methods, but they must have no effect.
         for (const method of ["OPTIONS", "REPORT"] as const)
           for (const call of [sendOf(t, alice, bob), ack]) await rawOnce(t, { ...call, method });
       });
@@ -107,7 +112,7 @@ export const httpCalls: readonly Case[] = [
   },
   {
     id: "http/get-with-message",
-    title: "A GET with the message in the query, as Connect allows it, gets 405 and changes nothing",
+    title: "A GET with the message in the query, as Connect allows, gets 405 and changes nothing",
     requirements: ["HTTP-METHOD"],
     async run(t) {
       const { bob, alice } = t;

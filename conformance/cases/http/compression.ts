@@ -38,7 +38,7 @@ export const httpCompression: readonly Case[] = [
           if (!isRefused)
             t.fail(
               "HTTP-ENCODING",
-              `a ${call.rpc} with an unknown Content-Encoding was not refused as such`,
+              `a ${call.rpc} with an unknown Content-Encoding was not refused with unimplemented`,
               "unimplemented",
               actual,
             );
@@ -53,7 +53,7 @@ export const httpCompression: readonly Case[] = [
         response,
         "a Sync with Content-Encoding identity",
       );
-      const violation = "a Sync with Content-Encoding identity did not acknowledge through its cli_seq";
+      const violation = "a Sync with Content-Encoding identity did not acknowledge up to its cli_seq";
       t.fields(page, { ackedSeq: bob.base + 1 }, "HTTP-ENCODING", violation);
     },
   },
@@ -79,7 +79,7 @@ export const httpCompression: readonly Case[] = [
       const { send, ...call } = sendOf(t, alice, bob, { payload: Buffer.from("in gzip") });
       const headers = { "content-encoding": "gzip" };
       const response = await rawCall(t, "HTTP-ENCODING", { ...call, body: gzipSync(call.body), headers });
-      // Some libraries compress the response because the request was compressed.
+      // Some libraries compress the response if the request was compressed.
       expectOfferedEncoding(t, response, [], "the response to a Send in gzip without Accept-Encoding");
       const accepted = [];
       if (response.status === 200) {
@@ -88,7 +88,7 @@ export const httpCompression: readonly Case[] = [
       } else if (response.refusal?.code !== "unimplemented") {
         t.fail(
           "HTTP-ENCODING",
-          "a Send in gzip was refused with another code than unimplemented",
+          "a Send in gzip was refused with a code other than unimplemented",
           "HTTP 200, or unimplemented",
           describeResponse(response),
         );
@@ -102,7 +102,7 @@ export const httpCompression: readonly Case[] = [
     // § HTTP-COMPRESSION: A response MUST NOT be compressed in a way that the request did not offer, by
     // § `Accept-Encoding` in a unary call and by `Connect-Accept-Encoding` in a stream.
     id: "http/compression-only-if-offered",
-    title: "A response is compressed only in a way that the request offers",
+    title: "A response is compressed only with an encoding that the request offers",
     requirements: ["HTTP-COMPRESSION"],
     async run(t) {
       const { bob, alice } = t;

@@ -22,7 +22,7 @@ const NOT_ONE_OBJECT = [
   "OK{}",
   "OK null",
 ];
-/** Text that is not JSON, though lenient parsers accept it. */
+/** Texts that are not JSON, although lenient parsers accept them. */
 const NOT_JSON = [
   "{'cliSeq':1}",
   "{cliSeq:1}",
@@ -89,7 +89,7 @@ export const httpJsonMalformed: readonly Case[] = [
   },
   {
     id: "http/json-malformed-numbers",
-    title: "A JSON cli_seq or page_size that is no uint32 is refused and changes nothing",
+    title: "A JSON cli_seq or page_size that is not a uint32 is refused and changes nothing",
     requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED", "ERR-SHAPE"],
     codec: "json",
     run: (t) =>
@@ -102,7 +102,7 @@ export const httpJsonMalformed: readonly Case[] = [
   },
   {
     id: "http/json-malformed-strings",
-    title: "A JSON epoch, recipient_id or client_message_id that is no string is refused and changes nothing",
+    title: "A JSON epoch, recipient_id or client_message_id that is not a string is refused and changes nothing",
     requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED", "ERR-SHAPE"],
     codec: "json",
     run: (t) =>
@@ -193,7 +193,7 @@ async function expectMalformed(
   expectErrorShape(t, response, `the refusal of ${what}`);
 }
 
-/** The effect of a malformed Sync on a server that uses its cursor nevertheless. */
+/** The effect of a malformed Sync on a server that wrongly uses its cursor. */
 function intendedEffectOf({ bob }: Context, rpc: Rpc): IntendedEffect | undefined {
   return rpc === "Sync" ? { sync: { cliSeq: bob.base + 1, epoch: "", pageSize: 0 } } : undefined;
 }

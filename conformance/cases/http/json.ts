@@ -13,7 +13,7 @@ import {
   syncOf,
 } from "../../harness/raw-calls.js";
 
-const HIGHEST = 0xffff_ffff;
+const MAX_UINT32 = 0xffff_ffff;
 
 /** HTTP binding: JSON requests and responses. */
 export const httpJson: readonly Case[] = [
@@ -49,7 +49,7 @@ export const httpJson: readonly Case[] = [
           `a Sync with the members ${Object.keys(sync).join(", ")} did not return the messages after its cli_seq`,
         );
       }
-      // A wrong epoch must be noticed.
+      // A Sync with a wrong epoch must be refused.
       const wrong = await rawCall(t, "HTTP-JSON", { rpc: "Sync", by: bob, body: Buffer.from('{"epoch":"not this"}') });
       expectRawRefusal(t, wrong, Reason.EPOCH_MISMATCH, "EPOCH-MISMATCH", "a Sync with a wrong epoch");
       t.fields(await alice.state(), { svrSeq: alice.base }, "HTTP-JSON", "a message to bob was delivered to alice");
@@ -193,7 +193,7 @@ export const httpJson: readonly Case[] = [
     async run(t) {
       const { bob, alice } = t;
       const sent = await alice.send(bob);
-      for (const value of [HIGHEST, 0x8000_0000]) {
+      for (const value of [MAX_UINT32, 0x8000_0000]) {
         for (const written of [`${value}`, `"${value}"`]) {
           const page = await syncJson(t, bob, 0, `{"pageSize":${written}}`, "HTTP-JSON-NUMBERS");
           const violation = `a Sync with page_size ${written} did not return the pending message`;
@@ -205,8 +205,11 @@ export const httpJson: readonly Case[] = [
         }
       }
       const acked = await syncJson(t, bob, bob.base + 1, `{"cliSeq":"${bob.base + 1}"}`, "HTTP-JSON-NUMBERS");
-      t.fields(acked, { ackedSeq: bob.base + 1 }, "HTTP-JSON-NUMBERS",
-        "a Sync with cli_seq as a string did not acknowledge through it",
+      t.fields(
+        acked,
+        { ackedSeq: bob.base + 1 },
+        "HTTP-JSON-NUMBERS",
+        "a Sync with cli_seq as a string did not acknowledge up to it",
       );
     },
   },
@@ -272,7 +275,7 @@ export const httpJson: readonly Case[] = [
   },
 ];
 
-/** Makes a Send by alice with the JSON that `text` makes from the id and the base64 payload. */
+/** Makes a Send by alice. `text` builds its JSON from the id and the base64 payload. */
 async function sendJson(
   t: Context,
   to: TestAccount,
@@ -289,7 +292,7 @@ async function sendJson(
   };
 }
 
-/** Makes a Sync with this JSON, which acks through `cliSeq`. */
+/** Makes a Sync with this JSON, which acks up to `cliSeq`. */
 async function syncJson(
   t: Context,
   by: TestAccount,

@@ -14,7 +14,7 @@ import {
 } from "../../harness/raw-calls.js";
 import { expectErrorShape } from "../errors/rows.js";
 
-/** Bytes that make a body malformed when they follow valid fields, by their error. */
+/** Bytes that make a body malformed when they follow valid fields. The keys name the error. */
 const ENDS_EARLY = {
   "a string that is shorter than its length": "12 05 61",
   "a payload that is shorter than its length": "1a 05 61",
@@ -109,7 +109,7 @@ export const httpMalformed: readonly Case[] = [
         if (code !== "invalid_argument")
           t.fail(
             rule,
-            `a malformed ${call.rpc} was not refused as such`,
+            `a malformed ${call.rpc} was not refused as malformed`,
             "invalid_argument",
             describeResponse(response),
           );
@@ -196,11 +196,16 @@ export const httpMalformed: readonly Case[] = [
         info,
         "GetServerInfo with an empty body",
       );
-      const violation = "GetServerInfo with an empty body returned another spec_version";
+      const violation = "GetServerInfo with an empty body returned a different spec_version";
       t.fields(reported, { specVersion: t.info.specVersion }, "HTTP-BINARY", violation);
       const response = await rawCall(t, "HTTP-BINARY", { ...syncOf(t, bob), body });
       const page = expectResponse(t, "HTTP-BINARY", METHOD.Sync.output, response, "a Sync with an empty body");
-      t.fields(page, { svrSeq: bob.base + 1 }, "HTTP-BINARY", "a Sync with an empty body did not return the inbox's svr_seq");
+      t.fields(
+        page,
+        { svrSeq: bob.base + 1 },
+        "HTTP-BINARY",
+        "a Sync with an empty body did not return the inbox's svr_seq",
+      );
     },
   },
   {

@@ -27,7 +27,7 @@ export const httpStream: readonly Case[] = [
       const seen = await rawWatch(t, { token: bob.token, until: "a frame" });
       expectStream(t, seen, "a Watch");
       const [first] = seen.envelopes;
-      if (first === undefined) return t.fail("WATCH-FIRST", "a Watch has no first frame", "a frame at once", seen.why);
+      if (first === undefined) return t.fail("WATCH-FIRST", "a Watch got no first frame", "a frame at once", seen.why);
       const violation = "a frame is compressed although the request offered no compression";
       t.equal({ flags: first.flags & 1 }, { flags: 0 }, "HTTP-COMPRESSION", violation);
       t.fields(first, { flags: 0 }, "HTTP-STREAM", "the envelope of a frame has flags");
@@ -83,20 +83,30 @@ export const httpStream: readonly Case[] = [
         expectStreamRefusal(t, await rawWatch(t, { token: bob.token, body, until: "the end" }), `a Watch with ${what}`);
       }
       const valid = await rawWatch(t, { token: bob.token, until: "a frame" });
-      t.equal({ flags: valid.envelopes[0]?.flags }, { flags: 0 }, "WATCH-FIRST", "a Watch with one envelope has no first frame");
+      t.equal(
+        { flags: valid.envelopes[0]?.flags },
+        { flags: 0 },
+        "WATCH-FIRST",
+        "a Watch with one envelope got no first frame",
+      );
     },
   },
   {
     // § HTTP-CHUNKED: A server MUST accept, over HTTP/1.1, a body sent with `Transfer-Encoding: chunked` like the same
     // § body sent with `Content-Length`.
     id: "http/stream-chunked-request",
-    title: "A Watch whose request comes in chunks of one byte has a first frame",
+    title: "A Watch whose request comes in chunks of one byte gets a first frame",
     requirements: ["HTTP-CHUNKED", "HTTP-STREAM"],
     async run(t) {
       const { bob } = t;
       const body = [...envelope(emptyBody(t.session.codec))].map((byte) => Buffer.from([byte]));
       const seen = await rawWatch(t, { token: bob.token, body, until: "a frame" });
-      t.equal({ flags: seen.envelopes[0]?.flags }, { flags: 0 }, "HTTP-CHUNKED", "a Watch with a chunked request has no first frame");
+      t.equal(
+        { flags: seen.envelopes[0]?.flags },
+        { flags: 0 },
+        "HTTP-CHUNKED",
+        "a Watch with a chunked request got no first frame",
+      );
     },
   },
   {
@@ -119,7 +129,12 @@ export const httpStream: readonly Case[] = [
         t.fields(response, { status: 415 }, "HTTP-MEDIA-TYPE", violation);
       }
       const valid = await rawWatch(t, { token: bob.token, until: "a frame" });
-      t.equal({ flags: valid.envelopes[0]?.flags }, { flags: 0 }, "WATCH-FIRST", "a Watch with its content type has no first frame");
+      t.equal(
+        { flags: valid.envelopes[0]?.flags },
+        { flags: 0 },
+        "WATCH-FIRST",
+        "a Watch with its content type got no first frame",
+      );
     },
   },
   {
@@ -142,7 +157,13 @@ export const httpStream: readonly Case[] = [
       const { frameEncoding, envelopes } = compressed;
       if (((envelopes[0]?.flags ?? 0) & 1) === 0)
         expectFirstFrame(t, "WATCH-FIRST", compressed, "a Watch with Connect-Accept-Encoding br");
-      else t.equal(frameEncoding, "br", "HTTP-COMPRESSION", "a frame is compressed in another way than the offered br");
+      else
+        t.equal(
+          frameEncoding,
+          "br",
+          "HTTP-COMPRESSION",
+          "a frame is compressed with an encoding other than br, the only one offered",
+        );
     },
   },
   {
@@ -178,7 +199,7 @@ export const httpStream: readonly Case[] = [
     // § this order: the credential; the decoding of the body; the bounds of `client_message_id` and `payload`; `epoch`;
     // § all others.
     id: "http/stream-credential-before-envelope",
-    title: "A Watch with an invalid credential and a malformed request is refused for the credential",
+    title: "A Watch with an invalid credential and a malformed request is refused because of the credential",
     requirements: ["ERR-ORDER", "AUTH-WATCH"],
     async run(t) {
       const one = envelope(emptyBody(t.session.codec));
@@ -189,7 +210,12 @@ export const httpStream: readonly Case[] = [
           const refusal = expectStreamRefusal(t, await rawWatch(t, { token, body, until: "the end" }), what);
           const { code, reason = Reason.UNSPECIFIED } = refusal;
           const expected = "unauthenticated CREDENTIAL_INVALID";
-          t.equal(`${code} ${Reason[reason]}`, expected, "ERR-ORDER", `${what} was not refused for its credential`);
+          t.equal(
+            `${code} ${Reason[reason]}`,
+            expected,
+            "ERR-ORDER",
+            `${what} was not refused because of its credential`,
+          );
         }
       }
     },

@@ -171,7 +171,7 @@ export const httpTypes: readonly Case[] = [
             `HTTP ${status}`,
           );
         const expected = before.svrSeq + (status === 200 ? 1 : 0);
-        const violation = `the recipient's svr_seq does not agree with HTTP status ${status} to ${what}`;
+        const violation = `the recipient's svr_seq does not agree with HTTP status ${status} in response to ${what}`;
         t.equal({ svrSeq }, { svrSeq: expected }, "HTTP-MEDIA-TYPE", violation);
       }
       await alice.send(bob);

@@ -47,11 +47,16 @@ export const sendAccept: readonly Case[] = [
       for (let round = 1; round <= 10; round += 1) {
         sent.push(...(await alice.sendAtOnce(bob, 15)));
         const { svrSeq } = await phone.fetch();
-        t.equal({ svrSeq }, { svrSeq: bob.base + sent.length }, "SEND-VISIBLE", "svr_seq does not count all accepted messages");
+        t.equal(
+          { svrSeq },
+          { svrSeq: bob.base + sent.length },
+          "SEND-VISIBLE",
+          "svr_seq does not count all accepted messages",
+        );
       }
       await phone.drain();
       const ids = (list: readonly { clientMessageId: string }[]) => list.map((it) => it.clientMessageId).sort();
-      t.equal(ids(phone.stored), ids(sent), "SEND-VISIBLE", "not exactly the accepted messages were delivered");
+      t.equal(ids(phone.stored), ids(sent), "SEND-VISIBLE", "the delivered messages are not exactly the accepted ones");
     },
   },
   {
@@ -96,7 +101,7 @@ export const sendAccept: readonly Case[] = [
       const swapped = id === id.toUpperCase() ? id.toLowerCase() : id.toUpperCase();
       const similar = [
         ...[`${id} `, ` ${id}`, `${id}\0`],
-        ...[`./${id}`, `${id}/`], // for servers with a file for each inbox
+        ...[`./${id}`, `${id}/`], // for servers that store each inbox as a file
         id.replace(/[!-~]/, (character) => `%${character.charCodeAt(0).toString(16)}`),
         id.replace(/[!-~]/, (character) => String.fromCharCode(character.charCodeAt(0) + 0xfee0)), // in full width
         `\ufeff${id}`,
@@ -158,14 +163,17 @@ export const sendAccept: readonly Case[] = [
           senders,
           [alice, bob, alice].map((it) => it.userId),
           "AUTH-SENDER",
-          "a message to oneself has another sender_id",
+          "a message to oneself has the wrong sender_id",
         );
         const message = "messages to oneself were not acknowledged";
         t.fields(await alice.state(), { ackedSeq: alice.base + 3 }, "ACK-IMPLICIT", message);
       });
       await expectSameResponseOnRetry(t, alice, alice, note, "SEND-RETRY-LATER");
       const { svrSeq } = await alice.state();
-      t.equal({ svrSeq }, { svrSeq: alice.base + 3 }, "SEND-RETRY-LATER",
+      t.equal(
+        { svrSeq },
+        { svrSeq: alice.base + 3 },
+        "SEND-RETRY-LATER",
         "a retry of an acknowledged message to oneself created a message",
       );
     },
@@ -218,7 +226,7 @@ export const sendAccept: readonly Case[] = [
       for (let attempt = 0; attempt < 2; attempt += 1) {
         const { messages } = await bob.device().sync();
         const expected = instants(sent).slice(0, messages.length);
-        const violation = "a message was delivered with another accepted_at than in the response to its Send";
+        const violation = "a message was delivered with an accepted_at other than that in the response to its Send";
         t.equal(instants(messages), expected, "SEND-ACCEPTED-AT", violation);
       }
       const drained = await bob.device().drain();
@@ -226,7 +234,7 @@ export const sendAccept: readonly Case[] = [
         instants(drained),
         instants(sent),
         "SEND-ACCEPTED-AT",
-        "a message was delivered with another accepted_at than in the response to its Send",
+        "a message was delivered with an accepted_at other than that in the response to its Send",
       );
     },
   },

@@ -6,7 +6,7 @@ import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { expectSameResponseOnRetry } from "../../harness/retries.js";
 
-/** The largest payload that a case sends, in bytes: larger ones would test the machine that runs the suite. */
+/** The largest payload that a case sends, in bytes: larger ones would test the machine of the suite. */
 const LARGEST_TRIED = 32 << 20;
 
 /** Send: the bytes and the bounds of payloads and ids. */
@@ -110,7 +110,12 @@ export const sendContent: readonly Case[] = [
       const fits = await alice.send(bob, new Uint8Array(max).fill(7));
       await t.unchanged(bob, "ERR-UNCHANGED", "a refused Send", async () => {
         const result = await alice.trySend(bob, new Uint8Array(max + 1).fill(7));
-        t.refused(result, Reason.PAYLOAD_TOO_LARGE, "SEND-PAYLOAD-LIMIT", "a Send with a payload one byte too long");
+        t.refused(
+          result,
+          Reason.PAYLOAD_TOO_LARGE,
+          "SEND-PAYLOAD-LIMIT",
+          "a Send with a payload of one byte above max_payload_bytes",
+        );
       });
       const violation = "the inbox does not hold exactly the accepted message";
       t.all(await bob.device().drain(), bob.base + 1, [fits], "SEND-PAYLOAD-LIMIT", violation);
@@ -211,7 +216,7 @@ export const sendContent: readonly Case[] = [
         for (const id of ids) sent.push(await alice.send(bob, "the same payload", { id }));
       });
       for (const one of sent) await expectSameResponseOnRetry(t, alice, bob, one, "SEND-RETRY");
-      t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "ids were changed, or taken for equal");
+      t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-BYTES", "ids were changed, or treated as equal");
     },
   },
   {
@@ -280,7 +285,7 @@ async function expectDelivered(
   for (const { clientMessageId, payload } of sent) {
     const arrived = got.get(clientMessageId);
     const violation = "an accepted message was not delivered";
-    t.that(arrived !== undefined, "SEND-VISIBLE", violation, clientMessageId, "no such message");
+    t.that(arrived !== undefined, "SEND-VISIBLE", violation, clientMessageId, "no message with this id");
     const same = Buffer.compare(arrived, payload) === 0;
     t.that(same, "SEND-BYTES", "a payload was not delivered byte for byte", excerpt(payload), excerpt(arrived));
   }

@@ -1,13 +1,13 @@
 import type { Case } from "../../harness/case.js";
 import { expectResponse, METHOD, rawCall, sendOf } from "../../harness/raw-calls.js";
 
-/** Send: headers by which gateways recognise retries. In this protocol only the id does. */
+/** Send: headers by which gateways recognise retries. In this protocol only client_message_id identifies a retry. */
 export const sendHeaders: readonly Case[] = [
   {
     // § SEND-VISIBLE: Once a Send has succeeded, every Sync of the recipient that begins later MUST report a `svr_seq`
     // § that covers its message, within the epoch in which it was accepted.
     id: "send/same-headers",
-    title: "Two Sends with the same Idempotency-Key and X-Request-Id but different ids are two messages",
+    title: "Two Sends with the same Idempotency-Key and X-Request-Id but different ids create two messages",
     requirements: ["SEND-VISIBLE", "SEND-ACCEPT"],
     async run(t) {
       const { bob, alice } = t;
@@ -27,7 +27,7 @@ export const sendHeaders: readonly Case[] = [
         sent.push({ ...send, acceptedAt });
       }
       const got = await bob.device().drain();
-      t.all(got, bob.base + 1, sent, "SEND-VISIBLE", "a Send was taken for a retry because of its headers");
+      t.all(got, bob.base + 1, sent, "SEND-VISIBLE", "a Send was treated as a retry because of its headers");
     },
   },
 ];

@@ -13,7 +13,7 @@ export const sendIds: readonly Case[] = [
     // § `client_message_id`, but another recipient or payload, MUST be refused with `already_exists` and the reason
     // § CLIENT_MESSAGE_ID_REUSED, or for another reason that applies to it as well.
     id: "send/id-reused-for-other-content",
-    title: "A used id with another payload or recipient is refused, and the first message is unchanged",
+    title: "A used id with a different payload or recipient is refused, and the first message is unchanged",
     requirements: ["SEND-ID-REUSED", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -23,7 +23,7 @@ export const sendIds: readonly Case[] = [
       const long = await alice.send(bob, new Uint8Array(size));
       const noText = await alice.send(bob, Uint8Array.of(0xff));
       const letters = await alice.send(bob, "Aa");
-      // For servers that compare a prefix or the length only: differences in the last byte, in the middle, and at 300.
+      // For servers that compare only a prefix or the length: differences in the last byte, the middle and byte 300.
       const variants = [size - 1, size >> 1, 300].filter((at) => at < size);
       const reused: [SentMessage, TestAccount, string | Uint8Array][] = [
         ...variants.map((at): [SentMessage, TestAccount, Uint8Array] => [
@@ -78,15 +78,20 @@ export const sendIds: readonly Case[] = [
             result,
             Reason.CLIENT_MESSAGE_ID_REUSED,
             "SEND-ID-REUSED",
-            "a Send with a used id and another payload",
+            "a Send with a used id and a different payload",
           );
         }
         const winners = payloads.filter((_, index) => results[index]?.kind === "response");
-        t.equal({ accepted: winners.length }, { accepted: 1 }, "SEND-ID-REUSED", "of different payloads with one id, not exactly one was accepted");
+        t.equal(
+          { accepted: winners.length },
+          { accepted: 1 },
+          "SEND-ID-REUSED",
+          "the number of accepted Sends with one id and different payloads is not 1",
+        );
         accepted.push(...winners);
       }
       const got = (await bob.device().drain()).map(({ payload }) => Buffer.from(payload).toString());
-      t.equal(got, accepted, "SEND-ID-REUSED", "not exactly the accepted payloads were delivered");
+      t.equal(got, accepted, "SEND-ID-REUSED", "the delivered payloads are not exactly the accepted ones");
     },
   },
   {

@@ -10,7 +10,7 @@ import { expectSameResponseOnRetry } from "../../harness/retries.js";
 
 /** A number that no response holds by chance: ten digits, or five bytes as a varint. */
 const START_SEQ = 3_141_592_653;
-/** How many unacknowledged messages a case sends at most: it cannot reach a higher bound. */
+/** Maximum number of unacknowledged messages that a case sends. The case cannot reach a higher limit. */
 const MAX_BACKLOG = 1200;
 
 /** Send and the state of the recipient's inbox: what a response must not reveal, and a full inbox. */
@@ -31,7 +31,7 @@ export const sendInbox: readonly Case[] = [
         "a Send": [bob, t.newId(), "hello"],
         "another Send": [bob, t.newId(), "hello"],
         "a retry": [bob, first.clientMessageId, "the first"],
-        "a Send with a used id and another payload": [bob, first.clientMessageId, "other words"],
+        "a Send with a used id and a different payload": [bob, first.clientMessageId, "other words"],
         "a Send with an empty id": [bob, "", "hello"],
         "a Send to an unknown recipient": [`${bob.userId}-nobody`, t.newId(), "hello"],
       };
@@ -54,7 +54,7 @@ export const sendInbox: readonly Case[] = [
         seqInTimestamps(messages),
         undefined,
         "SEND-SEQ-HIDDEN",
-        "accepted_at in the response to a Send reveals the seq",
+        "accepted_at of each message ends with the digits of its seq, so the response to a Send reveals the seq",
       );
       // Without accepted Sends there is nothing to reveal. After a short dedup window the retry is a message, too.
       const { svrSeq } = await bob.state();
@@ -62,8 +62,8 @@ export const sendInbox: readonly Case[] = [
         svrSeq >= START_SEQ + 6,
         "SEND-ACCEPT",
         "the two Sends were not accepted",
-        String(START_SEQ + 6),
-        String(svrSeq),
+        `svr_seq of at least ${START_SEQ + 6}`,
+        `svr_seq ${svrSeq}`,
       );
     },
   },
@@ -115,7 +115,12 @@ export const sendInbox: readonly Case[] = [
         await expectAccepted(t, alice, bob, "SEND-BACKLOG", sent, refused);
         const state = await bob.state();
         const all = bob.base + 1 + sent.length;
-        t.fields(state, { svrSeq: all }, "SEND-ID-FREE", "svr_seq does not count a Send that was accepted after a refusal");
+        t.fields(
+          state,
+          { svrSeq: all },
+          "SEND-ID-FREE",
+          "svr_seq does not count a Send that was accepted after a refusal",
+        );
       }
       await phone.drain();
       expectExactly(t, phone.stored, bob.base + 1, [...acked, ...sent], "SEND-BACKLOG");
@@ -141,16 +146,21 @@ async function expectAccepted(
   sent.push({ clientMessageId: id, payload, acceptedAt });
 }
 
-/** Expects that Sends with an invalid id or payload to a full inbox are refused for the id or payload. */
+/** Expects that Sends with an invalid id or payload to a full inbox are refused because of the id or payload. */
 async function expectBoundsFirst(t: Context): Promise<void> {
   const { bob, alice } = t;
   const noId = await alice.trySend(bob, "hello", { id: "" });
   t.refused(noId, Reason.CLIENT_MESSAGE_ID_INVALID, "ERR-ORDER", "a Send with an empty id to a full inbox");
   const tooLong = await alice.trySend(bob, Buffer.alloc(t.info.maxPayloadBytes + 1));
-  t.refused(tooLong, Reason.PAYLOAD_TOO_LARGE, "ERR-ORDER", "a Send with too long a payload to a full inbox");
+  t.refused(
+    tooLong,
+    Reason.PAYLOAD_TOO_LARGE,
+    "ERR-ORDER",
+    "a Send with a payload above max_payload_bytes to a full inbox",
+  );
 }
 
-/** Expects an id that bob's full inbox refused to be free. If the inbox accepts the Send after all, adds it to `sent`. */
+/** Expects that a Send to bob's full inbox leaves its id unused if it is refused. Adds it to `sent` if accepted. */
 async function expectIdFree(t: Context, sent: SentMessage[]): Promise<void> {
   const { bob, alice } = t;
   const id = t.newId();
@@ -160,7 +170,7 @@ async function expectIdFree(t: Context, sent: SentMessage[]): Promise<void> {
   else await t.blaming("SEND-ID-FREE", () => alice.send(alice, "a note", { id }));
 }
 
-/** What these texts reveal of an inbox: a number from `low` to `high` in any usual form, or the epoch. */
+/** Finds what these texts reveal of an inbox: a number from `low` to `high` in any usual form, or the epoch. */
 function findLeak(texts: readonly Buffer[], low: number, high: number, epoch: string): string | undefined {
   for (const text of texts) {
     if (epoch.length >= 6 && text.includes(epoch)) return `the epoch ${epoch}`;
@@ -175,8 +185,8 @@ function findLeak(texts: readonly Buffer[], low: number, high: number, epoch: st
 }
 
 /**
- * The unit of time in which `accepted_at` of each message ends with the last digits of its seq; undefined if there is none.
- * By chance four messages do so with a probability of 1 in 10^12 for the smallest unit.
+ * Returns the unit of time in which `accepted_at` of each message ends with the last digits of its seq; undefined if
+ * there is none. With four messages the probability of a match by chance is 1 in 10^12 for the smallest unit.
  */
 function seqInTimestamps(messages: readonly Message[]): string | undefined {
   if (messages.length < 4) return undefined;

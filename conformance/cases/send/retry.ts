@@ -11,7 +11,7 @@ import { expectSameAcceptedAt, expectSameResponseOnRetry } from "../../harness/r
 import type { Codec } from "../../rpc/connect.js";
 
 const MAX_SEQ = 0xffff_ffff;
-/** Pause before a late retry, in milliseconds: longer than typical caches last, short enough for a test. */
+/** Pause before a late retry, in milliseconds: longer than the lifetime of typical caches, short enough for a test. */
 const PAUSE_MS = 20_000;
 
 export const sendRetry: readonly Case[] = [
@@ -30,7 +30,7 @@ export const sendRetry: readonly Case[] = [
         await expectSameResponseOnRetry(t, alice, bob, first, "SEND-RETRY");
       t.fields(await bob.state(), { svrSeq: bob.base + 3 }, "SEND-RETRY", "a retry used up a seq");
       const got = await bob.device().drain();
-      const violation = "not exactly the messages of the first attempts were delivered";
+      const violation = "the delivered messages are not exactly those of the first attempts";
       t.all(got, bob.base + 1, [before, first, after], "SEND-RETRY", violation);
     },
   },
@@ -45,7 +45,7 @@ export const sendRetry: readonly Case[] = [
         sent.push(await alice.send(bob, new Uint8Array(size).fill(1)));
       }
       for (const one of sent) await expectSameResponseOnRetry(t, alice, bob, one, "SEND-RETRY");
-      const violation = "not exactly the messages of the first attempts were delivered";
+      const violation = "the delivered messages are not exactly those of the first attempts";
       t.all(await bob.device().drain(), bob.base + 1, sent, "SEND-RETRY", violation);
     },
   },
@@ -140,7 +140,7 @@ export const sendRetry: readonly Case[] = [
   {
     // § SEND-ID-SCOPE: The same `client_message_id` used by two senders MUST be treated as two ids.
     id: "send/retry-of-two-senders-at-once",
-    title: "Concurrent attempts of two senders with the same id lead to one message of each sender",
+    title: "Concurrent attempts of two senders with the same id lead to one message from each sender",
     requirements: ["SEND-ID-SCOPE", "SEND-RETRY-CONCURRENT"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -148,7 +148,7 @@ export const sendRetry: readonly Case[] = [
       await Promise.all([alice, bob].map((sender) => sendConcurrently(t, sender, bob, "the same payload", 5, id)));
       const got = await bob.device().drain();
       const senders = got.map(({ senderId }) => senderId).sort();
-      const violation = "not exactly one message of each sender was delivered";
+      const violation = "the delivered messages are not exactly one of each sender";
       t.equal(senders, [alice.userId, bob.userId].sort(), "SEND-ID-SCOPE", violation);
     },
   },
@@ -187,7 +187,7 @@ export const sendRetry: readonly Case[] = [
       const { bob, alice } = t;
       const first = await alice.send(bob, "the first");
       const phone = bob.device();
-      // Acked in between, so that the backlog stays below any bound.
+      // Acked in between, so that the backlog stays below the limit of any server.
       for (let n = 0; n < 20; n += 1) {
         await Promise.all([alice.sendAtOnce(bob, 50), bob.sendAtOnce(bob, 5)]);
         await phone.drain();
@@ -233,7 +233,12 @@ export const sendRetry: readonly Case[] = [
       await pause(Math.min(half, PAUSE_MS), undefined, { signal: t.signal });
       for (const one of sent) await expectSameResponseOnRetry(t, alice, bob, one, "SEND-RETRY-LATER");
       const page = await bob.device().sync();
-      t.fields(page, { svrSeq: bob.base + 2 }, "SEND-RETRY-LATER", "a late retry within the dedup window created a message");
+      t.fields(
+        page,
+        { svrSeq: bob.base + 2 },
+        "SEND-RETRY-LATER",
+        "a late retry within the dedup window created a message",
+      );
       t.page(page, bob.base + 1, sent, "ACK-REDELIVER", "unacknowledged messages were not delivered after a pause");
     },
   },
@@ -283,5 +288,10 @@ async function sendConcurrently(
 async function expectEachOnce(t: Context, sent: readonly SentMessage[]): Promise<void> {
   const ids = (list: readonly { clientMessageId: string }[]) => list.map((it) => it.clientMessageId).sort();
   const got = await t.bob.device().drain();
-  t.equal(ids(got), ids(sent), "SEND-RETRY-CONCURRENT", "not each message was delivered exactly once");
+  t.equal(
+    ids(got),
+    ids(sent),
+    "SEND-RETRY-CONCURRENT",
+    "the delivered messages are not exactly the sent ones, each once",
+  );
 }

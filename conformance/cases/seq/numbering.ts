@@ -59,7 +59,7 @@ export const seqNumbering: readonly Case[] = [
       });
       const second = await alice.send(bob, "second");
       const got = await bob.device().drain();
-      const violation = "something other than an accepted message used up a seq";
+      const violation = "a call other than an accepted Send used up a seq";
       t.all(got, bob.base + 1, [first, second], "SEQ-CONSECUTIVE", violation);
     },
   },
@@ -97,7 +97,7 @@ export const seqNumbering: readonly Case[] = [
     // § available to every Sync that begins afterwards; in particular, no message may be visible before the one with
     // § the preceding seq.
     id: "seq/mixed-sizes-at-once",
-    title: "Of concurrent Sends of different sizes no message is visible before the one with the preceding seq",
+    title: "With concurrent Sends of different sizes, no message is visible before the one with the preceding seq",
     requirements: ["SEQ-CONTIGUOUS", "SEQ-PARALLEL"],
     bulk: true,
     async run(t: Context) {
@@ -145,7 +145,13 @@ export const seqNumbering: readonly Case[] = [
           const isAvailable = messages.length > 0 || svrSeq === bob.base;
           const violation = "a message that svr_seq counts is not available";
           t.that(isAvailable, "SEQ-CONTIGUOUS", violation, `message ${bob.base + 1}`, "no message");
-          t.that(svrSeq >= previous, "SEQ-MONOTONE", "svr_seq decreased", `at least ${previous}`, String(svrSeq));
+          t.that(
+            svrSeq >= previous,
+            "SEQ-MONOTONE",
+            "svr_seq decreased",
+            `svr_seq of at least ${previous}`,
+            `svr_seq ${svrSeq}`,
+          );
         }
       });
       const [sent] = await Promise.all([sends, ...reads]);
@@ -155,7 +161,7 @@ export const seqNumbering: readonly Case[] = [
   {
     // § SEQ-INDEPENDENT: A message to one inbox MUST NOT change the numbering of any other.
     id: "seq/independent",
-    title: "Sends to two inboxes by turns are numbered in each inbox independently",
+    title: "Alternating Sends to two inboxes are numbered in each inbox independently",
     requirements: ["SEQ-INDEPENDENT"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -179,7 +185,7 @@ export const seqNumbering: readonly Case[] = [
     // § SEQ-MONOTONE: Within an epoch `svr_seq` MUST NOT fall: the response to a call that begins after another
     // § response was received MUST NOT report a lower one.
     id: "seq/stays-when-all-is-acked",
-    title: "svr_seq does not change when all is acked, and the next message gets the next seq",
+    title: "svr_seq does not change when all messages are acked, and the next message gets the next seq",
     requirements: ["SEQ-MONOTONE", "SEQ-CONSECUTIVE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -188,7 +194,12 @@ export const seqNumbering: readonly Case[] = [
       await phone.drain();
       for (const device of [phone, bob.device("tablet"), bob.device("laptop")]) {
         const { svrSeq } = await device.sync();
-        t.equal({ svrSeq }, { svrSeq: bob.base + 3 }, "SEQ-MONOTONE", "svr_seq changed when all messages were acknowledged");
+        t.equal(
+          { svrSeq },
+          { svrSeq: bob.base + 3 },
+          "SEQ-MONOTONE",
+          "svr_seq changed when all messages were acknowledged",
+        );
       }
       const next = await alice.send(bob, "the next");
       const violation = "the next message of an emptied inbox did not get the next seq";
@@ -199,7 +210,7 @@ export const seqNumbering: readonly Case[] = [
     // § SEQ-IMMUTABLE: Within an epoch a seq MUST always name the same message: the same sender, `client_message_id`,
     // § payload and `accepted_at`.
     id: "seq/names-one-message",
-    title: "Each seq names the same message in every page, before and after acks",
+    title: "Each seq identifies the same message in every page, before and after acks",
     requirements: ["SEQ-IMMUTABLE"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -210,7 +221,12 @@ export const seqNumbering: readonly Case[] = [
         for (const { seq, senderId, clientMessageId, payload, acceptedAt } of page.messages) {
           const { seconds, nanos } = acceptedAt ?? { seconds: "", nanos: "" };
           const now = [senderId, clientMessageId, Buffer.from(payload).toString("hex"), seconds, nanos].join(" ");
-          t.equal(now, firstSeen.get(seq) ?? now, "SEQ-IMMUTABLE", `seq ${seq} names another message than before`);
+          t.equal(
+            now,
+            firstSeen.get(seq) ?? now,
+            "SEQ-IMMUTABLE",
+            `seq ${seq} identifies a different message than before`,
+          );
           firstSeen.set(seq, now);
         }
       }

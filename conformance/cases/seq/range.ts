@@ -14,14 +14,14 @@ export const seqRange: readonly Case[] = [
     // § SEQ-UNSIGNED: Every requirement of this specification MUST hold over the whole range of seqs from 0 to
     // § 4294967295, across 2147483648 as anywhere else.
     id: "seq/across-2-to-the-31",
-    title: "An inbox that passes 2147483648 numbers, pages, acks and redelivers as at low seqs",
+    title: "Across seq 2147483648 an inbox numbers, delivers, acks and redelivers messages as at low seqs",
     requirements: ["SEQ-UNSIGNED"],
     needs: { startSeq: HALF - 3 },
     run: (t) => checkInbox(t, HALF - 3),
   },
   {
     id: "seq/from-2-to-the-31",
-    title: "An inbox that starts at 2147483648 numbers, pages, acks and redelivers as at low seqs",
+    title: "From seq 2147483648 on, an inbox numbers, delivers, acks and redelivers messages as at low seqs",
     requirements: ["SEQ-UNSIGNED"],
     needs: { startSeq: HALF },
     run: (t) => checkInbox(t, HALF),
@@ -47,7 +47,7 @@ export const seqRange: readonly Case[] = [
   },
   {
     id: "seq/across-9999",
-    title: "An inbox that passes 9999 numbers, pages, acks and redelivers by number and not by text",
+    title: "Across seq 9999 an inbox compares seqs as numbers, not as text",
     requirements: ["SEQ-UNSIGNED"],
     bulk: true,
     needs: { startSeq: 9997 },
@@ -55,7 +55,7 @@ export const seqRange: readonly Case[] = [
   },
   {
     id: "seq/across-999999999",
-    title: "An inbox that passes 999999999 numbers, pages, acks and redelivers by number and not by text",
+    title: "Across seq 999999999 an inbox compares seqs as numbers, not as text",
     requirements: ["SEQ-UNSIGNED"],
     bulk: true,
     needs: { startSeq: 999_999_997 },
@@ -63,7 +63,7 @@ export const seqRange: readonly Case[] = [
   },
   {
     id: "seq/high",
-    title: "In an inbox at 4000000000 lower cli_seqs are lagging and 4294967295 is ahead",
+    title: "Above seq 4000000000, lower cli_seqs are accepted as lagging, and 4294967295 is refused as ahead",
     requirements: ["SEQ-UNSIGNED", "ACK-AHEAD"],
     needs: { startSeq: 4_000_000_000 },
     async run(t: Context) {
@@ -144,7 +144,12 @@ export const seqRange: readonly Case[] = [
         t.refused(result, Reason.SEQ_EXHAUSTED, "SEQ-EXHAUSTED", "a Send after the last seq");
       }
       const accepted = results.filter(({ kind }) => kind === "response").length;
-      t.equal({ accepted }, { accepted: 5 }, "SEQ-EXHAUSTED", "the number of accepted Sends is not the number of free seqs");
+      t.equal(
+        { accepted },
+        { accepted: 5 },
+        "SEQ-EXHAUSTED",
+        "the number of accepted Sends is not the number of free seqs",
+      );
       const got = await bob.device().drain();
       const seqs = got.map((message) => message.seq);
       t.equal(
@@ -201,7 +206,7 @@ async function checkInbox(t: Context, base: number): Promise<void> {
     t.fields(await bob.state(), { svrSeq: base + 6 }, "SEQ-CONSECUTIVE", "svr_seq did not rise by 6 after 6 messages");
     for (let acked = 0; acked <= 6; acked += 1) {
       const page = await bob.device("phone").sync({ cliSeq: base + acked });
-      t.fields(page, { ackedSeq: base + acked }, "ACK-IMPLICIT", "a Sync did not acknowledge through its cli_seq");
+      t.fields(page, { ackedSeq: base + acked }, "ACK-IMPLICIT", "a Sync did not acknowledge up to its cli_seq");
       const violation = "a page does not hold the messages after the ack";
       t.page(page, base + acked + 1, sent.slice(acked), "SYNC-RANGE", violation);
       const old = await bob.device("tablet").sync({ cliSeq: base + Math.max(0, acked - 2), pageSize: 4 });
@@ -210,8 +215,13 @@ async function checkInbox(t: Context, base: number): Promise<void> {
       t.page(old, base + acked + 1, sent.slice(acked, acked + 4), "SYNC-RANGE", message);
     }
     const stale = await bob.device("tablet").trySync({ epoch: "not-the-epoch" });
-    const { detail } = t.refused(stale, Reason.EPOCH_MISMATCH, "EPOCH-MISMATCH", "a Sync with another epoch");
-    t.equal({ svrSeq: detail?.svrSeq }, { svrSeq: base + 6 }, "EPOCH-MISMATCH", "the refusal does not hold the current svr_seq");
+    const { detail } = t.refused(stale, Reason.EPOCH_MISMATCH, "EPOCH-MISMATCH", "a Sync with a wrong epoch");
+    t.equal(
+      { svrSeq: detail?.svrSeq },
+      { svrSeq: base + 6 },
+      "EPOCH-MISMATCH",
+      "the refusal does not hold the current svr_seq",
+    );
     const ahead = await bob.device("phone").trySync({ cliSeq: base + 7 });
     t.refused(ahead, Reason.CLI_SEQ_AHEAD, "ACK-AHEAD", "a Sync with a cli_seq above svr_seq");
     const more = await alice.sendAtOnce(bob, 6);

@@ -25,10 +25,10 @@ export const watchEnds: readonly Case[] = [
       t.that(ended, "AUTH-REVOKED-WATCH", violation, `its end within ${FRAME_MS} ms`, "the Watch is still open");
       const { end } = watcher;
       const error = end?.kind === "refusal" || end?.kind === "retryable" ? end.refusal : undefined;
-      const inOrder = end?.kind === "end" || error?.status === 200;
+      const isOrderly = end?.kind === "end" || error?.status === 200;
       const actual = end === undefined ? "nothing" : describeEnd(end);
       const rule = end?.kind === "malformed" ? "HTTP-STREAM" : "WATCH-END";
-      t.that(inOrder, rule, "a Watch ended without the end-of-stream message", "the end-of-stream message", actual);
+      t.that(isOrderly, rule, "a Watch ended without the end-of-stream message", "the end-of-stream message", actual);
       await watcher.expectClosed();
     },
   },
@@ -36,7 +36,7 @@ export const watchEnds: readonly Case[] = [
     // § WATCH-HEARTBEAT: A server SHOULD send a frame on an open Watch at least every 30 seconds, repeating the last
     // § one if nothing has changed.
     id: "watch/heartbeat",
-    title: "An idle Watch has a second frame within 30 seconds, equal to the first",
+    title: "An idle Watch gets a second frame within 30 seconds, equal to the first",
     requirements: ["WATCH-HEARTBEAT"],
     slow: true,
     async run(t: Context) {

@@ -71,7 +71,7 @@ export const watchFrames: readonly Case[] = [
   },
   {
     id: "watch/opened-after",
-    title: "The first frame of a Watch covers the messages before it",
+    title: "The first frame of a Watch covers all earlier messages",
     requirements: ["WATCH-FIRST"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -81,7 +81,7 @@ export const watchFrames: readonly Case[] = [
         before.cancel();
         await alice.send(bob, `message ${n}`);
         const { svrSeq } = await new Watcher(t, bob).expectFirstFrame();
-        const violation = "the first frame does not report the svr_seq from before the Watch";
+        const violation = "the first frame does not count a message that was accepted before the Watch";
         t.equal({ svrSeq }, { svrSeq: bob.base + n }, "WATCH-FIRST", violation);
       }
     },
@@ -102,7 +102,12 @@ export const watchFrames: readonly Case[] = [
         );
       }
       const { svrSeq } = await new Watcher(t, bob).expectFirstFrame();
-      t.equal({ svrSeq }, { svrSeq: bob.base + 3 }, "SEQ-UNSIGNED", "the first frame does not report a svr_seq above 2147483647");
+      t.equal(
+        { svrSeq },
+        { svrSeq: bob.base + 3 },
+        "SEQ-UNSIGNED",
+        "the first frame does not report a svr_seq above 2147483647",
+      );
     },
   },
   {
@@ -169,7 +174,8 @@ export const watchFrames: readonly Case[] = [
       }
       const seqs = watcher.frames.map(({ svrSeq }) => svrSeq);
       const fall = seqs.findIndex((svrSeq, index) => svrSeq < (seqs[index - 1] ?? 0));
-      t.equal(fall, -1, "WATCH-MONOTONE", `svr_seq decreased: ${seqs.slice(Math.max(0, fall - 2), fall + 1)}`);
+      const decrease = seqs.slice(Math.max(0, fall - 2), fall + 1).join(", ");
+      t.that(fall === -1, "WATCH-MONOTONE", "svr_seq of the frames decreased", "no decrease", `svr_seq ${decrease}`);
     },
   },
   {
@@ -189,7 +195,7 @@ export const watchFrames: readonly Case[] = [
         const { ackedSeq } = await bob.state();
         t.equal({ ackedSeq }, { ackedSeq: bob.base }, "WATCH-NO-ACK", "a Watch acknowledged messages");
       }
-      const violation = "not exactly the unacknowledged messages were delivered after several Watches";
+      const violation = "after several Watches the delivered messages are not exactly the unacknowledged ones";
       t.all(await bob.device().drain(), bob.base + 1, sent, "WATCH-NO-ACK", violation);
     },
   },
@@ -197,7 +203,7 @@ export const watchFrames: readonly Case[] = [
     // § WATCH-SYNC: A Sync that begins after a frame was received MUST report at least the frame's `svr_seq`, within an
     // § epoch.
     id: "watch/sync-after-frame",
-    title: "A Sync after a frame returns the message that the frame counts",
+    title: "A Sync after a frame returns the messages that svr_seq of the frame counts",
     requirements: ["WATCH-SYNC"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -212,14 +218,20 @@ export const watchFrames: readonly Case[] = [
             async ({ svrSeq }) => {
               const page = await phone.fetch();
               const what = "a Sync after a frame reports a lower svr_seq than the frame";
-              t.that(page.svrSeq >= svrSeq, "WATCH-SYNC", what, `at least ${svrSeq}`, String(page.svrSeq));
+              t.that(
+                page.svrSeq >= svrSeq,
+                "WATCH-SYNC",
+                what,
+                `svr_seq of at least ${svrSeq}`,
+                `svr_seq ${page.svrSeq}`,
+              );
             },
           ),
           send,
         ]);
         const has = phone.stored.some(({ clientMessageId }) => clientMessageId === sent.clientMessageId);
         const violation = "a Sync after a frame did not return the message";
-        t.that(has, "WATCH-SYNC", violation, sent.clientMessageId, "no such message");
+        t.that(has, "WATCH-SYNC", violation, sent.clientMessageId, "no message with this id");
       }
     },
   },
@@ -291,7 +303,7 @@ export const watchFrames: readonly Case[] = [
         for (const { svrSeq, epoch: reported } of watcher.frames) {
           const own = svrSeq >= account.base && svrSeq <= account.base + count;
           const what = `a frame of ${account.name} reports the state of another inbox`;
-          t.that(own, "WATCH-PRIVATE", what, `up to ${account.base + count}`, String(svrSeq));
+          t.that(own, "WATCH-PRIVATE", what, `svr_seq up to ${account.base + count}`, `svr_seq ${svrSeq}`);
           t.equal(reported, epoch, "WATCH-PRIVATE", what);
         }
       }
@@ -317,7 +329,7 @@ export const watchFrames: readonly Case[] = [
           const violation = "a Watch got no frame for a message while others were stalled";
           await expectFrameCovering(reader, bob.base + sent.length, violation);
         }
-        const message = "not all messages were delivered while Watches were stalled";
+        const message = "some messages were not delivered while Watches were stalled";
         t.equal({ messages: phone.stored.length }, { messages: sent.length }, "SEND-VISIBLE", message);
       });
     },
@@ -346,7 +358,7 @@ export const watchFrames: readonly Case[] = [
             "a Watch got no frame with the new epoch",
           );
         }
-        // Between the first two losses nothing is sent, so that the frames differ in the epoch only.
+        // No message is sent between the first two losses, so that the frames differ in the epoch only.
         if (loss === 1) continue;
         await alice.send(bob, `after data loss ${loss}`);
         for (const watcher of watchers) {
@@ -368,9 +380,9 @@ async function openStalledWatch(t: Context, account: TestAccount): Promise<void>
     body: envelope(encode(t.session.codec, method.input, {})),
   });
   const stream = await opening.catch((error: Error) =>
-    t.fail("WATCH-FIRST", "a Watch was not opened", "a response header, and a first frame", error.message),
+    t.fail("WATCH-FIRST", "a Watch was not opened", "response headers and a first frame", error.message),
   );
   t.onEnd(() => stream.cancel());
-  if (isRetryableStatus(stream.status)) return; // rate limited: one stalled Watch fewer
+  if (isRetryableStatus(stream.status)) return; // rate limited: the case continues with one stalled Watch fewer
   t.fields(stream, { status: 200 }, "HTTP-STREAM", "a Watch was not opened");
 }

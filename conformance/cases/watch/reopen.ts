@@ -4,10 +4,11 @@ import { rawAttempt } from "../../harness/raw-calls.js";
 import { expectSameResponseOnRetry } from "../../harness/retries.js";
 import { Watcher } from "../../harness/watcher.js";
 
-/** Rounds of Watches that are opened and cancelled: in all more than 256, a usual bound on open Watches. */
+/** Rounds of Watches. All rounds together open more than 256 Watches, a usual limit. */
 const ROUNDS = 26;
+/** Watches that each round opens and cancels. */
 const AT_ONCE = 10;
-/** Malformed Watches in each round, which are refused. */
+/** Malformed Watches of each round, which the server refuses. */
 const REFUSED = 2;
 /** Deadline for the first frame of each Watch, in milliseconds. */
 const OPEN_MS = 15_000;
@@ -18,7 +19,7 @@ export const watchReopen: readonly Case[] = [
     // § WATCH-ALL: A server MUST let an account have 20 Watches open at once, and each of them MUST get the frames that
     // § this chapter promises.
     id: "watch/opened-often",
-    title: `After ${ROUNDS * AT_ONCE} cancelled and ${ROUNDS * REFUSED} refused Watches the next one is opened and gets its frames`,
+    title: `After ${ROUNDS * AT_ONCE} cancelled and ${ROUNDS * REFUSED} refused Watches the next Watch gets its frames`,
     requirements: ["WATCH-ALL", "WATCH-FIRST", "SEND-RETRY-LATER"],
     bulk: true,
     async run(t: Context) {
@@ -30,7 +31,7 @@ export const watchReopen: readonly Case[] = [
       await t.blaming("WATCH-ALL", async () => {
         for (let round = 1; round <= ROUNDS; round += 1) {
           const watchers = Array.from({ length: AT_ONCE }, (_, n) => new Watcher(t, bob, {}, `watcher ${n + 1}`));
-          // A server that reserves a Watch slot before parsing the envelope must release it when it rejects the request.
+          // A server that counts a Watch before it parses the envelope must subtract it when it refuses the request.
           const refused = Array.from({ length: REFUSED }, () => rawAttempt(t, { rpc: "Watch", by: bob }));
           await Promise.all([...watchers.map(expectOpen), ...refused]);
           for (const watcher of watchers) watcher.cancel();

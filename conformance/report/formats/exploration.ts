@@ -17,15 +17,15 @@ export interface ExplorationRun {
 
 /** The result of an exploration for a terminal. */
 export function renderExploration(exploration: Exploration, run: ExplorationRun, style: Styler): string {
-  const { programs, operations, faults, exercised: applied, failure } = exploration;
+  const { programs, operations, faults, exercised, failure } = exploration;
   const injected = Object.entries(faults).filter(([, count]) => count > 0);
   const lines = [
     `${programs} programs, ${operations} operations, seed ${run.seed}`,
     `network faults  ${injected.length === 0 ? "none" : injected.map(([kind, count]) => `${kind} ${count}`).join(", ")}`,
-    `requirements    ${[...applied].map(([requirement, times]) => `${requirement} ${times}`).join(", ")}`,
+    `requirements    ${[...exercised].map(([requirement, times]) => `${requirement} ${times}`).join(", ")}`,
   ];
   if (failure === undefined) {
-    const unused = [...applied].filter(([, times]) => times === 0).map(([requirement]) => requirement);
+    const unused = [...exercised].filter(([, times]) => times === 0).map(([requirement]) => requirement);
     if (unused.length > 0) lines.push(style("yellow", `not exercised, run more programs: ${unused.join(", ")}`));
     const verdict = style("green", style("bold", "No violation found."));
     return `${lines.map((line) => style("dim", line)).join("\n")}\n\n${verdict}\n`;
@@ -34,11 +34,11 @@ export function renderExploration(exploration: Exploration, run: ExplorationRun,
   // One diagram of the whole program follows the findings.
   for (const finding of failure.findings)
     lines.push("", ...findingText(viewFinding(finding), { style, diagram: false }));
-  const { reruns: repeated, steps, seed, path, history } = failure;
+  const { reruns, steps, seed, path, history } = failure;
   const frequency =
-    repeated.failed === repeated.of
-      ? "It fails every time."
-      : `It depends on timing: it failed in ${repeated.failed} of ${repeated.of} repetitions.`;
+    reruns.failed === reruns.of
+      ? "The program fails every time."
+      : `The failure depends on timing: the program failed in ${reruns.failed} of ${reruns.of} reruns.`;
   lines.push("", `The shortest failing program has ${counted(steps.length, "step")}. ${frequency}`, "");
   lines.push(...textDiagram(history).map((line) => `  ${line}`));
   lines.push(

@@ -15,7 +15,7 @@ export interface FindingTextOptions {
   style?: Styler;
   /** Width in columns, from 40. Default 100. */
   width?: number;
-  /** Follows the level in the heading, such as "3 cases". */
+  /** Text after the level in the heading, such as "3 cases". */
   scope?: string;
   /** Whether to draw the sequence diagram. Default true. */
   diagram?: boolean;

@@ -13,7 +13,7 @@ const isSkipped = (it: CaseResult) =>
 
 /**
  * A report in the JUnit XML of Jenkins, which other CI systems read too, with a test suite for each chapter. A violated
- * MUST is a failure, and a failure of the suite itself an error. Cases that are a known failure, inconclusive or not
+ * MUST is a failure; a failure of the suite itself is an error. Cases that are a known failure, inconclusive or not
  * applicable are skipped, with the reason. JUnit has no warnings: a case that violates a SHOULD passes, and its output
  * has the findings.
  */

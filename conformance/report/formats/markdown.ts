@@ -7,11 +7,11 @@ import { mermaid } from "./mermaid.js";
 import type { RenderOptions } from "./options.js";
 import { singleLine } from "./text.js";
 
-/** GitHub drops a step summary of more than 1 MiB. */
+/** Maximum size of the report in bytes: GitHub drops a step summary of more than 1 MiB. */
 const MAX_BYTES = 900 << 10;
-/** GitHub renders only a limited number of diagrams in a page. */
+/** Maximum number of diagrams: GitHub renders only a limited number of them in a page. */
 const MAX_DIAGRAMS = 12;
-/** The other formats have all exchanges. */
+/** Maximum number of HTTP exchanges of a violation. The HTML report has all that were recorded. */
 const MAX_EXCHANGES = 2;
 
 const ICONS: Partial<Record<Outcome, string>> = {

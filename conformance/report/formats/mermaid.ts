@@ -21,10 +21,7 @@ export function mermaid(steps: readonly SequenceStep[]): string[] {
   ];
 }
 
-/**
- * Escapes what has a meaning in Mermaid: a semicolon ends a statement, a hash starts an entity, angle brackets are
- * markup.
- */
+/** Escapes characters with a meaning in Mermaid: a semicolon ends a statement, a hash starts an entity. */
 function escaped(text: string): string {
   return singleLine(text).replaceAll(/[#;<>&"`\\{}[\]]/g, (char) => `#${char.codePointAt(0)};`);
 }

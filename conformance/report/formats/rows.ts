@@ -12,12 +12,12 @@ export function row(label: string, text: string, width: number, style: Styler, s
   );
 }
 
-/** A labelled command or link, which is never wrapped, so that it can be copied. None if it is empty. */
+/** A labelled command or link, never wrapped so that it can be copied. No line if `text` is empty. */
 export function unwrappedRow(label: string, text: string, style: Styler = unstyled): string[] {
   return text === "" ? [] : [labelled(label, style) + singleLine(text)];
 }
 
-/** A label, or the space of one. */
+/** A label padded to `LABEL_WIDTH`, or only the padding if it is empty. */
 export function labelled(label: string, style: Styler): string {
   const padding = " ".repeat(LABEL_WIDTH - INDENT.length - columns(label));
   return INDENT + (label === "" ? "" : style("dim", label)) + padding;

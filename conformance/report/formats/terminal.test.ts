@@ -20,7 +20,7 @@ const history = [...sendWithoutResponse(1n, bytes("hi")), ...syncWithResponse(2n
 describe("a report in a terminal", () => {
   const report = reportOf([failedCase("ack/a", ["ACK-NOT-ON-ANSWER"], history), caseWith("ack/b", Outcome.PASS)]);
 
-  test("looks like this", () => {
+  test("has chapters, violations, profiles, the verdict and the next step", () => {
     const reports = [{ format: "html", path: "out/report.html" }];
     expect(renderReport(report, plain, { width: 72, reports })).toBe(SHOWN);
   });

@@ -28,7 +28,7 @@ export interface TerminalOptions {
 
 /** Number of violations that are shown in full. */
 const FULL_CARDS = 3;
-/** Number of further violations that are shown without the calls; the rest are mostly consequences, and only named. */
+/** Number of further violations that are shown without the calls. The rest are mostly consequences, shown by name. */
 const SHORT_CARDS = 5;
 const INDENT = "  ";
 

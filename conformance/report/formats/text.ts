@@ -28,7 +28,7 @@ export function chunks(text: string, width: number): string[] {
   );
 }
 
-// Everything that could move a terminal's cursor, end a line, or change the direction of writing.
+// Characters that could move a terminal's cursor, end a line, or change the direction of writing.
 const CONTROL = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /**

@@ -13,7 +13,7 @@ import { cardsOf } from "./card.js";
 import { difference } from "./difference.js";
 
 describe("a card", () => {
-  test("exists once for each requirement, in the order of how often it is the first finding of a case", () => {
+  test("exists once for each requirement, ordered by how often the requirement is the first finding of a case", () => {
     const cards = cardsOf(
       reportOf([
         failedCase("sync/a", ["SYNC-BASE", "ACK-MONOTONE"]),

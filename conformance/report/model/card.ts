@@ -8,7 +8,7 @@ import { groupByRequirement, type RequirementGroup } from "./grouping.js";
 export interface Card extends FindingView {
   /** The case that made the finding. */
   caseId: string;
-  /** What that case does. */
+  /** Title of that case. */
   title: string;
   /** The last HTTP exchanges of the case. */
   exchanges: Exchange[];
@@ -16,7 +16,7 @@ export interface Card extends FindingView {
   reproduce: string;
   /** Commands that repeat the unary calls of the diagram. */
   curl: CurlCommand[];
-  /** Why the failures are known and do not fail the build, if all of them are; otherwise empty. */
+  /** Reason why the failures are known, if all of them are: they then do not fail the build. Otherwise empty. */
   knownFailure: string;
   /** The other cases that blame the requirement. */
   otherCases: string[];

@@ -4,7 +4,7 @@ import type { Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb
 import { SendRequestSchema, SeqSyncService, SyncRequestSchema } from "../../../proto/gen/seqsync/v1/service_pb.js";
 import { singleQuoted } from "../../shell.js";
 
-/** The environment variable from which a command takes the credential: commands never hold one. */
+/** The environment variable that holds the token: commands never contain one. */
 export const TOKEN_VARIABLE = "SEQSYNC_TOKEN";
 
 /** The URLs of the server, and its profiles. */
@@ -12,12 +12,12 @@ export type Target = Pick<Report, "targets" | "profiles">;
 
 /** A command that repeats a call. */
 export interface CurlCommand {
-  /** Whose token the call needs, such as "bob's phone, account user-1". */
+  /** The client and the account whose token the call needs, such as "bob's phone, account user-1". */
   caller: string;
   command: string;
 }
 
-/** Of more calls, the last ones. */
+/** Maximum number of commands: those of the last calls. */
 const MAX_COMMANDS = 8;
 
 /** Commands for the unary calls among the events, without duplicates. */

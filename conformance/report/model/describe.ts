@@ -59,5 +59,5 @@ function pageText(messages: readonly DeliveredMessage[]): string {
   return `messages ${list}${messages.length > 8 ? "…" : ""}`;
 }
 
-/** The last characters of a long id: those that differ between the ids of a case. */
+/** Shortens a long id to its last characters, in which the ids of a case differ. */
 export const shortId = (id: string) => (id.length <= 8 ? id : `…${id.slice(-6)}`);

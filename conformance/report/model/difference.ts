@@ -1,11 +1,11 @@
 /** A part of a text. */
 export interface Part {
   text: string;
-  /** Whether the other text has it too, in the same order. */
+  /** Whether the other text contains this part too, in the same order. */
   same: boolean;
 }
 
-/** Of longer texts, only the common start and end are found. Counted in words and separators. */
+/** Maximum words and separators for a full comparison. In longer texts only the common start and end are found. */
 const MAX_TOKENS = 400;
 
 /** Compares two texts by words and numbers, so that a changed digit marks the whole number. */

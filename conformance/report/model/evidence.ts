@@ -1,6 +1,6 @@
 import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
 
-/** Evidence of fewer events is shown with the events that precede it. */
+/** Minimum number of events to show: shorter evidence is shown with the preceding events. */
 const MIN_EVENTS = 8;
 
 /**

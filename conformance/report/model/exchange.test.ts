@@ -65,7 +65,7 @@ test("a body of text is shown as text, and truncated if it is long", async () =>
   expect(lines.at(-1)).toBe('{"svrSeq":5}');
 });
 
-test("an exchange without a response says why", async () => {
+test("an exchange without a response shows the reason", async () => {
   const exchanges = await record((transport) => transport.request({ ...call, path: "/gone" }).catch(() => {}));
   expect(exchanges.toMessages().map(exchangeSummary)).toEqual([
     expect.stringMatching(/^POST \/gone \(application\/proto, 2 B\): no response: ./),

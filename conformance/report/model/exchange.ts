@@ -52,7 +52,7 @@ function textOf(body: Uint8Array): string | undefined {
   return /(?![\n\r\t])\p{Cc}|\ufffd/u.test(text) ? undefined : text;
 }
 
-/** Eight bytes a line, to fit the width of a phone. */
+/** A hex dump with eight bytes a line, to fit the width of a phone. */
 function hexDump(bytes: Uint8Array): string[] {
   return Array.from({ length: Math.ceil(bytes.length / 8) }, (_, index) => {
     const row = [...bytes.subarray(index * 8, index * 8 + 8)];

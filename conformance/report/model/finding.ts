@@ -6,11 +6,11 @@ import { OUTCOMES } from "./outcomes.js";
 import { requirementOf, specLink } from "./requirement.js";
 import { type SequenceStep, sequenceOf } from "./sequence.js";
 
-/** What every format shows of a finding. */
+/** The parts of a finding that every format shows. */
 export interface FindingView {
   requirement: string;
   level: "MUST" | "SHOULD" | "MAY";
-  /** Fail for a MUST, otherwise warn. */
+  /** `FAIL` for a MUST, otherwise `WARN`. */
   outcome: Outcome;
   /** The sentence of the requirement in the specification. */
   sentence: string;
@@ -20,7 +20,7 @@ export interface FindingView {
   message: string;
   expected: Part[];
   actual: Part[];
-  /** The calls and responses that show it, as steps of a sequence diagram. */
+  /** The calls and responses that show the violation, as steps of a sequence diagram. */
   steps: SequenceStep[];
   /** Number of earlier steps that were left out. */
   omittedSteps: number;
@@ -33,7 +33,7 @@ export interface ViewOptions {
   spec?: string | undefined;
 }
 
-/** Of more steps, the diagram has the last ones. */
+/** Maximum number of steps of a diagram: the last ones. */
 const MAX_STEPS = 20;
 
 /** Prepares a finding, of the judge or of a report, to be shown in any format. */
@@ -63,6 +63,6 @@ export function explain({ findings: [first], reason }: Pick<CaseResult, "finding
   return first === undefined ? reason : findingLine(first);
 }
 
-/** What is known of a case without a finding, in one line, such as "inconclusive: the server has no fixtures". */
+/** The outcome of a case without a finding and its reason, such as "inconclusive: the server has no fixtures". */
 export const outcomeLine = ({ outcome, reason }: Pick<CaseResult, "outcome" | "reason">) =>
   reason === "" ? OUTCOMES[outcome].word : `${OUTCOMES[outcome].word}: ${reason}`;

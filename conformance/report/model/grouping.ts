@@ -32,7 +32,7 @@ export function groupByRequirement(cases: readonly CaseResult[]): RequirementGro
   return groups.sort((a, b) => rank(a) - rank(b) || b.first - a.first || b.findings.length - a.findings.length);
 }
 
-/** Prefers the first finding of a case, then a case that is about the requirement, then little evidence. */
+/** Prefers the first finding of a case, then a case about the requirement, then the shortest evidence. */
 function byClarity(a: FindingInCase, b: FindingInCase): number {
   const about = ({ case: it, finding }: FindingInCase) => (it.requirements[0] === finding.requirement ? 0 : 1);
   const events = ({ finding }: FindingInCase) => finding.evidence.length || 1000;

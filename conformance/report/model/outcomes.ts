@@ -1,9 +1,9 @@
 import { Outcome } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 
-/** How an outcome is shown. */
+/** The texts and the colour by which an outcome is shown. */
 export interface OutcomeText {
   word: string;
-  /** A symbol that needs no colour. */
+  /** A symbol that is clear without colour. */
   mark: string;
   color: "red" | "yellow" | "green" | "dim";
   /** The headline of a report with this verdict. */
@@ -45,7 +45,7 @@ export const OUTCOMES: Readonly<Record<Outcome, OutcomeText>> = {
   [Outcome.UNSPECIFIED]: { word: "not run", mark: "–", color: "dim", verdict: "No case was run." },
 };
 
-/** The order in which counts are shown. The first outcome of several is the outcome of the whole. */
+/** The order in which counts are shown. Of several outcomes, the first in this order is the total outcome. */
 export const WORST_FIRST = [
   Outcome.FAIL,
   Outcome.ERROR,

@@ -57,7 +57,7 @@ export function withoutVerdict(cases: readonly CaseResult[]): WithoutVerdict[] {
   });
 }
 
-/** In seconds. */
+/** Converts a duration to seconds. */
 export const secondsOf = (duration: Duration | undefined) =>
   Number(duration?.seconds ?? 0n) + (duration?.nanos ?? 0) / 1e9;
 

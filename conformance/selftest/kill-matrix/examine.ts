@@ -16,7 +16,10 @@ export interface MutantResult {
   killingCases: string[];
   /** Expectations of cases that failed, as "case: REQUIREMENT". What only the judge found is not among them. */
   failedExpectations: string[];
-  /** Those of `failedExpectations` that failed again when only the cases about the broken requirement ran. Later runs must repeat them. */
+  /**
+   * Those of `failedExpectations` that failed again when only the cases about the broken requirement ran. Later runs
+   * must repeat them.
+   */
   baseline: string[];
   /** One finding for each blamed requirement. */
   findings: MutantFinding[];
@@ -94,7 +97,9 @@ export async function examine(subject: Subject, { extent, limit }: ExamineOption
   return resultOf(subject, reports, started);
 }
 
-/** Runs only the cases of these expectations against one mutant, with further seeds until each expectation has failed. */
+/**
+ * Runs only the cases of these expectations against one mutant, with further seeds until each expectation has failed.
+ */
 export async function reexamine(
   subject: Subject,
   expectations: readonly string[],

@@ -12,8 +12,9 @@ import type { Task } from "./worker.js";
 
 const USAGE = `Usage: npm run kill-matrix -- [options]
 
-Runs the suite against every mutant (a server that is faulty on purpose) and against the correct reference server. Each mutant
-must be killed, that is, a case must fail; and the broken requirement must be blamed for at least 95 % of them.
+Runs the suite against every mutant (a server that is faulty on purpose) and against the correct reference server.
+Each mutant must be killed, that is, a case must fail; and the broken requirement must be blamed for at least 95 %
+of them.
 
 Options:
   --only PATTERN   only mutants whose name or requirement matches this regular expression; repeatable
@@ -23,7 +24,8 @@ Options:
                      full   every case in every codec
                    If the broken requirement is not blamed, the remaining cases run as well.
   --json FILE      write the matrix as JSON Lines
-  --against FILE   earlier matrix, whose expectations must fail again on the same mutants (default: ${MATRIX_FILE})
+  --against FILE   earlier matrix, whose expectations must fail again on the same mutants
+                   (default: ${MATRIX_FILE})
   --processes N    number of processes (default: one for each core)
   --limit SECONDS  maximum time for one run of the suite (default: 100)
   --quiet          print no progress
@@ -31,7 +33,8 @@ Options:
 
 Exit codes:
   0  no problems
-  1  problems: a mutant survived, wrong blame, a false positive, a missing expectation, a case without kills, or a suite error
+  1  problems: a mutant survived, wrong blame, a false positive, a missing expectation, a case without kills, or an
+     error of the suite
   2  wrong usage`;
 
 /** Mutants that one process examines at a time. */
@@ -110,7 +113,10 @@ async function makeMatrix(mutants: readonly Mutant[]): Promise<number> {
   console.log(`${seconds} s`);
   return problems.length === 0 ? 0 : 1;
 
-  /** Adds to the baseline the expectations that fail again when only their cases run: they do not depend on the other cases. */
+  /**
+   * Adds to the baseline the expectations that fail again when only their cases run: they do not depend on the other
+   * cases.
+   */
   async function findBaseline(candidates: readonly MutantResult[]): Promise<void> {
     await run(
       candidates

@@ -38,8 +38,8 @@ export interface MissingExpectations {
 }
 
 /**
- * Finds the expectations that failed in the baseline and do not any more: somebody removed or weakened them. Skips races, which do not
- * show each time, and cases that no longer exist.
+ * Finds the expectations that failed in the baseline and do not any more: somebody removed or weakened them. Skips
+ * races, which do not show each time, and cases that no longer exist.
  */
 export function missingExpectations(
   results: readonly MutantResult[],
@@ -56,7 +56,10 @@ export function missingExpectations(
   });
 }
 
-/** Selects the failed expectations that may enter the baseline: those of cases that run in each extent, being about the requirement. */
+/**
+ * Selects the failed expectations that may enter the baseline: those of cases that run in each extent, being about the
+ * requirement.
+ */
 export function baselineCandidates({ failedExpectations, requirement }: MutantResult): string[] {
   return failedExpectations.filter((it) => {
     const found = CATALOGUE.find(({ id }) => id === caseOfExpectation(it));
@@ -92,7 +95,10 @@ export function problemsOf(
   ];
 }
 
-/** Lists the cases that kill no mutant, or none by an expectation of their own. Meaningful only for a matrix of all mutants. */
+/**
+ * Lists the cases that kill no mutant, or none by an expectation of their own. Meaningful only for a matrix of all
+ * mutants.
+ */
 export function casesWithoutKills(mutants: readonly MutantRecord[]): string[] {
   return killsByCase(mutants).flatMap(({ id, kills, killsByExpectation }) => {
     if (kills.length === 0) return [`case without kills: ${id} kills no mutant`];

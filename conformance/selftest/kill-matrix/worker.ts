@@ -7,7 +7,10 @@ import { type ExamineOptions, examine, type MutantResult, reexamine, type Subjec
 export interface Task extends ExamineOptions {
   /** The mutant's name; "" for the control. */
   name: string;
-  /** Runs only the cases of these expectations, as in `MutantResult.failedExpectations`. Default: the cases of the extent. */
+  /**
+   * Runs only the cases of these expectations, as in `MutantResult.failedExpectations`. Default: the cases of the
+   * extent.
+   */
   expectations?: readonly string[];
   /** Maximum number of seeds for `expectations`. Default: several. */
   attempts?: number;

@@ -11,9 +11,9 @@ export const durable: readonly Mutant[] = [
     breaks: "DUR-NEW-EPOCH",
     about: "loses all messages in a crash, but keeps the epochs",
     seenIn: "element-hq/synapse#17226",
-    crash: ({ inboxes, forgetSends }) => {
+    crash: ({ inboxes, deleteDedupRecords }) => {
       for (const inbox of inboxes) inbox.rotate(inbox.epoch);
-      forgetSends();
+      deleteDedupRecords();
     },
   },
   {
@@ -28,16 +28,16 @@ export const durable: readonly Mutant[] = [
     name: "crash-loses-dedup-records",
     breaks: "DUR-NEW-EPOCH",
     about: "loses the dedup records in a crash, but keeps messages and epochs",
-    crash: ({ forgetSends }) => forgetSends(),
+    crash: ({ deleteDedupRecords }) => deleteDedupRecords(),
   },
   {
     name: "durable-in-name-only",
     breaks: "DUR-KEEP",
     about: "declares DURABLE, but loses everything in a crash, under new epochs",
     options: { profiles: DURABLE },
-    crash: ({ inboxes, newEpoch, forgetSends }) => {
+    crash: ({ inboxes, newEpoch, deleteDedupRecords }) => {
       for (const inbox of inboxes) inbox.rotate(newEpoch());
-      forgetSends();
+      deleteDedupRecords();
     },
   },
   {
@@ -70,9 +70,9 @@ export const durable: readonly Mutant[] = [
     name: "crash-epoch-by-a-counter",
     breaks: "DUR-NEW-EPOCH",
     about: "loses everything in a crash, and uses the same epoch after each crash",
-    crash: ({ inboxes, forgetSends }) => {
+    crash: ({ inboxes, deleteDedupRecords }) => {
       for (const inbox of inboxes) inbox.rotate("epoch-1");
-      forgetSends();
+      deleteDedupRecords();
     },
   },
 ];

@@ -3,7 +3,9 @@ import { createHandler } from "../../../reference-server/http/handler.js";
 import { rpcOf, wrapSend } from "./interceptors.js";
 import type { Mutant } from "./mutant.js";
 
-/** Mutants with two front ends, the second of which is faulty. A run against the first URL alone does not detect them. */
+/**
+ * Mutants with two front ends, the second of which is faulty. A run against the first URL alone does not detect them.
+ */
 export const frontEnds: readonly Mutant[] = [
   {
     name: "front-reads-a-replica",

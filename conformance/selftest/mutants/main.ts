@@ -1,6 +1,6 @@
 /**
- * Lists the mutants, or serves one of them. `seqsync mutants` and `seqsync check --mutant NAME` start this file as a child process
- * and communicate with it over Node's IPC channel, so that the command itself never imports a mutant.
+ * Lists the mutants, or serves one of them. `seqsync mutants` and `seqsync check --mutant NAME` start this file as a
+ * child process and communicate with it over Node's IPC channel, so that the command itself never imports a mutant.
  */
 import "../../../proto/base64.js";
 import type { MutantMessage } from "../../cli/mutant-messages.js";

@@ -26,8 +26,8 @@ export interface FrontEnd {
 }
 
 /**
- * A server that is faulty on purpose: the smallest change to the reference server that breaks one requirement. It shows that the
- * conformance suite detects the fault, and how the failure is reported.
+ * A server that is faulty on purpose: the smallest change to the reference server that breaks one requirement. It shows
+ * that the conformance suite detects the fault, and how the failure is reported.
  */
 export interface Mutant extends FrontEnd {
   /** Name on the command line: lower case, with hyphens. */
@@ -56,7 +56,7 @@ export interface CrashData {
   /** Returns an epoch that was never used. */
   newEpoch: () => string;
   /** Deletes all dedup records. */
-  forgetSends: () => void;
+  deleteDedupRecords: () => void;
 }
 
 /** A running mutant. */
@@ -64,7 +64,10 @@ export interface MutantServer extends Listening {
   /** One URL for each front end; `url` is the first. */
   readonly urls: readonly string[];
   readonly service: Service;
-  /** Simulates a crash: cuts all connections, applies the mutant's `crash`, and resolves when the same URLs are served again. */
+  /**
+   * Simulates a crash: cuts all connections, applies the mutant's `crash`, and resolves when the same URLs are served
+   * again.
+   */
   restart(): Promise<void>;
 }
 
@@ -114,7 +117,7 @@ export async function startMutant(
       mutant.crash?.({
         inboxes,
         newEpoch: service.options.newId,
-        forgetSends: () => {
+        deleteDedupRecords: () => {
           const { dedupWindowMs, maxDedupRecords } = service.options;
           Object.assign(service, { dedup: new Dedup(dedupWindowMs, maxDedupRecords) });
         },

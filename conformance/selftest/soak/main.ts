@@ -10,8 +10,8 @@ const PROCESSES_PER_CORE = 3;
 
 const USAGE = `Usage: npm run soak -- [options]
 
-Runs the whole suite against conforming servers, many times with different seeds, while all processors are busy. Each failure is a
-false positive of the suite.
+Runs the whole suite against conforming servers, many times with different seeds, while all processors are busy.
+Each failure is a false positive of the suite.
 
 Options:
   --only PATTERN   only servers whose name matches this regular expression; repeatable

@@ -21,7 +21,10 @@ interface SoakPart {
   /** The commit that ran, or "unknown". */
   commit: string;
   machine: string;
-  /** Runs at the same time, each in its own process: more than the machine has processors, so that the processes compete. */
+  /**
+   * Runs at the same time, each in its own process: more than the machine has processors, so that the processes
+   * compete.
+   */
   concurrentRuns: number;
   runs: number;
   seconds: number;
@@ -39,7 +42,10 @@ export interface SoakOptions {
   earlier?: Soak | undefined;
 }
 
-/** Runs the whole suite against each conforming server, round after round with other seeds, while all processors are busy. */
+/**
+ * Runs the whole suite against each conforming server, round after round with other seeds, while all processors are
+ * busy.
+ */
 export async function soak(
   { rounds, minutes, processes, only, earlier }: SoakOptions,
   onRun: (line: string, soFar: Soak) => void,

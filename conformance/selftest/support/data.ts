@@ -1,7 +1,10 @@
 /** Helpers for the files in docs/data, each of which says when and with which commit it was made. */
 import { execFileSync } from "node:child_process";
 
-/** The commit that is checked out, with "-dirty" if files other than those in docs/data differ from it; "unknown" without git. */
+/**
+ * The commit that is checked out, with "-dirty" if files other than those in docs/data differ from it; "unknown"
+ * without git.
+ */
 export function currentCommit(): string {
   const git = (...args: string[]) =>
     execFileSync("git", args, {
@@ -17,7 +20,10 @@ export function currentCommit(): string {
   }
 }
 
-/** Formats an object as JSON with one line for each member, and one for each element of an array, so that a diff can be reviewed. */
+/**
+ * Formats an object as JSON with one line for each member, and one for each element of an array, so that a diff can be
+ * reviewed.
+ */
 export function formatData(data: object): string {
   const members = Object.entries(data).map(([key, value]) => {
     const text =

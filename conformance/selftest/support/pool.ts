@@ -23,8 +23,8 @@ export interface PoolOptions {
 const V8_OPTIONS = ["--no-parallel-scavenge", "--max-semi-space-size=64"];
 
 /**
- * Runs tasks in processes of their own, in order, and calls `onResult` with each result. Rejects when a task fails or a process
- * exits.
+ * Runs tasks in processes of their own, in order, and calls `onResult` with each result. Rejects when a task fails or a
+ * process exits.
  */
 export async function runTasks<Task, Result>(
   tasks: readonly Task[],

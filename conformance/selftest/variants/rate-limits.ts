@@ -40,7 +40,10 @@ function inStream(res: ServerResponse, type: string, code: string): void {
   res.writeHead(200, { "Content-Type": type, "Cache-Control": "no-store" }).end(Buffer.concat([head, end]));
 }
 
-/** Responds to every n-th unary call and every n-th Watch with a retryable error without executing it, as a rate limiter does. */
+/**
+ * Responds to every n-th unary call and every n-th Watch with a retryable error without executing it, as a rate limiter
+ * does.
+ */
 export function rateLimited(inner: RequestListener, n: number): RequestListener {
   let calls = 0;
   let watches = 0;

@@ -258,7 +258,10 @@ export const VARIANTS: readonly Variant[] = [
   ),
 ];
 
-/** Variants whose limits are so tight that some cases cannot run. Such cases must be inconclusive, and not blame the server. */
+/**
+ * Variants whose limits are so tight that some cases cannot run. Such cases must be inconclusive, and not blame the
+ * server.
+ */
 export const TIGHT_LIMITS: readonly Variant[] = [
   variant("short-window", "declares a dedup window of one second", () => ({
     store: new Store({ dedupWindowSeconds: 1 }),

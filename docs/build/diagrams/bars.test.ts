@@ -15,7 +15,7 @@ test("a scale begins at zero, unless the largest value is more than 30 times the
   expect([1, 10, 1000].map((it) => wide.at(it).toFixed(3))).toEqual(["0.000", "0.333", "1.000"]);
 });
 
-test("a value of zero or below has no bar, and does not affect the others", () => {
+test("a value of zero or below has no bar, and does not affect the scale", () => {
   const scale = scaleOf(group(-1, 0, 5, 500));
   expect(scale.logarithmic).toBe(true);
   expect([-1, 0].map(scale.at)).toEqual([0, 0]);

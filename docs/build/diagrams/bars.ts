@@ -10,11 +10,11 @@ export interface Bar {
   high: number;
   /** Text of the value, to the right of the bar. */
   text: string;
-  /** Drawn in grey, for the values that others are compared with. */
+  /** Whether the bar is grey: for values of other projects. */
   pale?: boolean;
 }
 
-/** Bars under a common name, which is empty if it would only repeat the heading. */
+/** Bars under a common name. The name is empty if it would only repeat the heading. */
 export interface BarGroup {
   name: string;
   bars: readonly Bar[];
@@ -27,7 +27,7 @@ export interface Scale {
   ticks: number[];
 }
 
-/** Maximum ratio of two values on a linear scale; beyond it short bars would be invisible. */
+/** Maximum ratio of two values on a linear scale; above it the short bars would be invisible. */
 const MAX_LINEAR_RATIO = 30;
 const MAX_TICKS = 6;
 
@@ -54,7 +54,7 @@ function linear(most: number): Scale {
 }
 
 function logarithmic(least: number, most: number): Scale {
-  // Below the smallest value, so that its bar is visible.
+  // The axis begins below the smallest value, so that the bar of this value is visible.
   const first = Math.floor(Math.log10(least / 1.5));
   const decades = Math.log10(most) - first;
   const every = Math.ceil((decades + 1) / MAX_TICKS);
@@ -99,7 +99,7 @@ export function drawBars(groups: readonly BarGroup[], label: string, scale = sca
   }
   const ticks = scale.ticks.map((tick, index) => {
     const at = percent(x(scale.at(tick)));
-    // Centred on the left edge, half of it would be cut off.
+    // A text that is centred on the left edge would be cut in half.
     const start = index === 0 && left === 0 ? ' class="tick start"' : ' class="tick"';
     return `<line class="grid" x1="${at}" x2="${at}" y1="${AXIS - 4}" y2="${y}"/><text${start} x="${at}" y="11">${short(tick)}</text>`;
   });
@@ -127,5 +127,5 @@ function row({ label, value, low, high, text, pale }: Bar, top: number, x: (part
 
 const percent = (it: number) => `${Number(it.toFixed(2))}%`;
 
-/** Formats a number briefly, such as "10K", as there is little room between two lines. */
+/** Formats a number briefly, such as "10K", since there is little room between two ticks. */
 const short = (it: number) => it.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 });

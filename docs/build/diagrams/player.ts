@@ -52,22 +52,22 @@ export function scenes(): Scene[] {
 
   arrive(100, "A hundred messages arrive for one account. Its first phone has stored everything up to 100.");
   let page = sync("first", "Fetch: the phone sends the number up to which it has stored everything.");
-  respond("first", page, "The response holds the messages that follow, and is lost.", true);
+  respond("first", page, "The response holds the messages that follow. It is lost.", true);
   page = sync("first", "So the phone retries with the same number. Nothing has changed in between.");
   respond("first", page, "The phone receives the same messages. Delivering them has not acknowledged them.");
   store("first", page, "The phone stores the messages, then the number.");
   arrive(60, "Sixty more arrive.");
   page = sync(
     "first",
-    "Acknowledge by the next fetch: this number states that everything up to 200 is stored. The server may delete it.",
+    "Acknowledge by the next fetch: this number states that everything up to 200 is stored. The server may delete those messages.",
   );
   respond("first", page, "The response holds the rest.");
-  store("first", page, "The phone is at 260. Its next Sync will acknowledge that.");
-  page = sync("second", "Another phone of the same account, last used at 140.");
+  store("first", page, "The phone is at 260. Its next Sync will acknowledge everything up to 260.");
+  page = sync("second", "A second phone of the same account syncs. It stopped at 140 when it was last used.");
   respond(
     "second",
     page,
-    "It does not receive 141 to 200, which the first phone has acknowledged. It receives 201 to 260, which no device has.",
+    "It does not receive 141 to 200, which the first phone has acknowledged. It receives 201 to 260, which no device has acknowledged.",
   );
   store("second", page, "It continues from 260.");
   return all;

@@ -7,7 +7,7 @@ import { type BarGroup, drawBars, scaleOf } from "../diagrams/bars.js";
 /** Names of the implementations that ours is compared with, drawn in grey. */
 const OTHERS = /^(bare|@|undici|plain data|an ack for each|MQTT|graphql)/;
 
-/** Ratios below this count as better, as in the summary of the benchmark. */
+/** A ratio below this counts as better, as in the summary of the benchmark. */
 const BETTER = 0.95;
 
 /** Maximum number of comparisons in a list; more are shown as a table. */
@@ -59,7 +59,7 @@ function chart({ name, unit, better, values }: Figure): string[] {
       bars: values
         .filter((it) => it.of === of)
         .map(({ x, median, low, high, calculated }) => ({
-          // A single value has its position in the table only.
+          // The position of a single value is shown only in the table.
           label: values.length === owners.length || x === undefined ? "" : x.toLocaleString("en"),
           value: median,
           low,
@@ -75,9 +75,9 @@ function chart({ name, unit, better, values }: Figure): string[] {
     `${unit}, ${better} is better`,
     ...(axes.length === 0 ? [] : [`; on the left: ${axes.join(", ")}`]),
     ...(scale.logarithmic ? ["; <strong>logarithmic scale</strong>"] : []),
-    ...(values.some(({ calculated }) => calculated !== undefined) ? ["; * calculated from a part"] : []),
+    ...(values.some(({ calculated }) => calculated !== undefined) ? ["; * calculated from a smaller measurement"] : []),
   ].join("");
-  const label = `${name}, ${unit}, ${better} is better. ${owners.map((of) => inWords(of, values)).join("; ")}.`;
+  const label = `${name}, ${unit}, ${better} is better. ${owners.map((of) => describeEnds(of, values)).join("; ")}.`;
   return [
     `<figure class="diagram">`,
     `<figcaption>${caption}</figcaption>`,
@@ -86,14 +86,14 @@ function chart({ name, unit, better, values }: Figure): string[] {
   ];
 }
 
-/** Describes the first and the last value. */
-function inWords(of: string, values: readonly Value[]): string {
+/** Describes the first and the last value in words. */
+function describeEnds(of: string, values: readonly Value[]): string {
   const own = values.filter((it) => it.of === of);
   const ends = own.length > 1 ? [own[0] as Value, own.at(-1) as Value] : own;
-  const said = ends.map(({ median, x, xName }) =>
+  const texts = ends.map(({ median, x, xName }) =>
     x === undefined ? number(median) : `${number(median)} at ${x.toLocaleString("en")} ${xName}`,
   );
-  return `${of} ${said.join(", ")}`;
+  return `${of} ${texts.join(", ")}`;
 }
 
 const axesOf = (values: readonly Value[]) => [

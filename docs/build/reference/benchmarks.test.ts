@@ -19,7 +19,7 @@ const FIGURE: Figure = {
   unit: "requests/s",
   better: "higher",
   meaning: "How many messages one core accepts.",
-  conditions: "32 calls under way",
+  conditions: "32 calls in flight",
   why: "There is more to do.",
   values: [ours, theirs],
   comparisons: [
@@ -49,13 +49,13 @@ function page(result?: BenchResult): string {
   return benchmarksPage(root);
 }
 
-test("without a result the page says how to make one", () => {
+test("without a result the page shows the command that makes one", () => {
   expect(page()).toContain(`\`\`\`sh\n${BENCHMARKS.command}\n\`\`\``);
 });
 
-test("the page tells each goal, met or missed, with what was measured", () => {
+test("the page lists each goal, whether it is met, and the measured ratio", () => {
   const text = page(RESULT);
-  expect(text).toContain("1 of 2 are met, 1 missed.");
+  expect(text).toContain("1 of 2 goals are met, 1 missed.");
   expect(text).toContain(
     "| [Send of 100 bytes](#bench-server-send)<br>reference server / bare node:http | ≥&nbsp;0.95<br>**missed** | 0.9<br>(0.5–1.2) |",
   );
@@ -64,7 +64,7 @@ test("the page tells each goal, met or missed, with what was measured", () => {
   expect(text).toContain("\n\nReason: There is more to do.\n");
 });
 
-test("the page says where it was measured, and what was not", () => {
+test("the page shows the machine and the figures that were not measured", () => {
   const text = page(RESULT);
   expect(text).toContain("| measured | 2026-11-23 20:05 UTC with commit 0123456789ab, for 4 minutes |");
   expect(text).toContain("| machine | 2 × A CPU, 24 GiB, Linux 6, Node v20.20.2 |");
@@ -72,7 +72,7 @@ test("the page says where it was measured, and what was not", () => {
   expect(text).toContain("- delivery, MQTT: there is no Mosquitto");
 });
 
-test("a figure has its picture in words, and its numbers", () => {
+test("a figure has a text alternative and a table of its values", () => {
   const text = page(RESULT);
   expect(text).toContain(
     'aria-label="Send of 100 bytes, requests/s, higher is better. reference server 100; bare node:http 100."',
@@ -81,7 +81,7 @@ test("a figure has its picture in words, and its numbers", () => {
   expect(text).not.toContain("logarithmic scale");
 });
 
-test("values along an axis, many comparisons, and what the figure above has said", () => {
+test("a figure with an axis has a table of comparisons, and does not repeat the texts of the previous figure", () => {
   const at = (x: number, ms: number) => [
     value("Seq Sync, pages of 1,000", [ms], { x, xName: "% lost" }),
     value("MQTT", [ms * 100], { x, xName: "% lost", calculated: "from 10 messages" }),
@@ -99,7 +99,9 @@ test("values along an axis, many comparisons, and what the figure above has said
   const text = page({ ...RESULT, figures: [FIGURE, figure] });
   expect(text.match(/How many messages one core accepts/g)).toHaveLength(1);
   expect(text).toContain("Conditions as above.");
-  expect(text).toContain("on the left: % lost; <strong>logarithmic scale</strong>; * calculated from a part");
+  expect(text).toContain(
+    "on the left: % lost; <strong>logarithmic scale</strong>; * calculated from a smaller measurement",
+  );
   expect(text).toContain("Seq Sync, pages of 1,000 10 at 0 % lost, 20 at 5 % lost; MQTT 1,000 at 0 % lost");
   expect(text).toContain("Relative to Seq Sync, pages of 1,000;");
   expect(text).toContain("| | 0 % lost | 1 % lost |");
@@ -107,6 +109,6 @@ test("values along an axis, many comparisons, and what the figure above has said
   expect(text).toContain("| MQTT | 5 | 2,000 | 2,000 | 2,000 | 1 | from 10 messages |");
 });
 
-test("a section without a sentence of its own is an error", () => {
+test("a figure of an unknown section is an error", () => {
   expect(() => page({ ...RESULT, figures: [{ ...FIGURE, id: "new/one" }] })).toThrow("new");
 });

@@ -5,33 +5,34 @@ import { number } from "../../../conformance/benchmarks/table.js";
 import { escaped, figureAnchor, figureSection, ratio } from "./benchmark-figure.js";
 import { BENCHMARKS, measurementPage } from "./measurements.js";
 
-/** The sections of the benchmark, which are the first parts of its ids. */
+/** Titles and introductions of the sections, by the first part of the ids of their figures. */
 const SECTIONS: Record<string, { title: string; about: string }> = {
   server: {
     title: "Server",
     about:
-      "The reference server over HTTP, against a server of Node's own that does nothing but answer, and against the libraries that one would use instead.",
+      "The reference server over HTTP, compared with a minimal server on `node:http` that sends a fixed response, and with alternative libraries.",
   },
   growth: {
     title: "Growth",
-    about: "What more of everything costs. Nothing must get slower because much is there.",
+    about:
+      "The cost of a call and of stored data, as their amount grows. No call may become slower because much data is stored.",
   },
   suite: {
     title: "Suite",
-    about: "How long a run of the suite takes, where its time goes, and what other suites of this kind take.",
+    about: "The duration of a run of the suite, its parts, and the duration of comparable suites.",
   },
   judge: {
     title: "Judge",
-    about: "How fast a recorded history is judged, and whether twice the history takes twice the time.",
+    about: "The speed of judging a recorded history, and whether the time is proportional to its length.",
   },
   delivery: {
     title: "Delivery",
     about:
-      "What a device goes through that comes back online: the same backlog and the same bad networks, and several ways to deliver it. The other ways are compared with Seq Sync in pages of 1,000; where one of them is better by more than a twentieth, its number is bold.",
+      "The time until a device that reconnects has its messages, by several protocols, with the same backlogs over the same unreliable networks. The other protocols are compared with Seq Sync in pages of 1,000; a number is bold if the other protocol is better by more than 5 %.",
   },
 };
 
-/** What was measured, for people. Without a result it says how to make one. */
+/** Returns the page of the benchmarks. Without a result it shows the command that makes one. */
 export function benchmarksPage(root: string): string {
   const path = join(root, BENCHMARKS.file);
   if (!existsSync(path)) return measurementPage(root, BENCHMARKS);
@@ -40,9 +41,9 @@ export function benchmarksPage(root: string): string {
   return [
     `# ${BENCHMARKS.title}`,
     "",
-    `${BENCHMARKS.about} Everything was measured on one machine, and rounds of what is compared alternate: proportions say more than`,
-    "the numbers do, which will be others elsewhere. A bar is the median of all rounds, and the line across its end goes from the lowest",
-    "to the highest of them. Bars of this project are coloured, those of others grey.",
+    `${BENCHMARKS.about} Everything was measured on one machine, and the rounds of compared values alternate. Ratios are more`,
+    "meaningful than absolute numbers, which differ from machine to machine. A bar shows the median of all rounds, and the line across",
+    "its end extends from the lowest to the highest. Bars of this project are coloured, those of others are grey.",
     "",
     ...machine(result),
     "",
@@ -52,9 +53,9 @@ export function benchmarksPage(root: string): string {
     "",
     ...names.flatMap((name) => section(name, result.figures)),
     ...skipped(result),
-    "## Measure again",
+    "## Repeat the measurement",
     "",
-    "In a clone, on a machine that does nothing else:",
+    "In a clone, on an otherwise idle machine:",
     "",
     "```sh",
     BENCHMARKS.command,
@@ -76,7 +77,7 @@ function machine({ measuredAt, commit, machine: it, rounds, quick, seconds, figu
         : [`| ${escaped(figure.id)} | ${minuteOf(figure.measuredAt)} with commit ${figure.commit ?? "unknown"} |`],
     ),
     `| machine | ${it.cores} × ${escaped(it.cpu)}, ${it.memoryGiB} GiB, ${escaped(it.os)}, Node ${it.node} |`,
-    `| rounds | ${rounds}, where the numbers of a figure say no other${quick ? ", and of each axis only a part (`--quick`)" : ""} |`,
+    `| rounds | ${rounds}, unless the table of a figure has another number${quick ? "; only a part of each axis (`--quick`)" : ""} |`,
     `| load average at the start | ${number(it.loadAverageAtStart)} |`,
   ];
 }
@@ -90,16 +91,16 @@ function goals(figures: readonly Figure[]): string[] {
   const missed = all.filter(({ comparison }) => !comparison.met).length;
   return [
     all.length === 0
-      ? "Nothing that was measured has a goal."
+      ? "No figure has a goal."
       : missed === 0
-        ? `All ${all.length} are met.`
-        : `${all.length - missed} of ${all.length} are met, ${missed} missed.`,
+        ? `All ${all.length} goals are met.`
+        : `${all.length - missed} of ${all.length} goals are met, ${missed} missed.`,
     "",
-    ...(all.length === 0 ? [] : ["| what | goal | measured |", "| --- | ---: | ---: |"]),
+    ...(all.length === 0 ? [] : ["| ratio | goal | measured |", "| --- | ---: | ---: |"]),
     ...all.map(({ figure, comparison, goal }) =>
       [
         `| [${escaped(figure.name)}](#${figureAnchor(figure.id)})<br>${escaped(comparison.of)}`,
-        // Whether it is met stands where a phone shows it too, and the spread on a line of its own.
+        // The result is in the second column, which a phone shows without scrolling; the range has its own line.
         `${goal.is === "at least" ? "≥" : "≤"}&nbsp;${number(goal.value)}<br>${comparison.met ? "met" : "**missed**"}`,
         `${ratio(comparison).replace(" ", "<br>")} |`,
       ].join(" | "),
@@ -109,7 +110,7 @@ function goals(figures: readonly Figure[]): string[] {
 
 function section(name: string, figures: readonly Figure[]): string[] {
   const known = SECTIONS[name];
-  if (known === undefined) throw new Error(`docs/build/reference/benchmarks.ts does not know the section ${name}`);
+  if (known === undefined) throw new Error(`docs/build/reference/benchmarks.ts has no section ${name}`);
   const own = figures.filter((figure) => sectionOf(figure) === name);
   return [
     `## ${known.title}`,

@@ -24,7 +24,7 @@ export const COMMANDS: readonly Command[] = [
   mutantsCommand,
 ];
 
-/** The page of all commands, from the definitions that the commands parse with. */
+/** Returns the page of all commands, made from the definitions of their options. */
 export function commandLinePage(root: string): string {
   const server = execFileSync(
     process.execPath,
@@ -54,7 +54,7 @@ export function commandLinePage(root: string): string {
   ].join("\n");
 }
 
-/** A table of the exit codes; commands whose codes mean the same share a column. */
+/** Returns a table of the exit codes. Commands with the same meanings share a column. */
 function exitCodes(): string[] {
   const columns = new Map<object, string[]>();
   for (const [command, meanings] of Object.entries(EXIT_CODES))
@@ -103,7 +103,7 @@ function row(option: Option): string {
   return `| \`${option.flags.replaceAll("|", "\\|")}\` | ${text} |`;
 }
 
-/** The page of the configuration file, from the definitions of the options. */
+/** Returns the page of the configuration file, made from the definitions of the options. */
 export function configPage(): string {
   const rows = [...settingsOf(checkCommand)].map(
     ([key, { type, flags, about }]) => `| \`${key}\` | ${TYPES[type]} | \`${flags}\` | ${escaped(about)} |`,

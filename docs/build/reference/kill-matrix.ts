@@ -14,14 +14,14 @@ import { anchor, caseAnchor, mutantAnchor } from "../anchors.js";
 
 const COMMAND = `npm run kill-matrix -- --json ${MATRIX_FILE}`;
 
-/** The page of all mutants, with the cases that kill them if a matrix is committed. */
+/** Returns the page of all mutants. It includes the cases that kill them if a matrix is committed. */
 export function killMatrixPage(root: string): string {
   const file = join(root, MATRIX_FILE);
   const matrix = existsSync(file) ? readMatrix(file) : undefined;
   return [
     "# Kill matrix",
     "",
-    "The kill matrix shows that the suite detects faults. Each entry is a *mutant*: a server that breaks one requirement on purpose,",
+    "The kill matrix shows that the suite detects violations. Each entry is a *mutant*: a server that breaks one requirement on purpose,",
     "with the cases that fail against it. `seqsync check --mutant NAME` checks a mutant and reports the failures.",
     "",
     ...(matrix === undefined ? missing() : summary(matrix)),
@@ -63,8 +63,8 @@ function summary({ run, mutants }: MatrixFile): string[] {
     `| cases that kill a mutant by an expectation of their own | ${cases.filter((it) => it.killsByExpectation.length > 0).length} of ${cases.length} |`,
     `| false positives against the reference server | ${run.falsePositives.length} |`,
     "",
-    `\`${COMMAND}\` makes the matrix anew. Each run, in CI as well, is compared with the committed matrix: it fails if an expectation`,
-    "that failed on a mutant no longer does.",
+    `\`${COMMAND}\` writes a new matrix. Each run, also in CI, is compared with the committed matrix: the run fails if an expectation`,
+    "that failed on a mutant no longer fails.",
     "",
     "The judge checks the history of every case, so a case without expectations of its own still kills mutants. These cases have none",
     "on purpose:",
@@ -96,7 +96,7 @@ function entry(mutant: Mutant, matrix: MatrixFile | undefined): string {
   const first = `- ${anchor(mutantAnchor(name))}**${name}**: ${escaped(about)}${race ? " (a race)" : ""}.${seenIn === undefined ? "" : ` Seen in ${seenIn}.`}`;
   if (matrix === undefined) return first;
   const record = matrix.mutants.find((it) => it.name === name);
-  return `${first}\n  ${record === undefined ? "Newer than this matrix." : outcome(mutant, record)}`;
+  return `${first}\n  ${record === undefined ? "This mutant is newer than the matrix." : outcome(mutant, record)}`;
 }
 
 function outcome({ breaks }: Mutant, { blamed, killedByCase, killedByJudge }: MutantRecord): string {
@@ -124,5 +124,5 @@ function abbreviated(names: readonly string[]): string {
   return names.slice(0, 3).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
-/** Escapes what Markdown would take for markup. */
+/** Escapes characters that Markdown would interpret as markup. */
 const escaped = (text: string) => text.replace(/[<*_]/g, "\\$&");

@@ -17,10 +17,10 @@ interface MediaType {
 }
 
 export interface Route {
-  /** Undefined if there is none at this path. */
+  /** Undefined if there is no RPC at this path. */
   handler: UniversalHandler | undefined;
-  /** Whether a token is valid for this handler. */
-  known: (token: string) => boolean;
+  /** Whether a call with this token may use the handler. */
+  isAllowed: (token: string) => boolean;
   /** Whether the JSON codec is served. */
   json: boolean;
   /** Maximum length of a body, in bytes. */
@@ -29,13 +29,13 @@ export interface Route {
 
 /**
  * Runs between `node:http` and the library, for requirements that the library alone does not satisfy: the credential is
- * checked before the body, a body that does not decode is `invalid_argument`, one that is too long gets 413, JSON is
- * UTF-8.
+ * checked before the body; a body that does not decode is refused with `invalid_argument`, one that is too long with
+ * 413, and JSON that is not UTF-8 with `invalid_argument`.
  */
 export async function serve(
   req: IncomingMessage,
   res: ServerResponse,
-  { handler, known, json, bodyLimit }: Route,
+  { handler, isAllowed, json, bodyLimit }: Route,
 ): Promise<void> {
   if (handler === undefined) return plain(res, 404);
   if (req.method !== "POST") return plain(res.setHeader("Allow", "POST"), 405);
@@ -46,7 +46,7 @@ export async function serve(
   if (body === undefined) return plain(res.setHeader("Connection", "close"), 413);
 
   const token = bearerToken(req.headers.authorization);
-  const refused = !known(token)
+  const refused = !isAllowed(token)
     ? refusal(Reason.CREDENTIAL_INVALID)
     : decodes(body, handler.method, type, req)
       ? undefined

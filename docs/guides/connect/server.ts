@@ -30,8 +30,7 @@ export interface Options {
   /** Profiles that the server declares and serves; must include CORE. Default: CORE, JSON and WATCH. */
   profiles?: readonly Profile[];
   /**
-   * Interval of the heartbeats of a Watch, in milliseconds, so that networks do not drop idle connections. Default 20
-   * s.
+   * Interval of the heartbeats of a Watch, in milliseconds: networks drop idle connections. Default 20 s.
    */
   heartbeatMs?: number;
   /** Maximum duration of a Watch, in milliseconds; the client then opens another. Default one hour. */
@@ -78,7 +77,7 @@ export function listener(options: Options & { shutdown?: AbortSignal } = {}): Re
   };
   const { store, profiles } = settings;
   const handlers = routes(settings);
-  // The library adds one listener for each call in flight; that is no leak.
+  // The library adds one listener for each call in flight. Without this line Node would warn of a leak.
   setMaxListeners(0, settings.shutdown);
   const json = profiles.includes(Profile.JSON);
   // 64 KiB, and room for the largest payload in base64.
@@ -86,10 +85,10 @@ export function listener(options: Options & { shutdown?: AbortSignal } = {}): Re
   return (req, res) => {
     const path = (req.url ?? "").split("?", 1)[0] ?? "";
     const handler = handlers.get(path);
-    const open = handler?.method === SeqSyncService.method.getServerInfo || handler?.service === FixtureService;
-    const known = (token: string) => open || store.accountOf(token) !== undefined;
+    const isPublic = handler?.method === SeqSyncService.method.getServerInfo || handler?.service === FixtureService;
+    const isAllowed = (token: string) => isPublic || store.accountOf(token) !== undefined;
     // A failure here is a broken connection: no response can be sent.
-    serve(req, res, { handler, known, json, bodyLimit }).catch(() => res.destroy());
+    serve(req, res, { handler, isAllowed, json, bodyLimit }).catch(() => res.destroy());
   };
 }
 
@@ -99,7 +98,7 @@ function routes({ store, fixtures, profiles, heartbeatMs, watchMs, shutdown }: S
     if (account === undefined) throw refusal(Reason.CREDENTIAL_INVALID);
     return account;
   };
-  // The library would compress a response like its request, offered or not; so compression is switched off.
+  // Compression is off: the library would compress a response like its request, even if the client did not offer it.
   const router = createConnectRouter({
     grpc: false,
     grpcWeb: false,
@@ -159,6 +158,7 @@ function routes({ store, fixtures, profiles, heartbeatMs, watchMs, shutdown }: S
   return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 }
 
+/** Returns the empty response, or throws `not_found`. */
 function found(it: boolean): Record<string, never> {
   if (!it) throw new ConnectError("not found", Code.NotFound);
   return {};

@@ -46,6 +46,7 @@ interface DedupRecord {
   epoch: string;
   digest: string;
   acceptedAt: Timestamp;
+  /** Time by `performance.now()`, in milliseconds. */
   expires: number;
 }
 
@@ -63,7 +64,7 @@ export class Store {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
   }
 
-  /** The account of a token, or undefined if the token is unknown or revoked. */
+  /** Returns the account of a token, or undefined if the token is unknown or revoked. */
   accountOf(token: string): Account | undefined {
     return this.#tokens.get(sha256(token));
   }
@@ -143,7 +144,7 @@ export class Store {
     return { userId, token };
   }
 
-  /** Resets an inbox as after a data loss. False if there is no such account. */
+  /** Resets an inbox as after a data loss. Returns false if there is no such account. */
   rotateEpoch(userId: string): boolean {
     const account = this.#accounts.get(userId);
     if (account === undefined) return false;
@@ -152,7 +153,7 @@ export class Store {
     return true;
   }
 
-  /** False if there is no such token. */
+  /** Revokes a token. Returns false if there is no such token. */
   revokeToken(token: string): boolean {
     const account = this.accountOf(token);
     this.#tokens.delete(sha256(token));
@@ -161,12 +162,12 @@ export class Store {
     return account !== undefined;
   }
 
-  /** The server's clock. It defines no order: a clock may be set back. */
+  /** Reads the server's clock. Its times define no order: a clock may be set back. */
   protected now(): Timestamp {
     return timestampNow();
   }
 
-  /** A random epoch, which was never used before even if all earlier ones were lost. */
+  /** Returns a random epoch. It is new even if all earlier epochs were lost. */
   protected newEpoch(): string {
     return randomBytes(16).toString("base64url");
   }
@@ -176,7 +177,7 @@ export class Store {
     for (const notifier of inbox.notifiers) notifier.notify();
   }
 
-  /** The first messages, as many as the limits allow and at least one. */
+  /** Returns the first pending messages: as many as the limits allow, and at least one if any is pending. */
   #page({ pending }: Account, pageSize: number): Message[] {
     const { pageMessages, pageBytes } = this.limits;
     const most = Math.min(pageSize || pageMessages, pageMessages);

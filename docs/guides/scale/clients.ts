@@ -9,7 +9,7 @@ const DEADLINE = 35;
 const BACKOFF = 25;
 const MAX_ATTEMPTS = 6;
 
-/** Shared by all clients. */
+/** The parts of a simulation that all clients share. */
 export interface World {
   timeline: Timeline;
   history: History;
@@ -32,7 +32,7 @@ function attempt({ timeline, network }: World, run: (respond: Respond) => void, 
   timeline.after(DEADLINE, () => end());
 }
 
-/** Sends a letter, and retries until its outcome is known or the attempts are used up. */
+/** Sends a letter. Retries until its outcome is known or there are no attempts left. */
 export function post(world: World, letter: Letter, attempts = MAX_ATTEMPTS): void {
   const { timeline, history, random } = world;
   const op = history.send(letter.senderId, letter);
@@ -57,7 +57,7 @@ export class Device {
   readonly #name: string;
   #cliSeq = 0;
   #epoch = "";
-  /** A Sync is in flight, and others follow. */
+  /** Whether a Sync is in flight or scheduled. */
   #syncing = false;
 
   constructor(world: World, userId: string, name: string) {
@@ -66,14 +66,16 @@ export class Device {
     this.#name = name;
   }
 
-  /** Fetches until there is nothing new; gives up after `attempts` failures. */
+  /** Fetches until there is nothing new. Stops after `attempts` failures. */
   wake(attempts = 4): void {
     if (this.#syncing) return;
     this.#syncing = true;
     this.#fetch(attempts);
   }
 
-  /** Sends an extra Sync and ignores its response: late, with an old cli_seq, without an epoch, or ahead of svr_seq. */
+  /**
+   * Sends an extra Sync and ignores its response: repeated, with an old cli_seq, without an epoch, or ahead of svr_seq.
+   */
   stray(): void {
     const { random } = this.#world;
     const kind = Math.floor(random() * 4);
@@ -83,12 +85,12 @@ export class Device {
 
   #fetch(attempts: number): void {
     const { timeline, random } = this.#world;
-    const asked = this.#epoch;
-    this.#call(this.#cliSeq, asked, (outcome) => {
+    const sentEpoch = this.#epoch;
+    this.#call(this.#cliSeq, sentEpoch, (outcome) => {
       if (outcome?.kind === "page") {
         const { epoch, nextCliSeq } = outcome.page;
-        const more = nextCliSeq > this.#cliSeq || asked === "";
-        this.#cliSeq = asked === epoch ? Math.max(this.#cliSeq, nextCliSeq) : nextCliSeq;
+        const more = nextCliSeq > this.#cliSeq || sentEpoch === "";
+        this.#cliSeq = sentEpoch === epoch ? Math.max(this.#cliSeq, nextCliSeq) : nextCliSeq;
         this.#epoch = epoch;
         if (more) timeline.after(1 + 10 * random(), () => this.#fetch(attempts));
         else this.#syncing = false;

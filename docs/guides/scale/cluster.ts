@@ -19,11 +19,11 @@ export class Tenure {
   /** Higher than the terms of all previous owners of the shard. */
   readonly term: number;
   readonly data: Shard;
-  /** Crashed, or handed over regularly: this owner knows that it is no longer the owner. */
+  /** Whether the owner has crashed, or knows that it has handed over the shard. */
   stopped = false;
-  /** Finite once the owner is cut off from the placement table. */
+  /** Virtual time at which the lease ends: finite once the owner is cut off from the placement table. */
   leaseEnds = Number.POSITIVE_INFINITY;
-  /** Its records of the Sends by its users are incomplete. */
+  /** Whether the shard has lost records of the Sends by its users, and has not recovered them yet. */
   recovering = false;
   #attempts = 0;
 
@@ -33,14 +33,14 @@ export class Tenure {
     this.data = data;
   }
 
-  /** A number above all that owners of this shard have given to intents before, including lost ones. */
+  /** Returns an attempt number above those of all earlier intents of this shard, including lost ones. */
   nextAttempt(): number {
     this.#attempts += 1;
     return this.term * 1_000_000 + this.#attempts;
   }
 }
 
-/** Numbers of events that disturbed the shards. */
+/** Number of events of each kind that disturbed the shards. */
 export interface Disturbances {
   handedOver: number;
   takenOver: number;
@@ -48,7 +48,9 @@ export interface Disturbances {
   losses: number;
 }
 
-/** The inboxes that a loss affects and that have no new epoch yet, each with a function that records its new epoch. */
+/**
+ * Inboxes that a loss affects and that have no new epoch yet. Each function records the end of the loss of its inbox.
+ */
 type Losses = Map<string, () => void>;
 
 /** The shards, the placement table with their owners, and the events that disturb them. */
@@ -101,7 +103,7 @@ export class Cluster {
     return !stopped && (this.#timeline.now < leaseEnds || this.design.flaw === "no-fence");
   }
 
-  /** The owner stops, and its data moves to another owner. Nothing is lost, so no epoch changes. */
+  /** Stops the owner, and moves its data to another owner. Nothing is lost, so no epoch changes. */
   handOver(shard: number): void {
     const old = this.#begin(shard);
     if (old === undefined) return;
@@ -115,8 +117,8 @@ export class Cluster {
   }
 
   /**
-   * The owner is cut off from the placement table, but not from its callers. Everything that it confirmed is in the
-   * replicas; another owner takes over from them once the old lease has certainly expired.
+   * Cuts the owner off from the placement table, but not from its callers. The replicas have everything that the owner
+   * confirmed. Another owner takes over with their data once the old lease has certainly expired.
    */
   takeOver(shard: number): void {
     const old = this.#begin(shard);
@@ -126,7 +128,7 @@ export class Cluster {
     this.#timeline.after(LEASE + MARGIN, () => this.#succeed(old, this.#moved(old.data)));
   }
 
-  /** The owner crashes and restarts, with everything that it confirmed. */
+  /** Crashes the owner, and restarts it with everything that it confirmed. */
   crash(shard: number): void {
     const old = this.#begin(shard);
     if (old === undefined) return;
@@ -139,12 +141,12 @@ export class Cluster {
     });
   }
 
-  /** The owner crashes and restarts from an outdated copy. `age` is in virtual milliseconds. */
+  /** Crashes the owner, and restarts it from an outdated copy. `age` is in virtual milliseconds. */
   crashWithLoss(shard: number, age: number): void {
     const seen = this.owner(shard);
     const disk = seen.data.copy(this.design);
     this.#timeline.after(age, () => {
-      // A history cannot express which epoch belongs to which of two simultaneous losses of one inbox.
+      // If two losses of one inbox overlapped, the history could not state which of them ended with a new epoch.
       const overlaps = this.design.placement === "transaction" && this.#recoveries > 0;
       const old = overlaps || this.owner(shard) !== seen ? undefined : this.#begin(shard);
       if (old === undefined) return;
@@ -169,14 +171,14 @@ export class Cluster {
   }
 
   /**
-   * It is not known what is missing, so each inbox of the shard gets a new epoch. The shard's records of Sends by its
-   * own users are missing too, which affects inboxes elsewhere: they are visited before the shard accepts a Send by its
-   * users.
+   * Restarts with new epochs. The missing data is not known, so each inbox of the shard gets a new epoch. Records of
+   * Sends by the shard's own users may be missing too, which affects inboxes in other shards: the shard visits these
+   * before it accepts a Send by its users.
    */
   #restartRenewed(old: Tenure, disk: Shard): void {
     const { flaw, placement } = this.design;
     const skipsRecovery = flaw === "intents-lost" || flaw === "records-lost" || placement === "recipient";
-    // Without the records of acked messages it is unknown which inboxes the Sends went to: it may be any.
+    // Records of acked messages are lost, so the recipients of those Sends are not known: any inbox may be affected.
     const elsewhere = placement === "transaction" && !skipsRecovery ? this.#owners : [];
     this.#recoveries += 1;
     const losses: Losses = new Map();
@@ -199,7 +201,7 @@ export class Cluster {
   /** Visits all shards, one after the other, on behalf of a shard that has lost its records of Sends by its users. */
   #visit(visitor: Tenure, shard: number, losses: Losses): void {
     if (this.owner(visitor.shard) !== visitor) {
-      // It was replaced meanwhile, and its successor lacks the same records.
+      // The visitor was replaced meanwhile, and its successor lacks the same records.
       const successor = this.owner(visitor.shard);
       successor.recovering = true;
       this.#timeline.after(1, () => this.#visit(successor, 0, losses));
@@ -238,7 +240,8 @@ export class Cluster {
   }
 
   /**
-   * Restores the lost intents from the records at the recipients; appends without a record are rejected from now on.
+   * Restores the lost intents from the records at the recipients. From now on the host rejects appends of earlier
+   * terms.
    */
   #gather(visitor: Tenure, host: Tenure): void {
     host.data.oldestTerm.set(visitor.shard, visitor.term);
@@ -260,7 +263,7 @@ export class Cluster {
     }
   }
 
-  /** Begins a change of the owner. Undefined if one is in progress. */
+  /** Begins a change of the owner. Returns the old owner; undefined if a change is in progress. */
   #begin(shard: number): Tenure | undefined {
     if (this.#changing.has(shard)) return undefined;
     this.#changing.add(shard);

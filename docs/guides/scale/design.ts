@@ -6,11 +6,12 @@ import type { RequirementId } from "../../../conformance/requirements/requiremen
  *
  * - `intent`: the sender's shard first stores the purpose of an id as an intent; then the recipient's shard appends the
  *   message, once for each id, and stores the record in the same step.
- * - `transaction`: the record is at the sender's shard; it and the message are committed together, across both shards.
+ * - `transaction`: the record is at the sender's shard. One transaction over both shards stores record and message.
  * - `recipient`: the record is only with the recipient's inbox. This is not sufficient.
  */
 export type Placement = "intent" | "transaction" | "recipient";
 
+/** A deliberate error of a design. */
 export type Flaw =
   | "no-fence"
   | "early-copy"
@@ -31,7 +32,7 @@ export interface Design {
   placement: Placement;
   flaw?: Flaw;
   /**
-   * The requirements that it violates: the judge blames at least one of them, besides consequences. Empty if correct.
+   * The requirements that the design violates: the judge blames at least one of them. Empty if the design is correct.
    */
   breaks: readonly RequirementId[];
 }

@@ -39,7 +39,7 @@ export class Gateway {
     });
   }
 
-  /** The owner of a user's shard, possibly outdated. */
+  /** Returns the owner of a user's shard, possibly an outdated one. */
   route(userId: string): Tenure {
     const shard = this.cluster.shardOf(userId);
     const known = this.#routes.get(shard);
@@ -49,12 +49,12 @@ export class Gateway {
     return tenure;
   }
 
-  /** Runs a step at an owner, if it still is the owner when the call arrives; the fence is part of the step. */
+  /** Sends a call to an owner, which runs the step if it may still serve when the call arrives. */
   call(tenure: Tenure, respond: Respond, step: (tenure: Tenure) => void): void {
     this.network.hop(() => this.at(tenure, respond, step));
   }
 
-  /** The same without a network hop: within a step that runs at another owner at the same moment. */
+  /** Runs a step at an owner without a network hop, within a step that runs at another owner at the same moment. */
   at(tenure: Tenure, respond: Respond, step: (tenure: Tenure) => void): void {
     if (!this.cluster.serves(tenure)) {
       this.#routes.delete(tenure.shard);

@@ -16,7 +16,7 @@ export interface Letter {
   payload: Uint8Array;
 }
 
-/** Records, for the judge, what the clients of a simulation see. The times are those of the simulation. */
+/** Records for the judge the calls of the clients and their outcomes, with the times of the simulation. */
 export class History {
   readonly #recorder: Recorder;
   operations = 0;

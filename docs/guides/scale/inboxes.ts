@@ -2,7 +2,7 @@ import type { Message } from "../../../proto/gen/seqsync/v1/message_pb.js";
 import { Inbox, type InboxLimits } from "../../../reference-server/inbox.js";
 import type { Design } from "./design.js";
 
-/** Small, so that hot inboxes are full at times and backlogs span several pages. */
+/** Small limits, so that hot inboxes are sometimes full and backlogs have several pages. */
 export const LIMITS: InboxLimits = { maxBacklog: 25, maxPageSize: 8, maxPageBytes: 1 << 20 };
 
 export function newInbox({ flaw }: Design, epoch: string): Inbox {
@@ -18,30 +18,30 @@ export function copyInbox(design: Design, from: Inbox): Inbox {
   copy.ackedSeq = from.ackedSeq;
   for (const [seq, message] of from.pending) copy.pending.set(seq, message);
   if (from instanceof RetainingInbox && copy instanceof RetainingInbox) {
-    for (const [seq, message] of from.kept) copy.kept.set(seq, message);
+    for (const [seq, message] of from.retained) copy.retained.set(seq, message);
   }
   return copy;
 }
 
 /** Keeps acked messages, as stores with delayed deletion do: losing the ack makes them pending. */
 class RetainingInbox extends Inbox {
-  readonly kept = new Map<number, Message>();
+  readonly retained = new Map<number, Message>();
 
   protected override ack(cliSeq: number): void {
-    for (const [seq, message] of this.pending) if (seq <= cliSeq) this.kept.set(seq, message);
+    for (const [seq, message] of this.pending) if (seq <= cliSeq) this.retained.set(seq, message);
     super.ack(cliSeq);
   }
 
   override rotate(epoch: string): void {
     super.rotate(epoch);
-    this.kept.clear();
+    this.retained.clear();
   }
 }
 
 /** Simulates a new owner that has the messages but not acked_seq. */
 export function loseAck(inbox: Inbox): void {
   if (!(inbox instanceof RetainingInbox)) return;
-  for (const [seq, message] of inbox.kept) inbox.pending.set(seq, message);
+  for (const [seq, message] of inbox.retained) inbox.pending.set(seq, message);
   inbox.ackedSeq = 0;
 }
 

@@ -1,4 +1,4 @@
-/** Prints the tables of `docs/guides/scale.md`: `npx tsx docs/guides/scale/main.ts [seeds]`. */
+/** Prints the results of the simulation for `docs/guides/scale.md`: `npx tsx docs/guides/scale/main.ts [seeds]`. */
 import { CORRECT, FAULTY } from "./design.js";
 import { type Run, simulate } from "./simulate.js";
 
@@ -10,7 +10,7 @@ const runsOf = (design: Parameters<typeof simulate>[0]) =>
   Array.from({ length: seeds }, (_, index) => simulate(design, index + 1));
 const total = (runs: readonly Run[], of: (run: Run) => number) => runs.reduce((sum, run) => sum + of(run), 0);
 const sum = (...args: Parameters<typeof total>) => total(...args).toLocaleString("en");
-/** The requirements that most runs blame, with the number of runs. */
+/** Returns the requirements that most runs blame, with the number of runs. */
 const tally = (runs: readonly Run[]) => {
   const counts = new Map<string, number>();
   for (const { findings } of runs) {
@@ -40,8 +40,8 @@ console.log();
 row("faulty design", "seeds with findings", "right requirement blamed", "blamed most often");
 row("---", "--:", "--:", "---");
 for (const design of FAULTY) {
-  const caught = runsOf(design).filter((it) => it.findings.length > 0);
-  const right = caught.filter(({ findings }) => findings.some((it) => design.breaks.includes(it.requirement)));
-  row(design.name, caught.length, right.length, tally(caught));
+  const detected = runsOf(design).filter((it) => it.findings.length > 0);
+  const right = detected.filter(({ findings }) => findings.some((it) => design.breaks.includes(it.requirement)));
+  row(design.name, detected.length, right.length, tally(detected));
 }
 console.error(`${((performance.now() - started) / 1000).toFixed(1)} s`);

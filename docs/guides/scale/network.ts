@@ -16,10 +16,10 @@ export class Network {
 
   /** Calls `arrive` after a delay, or never if the message is lost. */
   hop(arrive: () => void): void {
-    const lot = this.#random() * 100;
-    if (lot < LOST) return;
+    const draw = this.#random() * 100;
+    if (draw < LOST) return;
     const delay = 0.5 + 4 * this.#random();
-    // Late enough to arrive after its sender has given up, and after a move.
-    this.#timeline.after(lot < LOST + LATE ? delay + 100 * this.#random() : delay, arrive);
+    // A late message may arrive after its sender's deadline, and after a move.
+    this.#timeline.after(draw < LOST + LATE ? delay + 100 * this.#random() : delay, arrive);
   }
 }

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { CORRECT, FAULTY } from "./design.js";
 import { simulate } from "./simulate.js";
 
-/** `main.ts` runs more. */
+/** Number of seeds for each design; `main.ts` runs more. */
 const SEEDS = 150;
-/** A faulty design runs until this many seeds have findings. */
+/** Number of seeds with findings after which the runs of a faulty design end. */
 const ENOUGH = 4;
 
 describe("inboxes over shards that move and crash", () => {
@@ -22,13 +22,13 @@ describe("inboxes over shards that move and crash", () => {
   });
 
   it.each(FAULTY)("a faulty design is detected, and the right requirement is blamed: $name", (design) => {
-    const caught: string[][] = [];
-    for (let seed = 1; seed <= SEEDS && caught.length < ENOUGH; seed += 1) {
+    const detected: string[][] = [];
+    for (let seed = 1; seed <= SEEDS && detected.length < ENOUGH; seed += 1) {
       const { findings } = simulate(design, seed);
-      if (findings.length > 0) caught.push(findings.map(({ requirement }) => requirement));
+      if (findings.length > 0) detected.push(findings.map(({ requirement }) => requirement));
     }
-    expect(caught.length).toBe(ENOUGH);
-    const right = caught.filter((ids) => design.breaks.some((id) => ids.includes(id)));
+    expect(detected.length).toBe(ENOUGH);
+    const right = detected.filter((ids) => design.breaks.some((id) => ids.includes(id)));
     expect(right.length).toBeGreaterThanOrEqual(ENOUGH - 1);
   });
 

@@ -12,12 +12,12 @@ import type { Timeline } from "./timeline.js";
 const reused = () =>
   refuse(Reason.CLIENT_MESSAGE_ID_REUSED, "client_message_id was used for another recipient or payload");
 
-/** Returns how a Send is carried out, for each placement of its dedup record. */
+/** Returns the steps of a Send for a placement of its dedup record. */
 export function sendPath(placement: Placement, timeline: Timeline): SendPath {
   const now = () => timestampFromMs(Math.round(timeline.now));
 
-  /** At the sender's shard: stores the purpose of the id, before anything else happens. */
-  const intend = (sender: Tenure, letter: Letter): Intent => {
+  /** At the sender's shard: stores the intent, before the recipient's shard is called. */
+  const storeIntent = (sender: Tenure, letter: Letter): Intent => {
     const intent: Intent = {
       recipientId: letter.recipientId,
       digest: digest(letter.payload),
@@ -74,8 +74,8 @@ export function sendPath(placement: Placement, timeline: Timeline): SendPath {
   };
 
   /**
-   * The id has an intent for other content. If that has become a message, the Send is refused; if not, its shard seals
-   * it, so that it never will, and the id is free.
+   * Settles an earlier intent of the same id for other content. If its recipient's shard has stored the message, the
+   * Send is refused. Otherwise that shard seals the attempt, so that it is never appended, and the id is free.
    */
   const settle = (gateway: Gateway, sender: Tenure, letter: Letter, before: Intent, respond: Respond) =>
     gateway.call(gateway.route(before.recipientId), respond, ({ data }) => {
@@ -86,7 +86,7 @@ export function sendPath(placement: Placement, timeline: Timeline): SendPath {
       gateway.call(sender, respond, (owner) => {
         if (owner.data.intents.get(keyOf(letter.senderId, letter.clientMessageId)) !== before) {
           respond({ kind: "retryable" });
-        } else append(gateway, owner, letter, intend(owner, letter), respond);
+        } else append(gateway, owner, letter, storeIntent(owner, letter), respond);
       });
     });
 
@@ -97,7 +97,7 @@ export function sendPath(placement: Placement, timeline: Timeline): SendPath {
         return;
       }
       const before = sender.data.intents.get(keyOf(letter.senderId, letter.clientMessageId));
-      if (before === undefined) append(gateway, sender, letter, intend(sender, letter), respond);
+      if (before === undefined) append(gateway, sender, letter, storeIntent(sender, letter), respond);
       else if (before.recipientId !== letter.recipientId || before.digest !== digest(letter.payload)) {
         settle(gateway, sender, letter, before, respond);
       } else if (gateway.cluster.design.flaw === "intent-as-message") {

@@ -3,7 +3,7 @@ import type { Inbox } from "../../../reference-server/inbox.js";
 import type { Design } from "./design.js";
 import { copyInbox } from "./inboxes.js";
 
-/** At the recipient: a Send was accepted into the inbox. Stored in one step with the message. */
+/** Record at the recipient of an accepted Send. Stored in one step with the message. */
 export interface Taken {
   senderId: string;
   recipientId: string;
@@ -14,7 +14,9 @@ export interface Taken {
   attempt: number;
 }
 
-/** At the sender: the purpose of an id. It does not state whether the message was stored. */
+/**
+ * Record at the sender of the content for which an id is reserved. It does not state whether the message was stored.
+ */
 export interface Intent {
   recipientId: string;
   digest: string;
@@ -24,7 +26,7 @@ export interface Intent {
   since: Timestamp;
 }
 
-/** At the sender, if record and message are stored in one transaction. */
+/** Dedup record at the sender, if record and message are stored in one transaction. */
 export interface SentRecord {
   recipientId: string;
   /** Epoch of the inbox when it accepted the message; under another one the record is void. */
@@ -39,18 +41,18 @@ export interface SentRecord {
  */
 export class Shard {
   readonly inboxes = new Map<string, Inbox>();
-  /** By recipient, sender and id. */
+  /** Accepted Sends by recipient, sender and id. */
   readonly taken = new Map<string, Taken>();
   /**
-   * By recipient, sender and id: the sender's shard has abandoned the attempts up to this one; they must not be
-   * appended.
+   * Attempt numbers by recipient, sender and id. The sender's shard has abandoned the attempts up to this number; they
+   * must not be appended.
    */
   readonly sealed = new Map<string, number>();
-  /** By sender's shard: appends of earlier terms of that shard must be rejected. */
+  /** Lowest valid term by sender's shard. Appends of earlier terms of that shard must be rejected. */
   readonly oldestTerm = new Map<number, number>();
-  /** By sender and id. */
+  /** Intents by sender and id. */
   readonly intents = new Map<string, Intent>();
-  /** By sender and id. */
+  /** Dedup records by sender and id. */
   readonly records = new Map<string, SentRecord>();
 
   copy(design: Design): Shard {
@@ -76,5 +78,5 @@ export class Shard {
   }
 }
 
-/** JSON separates the parts unambiguously. */
+/** Joins the parts of a key. JSON separates them unambiguously. */
 export const keyOf = (...parts: string[]) => JSON.stringify(parts);

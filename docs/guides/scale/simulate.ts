@@ -14,9 +14,9 @@ import { Timeline } from "./timeline.js";
 const USERS = Array.from({ length: 10 }, (_, index) => `user ${index}`);
 const SHARDS = 4;
 const GATEWAYS = 3;
-/** Time for which the clients are active, and time at which all calls have ended, in virtual milliseconds. */
-const BUSY = 1000;
-const REST = 2500;
+/** Times until which the clients are active, and at which all their calls have ended, in virtual milliseconds. */
+const ACTIVE_MS = 1000;
+const END_MS = 2500;
 const LETTERS = 90;
 const WAKES = 70;
 const DISTURBANCES = 8;
@@ -27,8 +27,9 @@ const SKEW = 1.2;
 export interface Run extends Disturbances {
   operations: number;
   events: number;
-  /** Letters to the hottest inbox; `letters` are those to all inboxes. */
+  /** Number of letters to the hottest inbox. */
   hottest: number;
+  /** Number of letters to all inboxes. */
   letters: number;
   findings: readonly Finding[];
 }
@@ -57,7 +58,7 @@ export function simulate(design: Design, seed: number): Run {
   planWakes(world, seeded(seed, "wakes"));
   planDisturbances(timeline, cluster, seeded(seed, "disturbances"));
   // At the end a new device of each user fetches the remaining messages, so that the judge sees all of them.
-  timeline.after(REST, () => {
+  timeline.after(END_MS, () => {
     for (const user of USERS) new Device(world, user, `${user}'s last device`).wake(50);
   });
   timeline.run();
@@ -75,14 +76,14 @@ export function simulate(design: Design, seed: number): Run {
   };
 }
 
-/** Schedules new letters; and retries, duplicates, and reused ids, which no client should send. */
+/** Schedules new letters, retries and duplicates, and letters with a reused id, which no correct client sends. */
 function planLetters(world: World, random: () => number): Letter[] {
   const popular = zipf(USERS, random);
   const letters: Letter[] = [];
   const old: Letter[] = [];
   for (let index = 0; index < LETTERS; index += 1) {
-    const at = BUSY * (index / LETTERS);
-    // The last one is probably still in flight.
+    const at = ACTIVE_MS * (index / LETTERS);
+    // The last letter is probably still in flight.
     const earlier = random() < 0.3 ? (random() < 0.4 ? old.at(-1) : pick(old, random)) : undefined;
     const letter: Letter =
       earlier === undefined
@@ -111,18 +112,18 @@ function planWakes(world: World, random: () => number): void {
   for (let index = 0; index < WAKES; index += 1) {
     const { device } = random() < 0.7 ? popular() : pick(devices, random);
     const stray = random() < 0.15;
-    world.timeline.after(BUSY * random(), () => (stray ? device.stray() : device.wake()));
+    world.timeline.after(ACTIVE_MS * random(), () => (stray ? device.stray() : device.wake()));
   }
 }
 
 function planDisturbances(timeline: Timeline, cluster: Cluster, random: () => number): void {
   for (let index = 0; index < DISTURBANCES; index += 1) {
     const shard = Math.floor(random() * cluster.shards);
-    const lot = random();
-    timeline.after(BUSY * random(), () => {
-      if (lot < 0.35) cluster.handOver(shard);
-      else if (lot < 0.65) cluster.takeOver(shard);
-      else if (lot < 0.85) cluster.crash(shard);
+    const draw = random();
+    timeline.after(ACTIVE_MS * random(), () => {
+      if (draw < 0.35) cluster.handOver(shard);
+      else if (draw < 0.65) cluster.takeOver(shard);
+      else if (draw < 0.85) cluster.crash(shard);
       else cluster.crashWithLoss(shard, 60 * random());
     });
   }

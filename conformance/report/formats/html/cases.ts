@@ -8,12 +8,12 @@ import { chapterOf, counted, secondsOf } from "../../model/summary.js";
 import { caseAnchor, classOf, commands, comparison, exchangeList } from "./card.js";
 import { type Html, html } from "./template.js";
 
-/** Of a longer history, the page has the last steps. */
+/** Maximum number of steps of a history that the page shows: the last ones. */
 const MAX_STEPS = 40;
-/** Later findings of a case mostly are consequences of the first ones. */
+/** Maximum number of findings that the page shows for a case. Later ones are mostly consequences of the first. */
 const MAX_FINDINGS = 5;
 
-/** A case in the list: one line, and for a case that did not pass, its details. */
+/** A case in the list: one line, with its details if there are any. */
 export function caseItem(it: CaseResult, report: Report): Html {
   const { word, mark } = OUTCOMES[it.outcome];
   const line = html`<span class="mark ${classOf(it.outcome)}"><span aria-hidden="true">${mark} </span>${word}</span> <code>${it.id}</code>`;

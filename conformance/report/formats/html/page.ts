@@ -13,7 +13,7 @@ import { Html, html } from "./template.js";
 
 /**
  * A report as one HTML file. Its content security policy forbids all network access. It follows the reader's colour
- * scheme, fits a phone, and shows everything without its script.
+ * scheme, fits a phone, and without its script shows all content, but no filter.
  */
 export function htmlReport(report: Report, options: RenderOptions = {}): string {
   const name = report.implementation || "an unnamed server";

@@ -2,7 +2,7 @@ import { lifelines, type SequenceStep, stepText } from "../../model/sequence.js"
 import { columns, singleLine, wrap } from "../text.js";
 import { type Html, html } from "./template.js";
 
-// In units of the view box, which is as wide as a small phone, where one unit is about one pixel.
+// Lengths in units of the view box, which is as wide as a small phone: there one unit is about one pixel.
 const WIDTH = 316;
 const SERVER = WIDTH - 26;
 const LINE = 15;

@@ -43,7 +43,10 @@ const useFirstCredential =
     })(real);
   };
 
-/** Executes a request for the account that it names instead of the account of its credential, if the named one has called before. */
+/**
+ * Executes a request for the account that it names instead of the account of its credential, if the named one has
+ * called before.
+ */
 const trustUserId =
   (userIdOf: (req: IncomingMessage) => string | null | undefined): NonNullable<Mutant["handler"]> =>
   (real, service) => {

@@ -6,7 +6,10 @@ import { errorOf, isJson, mapBodies, mapResponses, readAll, respondInstead, rpcO
 import type { Mutant } from "../mutant.js";
 import { decodablePrefix, decodes, mapBinaryBodies, SCHEMAS } from "./malformed.js";
 
-/** Reads the bodies of an RPC without a limit. The real server has one, so the meaningless part of a long body is removed. */
+/**
+ * Reads the bodies of an RPC without a limit. The real server has one, so the meaningless part of a long body is
+ * removed.
+ */
 const withoutBodyLimit = (rpc: string) =>
   mapBodies((body, req) => {
     delete req.headers["content-length"];
@@ -17,7 +20,10 @@ const withoutBodyLimit = (rpc: string) =>
       : decodablePrefix(body.subarray(0, 256), SCHEMAS[rpc] as DescMessage);
   });
 
-/** Whether the reference server refused a body for its length. No reason stands for this alone, so the message is matched. */
+/**
+ * Whether the reference server refused a body for its length. No reason stands for this alone, so the message is
+ * matched.
+ */
 const isBodyLimit = (response: HttpResponse, req: IncomingMessage) =>
   rpcOf(req) in SCHEMAS && /\bbody\b.*\b\d+ bytes/.test(errorOf(response)?.message ?? "");
 
@@ -212,7 +218,9 @@ export const httpBodies: readonly Mutant[] = [
   },
 ];
 
-/** Number of bytes of the first request of a connection, as the suite writes it, up to the end of a body in one chunk. */
+/**
+ * Number of bytes of the first request of a connection, as the suite writes it, up to the end of a body in one chunk.
+ */
 function bytesUpToOneChunk({ method, url, rawHeaders }: IncomingMessage, length: number): number {
   const names = rawHeaders.filter((_, n) => n % 2 === 0);
   const lines = names.map((name, n) => `${name}: ${rawHeaders[2 * n + 1]}`);

@@ -7,7 +7,10 @@ import type { Mutant } from "../mutant.js";
 
 type Handler = NonNullable<Mutant["handler"]>;
 
-/** Replaces `write` and `end` of a Watch's response from its first frame on. A refusal has no frame, and stays unchanged. */
+/**
+ * Replaces `write` and `end` of a Watch's response from its first frame on. A refusal has no frame, and stays
+ * unchanged.
+ */
 const wrapStream =
   (
     change: (real: { write(chunk: Uint8Array): boolean; end(chunk?: Uint8Array): void }, res: ServerResponse) => object,
