@@ -9,7 +9,7 @@ import type { Context } from "../harness/context.js";
  */
 export const durable: readonly Case[] = [
   {
-    // § DUR-NEW-EPOCH: A server that, after a restart, lacks any of what the DURABLE profile names MUST have given a
+    // § DUR-NEW-EPOCH: A server that, after a restart, lacks any data that the DURABLE profile names MUST have given a
     // § new epoch to each inbox that is affected, before it serves a call on that inbox.
     id: "durable/crash-between-calls",
     title: "After each of two crashes between calls an inbox is unchanged or has a new epoch",
@@ -37,7 +37,7 @@ export const durable: readonly Case[] = [
     },
   },
   {
-    // § DUR-NEW-EPOCH: A server that, after a restart, lacks any of what the DURABLE profile names MUST have given a
+    // § DUR-NEW-EPOCH: A server that, after a restart, lacks any data that the DURABLE profile names MUST have given a
     // § new epoch to each inbox that is affected, before it serves a call on that inbox.
     id: "durable/crash-during-traffic",
     title: "After a crash during ten Sends and three Syncs, and retries of the Sends, data loss implies a new epoch",

@@ -7,8 +7,8 @@ import type { DefiniteResult } from "../rpc/result.js";
 
 export const epoch: readonly Case[] = [
   {
-    // § EPOCH-PRESENT: Every successful response to Sync MUST have an `epoch` of 1 to 64 bytes, the inbox's current
-    // § one, and so MUST every frame of a Watch.
+    // § EPOCH-PRESENT: Every successful response to Sync and every frame of a Watch MUST have an `epoch` of 1 to 64
+    // § bytes, the inbox's current one.
     id: "epoch/present",
     title: "Each response to a Sync has an epoch of 1 to 64 bytes",
     requirements: ["EPOCH-PRESENT"],
@@ -32,7 +32,7 @@ export const epoch: readonly Case[] = [
     },
   },
   {
-    // § EPOCH-STABLE: The epoch of an inbox MUST stay the same while its numbering goes on.
+    // § EPOCH-STABLE: The epoch of an inbox MUST stay the same as long as its numbering continues.
     id: "epoch/stable",
     title: "Sends, acks, refusals and traffic of other inboxes do not change the epoch at any front end",
     requirements: ["EPOCH-STABLE"],
@@ -193,8 +193,8 @@ export const epoch: readonly Case[] = [
   },
   {
     // § EPOCH-RESTART: Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a
-    // § retry MUST NOT be recognised by a dedup record of an earlier epoch, unless the record's message was moved into
-    // § the new numbering: the retry is accepted as a new message.
+    // § retry of an earlier Send MUST NOT be recognised by a dedup record of an earlier epoch but be accepted as a new
+    // § message, unless the record's message was moved into the new numbering.
     id: "epoch/restarts-at-1",
     title: "After data loss the inbox has svr_seq 0 and acked_seq 0, and numbers its messages from 1",
     requirements: ["EPOCH-RESTART"],
@@ -278,8 +278,8 @@ export const epoch: readonly Case[] = [
   },
   {
     // § EPOCH-RESTART: Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a
-    // § retry MUST NOT be recognised by a dedup record of an earlier epoch, unless the record's message was moved into
-    // § the new numbering: the retry is accepted as a new message.
+    // § retry of an earlier Send MUST NOT be recognised by a dedup record of an earlier epoch but be accepted as a new
+    // § message, unless the record's message was moved into the new numbering.
     id: "epoch/old-record-is-void",
     title: "A retry of a Send whose message was lost is accepted as a new message",
     requirements: ["EPOCH-RESTART", "SEND-RETRY"],
@@ -303,7 +303,7 @@ export const epoch: readonly Case[] = [
     },
   },
   {
-    // § EPOCH-STABLE: The epoch of an inbox MUST stay the same while its numbering goes on.
+    // § EPOCH-STABLE: The epoch of an inbox MUST stay the same as long as its numbering continues.
     id: "epoch/other-inboxes-stay",
     title: "Data loss of one inbox leaves epoch, messages, acks and dedup records of another unchanged",
     requirements: ["EPOCH-STABLE", "SEND-RETRY"],

@@ -110,8 +110,8 @@ export const info: readonly Case[] = [
     },
   },
   {
-    // § INFO-UNDECLARED: A server that does not declare JSON MUST respond to the JSON content types at the RPCs that it
-    // § has with HTTP status 415, and one that does not declare WATCH MUST respond to Watch with the code
+    // § INFO-UNDECLARED: A server that does not declare JSON MUST respond with HTTP status 415 to the JSON content
+    // § types at the RPCs that it has, and a server that does not declare WATCH MUST respond to Watch with the code
     // § `unimplemented`, or with HTTP status 404 or 415.
     id: "info/undeclared-json",
     title: "A server that does not declare JSON responds to calls in JSON with 415 and does not carry them out",

@@ -285,7 +285,7 @@ export const page: readonly Case[] = [
     },
   },
   {
-    // § PAGE-NO-TRAFFIC: The next page MUST be available without any new message having to arrive first.
+    // § PAGE-NO-TRAFFIC: The next page MUST be available even if no new message arrives.
     id: "page/no-traffic",
     title: "Each page is available at once, without a new message",
     requirements: ["PAGE-NO-TRAFFIC"],

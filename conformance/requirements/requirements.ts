@@ -223,7 +223,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server MUST NOT refuse a request for the length of its body while that is at most 65,536 bytes, or, for Send, at most 65,536 bytes more than four thirds of `max_payload_bytes`, in any codec that it declares.",
+      "A server MUST NOT refuse a request because of the length of its body if the length is at most 65,536 bytes, or, for Send, at most 65,536 bytes more than four thirds of `max_payload_bytes`, in any codec that it declares.",
     anchor: "http.md#http-body-room",
   },
   "HTTP-BODY-LIMIT": {
@@ -237,7 +237,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A binary body that does not decode, because it ends within a field, has a tag with field number 0 or wire type 6 or 7, has a tag, a length or a known field whose varint is longer than ten bytes, or has a known string field that is not UTF-8, MUST be refused with `invalid_argument`.",
+      "A server MUST refuse with `invalid_argument` a binary body that does not decode because it ends within a field, has a tag with field number 0 or wire type 6 or 7, has a tag, a length or a known field whose varint is longer than ten bytes, or has a known string field that is not UTF-8.",
     anchor: "http.md#http-malformed",
   },
   "HTTP-MALFORMED-REASON": {
@@ -291,7 +291,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
     level: "MUST",
     profile: "JSON",
     sentence:
-      "A JSON body that is not exactly one JSON object in UTF-8, or in which a known member has a value of the wrong type, a number out of range, or a string that is not base64 where base64 is due, MUST be refused with `invalid_argument`.",
+      "A server MUST refuse with `invalid_argument` a JSON body that is not exactly one JSON object in UTF-8, or in which a known member has a value of the wrong type, a number out of range, or a string that is not base64 where base64 is expected.",
     anchor: "http.md#http-json-malformed",
   },
   "HTTP-STREAM": {
@@ -318,14 +318,14 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A refusal for one of the reasons of the table, MALFORMED aside, MUST carry in `details` exactly one `seqsync.v1.ErrorDetail`, and its `reason` MUST be that one.",
+      "A refusal for one of the reasons of the table, except MALFORMED, MUST carry in `details` exactly one `seqsync.v1.ErrorDetail`, and its `reason` MUST be the reason of the refusal.",
     anchor: "errors.md#err-reason",
   },
   "ERR-ORDER": {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "If several refusals apply to one call, a server MUST give one of the first kind that applies, in this order: the credential; the decoding of the body; the bounds of `client_message_id` and `payload`; `epoch`; all others.",
+      "If several refusals apply to one call, a server MUST give a refusal of the first kind in this order that applies: the credential; the decoding of the body; the bounds of `client_message_id` and `payload`; `epoch`; all others.",
     anchor: "errors.md#err-order",
   },
   "ERR-UNCHANGED": {
@@ -367,7 +367,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server MUST take the credential from the header `Authorization: Bearer <token>`, with the word `Bearer` in any mixture of cases, and MUST NOT accept a token that comes under another scheme or without one.",
+      "A server MUST take the credential from the header `Authorization: Bearer <token>`, with the word `Bearer` in any mixture of cases, and MUST NOT accept a token that comes with another scheme or without a scheme.",
     anchor: "auth.md#auth-scheme",
   },
   "AUTH-TOKEN-SIZE": {
@@ -381,7 +381,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "The account for which Send, Sync and Watch act MUST be the one of the credential, whatever else the request holds.",
+      "The account for which Send, Sync and Watch act MUST be the account of the credential, whatever else the request holds.",
     anchor: "auth.md#auth-credential-only",
   },
   "AUTH-SENDER": {
@@ -448,7 +448,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server that does not declare JSON MUST respond to the JSON content types at the RPCs that it has with HTTP status 415, and one that does not declare WATCH MUST respond to Watch with the code `unimplemented`, or with HTTP status 404 or 415.",
+      "A server that does not declare JSON MUST respond with HTTP status 415 to the JSON content types at the RPCs that it has, and a server that does not declare WATCH MUST respond to Watch with the code `unimplemented`, or with HTTP status 404 or 415.",
     anchor: "info.md#info-undeclared",
   },
   "SEQ-START": {
@@ -782,7 +782,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "PAGE-NO-TRAFFIC": {
     level: "MUST",
     profile: "CORE",
-    sentence: "The next page MUST be available without any new message having to arrive first.",
+    sentence: "The next page MUST be available even if no new message arrives.",
     anchor: "page.md#page-no-traffic",
   },
   "PAGE-REPEAT": {
@@ -817,13 +817,13 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Every successful response to Sync MUST have an `epoch` of 1 to 64 bytes, the inbox's current one, and so MUST every frame of a Watch.",
+      "Every successful response to Sync and every frame of a Watch MUST have an `epoch` of 1 to 64 bytes, the inbox's current one.",
     anchor: "epoch.md#epoch-present",
   },
   "EPOCH-STABLE": {
     level: "MUST",
     profile: "CORE",
-    sentence: "The epoch of an inbox MUST stay the same while its numbering goes on.",
+    sentence: "The epoch of an inbox MUST stay the same as long as its numbering continues.",
     anchor: "epoch.md#epoch-stable",
   },
   "EPOCH-MISMATCH": {
@@ -850,7 +850,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a retry MUST NOT be recognised by a dedup record of an earlier epoch, unless the record's message was moved into the new numbering: the retry is accepted as a new message.",
+      "Under a new epoch an inbox MUST start with `svr_seq` and `acked_seq` 0 and number from 1, and a retry of an earlier Send MUST NOT be recognised by a dedup record of an earlier epoch but be accepted as a new message, unless the record's message was moved into the new numbering.",
     anchor: "epoch.md#epoch-restart",
   },
   "WATCH-FIRST": {
@@ -942,7 +942,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
     level: "MUST",
     profile: "CORE",
     sentence:
-      "A server that, after a restart, lacks any of what the DURABLE profile names MUST have given a new epoch to each inbox that is affected, before it serves a call on that inbox.",
+      "A server that, after a restart, lacks any data that the DURABLE profile names MUST have given a new epoch to each inbox that is affected, before it serves a call on that inbox.",
     anchor: "durable.md#dur-new-epoch",
   },
   "CLI-STORE-FIRST": {
@@ -956,7 +956,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
     level: "MUST",
     profile: "CLIENT",
     sentence:
-      "A client that received no response to a Sync, or a retryable error, MUST retry with the values that it has stored, and MUST NOT advance `cli_seq` for it.",
+      "A client that received no response to a Sync, or a retryable error, MUST retry with the values that it has stored, and MUST NOT advance `cli_seq` because of that Sync.",
     anchor: "client.md#cli-retry-same",
   },
   "CLI-ADOPT-NEXT": {
@@ -1002,7 +1002,7 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
   "CLI-BACKOFF": {
     level: "SHOULD",
     profile: "CLIENT",
-    sentence: "A client SHOULD wait longer after each failed attempt, with a random part, before it retries.",
+    sentence: "A client SHOULD wait before each retry, longer after each failed attempt, and with a random part.",
     anchor: "client.md#cli-backoff",
   },
 };

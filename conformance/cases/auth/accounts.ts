@@ -22,7 +22,7 @@ import { Transport } from "../../transport/http.js";
 /** Authentication: the credential alone determines the account. */
 export const authAccounts: readonly Case[] = [
   {
-    // § AUTH-CREDENTIAL-ONLY: The account for which Send, Sync and Watch act MUST be the one of the credential,
+    // § AUTH-CREDENTIAL-ONLY: The account for which Send, Sync and Watch act MUST be the account of the credential,
     // § whatever else the request holds.
     id: "auth/nothing-else-selects-an-account",
     title: "Headers and cookies that name another account do not change the account of a Sync, Send or Watch",

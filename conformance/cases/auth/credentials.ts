@@ -87,7 +87,8 @@ export const authCredentials: readonly Case[] = [
   },
   {
     // § AUTH-SCHEME: A server MUST take the credential from the header `Authorization: Bearer <token>`, with the word
-    // § `Bearer` in any mixture of cases, and MUST NOT accept a token that comes under another scheme or without one.
+    // § `Bearer` in any mixture of cases, and MUST NOT accept a token that comes with another scheme or without a
+    // § scheme.
     id: "auth/word-bearer-in-any-case",
     title: "The scheme Bearer is accepted in upper, lower and mixed case by Sync, Send and Watch",
     requirements: ["AUTH-SCHEME"],

@@ -17,9 +17,9 @@ const AHEAD = 0xffff_ffff;
 /** Errors: precedence if several refusals apply to one call. */
 export const errorOrder: readonly Case[] = [
   {
-    // § ERR-ORDER: If several refusals apply to one call, a server MUST give one of the first kind that applies, in
-    // § this order: the credential; the decoding of the body; the bounds of `client_message_id` and `payload`; `epoch`;
-    // § all others.
+    // § ERR-ORDER: If several refusals apply to one call, a server MUST give a refusal of the first kind in this order
+    // § that applies: the credential; the decoding of the body; the bounds of `client_message_id` and `payload`;
+    // § `epoch`; all others.
     id: "errors/credential-before-body",
     title: "A call with an invalid credential and a malformed body is refused because of the credential",
     requirements: ["ERR-ORDER"],

@@ -84,9 +84,9 @@ export const httpBodies: readonly Case[] = [
     },
   },
   {
-    // § HTTP-BODY-ROOM: A server MUST NOT refuse a request for the length of its body while that is at most 65,536
-    // § bytes, or, for Send, at most 65,536 bytes more than four thirds of `max_payload_bytes`, in any codec that it
-    // § declares.
+    // § HTTP-BODY-ROOM: A server MUST NOT refuse a request because of the length of its body if the length is at most
+    // § 65,536 bytes, or, for Send, at most 65,536 bytes more than four thirds of `max_payload_bytes`, in any codec
+    // § that it declares.
     id: "http/body-room",
     title: "Bodies of the length that every server must accept are accepted with Content-Length and in chunks",
     requirements: ["HTTP-BODY-ROOM", "HTTP-CHUNKED"],

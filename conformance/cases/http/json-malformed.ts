@@ -58,9 +58,9 @@ const WRONG_BYTES = ['"****"', '"aGVsbG8$"', '"aGVs bG8!"', '"A"', "5", "true", 
 /** HTTP binding: malformed JSON bodies. */
 export const httpJsonMalformed: readonly Case[] = [
   {
-    // § HTTP-JSON-MALFORMED: A JSON body that is not exactly one JSON object in UTF-8, or in which a known member has a
-    // § value of the wrong type, a number out of range, or a string that is not base64 where base64 is due, MUST be
-    // § refused with `invalid_argument`.
+    // § HTTP-JSON-MALFORMED: A server MUST refuse with `invalid_argument` a JSON body that is not exactly one JSON
+    // § object in UTF-8, or in which a known member has a value of the wrong type, a number out of range, or a string
+    // § that is not base64 where base64 is expected.
     id: "http/json-malformed-no-object",
     title: "JSON bodies that are not exactly one object are refused and change nothing",
     requirements: ["HTTP-JSON-MALFORMED", "ERR-UNCHANGED", "ERR-SHAPE"],

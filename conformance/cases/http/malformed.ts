@@ -45,9 +45,9 @@ export const httpMalformed: readonly Case[] = [
   malformedCase("wire-types", "with the wire types 6 and 7", WIRE_TYPES),
   malformedCase("long-varint", "with a tag or a length of more than ten bytes", LONG_VARINT),
   {
-    // § HTTP-MALFORMED: A binary body that does not decode, because it ends within a field, has a tag with field number
-    // § 0 or wire type 6 or 7, has a tag, a length or a known field whose varint is longer than ten bytes, or has a
-    // § known string field that is not UTF-8, MUST be refused with `invalid_argument`.
+    // § HTTP-MALFORMED: A server MUST refuse with `invalid_argument` a binary body that does not decode because it ends
+    // § within a field, has a tag with field number 0 or wire type 6 or 7, has a tag, a length or a known field whose
+    // § varint is longer than ten bytes, or has a known string field that is not UTF-8.
     id: "http/malformed-long-cursor",
     title: "A Sync with a cli_seq or page_size of eleven bytes is refused and changes nothing",
     requirements: ["HTTP-MALFORMED", "ERR-UNCHANGED", "ERR-SHAPE"],

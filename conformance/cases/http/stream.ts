@@ -195,9 +195,9 @@ export const httpStream: readonly Case[] = [
     ["", "[]", "{"].map((text) => Buffer.from(text)),
   ),
   {
-    // § ERR-ORDER: If several refusals apply to one call, a server MUST give one of the first kind that applies, in
-    // § this order: the credential; the decoding of the body; the bounds of `client_message_id` and `payload`; `epoch`;
-    // § all others.
+    // § ERR-ORDER: If several refusals apply to one call, a server MUST give a refusal of the first kind in this order
+    // § that applies: the credential; the decoding of the body; the bounds of `client_message_id` and `payload`;
+    // § `epoch`; all others.
     id: "http/stream-credential-before-envelope",
     title: "A Watch with an invalid credential and a malformed request is refused because of the credential",
     requirements: ["ERR-ORDER", "AUTH-WATCH"],
