@@ -54,7 +54,7 @@ describe("revoke", () => {
     expect(known.revoke("secret-a")).toBe(false);
   });
 
-  test("ends only the watches of that token", () => {
+  test("ends only the Watches of that token", () => {
     const known = accounts(["alice", "secret-a"]);
     const { account, tokenHash } = known.authenticate("Bearer secret-a");
     const ended: string[] = [];
@@ -74,7 +74,7 @@ describe("add", () => {
     expect(known.authenticate("Bearer secret-a").account.userId).toBe("alice");
   });
 
-  test("refuses a token that exists, which would lock its owner out", () => {
+  test("refuses a token of another account, and keeps that account", () => {
     const known = accounts(["alice", "secret-a"]);
     expect(refused(() => known.add("bob", "secret-a", inbox()))).toBe("already_exists");
     expect(known.authenticate("Bearer secret-a").account.userId).toBe("alice");

@@ -3,13 +3,13 @@ import { Reason } from "../proto/gen/seqsync/v1/error_pb.js";
 import { Refusal, refuse } from "./errors.js";
 import type { Inbox } from "./inbox.js";
 
-/** Receives the changes of one account. Its methods must neither throw nor block. */
+/** Is notified of the changes of one account. Its methods must neither throw nor block. */
 export interface Watcher {
-  /** Hash of the token that opened it. */
+  /** Hash of the token that opened the Watch. */
   readonly tokenHash: string;
-  /** The state of the inbox has changed. */
+  /** Is called after the state of the inbox has changed. */
   changed(): void;
-  /** The token was revoked. */
+  /** Is called after the token was revoked. */
   revoked(): void;
 }
 
@@ -29,7 +29,7 @@ export interface Caller {
 const MAX_TOKEN_BYTES = 4096;
 
 /**
- * The accounts, by user id and by token (spec, "Accounts and authentication"). Tokens are stored and looked up as
+ * The accounts, by user id and by token (spec, "Authentication"). Tokens are stored and looked up as
  * SHA-256 hashes: the lookup time does not depend on the secret, and a copy of the table contains no valid token.
  */
 export class Accounts {
@@ -50,7 +50,7 @@ export class Accounts {
    * Adds an account.
    *
    * @throws Refusal `resource_exhausted` at the maximum number of accounts; `already_exists` if the user id or the
-   * token is used.
+   * token is in use.
    */
   add(userId: string, token: string, inbox: Inbox): Account {
     if (this.#byUserId.size >= this.#maxAccounts) {
@@ -58,7 +58,7 @@ export class Accounts {
     }
     if (this.#byUserId.has(userId)) throw new Refusal("already_exists", "an account has this user id");
     const tokenHash = hash(token);
-    // A token belongs to one account. A second account with it would lock the first one out.
+    // A token identifies one account. If a second one had the same token, no client could use the first one.
     if (this.#byTokenHash.has(tokenHash)) throw new Refusal("already_exists", "another account has this token");
     const account: Account = { userId, inbox, watchers: new Set() };
     this.#byUserId.set(userId, account);

@@ -44,7 +44,7 @@ describe("the dedup window", () => {
   });
 });
 
-test("at its maximum it accepts no record for now, and drops none early", () => {
+test("at the maximum number of records, a new one is refused for now, and none is dropped early", () => {
   const dedup = new Dedup(1000, 2);
   dedup.checkRoom();
   dedup.add("alice", "m-1", 0, record(1));

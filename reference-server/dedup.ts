@@ -6,8 +6,8 @@ import { Refusal } from "./errors.js";
 export interface DedupRecord {
   recipientId: string;
   /**
-   * Epoch of the recipient's inbox when the message was stored. Under another epoch the message is lost and the record
-   * void.
+   * Epoch of the recipient's inbox when the message was stored. If the inbox has a different epoch now, the message is
+   * lost and the record is void.
    */
   epoch: string;
   payloadDigest: string;
@@ -29,8 +29,9 @@ interface Entry {
 export class Dedup {
   readonly #records = new Map<string, Entry>();
   /**
-   * The records from `#oldest` in the order in which they were added and expire. A Map has the same order, but finding
-   * its first entry would skip all deleted entries at each Send.
+   * The records in the order in which they were added, which is also the order in which they expire; those before
+   * `#oldest` have expired. A Map has the same order, but a search for its first entry would step over all deleted
+   * entries at each Send.
    */
   readonly #queue: Entry[] = [];
   #oldest = 0;
@@ -83,7 +84,7 @@ export class Dedup {
       if (this.#records.get(entry.id) === entry) this.#records.delete(entry.id);
       this.#oldest += 1;
     }
-    // Frees the expired entries, seldom enough that the cost for each Send is constant.
+    // Frees the expired entries, rarely enough that the cost of each Send is constant.
     if (this.#oldest > 1000 && this.#oldest * 2 > this.#queue.length) {
       this.#queue.splice(0, this.#oldest);
       this.#oldest = 0;

@@ -32,8 +32,8 @@ export const CODE_OF: Readonly<Record<Exclude<Reason, Reason.UNSPECIFIED>, Code>
 };
 
 /**
- * A call is refused and has changed nothing. The message and the detail go to the client: they hold no data of another
- * account.
+ * The refusal of a call, which has changed nothing. The client receives the message and the detail, so they contain no
+ * data of other accounts.
  */
 export class Refusal extends Error {
   readonly code: Code;

@@ -24,7 +24,7 @@ export interface InboxLimits {
   maxBacklog: number;
   /** Maximum number of messages in a page. From 1. */
   maxPageSize: number;
-  /** Number of payload bytes at which a page ends early. From 1. The first message always fits. */
+  /** Maximum number of payload bytes in a page. From 1. The first message is always included. */
   maxPageBytes: number;
 }
 
@@ -33,7 +33,7 @@ export interface InboxLimits {
  * it is synchronous, so each transition is atomic. The state consists of the epoch, the two numbers, and the messages
  * in (`ackedSeq`, `svrSeq`]; acked messages are deleted.
  *
- * Protected members are composed by the mutants in `conformance/selftest/mutants`, which override them.
+ * The mutants in `conformance/selftest/mutants` override the protected members.
  */
 export class Inbox {
   epoch: string;
@@ -110,7 +110,7 @@ export class Inbox {
     this.pending.clear();
   }
 
-  /** Acks all messages up to `cliSeq`. A lower `cliSeq` than before changes nothing (ACK-MONOTONE). */
+  /** Acks all messages up to `cliSeq`. A `cliSeq` that is not above `ackedSeq` changes nothing (ACK-MONOTONE). */
   protected ack(cliSeq: number): void {
     while (this.ackedSeq < cliSeq) {
       this.ackedSeq += 1;
@@ -127,7 +127,7 @@ export class Inbox {
       const message = this.pending.get(seq);
       if (message === undefined) throw new Error(`the inbox has no message at seq ${seq}`);
       bytes += message.payload.length;
-      // The limit of bytes never makes a page empty (PAGE-PROGRESS).
+      // The byte limit never makes a page empty (PAGE-PROGRESS).
       if (messages.length > 0 && bytes > this.limits.maxPageBytes) break;
       messages.push(message);
     }

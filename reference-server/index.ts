@@ -20,7 +20,7 @@ export { createHandler, listen, Service };
 
 /** A reference server in this process. */
 export interface ReferenceServer extends Listening {
-  /** Its state: for instance, to create accounts. */
+  /** The state of the server, for example to create accounts. */
   readonly service: Service;
 }
 

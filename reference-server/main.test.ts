@@ -75,7 +75,7 @@ describe("the server", () => {
     const full = await call(url, "Send", { as: "s2", type: "application/json", body });
     expect(errorSummary(full)).toBe("429 resource_exhausted BACKLOG_FULL");
     expect((await callJson(url, "Sync", {}, { as: "s4" })).json).toMatchObject({ svrSeq: 3, nextCliSeq: 2 });
-    // Fixtures are off unless they are asked for.
+    // Fixtures are off by default.
     expect((await call(url, "/seqsync.conformance.v1.FixtureService/CreateAccount")).status).toBe(404);
 
     child.kill("SIGTERM");

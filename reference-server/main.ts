@@ -5,7 +5,7 @@ import { isIP } from "node:net";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type LogEntry, startReferenceServer } from "./index.js";
 
-/** Wrong usage: one line on standard error, exit code 2. */
+/** A usage error. The command prints it as one line on standard error, and exits with code 2. */
 class UsageError extends Error {}
 
 const program = new Command("seqsync-reference-server")

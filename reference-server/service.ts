@@ -4,7 +4,8 @@ import { type Account, Accounts, newToken } from "./accounts.js";
 import { Dedup } from "./dedup.js";
 import { Inbox, type InboxLimits } from "./inbox.js";
 
-/** Settings of the server (limits.md). A request beyond a limit is refused, and never cut. */
+/** Settings of the server (limits.md). A request that exceeds a limit is refused, and never truncated; only a
+ * larger `page_size` is treated as `maxPageSize`. */
 export interface ServiceOptions {
   /**
    * Maximum number of messages in a page (page.md). From 1.
@@ -12,7 +13,7 @@ export interface ServiceOptions {
    */
   maxPageSize?: number;
   /**
-   * Number of payload bytes after which a page ends early. From 1.
+   * Maximum number of payload bytes in a page (page.md). From 1. The first message is always included.
    * @default 4 MiB
    */
   maxPageBytes?: number;
@@ -67,12 +68,12 @@ export interface ServiceOptions {
    */
   now?: () => number;
   /**
-   * Creates a name that was never used before: for epochs, and for user ids of fixture accounts.
+   * Creates an id that was never used before: for epochs, and for user ids of fixture accounts.
    * @default 128 random bits
    */
   newId?: () => string;
   /**
-   * Creates inboxes. Composed by the mutants in `conformance/selftest/mutants`.
+   * Creates inboxes. The mutants in `conformance/selftest/mutants` replace it.
    * @internal
    */
   newInbox?: (epoch: string, startSeq: number, limits: InboxLimits) => Inbox;

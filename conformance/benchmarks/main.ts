@@ -21,8 +21,8 @@ const SECTIONS: Record<string, (settings: Settings) => Promise<Figure[]>> = {
 };
 
 const USAGE = `npm run bench -- [options]
-Measures the reference server, the suite, the judge and the protocol, and compares them with others. It is not a test: it prints
-the values and the missed goals. Exit code 1 if a section could not be measured.
+Measures the reference server, the suite, the judge and the protocol, and compares them with similar software. It is
+not a test: it prints the values and the missed goals. Exit code 1 if a section could not be measured.
 
   --only NAME   only figures whose id begins with NAME, such as server/send; may be repeated. Sections: ${Object.keys(SECTIONS).join(", ")}
   --quick       one round, and only a part of each axis: about two minutes

@@ -4,9 +4,9 @@ export interface Settings {
   compiled: string;
   /** Number of rounds. The rounds of compared values alternate. */
   rounds: number;
-  /** One round, and only a part of each axis. */
+  /** Whether to measure only one round, and only a part of each axis. */
   quick: boolean;
-  /** Also figures that take minutes. */
+  /** Whether to measure figures that take minutes as well. */
   long: boolean;
   /** Folder for the CPU profiles of measured servers; undefined for none. Profiling makes a server slower. */
   profile: string | undefined;

@@ -107,7 +107,13 @@ export const epoch: readonly Case[] = [
         "x".repeat(64),
         "x".repeat(65),
       ];
-      const far = [epoch.slice(0, -1), epoch.slice(1), "x".repeat(5000), `${epoch}${"x".repeat(64)}`];
+      const characters = [...epoch];
+      const far = [
+        characters.slice(0, -1).join(""),
+        characters.slice(1).join(""),
+        "x".repeat(5000),
+        `${epoch}${"x".repeat(64)}`,
+      ];
       // Epochs that a server may treat as equal if it decodes base64 or folds characters.
       const alike = [...neighbours(epoch), `\ufeff${epoch}`, epoch.replace(/[0-9a-z]/i, fullWidth)];
       const valid = alike.filter((other) => Buffer.byteLength(other) <= 64);

@@ -34,7 +34,10 @@ afterAll(async () => {
   for (const cleanUp of cleanUps) await cleanUp();
 });
 
-/** Runs `seqsync check` with the credential for the fixtures, and expects neither a stack trace nor a token in the output. */
+/**
+ * Runs `seqsync check` with the credential for the fixtures, and expects neither a stack trace nor a token in the
+ * output.
+ */
 async function check(args: string[], options: CommandOptions = {}): Promise<CommandResult> {
   const env = { SEQSYNC_FIXTURE_TOKEN: SECRET, ...options.env };
   const ended = await seqsync(["check", ...args], { cwd: folder, ...options, env });
@@ -97,7 +100,7 @@ describe("exit code 1", () => {
 describe("exit code 2, with one line and no request", () => {
   test.each([
     [[], /name one server to check: a URL, --reference, or --mutant NAME/],
-    [["http://ann:pw@127.0.0.1"], /must not hold a user or a password/],
+    [["http://ann:pw@127.0.0.1"], /must not contain a user name or a password/],
     [["http://127.0.0.1:1", "--only", "ack/old-device-does-not-lowr"], /did you mean "ack\/old-device-does-not-lower/],
     [["http://127.0.0.1:1", "--ony", "ack"], /^seqsync: unknown option '--ony'; did you mean "--only"\?$/m],
     [["http://127.0.0.1:1", "--report", "jsn=x"], /unknown format "jsn"; did you mean "json"/],
@@ -121,7 +124,7 @@ describe("exit code 3", () => {
     expect(unknown.code).toBe(3);
   });
 
-  test("if it is not a Seq Sync server", async () => {
+  test("if the target is not a Seq Sync server", async () => {
     const other = await serve((_req, res) => void res.end("<h1>It works!</h1>"));
     cleanUps.push(other.stop);
     const { code, stdout } = await check([other.url]);
@@ -156,7 +159,7 @@ describe("exit code 3", () => {
     expect(code).toBe(3);
   });
 
-  test("if there is no server; a list of known failures and an old history are not changed", async () => {
+  test("if nothing listens at the address; a list of known failures and an old history are not changed", async () => {
     writeFileSync(path("kept.txt"), `${CASE}: a reason by hand\n`);
     writeFileSync(path("old.jsonl"), "an old history\n");
     const known = ["--known-failures", path("kept.txt"), "--write-known-failures", path("kept.txt")];

@@ -76,7 +76,14 @@ const command = new Command("check")
     ),
   )
   .addOption(integer("--concurrency <n>", "number of cases that run at the same time", 1, 256).default(16))
-  .addOption(integer("--timeout-scale <n>", "factor for every deadline, for slow servers", 1, 100).default(1))
+  .addOption(
+    integer(
+      "--timeout-scale <n>",
+      "factor for every timeout except --connect-timeout, for slow servers",
+      1,
+      100,
+    ).default(1),
+  )
   .addOption(integer("--bail [n]", "stop after n unexpected failures (default without n: 1)", 1, 100_000))
   .addOption(
     text(
@@ -100,7 +107,7 @@ export const checkCommand = connectionOptions(
   .addHelpText(
     "before",
     `Examples:
-  seqsync check http://127.0.0.1:8080                            a server that has the fixtures for tests
+  seqsync check http://127.0.0.1:8080                            a server with the fixtures for tests
   seqsync check https://chat.example --accounts accounts.json    a deployment, with accounts from a file
   seqsync check http://127.0.0.1:8080 --only 'ack/*'             only one chapter, case or requirement
 `,
@@ -111,7 +118,7 @@ export const checkCommand = connectionOptions(
 Environment:
   SEQSYNC_FIXTURE_TOKEN              credential for the FixtureService of the server, if it requires one
   HTTP_PROXY, HTTPS_PROXY, NO_PROXY  proxy for servers on other machines
-Credentials are never taken from the command line, which other users can read.
+The command line never holds credentials, because other users can read it.
 ${exitCodesHelp("check")}`,
   )
   .action(async (urls: string[], _flags: Flags) => {
@@ -136,7 +143,7 @@ async function checkTarget(urls: string[], flags: Flags): Promise<number> {
     isComplete = false;
     progress.line(`seqsync: ${line}`);
   };
-  // A report that cannot be written is reported before the run, and does not prevent it.
+  // Reports an unwritable file before the run; the run still takes place.
   for (const { path } of settings.files) checkWritable(path, problem);
   const history = flags.record === undefined ? undefined : openHistory(flags.record, problem);
   const local = await localTarget(flags);
@@ -191,7 +198,10 @@ const restartBy = (restartCommand: string) => async (): Promise<void> => {
   await runShell(restartCommand, { name: "the restart command", timeoutMs: RESTART_TIMEOUT_MS });
 };
 
-/** Prints which accounts the run uses, and for how many cases they do not suffice. */
+/**
+ * Prints the number of cases, the source of the accounts, and the number of cases for which the accounts do not
+ * suffice.
+ */
 function printPlan({ cases, accounts, info, inconclusive }: CheckPlan, style: Styler): void {
   const name = info.implementation === "" ? "a server without a declared name" : info.implementation;
   process.stdout.write(style("dim", `Checking ${name}: ${counted(cases.length, "case")}, accounts from ${accounts}\n`));

@@ -4,8 +4,8 @@ import { settingsOf } from "./config.js";
 import type { TypedOption } from "./options.js";
 
 /**
- * Makes the JSON Schema of the configuration file from the options of `seqsync check`. config.schema.json, which the package and
- * the documentation contain, is generated from it.
+ * Returns the JSON Schema of the configuration file, derived from the options of `seqsync check`. config.schema.json,
+ * which the package and the documentation contain, is generated from it.
  */
 export function configSchema(): object {
   const settings = [...settingsOf(checkCommand)].map(([key, option]) => [key, schemaOf(key, option)]);

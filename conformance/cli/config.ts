@@ -16,9 +16,9 @@ export function settingsOf(command: Command): Map<string, TypedOption> {
 }
 
 /**
- * Reads a configuration file into the options of a command, except those that the command line sets. Settings that only another
- * command has are ignored; `all` is the command that has all of them. Throws UsageError for a file that is missing although it
- * was named, for an unknown setting, and for a wrong value.
+ * Reads a configuration file into the options of a command, except those that the command line sets. `all` is the
+ * command that has all settings; those that `command` lacks are ignored. Throws UsageError for a file that is missing
+ * although it was named, for an unknown setting, and for a wrong value.
  */
 export function applyConfig(command: Command, all: Command, file: string | undefined): { urls: string[] } {
   const path = file ?? CONFIG_FILE;
@@ -54,7 +54,7 @@ function readConfig(path: string): Record<string, unknown> {
     throw new UsageError(`${path} is not JSON: ${(error as Error).message}`);
   }
   if (typeof json !== "object" || json === null || Array.isArray(json))
-    throw new UsageError(`${path} must hold a JSON object`);
+    throw new UsageError(`${path} must contain a JSON object`);
   return json as Record<string, unknown>;
 }
 
@@ -86,7 +86,7 @@ function parseSetting(
     if (option.isFile && value !== "-") return resolve(folder, String(value));
     return option.parseArg === undefined ? value : option.parseArg(String(value), undefined);
   } catch (error) {
-    if (error instanceof InvalidArgumentError) throw wrong(`is wrong. ${error.message}`);
+    if (error instanceof InvalidArgumentError) throw wrong(`is invalid. ${error.message}`);
     throw error;
   }
 }

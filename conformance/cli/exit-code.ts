@@ -8,10 +8,10 @@ export const EXIT = { ok: 0, violation: 1, usage: 2, inconclusive: 3 } as const;
 
 export type ExitName = keyof typeof EXIT;
 
-const USAGE = "bad usage or configuration";
-const SUITE = "the suite failed";
+const USAGE = "invalid usage or configuration";
+const SUITE = "the suite itself failed";
 
-/** Of the commands that end with a report; `more` is another reason for an inconclusive result. */
+/** Exit codes of the commands that end with a report; `more` is a further reason for an inconclusive result. */
 const reportCodes = (more = ""): Readonly<Record<ExitName, string>> => ({
   ok: "every MUST that applies was met; known failures do not count",
   violation: "a MUST was violated, or an entry of --known-failures no longer fails",
@@ -27,7 +27,7 @@ const LIST: Readonly<Partial<Record<ExitName, string>>> = {
   inconclusive: SUITE,
 };
 
-/** What the exit codes of each command mean. The help of the commands and their page in the documentation are made of this. */
+/** Meaning of the exit codes of each command, for the help and for the documentation. */
 export const EXIT_CODES = {
   check: REPORT,
   explore: {
@@ -48,7 +48,7 @@ export const EXIT_CODES = {
   mutants: LIST,
 } as const satisfies Readonly<Record<string, Readonly<Partial<Record<ExitName, string>>>>>;
 
-/** The exit codes of a command as the last part of its help. */
+/** Returns the exit codes of a command as the last part of its help. */
 export function exitCodesHelp(command: keyof typeof EXIT_CODES): string {
   const meanings: Partial<Record<ExitName, string>> = EXIT_CODES[command];
   const lines = Object.entries(EXIT).flatMap(([name, code]) => {
@@ -59,7 +59,10 @@ export function exitCodesHelp(command: keyof typeof EXIT_CODES): string {
   return `\nExit codes:\n${lines.join("\n")}`;
 }
 
-/** Returns the exit code of a command that ends with a report. A known failure counts as a pass, a stale one as a violation. */
+/**
+ * Returns the exit code of a command that ends with a report. A known failure counts as a pass, a stale entry of the
+ * list as a violation.
+ */
 export function exitCodeOf(report: Report): number {
   if (report.cases.some(isUnexpected) || report.staleKnownFailures.length > 0) return EXIT.violation;
   switch (report.verdict) {
@@ -73,7 +76,7 @@ export function exitCodeOf(report: Report): number {
   }
 }
 
-/** Returns the exit code of the other cases where all failures are known. */
+/** Returns the exit code without the known failures, for a report whose failures are all known. */
 function withoutKnownFailures(report: Report): number {
   const cases = report.cases.filter(({ outcome }) => outcome !== Outcome.FAIL);
   if (cases.length === 0 && report.headline === "") return EXIT.ok;

@@ -25,7 +25,7 @@ test("the command that it prints reproduces the violation, with the same connect
   }
 });
 
-test("on SIGTERM it prints what it has done so far", async () => {
+test("on SIGTERM it prints its results so far", async () => {
   let child: ChildProcess | undefined;
   let requests = 0;
   const server = await startReferenceServer({

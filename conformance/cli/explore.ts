@@ -34,7 +34,7 @@ const MAX_RUNS = 10_000_000;
 const command = new Command("explore")
   .summary("search a server for violations with random programs on a faulty network")
   .description(
-    "Runs random programs of senders and devices against a server, over a network that drops, duplicates, truncates and delays, and judges what the clients observe. A violation is shrunk to a short program.",
+    "Runs random programs of senders and devices against a server, over a network that drops, duplicates, truncates and delays requests and responses, and judges what the clients observe. A violation is shrunk to a short program.",
   )
   .argument("[urls...]", "base URLs of the server; several URLs are front ends of one deployment")
   .addOption(flag("--reference", "start the reference server and explore it").notInConfig())
@@ -48,8 +48,12 @@ const command = new Command("explore")
     ).notInConfig(),
   )
   .optionsGroup("Execution:")
-  .addOption(integer("--runs <n>", "number of programs; with --seconds, no limit by default", 1, MAX_RUNS).default(200))
-  .addOption(integer("--seconds <n>", "stop after this time", 1, 86_400))
+  .addOption(
+    integer("--runs <n>", "maximum number of programs; no limit by default if --seconds is set", 1, MAX_RUNS).default(
+      200,
+    ),
+  )
+  .addOption(integer("--seconds <n>", "start no further program after this time", 1, 86_400))
   .addOption(
     integer(
       "--seed <n>",
@@ -58,9 +62,9 @@ const command = new Command("explore")
       0xffff_ffff,
     ),
   )
-  .addOption(text("--path <path>", "run only the program that an earlier failure with the same seed printed"))
+  .addOption(text("--path <path>", "run only the program at this path; a failure prints its path and its seed"))
   .addOption(integer("--clients <n>", "number of devices for each account", 1, 8).default(2))
-  .addOption(choice("--faults <level>", "number of network faults", FAULT_LEVELS).default("heavy"))
+  .addOption(choice("--faults <level>", "frequency of network faults", FAULT_LEVELS).default("heavy"))
   .optionsGroup("Output:")
   .addOption(file("--record <file>", "write the histories of all programs; `seqsync judge` judges them again"));
 
@@ -78,7 +82,7 @@ export const exploreCommand = connectionOptions(
 async function exploreTarget(urls: string[], flags: Flags): Promise<number> {
   requireOneTarget(urls, flags, "explore");
   if (flags.path !== undefined && flags.seed === undefined)
-    throw new UsageError("--path requires --seed; use both as the failure printed them");
+    throw new UsageError("--path requires --seed; use the values that the failure printed");
   if (flags.path !== undefined && !/^\d+(:\d+)*$/.test(flags.path))
     throw new UsageError(`--path ${flags.path}: expected numbers separated by colons, as the failure printed them`);
   const accounts = await accountSettings(flags);

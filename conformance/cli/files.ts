@@ -1,7 +1,9 @@
 import { appendFileSync, closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { UsageError } from "./usage.js";
 
-/** Reads a text file; `what` says what it holds, such as "the known failures". Throws UsageError if it cannot be read. */
+/**
+ * Reads a text file; `what` names its content, such as "the known failures". Throws UsageError if it cannot be read.
+ */
 export function readText(file: string, what?: string): string {
   try {
     return readFileSync(file, "utf8");
@@ -10,14 +12,16 @@ export function readText(file: string, what?: string): string {
   }
 }
 
-/** The usage error for a file that cannot be read. Throws the error itself if it does not come from the file system. */
+/**
+ * Returns the usage error for a file that cannot be read. Rethrows the error if it does not come from the file system.
+ */
 export function unreadable(file: string, error: unknown, what?: string): UsageError {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) throw error;
   return new UsageError(`cannot read ${what === undefined ? file : `${what} in ${file}`}: ${inWords(error)}`);
 }
 
-/** Says in one line why a file cannot be written. */
+/** Returns one line that says why a file cannot be written. */
 export const cannotWrite = (file: string, error: unknown) => `cannot write ${file}: ${inWords(error)}`;
 
 /** Writes a text file. Returns whether it worked; if not, `problem` is called with the reason. */

@@ -18,7 +18,10 @@ const RESERVED = [
 /** Names of headers that usually hold secrets. They must not be on a command line, which other users can read. */
 const SECRET = /cookie|token|secret|password|api-?key|auth|credential/i;
 
-/** Returns the headers of --header ("Name: value") and --header-env ("NAME=VARIABLE"). Throws UsageError for a wrong one. */
+/**
+ * Returns the headers of --header ("Name: value") and --header-env ("NAME=VARIABLE"). Throws UsageError for an invalid
+ * one.
+ */
 export function headersOf(
   given: readonly string[],
   fromEnv: readonly string[],

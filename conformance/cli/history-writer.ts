@@ -10,8 +10,8 @@ export interface HistoryWriter {
 }
 
 /**
- * Opens a history file. The first error calls `problem` and ends the recording, not the run. An existing file is truncated only
- * when the first history is written, so that a run without any result keeps it.
+ * Opens a history file. On the first error, calls `problem` and stops recording; the run continues. An existing file is
+ * truncated only when the first history is written, so that a run without results does not destroy it.
  */
 export function openHistory(file: string, problem: (line: string) => void): HistoryWriter {
   let fd: number | undefined;

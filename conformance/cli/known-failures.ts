@@ -11,7 +11,10 @@ const HEAD = `# Known failures of this server, one per line: a case or a require
 # The cases still run. An entry that no longer fails gives exit code 1: remove it.
 `;
 
-/** Reads a list of known failures. Throws UsageError for a line without a reason, or with an unknown case or requirement. */
+/**
+ * Reads a list of known failures. Throws UsageError for a line without a reason, or with an unknown case or
+ * requirement.
+ */
 export function readKnownFailures(file: string): KnownFailure[] {
   const text = readText(file, "the known failures");
   const ids = new Set([...allCaseRuns(CATALOGUE).map(({ id }) => id), ...Object.keys(REQUIREMENTS)]);
@@ -33,8 +36,9 @@ export function readKnownFailures(file: string): KnownFailure[] {
 const WITH_VERDICT: readonly Outcome[] = [Outcome.PASS, Outcome.WARN, Outcome.FAIL];
 
 /**
- * Makes the list of known failures for a report: its failures, with their known reasons or with the first finding, and the known
- * entries of cases for which this run has no verdict. Undefined if the run has no verdict at all: the list must then be kept.
+ * Makes the list of known failures for a report: its failures, with their known reasons or with the first finding, and
+ * the known entries of cases without a verdict in this run. Returns undefined if no case has a verdict: the existing
+ * list must then be kept.
  */
 export function knownFailuresText({ cases }: Report, known: readonly KnownFailure[] = []): string | undefined {
   const judged = cases.filter(({ outcome }) => WITH_VERDICT.includes(outcome));
@@ -57,7 +61,7 @@ export function knownFailuresText({ cases }: Report, known: readonly KnownFailur
   return HEAD + [...lines, ...kept].join("");
 }
 
-/** Returns what to print about the known failures of a report: a color and a line each. */
+/** Returns the lines to print about the known failures of a report, each with its color. */
 export function knownFailureLines({ cases, staleKnownFailures: stale }: Report): ["dim" | "red", string][] {
   const known = cases.filter(({ knownFailure }) => knownFailure !== "").length;
   const lines: ["dim" | "red", string][] = [];

@@ -4,11 +4,13 @@ import type { MutantInfo, MutantMessage } from "./mutant-messages.js";
 import { didYouMean } from "./suggest.js";
 import { UsageError } from "./usage.js";
 
-/** A server that the command started, in a separate process: the suite shares no event loop with the server under test. */
+/**
+ * A server that the command started, in a separate process: the suite shares no event loop with the server under test.
+ */
 export interface LocalServer {
   /** Base URLs, one for each front end. */
   urls: string[];
-  /** Crashes the server and starts it again; undefined if the server does not support that. */
+  /** Kills the server and starts it again; undefined if the server does not support this. */
   restart?: () => Promise<void>;
   stop(): Promise<void>;
 }
@@ -95,7 +97,7 @@ function start(module: string, args: string[]): ChildProcess {
   return child;
 }
 
-/** Waits for the next message of one of these kinds. Rejects if the process exits before. */
+/** Waits for the next message of one of these kinds. Rejects if the process exits first. */
 function reply<K extends MutantMessage["kind"]>(
   child: ChildProcess,
   ...kinds: K[]

@@ -34,7 +34,7 @@ for (const command of [program, ...program.commands]) {
   });
 }
 
-/** An error of the parser in the form of the other errors. */
+/** Formats an error of the parser like the other errors: in one line. */
 function onOneLine(text: string): string {
   return text
     .trim()

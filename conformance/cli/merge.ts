@@ -33,7 +33,7 @@ export const mergeCommand = outputOptions(
     const settings = outputSettings(flags);
     const known = flags.knownFailures === undefined ? undefined : readKnownFailures(flags.knownFailures);
     const report = merge(files.map(readReport));
-    // Without a list, the marks in the reports of the parts stay.
+    // Without a list, the known failures stay as they are marked in the reports of the parts.
     if (known !== undefined) markKnownFailures(report, known);
     process.exitCode = writeOutput(report, settings);
   });

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from "commander";
 /** The type of an option's value, as a configuration file holds it. */
 export type ValueType = "boolean" | "integer" | "number" | "string" | "list";
 
-/** An option of a command, with what the configuration file and its schema need to know of it. */
+/** An option of a command, with the properties that the configuration file and its schema need. */
 export class TypedOption extends Option {
   readonly type: ValueType;
   /** The description without the note that a list is repeatable. */
@@ -42,7 +42,7 @@ export function file(flags: string, about: string): TypedOption {
   return option;
 }
 
-/** An option with one of a few words. */
+/** An option whose value is one of several words. */
 export const choice = (flags: string, about: string, values: readonly string[]) => text(flags, about).choices(values);
 
 /** An option with a text that can be given more than once. */

@@ -23,7 +23,7 @@ export interface ReportFile {
   path: string;
 }
 
-/** Where a report is written, and how much of it is printed. */
+/** Files to write a report to, and the amount of detail to print. */
 export interface OutputSettings {
   files: readonly ReportFile[];
   detail: Detail;

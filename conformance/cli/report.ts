@@ -24,7 +24,7 @@ export const reportCommand = outputOptions(
     process.exitCode = writeOutput(isHistory(file) ? await reportOnHistories(file) : readReport(file), settings);
   });
 
-/** Tells a history file from a report by its first line: the header of a history. */
+/** Whether a file is a history, and not a report: its first line is then the header of a history. */
 function isHistory(file: string): boolean {
   const head = Buffer.alloc(4096);
   try {

@@ -66,7 +66,7 @@ test("a recorded history is judged again and reported on", async () => {
   expect(code).toBe(1);
 });
 
-test("another file is bad usage", async () => {
+test("a file of another kind is invalid usage", async () => {
   writeFileSync(path("other.json"), "{}");
   for (const file of ["other.json", "none.json"]) {
     const { code, stderr } = await seqsync(["report", path(file)]);

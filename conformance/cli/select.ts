@@ -7,13 +7,13 @@ import type { Shard } from "./shard.js";
 import { closest, didYouMean } from "./suggest.js";
 import { UsageError } from "./usage.js";
 
-/** Criteria for the cases of a run. A case must meet all that are set. */
+/** Criteria for the cases of a run. A case must meet every criterion that is set. */
 export interface Selection {
-  /** Patterns for ids, chapters and requirements, of which one must match; `*` matches any text. */
+  /** Patterns for ids, chapters and requirements; at least one must match. `*` matches any text. */
   only?: readonly string[] | undefined;
-  /** Patterns of which none may match. */
+  /** Patterns for ids, chapters and requirements; none may match. */
   skip?: readonly string[] | undefined;
-  /** Profiles of which the case has one. */
+  /** Profiles; a requirement of the case must belong to one of them. */
   profile?: readonly string[] | undefined;
   /** Level of at least one requirement that the case checks. */
   level?: Requirement["level"] | undefined;
@@ -22,8 +22,8 @@ export interface Selection {
 }
 
 /**
- * Returns a predicate for the selected cases. Throws UsageError for a pattern that matches nothing and for a selection without
- * any case, so that a typo does not lead to a pass.
+ * Returns a predicate for the selected cases. Throws UsageError for a pattern that matches nothing and for a selection
+ * without any case, so that a typo does not lead to a pass.
  */
 export function selectBy({ only = [], skip = [], profile, level, codec, shard }: Selection): (run: CaseRun) => boolean {
   const all = allCaseRuns(CATALOGUE);
@@ -54,8 +54,8 @@ export function selectBy({ only = [], skip = [], profile, level, codec, shard }:
 }
 
 /**
- * Returns every n-th case of a shuffled list, so that slow cases are spread over the parts. Every machine shuffles in the same
- * way. Throws UsageError if the part is empty.
+ * Returns every n-th case of a shuffled list, so that slow cases are spread over the parts. Every machine shuffles in
+ * the same way. Throws UsageError if the part is empty.
  */
 function partOf(runs: readonly CaseRun[], { index, of }: Shard): CaseRun[] {
   const order = new Map(runs.map((run) => [run, seeded(0, run.id)()]));

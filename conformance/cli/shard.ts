@@ -4,7 +4,7 @@ import { InvalidArgumentError } from "commander";
 export interface Shard {
   /** Number of the part, from 1 to `of`. */
   index: number;
-  /** Number of all parts. */
+  /** Total number of parts. */
   of: number;
 }
 

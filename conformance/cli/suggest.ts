@@ -14,7 +14,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   return candidate === undefined ? "" : `; did you mean "${candidate}"?`;
 }
 
-/** Levenshtein distance: the number of letters to insert, delete or replace. */
+/** Levenshtein distance: the minimum number of characters to insert, delete or replace. */
 function distanceOf(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [row, letter] of [...a].entries()) {

@@ -1,10 +1,10 @@
-/** Bad usage or configuration: printed in one line that says what to do, exit code 2. */
+/** Invalid usage or configuration. The command prints the message in one line, and exits with code 2. */
 export class UsageError extends Error {}
 
 /**
  * Normalizes a base URL of a server.
  *
- * @throws UsageError if it is not an absolute URL of http or https, or holds a credential, a query or a fragment.
+ * @throws UsageError if it is not an absolute URL of http or https, or contains a credential, a query or a fragment.
  */
 export function targetUrl(text: string): string {
   let url: URL;
@@ -17,11 +17,11 @@ export function targetUrl(text: string): string {
     throw new UsageError(`"${text}" has the wrong scheme; use http:// or https://`);
   if (url.username !== "" || url.password !== "")
     throw new UsageError(
-      "a URL must not hold a user or a password, because other users can read command lines; use --accounts or --header-env",
+      "a URL must not contain a user name or a password, because other users can read command lines; use --accounts or --header-env",
     );
   if (url.search !== "" || url.hash !== "")
     throw new UsageError(
-      `"${text}" has a query or a fragment; use the base URL, to which the paths of the RPCs are added`,
+      `"${text}" has a query or a fragment; use the base URL; the client appends the paths of the RPCs`,
     );
   return url.href;
 }

@@ -21,6 +21,8 @@ export interface SendOptions extends ClientCallOptions {
 export interface AccountContext {
   client(account: Credentials, name: string): Client;
   newId(): string;
+  /** Returns a payload whose content does not matter, cut to `max_payload_bytes`. */
+  filler(text: string): Uint8Array;
   /** Returns the value of a response. A refusal violates the requirement and ends the case. */
   accepted<T>(result: DefiniteResult<T>, requirement: "SEND-ACCEPT" | "SEND-SELF" | "SYNC-ANSWER"): T;
   /** Registers a function to call when the case ends. */
@@ -51,7 +53,11 @@ export class TestAccount implements Credentials {
   }
 
   /** Sends a message, and expects it to be accepted. */
-  async send(to: Credentials, payload: Uint8Array | string = "hello", options: SendOptions = {}): Promise<SentMessage> {
+  async send(
+    to: Credentials,
+    payload: Uint8Array | string = this.#context.filler("hello"),
+    options: SendOptions = {},
+  ): Promise<SentMessage> {
     const sent = { clientMessageId: options.id ?? this.#context.newId(), payload: bytes(payload) };
     const result = await this.#sender.send({ ...sent, recipientId: to.userId }, options);
     const requirement = to.userId === this.userId ? "SEND-SELF" : "SEND-ACCEPT";
@@ -61,7 +67,7 @@ export class TestAccount implements Credentials {
   /** Sends a message, which may be refused. */
   trySend(
     to: { userId: string },
-    payload: Uint8Array | string = "hello",
+    payload: Uint8Array | string = this.#context.filler("hello"),
     options: SendOptions = {},
   ): Promise<DefiniteResult<SendResponse>> {
     const clientMessageId = options.id ?? this.#context.newId();
@@ -71,13 +77,15 @@ export class TestAccount implements Credentials {
   /** Sends `count` messages in sequence. */
   async sendMany(to: Credentials, count: number): Promise<SentMessage[]> {
     const sent: SentMessage[] = [];
-    for (let n = 1; n <= count; n += 1) sent.push(await this.send(to, `message ${n}`));
+    for (let n = 1; n <= count; n += 1) sent.push(await this.send(to, this.#context.filler(`message ${n}`)));
     return sent;
   }
 
   /** Sends `count` messages concurrently. */
   sendAtOnce(to: Credentials, count: number): Promise<SentMessage[]> {
-    return Promise.all(Array.from({ length: count }, (_, n) => this.send(to, `message ${n + 1}`)));
+    return Promise.all(
+      Array.from({ length: count }, (_, n) => this.send(to, this.#context.filler(`message ${n + 1}`))),
+    );
   }
 
   /** Creates a device without any state. */

@@ -19,7 +19,7 @@ export interface Backlog {
 export async function tryFillBacklog(
   t: Context,
   count: number,
-  payload: Uint8Array | string = "hello",
+  payload: Uint8Array | string = t.filler("hello"),
 ): Promise<Backlog> {
   const sent: SentMessage[] = [];
   for (let left = count; left > 0; left -= CONCURRENCY) {
@@ -47,7 +47,7 @@ export async function tryFillBacklog(
 export async function fillBacklog(
   t: Context,
   count: number,
-  payload: Uint8Array | string = "hello",
+  payload: Uint8Array | string = t.filler("hello"),
 ): Promise<SentMessage[]> {
   const { sent, refused } = await tryFillBacklog(t, count, payload);
   if (refused === undefined) return sent;

@@ -37,6 +37,9 @@ const BEFORE_INBOX: readonly Reason[] = [
 /** Names of the accounts of a case. The case is about bob's inbox. */
 const NAMES = ["bob", "alice", "carol", "dave"] as const;
 
+/** Largest payload that the suite sends, in bytes: several cases hold one at the same time. */
+const LARGEST_PAYLOAD_BYTES = 16 << 20;
+
 /** Maximum size of the payloads of cases that are not about their size, in bytes. */
 const SMALL_PAYLOAD_BYTES = 64;
 
@@ -129,6 +132,20 @@ export class Context implements AccountContext {
   newId(): string {
     this.#ids += 1;
     return `${this.#options.nonce}-${this.#ids}`;
+  }
+
+  filler(text: string): Uint8Array {
+    return Buffer.from(text).subarray(0, this.info.maxPayloadBytes);
+  }
+
+  /** The declared `max_payload_bytes`; inconclusive if the suite does not send payloads of that size. */
+  get maxPayloadBytes(): number {
+    const { maxPayloadBytes } = this.info;
+    if (maxPayloadBytes <= LARGEST_PAYLOAD_BYTES) return maxPayloadBytes;
+    throw new Inconclusive(
+      `max_payload_bytes is ${maxPayloadBytes}; the suite sends at most ${LARGEST_PAYLOAD_BYTES} bytes`,
+      ReasonCode.SERVER_LIMIT,
+    );
   }
 
   client(account: Credentials, name: string): Client {
@@ -227,12 +244,12 @@ export class Context implements AccountContext {
 
   accepted<T>(result: DefiniteResult<T>, requirement: RequirementId): T {
     if (result.kind === "response") return result.value;
-    this.#throwIfServerLimit(result.refusal);
+    this.throwIfServerLimit(result.refusal);
     return this.fail(requirement, "a well-formed call was refused", "a response", describeRefusal(result.refusal));
   }
 
   /** Ends the case as inconclusive if a limit that the server may choose is too tight for it. */
-  #throwIfServerLimit({ reason }: Refusal): void {
+  throwIfServerLimit({ reason }: Refusal): void {
     if (reason === Reason.BACKLOG_FULL)
       throw new Inconclusive("needs more unacknowledged messages than this server accepts", ReasonCode.SERVER_LIMIT);
     const { maxPayloadBytes } = this.info;
@@ -251,7 +268,7 @@ export class Context implements AccountContext {
     const { refusal } = result;
     if (refusal.reason === reason && refusal.code === CODE_OF[reason]) return refusal;
     const isWrongOrder = refusal.reason === Reason.BACKLOG_FULL && BEFORE_INBOX.includes(reason);
-    if (!isWrongOrder && refusal.reason !== reason) this.#throwIfServerLimit(refusal);
+    if (!isWrongOrder && refusal.reason !== reason) this.throwIfServerLimit(refusal);
     const wrong = `${what} was refused with another error`;
     // A wrong code, or a missing reason, is an error in the form. Another reason means that the server checked something else.
     if (refusal.reason === reason) return this.fail("ERR-CODE", wrong, expected, describeRefusal(refusal));

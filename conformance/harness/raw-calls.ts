@@ -141,8 +141,16 @@ export function expectResponse<T extends DescMessage>(
 ): MessageShape<T> {
   const result = interpret(t.session.codec, schema, response);
   if (result.kind === "response") return result.value;
+  if (result.kind === "refusal") t.throwIfServerLimit(result.refusal);
   const actual = result.kind === "refusal" ? describeRefusal(result.refusal) : result.why;
   return t.fail(requirement, `${what} did not succeed`, "HTTP 200 with the response message", actual);
+}
+
+/** Expects HTTP 200. The case is inconclusive if a limit of the server refused the call. */
+export function expectOk(t: Context, requirement: RequirementId, response: RawResponse, what: string): void {
+  if (response.status === 200) return;
+  if (response.refusal !== undefined) t.throwIfServerLimit(response.refusal);
+  t.fail(requirement, `${what} did not succeed`, "HTTP 200", describeResponse(response));
 }
 
 /** Expects a refusal with this reason, as `Context.refused` does for typed calls. */
@@ -206,7 +214,7 @@ export const contentTypeOf = (rpc: Rpc, codec: Codec) =>
 
 /** Builds a Send in the case's codec, with its intended effect. */
 export function sendOf(t: Context, by: TestAccount, to: { userId: string }, options: Partial<SendArguments> = {}) {
-  const send = { recipientId: to.userId, clientMessageId: t.newId(), payload: Buffer.from("raw"), ...options };
+  const send = { recipientId: to.userId, clientMessageId: t.newId(), payload: t.filler("raw"), ...options };
   const body = encode(t.session.codec, METHOD.Send.input, send);
   return { rpc: "Send", by, body, intendedEffect: { send }, send } as const;
 }

@@ -13,7 +13,7 @@ const tablet = { client: "tablet" };
 describe("an ack may", () => {
   it.each<[string, () => HistoryBuilder]>([
     [
-      "come from a Sync without a response, although a Sync with another epoch and the same cli_seq was refused",
+      "come from a Sync without a response, although a Sync with a wrong epoch and the same cli_seq was refused",
       () => {
         const history = withMessages(2);
         history.sync(0).page(0, 2, range(0, 2));

@@ -10,14 +10,14 @@ export interface AckViolation {
 
 /**
  * Bounds on the acked seq of an inbox. It moves only to the `cli_seq` of a Sync that was not refused, and never back:
- * at any time it is the floor that responses have shown, or one of the claims above the floor.
+ * at any time it is the floor that responses have shown, or the `cli_seq` of one of the claims above the floor.
  */
 export class AckBounds {
   /** The highest ack that is known to have taken effect. */
   floor = 0;
   /** The response that showed the floor. */
   #floorEvent: Event | undefined;
-  /** When the Sync began that showed the floor. */
+  /** When the Sync that showed the floor began. */
   #floorBegun = 0;
   /** Syncs with a response, by `cli_seq`, and the time of the response. */
   readonly #completedSyncs = new Map<number, { event: Event; at: number }>();
@@ -25,10 +25,11 @@ export class AckBounds {
   #startKnown = false;
   /** For each `cli_seq` above the floor: how many Syncs may ack it, and the last of them. */
   readonly #claims = new Map<number, { count: number; event: Event | undefined }>();
-  /** `cli_seq` of Syncs that must not ack: they were refused, or named another epoch. */
+  /** `cli_seq` of Syncs that must not ack: they were refused, or had a wrong epoch. */
   readonly #ineffective = new Map<number, Event | undefined>();
   /**
-   * Syncs with a `cli_seq` below the floor when they began or since: they may explain to which seq the ack fell back.
+   * Syncs whose `cli_seq` was below the floor when they began, or came to be below it later. If the ack falls back to
+   * such a `cli_seq`, its Sync is the likely cause.
    */
   readonly #overtaken = new Map<number, Event>();
   /** Highest seq in any page, and the time when a page raised it. */
@@ -80,7 +81,7 @@ export class AckBounds {
     return undefined;
   }
 
-  /** The acked seq is lower than before the call. */
+  /** Returns the violation of an acked seq that is lower than before the call. */
   #belowFloor(call: SyncCall, { ackedSeq, messages }: SyncReturn, floorBefore: number): AckViolation {
     const firstSeq = messages[0]?.seq;
     const expected = `a page after ${floorBefore}, which was acked before this call began`;
@@ -97,7 +98,7 @@ export class AckBounds {
     return violation("ACK-NO-REDELIVERY", "a page starts below a seq that was acked before");
   }
 
-  /** The acked seq is higher than any Sync explains. */
+  /** Returns the violation of an acked seq that is higher than any Sync explains. */
   #unexplained(ackedSeq: number): AckViolation {
     const pending = this.#claims.size > 0 ? ", or the cli_seq of a Sync that may have acked" : "";
     const expected = `acked_seq ${this.floor}${pending}: no Sync acked more`;
@@ -107,7 +108,7 @@ export class AckBounds {
     });
     const ineffective = this.#ineffective.get(ackedSeq);
     if (this.#ineffective.has(ackedSeq)) {
-      const message = "a Sync acked although it was refused or named another epoch";
+      const message = "a Sync acked although it was refused or had a wrong epoch";
       return violation("ACK-FAILED", message, ineffective === undefined ? [] : [ineffective]);
     }
     if (ackedSeq <= this.#delivered && ackedSeq > this.#redelivered)
@@ -124,7 +125,7 @@ export class AckBounds {
     );
   }
 
-  /** Learns from the response to a call that began at `begun` and ended at `now`. */
+  /** Updates the bounds from the response to a call that began at `begun` and ended at `now`. */
   learn(cliSeq: number, response: SyncReturn, event: Event, begun: number, now: number): void {
     const seq = Math.max(response.ackedSeq, cliSeq);
     this.#completedSyncs.set(cliSeq, { event, at: now });

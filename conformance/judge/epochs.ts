@@ -10,7 +10,7 @@ export type EpochChange =
   | "not-renewed"
   /** The epoch changed without a data loss. */
   | "changed"
-  /** The response belongs to an earlier numbering, or it is unknown to which one it belongs. */
+  /** The response belongs to an earlier numbering, or its numbering is unknown. */
   | "outdated";
 
 /** Follows the epoch of one inbox: when it may change, when it must change, and which values it must not take again. */
@@ -21,9 +21,9 @@ export class Epochs {
   restarted = false;
   readonly #used = new Set<string>();
   /**
-   * Data losses and restarts whose last effect no response has shown yet. `remaining` is the number of new epochs that
-   * may still appear, `endedAt` the time when the last of them ended, and `forbidden` the epoch that must not appear
-   * after that.
+   * Data losses and restarts that may still change the epoch, as far as responses have shown. `remaining` is the number
+   * of new epochs that may still appear, `endedAt` the time when the last of them ended, and `forbidden` the epoch that
+   * must not appear after that.
    */
   #pending: { remaining: number; endedAt: number; forbidden: string | undefined; restartsOnly: boolean } | undefined;
   #lastLossEndedAt = 0;

@@ -40,7 +40,7 @@ export function judgeFirstFrame(floor: number, { svrSeq }: WatchFrame): Violatio
   };
 }
 
-/** The violation of a frame whose `svr_seq` nothing in the whole history explains. */
+/** Returns the violation of a frame whose `svr_seq` is higher than the whole history explains. */
 export function excessFrameViolation({ svrSeq, svrCeiling }: NonNullable<Numbering["excessFrame"]>): ViolationDetail {
   return {
     requirement: "WATCH-PRIVATE",

@@ -4,7 +4,7 @@ import type { RequirementId } from "../requirements/requirements.js";
 import type { Epochs } from "./epochs.js";
 import type { Sends } from "./sends.js";
 
-/** The rest of the judge, as far as the judge of an inbox needs it. */
+/** What the judge of an inbox needs from the rest of the judge. */
 export interface InboxContext {
   sends: Sends;
   /** The declared `max_page_size`; 0 if unknown. */

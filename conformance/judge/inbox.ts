@@ -46,7 +46,7 @@ export class InboxJudge implements RecipientInbox {
     return this.#numberings.current;
   }
 
-  /** The account is opened. Without a `startSeq` the inbox may hold messages from before the history. */
+  /** Opens the account. Without a `startSeq` the inbox may hold messages from before the history. */
   start(startSeq: number | undefined, event: Event): void {
     if (startSeq !== undefined) this.#numbering.startAt(startSeq, startSeq, event);
   }
@@ -252,7 +252,9 @@ export class InboxJudge implements RecipientInbox {
   }
 }
 
-/** The first response shows where an inbox with unknown contents stands, if no Send of the history can be in it yet. */
+/**
+ * Sets the base of an inbox with unknown contents from its first response, if no Send of the history can be in it yet.
+ */
 function learnBase(numbering: Numbering, response: SyncReturn, event: Event): void {
   if (numbering.base !== undefined) return;
   numbering.log.pastUnknown = numbering.possibleMessages > 0;

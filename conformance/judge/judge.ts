@@ -45,7 +45,7 @@ export class Judge {
   #header: Header | undefined;
   #now = 0;
 
-  /** Takes the next event of the history. */
+  /** Processes the next event of the history. */
   observe(event: Event): void {
     this.#now += 1;
     for (const send of this.#windows.expire(event.atMicros)) this.#allowDuplicate(send);
@@ -105,7 +105,8 @@ export class Judge {
   }
 
   /**
-   * Returns the violations, in the order in which they showed: the first one is the likeliest root cause. Call it once.
+   * Returns the violations in the order in which they were found: the first one is the most likely root cause. Call it
+   * once.
    */
   finish(): Finding[] {
     for (const inbox of this.#inboxes.values()) inbox.finish();
@@ -186,7 +187,7 @@ export class Judge {
     // An attempt that began before the end of a data loss may have been accepted before the loss.
     const ambiguous =
       (send.ambiguousUntil !== undefined && begun <= send.ambiguousUntil) || (inbox?.rotatedSince(begun) ?? false);
-    // In that case, another attempt may create the message that is in the inbox now, with another accepted_at.
+    // In that case, another attempt may create the message that is in the inbox now, with a different accepted_at.
     const isCurrent = !ambiguous || send.attempts === 1;
     this.#sendJudge.accepted({ send, inbox, call, event, begun }, acceptance, isCurrent);
     if (!ambiguous) send.acceptedAt ??= acceptance.acceptedAt;

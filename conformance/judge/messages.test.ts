@@ -27,7 +27,7 @@ function deliveredTwice(change: (message: DeliveredMessage) => void): HistoryBui
 }
 
 const HISTORIES: Histories = {
-  "a message that nobody sent": [
+  "a message that no client sent": [
     ["AUTH-ISOLATION"],
     () => {
       const history = newHistory();

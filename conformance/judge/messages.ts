@@ -136,7 +136,7 @@ export class MessageLog {
     if (send.acceptedAt !== delivered && !send.mayDuplicate) {
       this.#report([send.call, ...(send.first ? [send.first.event] : []), ...evidence], {
         requirement: "SEND-ACCEPTED-AT",
-        message: "a delivered message has another accepted_at than the response to its Send",
+        message: "the accepted_at of a delivered message differs from that in the response to its Send",
         expected: send.acceptedAt,
         actual: delivered,
       });
@@ -192,14 +192,18 @@ export class MessageLog {
     else if (elsewhere !== undefined)
       blame(
         "AUTH-ISOLATION",
-        "a message was delivered to another inbox than that of its recipient",
+        "a message was delivered to an inbox other than that of its recipient",
         `recipient ${elsewhere.recipient}`,
         elsewhere,
       );
     else if (renamed !== undefined)
-      blame("SEND-BYTES", "a delivered message has another client_message_id than was sent", renamed.id, renamed);
-    else
-      blame("AUTH-ISOLATION", "a message was delivered that nobody sent to this inbox", "only messages to this inbox");
+      blame(
+        "SEND-BYTES",
+        "the client_message_id of a delivered message differs from the one that was sent",
+        renamed.id,
+        renamed,
+      );
+    else blame("AUTH-ISOLATION", "a delivered message was not sent to this inbox", "only messages to this inbox");
   }
 
   #changed(known: Entry, message: DeliveredMessage, evidence: readonly Event[]): void {
@@ -207,7 +211,7 @@ export class MessageLog {
       `${clientMessageId} from ${senderId}, ${payload?.size ?? 0} bytes, accepted at ${acceptedAt === undefined ? "no time" : timeText(acceptedAt)}`;
     this.#report([...known.evidence, ...evidence], {
       requirement: "SEQ-IMMUTABLE",
-      message: `seq ${message.seq} was delivered with another message than before`,
+      message: `seq ${message.seq} was delivered again with a different message`,
       expected: text(known.message),
       actual: text(message),
     });

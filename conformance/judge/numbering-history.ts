@@ -16,14 +16,15 @@ export class NumberingHistory {
   readonly #epochs: Epochs;
   readonly #pendingSyncs = new Map<SyncTicket, SyncCall>();
   /**
-   * Syncs that may have acked in a numbering that is not known yet: they had no response, or one of another numbering.
+   * Syncs that may have acked in a numbering that is not known yet: they had no response, or the response belonged to
+   * another numbering.
    */
   readonly #unresolvedSyncs = new Map<string, Pick<SyncCall, "cliSeq" | "epoch">>();
   /** When the first data loss began whose effect no response has shown yet. */
   #lossBegunAt = 0;
   /** When the last data loss ended; infinite while one is in progress. */
   #lossEndedAt = 0;
-  /** When the last requested data loss ended, as above. A requested data loss always comes with a new epoch. */
+  /** When the last requested data loss ended; infinite while one is in progress. It always brings a new epoch. */
   #rotationEndedAt = 0;
 
   constructor(userId: string, context: InboxContext, reporter: InboxReporter, epochs: Epochs) {

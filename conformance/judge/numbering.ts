@@ -6,8 +6,7 @@ import { Snapshots } from "./snapshots.js";
 export const MAX_SEQ = 0xffff_ffff;
 
 /**
- * What a lower bound of `svr_seq` was learned from. Of two sources of the same seq, the later one in this list is
- * stronger.
+ * Sources of a lower bound of `svr_seq`, the weakest first. If two sources give the same seq, the stronger one counts.
  */
 const SOURCES = ["start", "accepted", "frame", "response"] as const;
 export type Source = (typeof SOURCES)[number];

@@ -30,7 +30,7 @@ export function judgePage(
   if (call.epoch !== "" && call.epoch !== response.epoch) {
     report(
       "EPOCH-MISMATCH",
-      "the server accepted a Sync with another epoch",
+      "the server accepted a Sync with a wrong epoch",
       "a refusal with EPOCH_MISMATCH",
       `a page under epoch "${response.epoch}"`,
     );

@@ -4,7 +4,7 @@ import type { ViolationDetail } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { SyncTicket } from "./numbering.js";
 
-/** The two reasons that depend on the state of the inbox, and the requirement that wants the state in the error. */
+/** The two reasons that depend on the state of the inbox, and the requirement that demands this state in the error. */
 const REQUIREMENT_OF: Readonly<Partial<Record<Reason, "EPOCH-MISMATCH" | "ACK-AHEAD">>> = {
   [Reason.EPOCH_MISMATCH]: "EPOCH-MISMATCH",
   [Reason.CLI_SEQ_AHEAD]: "ACK-AHEAD",
@@ -38,7 +38,7 @@ export function judgeReason(
   if (call.cliSeq > svrFloor.seq) return undefined;
   return violation(
     call.cliSeq > numbering.log.highest ? "ACK-UNFETCHED" : "SYNC-ANSWER",
-    "a Sync was refused as ahead although its cli_seq is not above svr_seq",
+    "a Sync was refused with CLI_SEQ_AHEAD although its cli_seq is not above svr_seq",
     "a page",
     `${name} for cli_seq ${call.cliSeq}, with a svr_seq of at least ${svrFloor.seq}`,
   );

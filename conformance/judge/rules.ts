@@ -1,7 +1,8 @@
 import type { RequirementId } from "../requirements/requirements.js";
 
 /**
- * Requirements that the judge can check in the traffic of an exploration. One that was never exercised was not checked.
+ * Requirements that the judge can check in the traffic of an exploration. A requirement that was never exercised was
+ * not checked.
  */
 export const RULES: readonly RequirementId[] = [
   "SEQ-CONSECUTIVE",
@@ -34,7 +35,9 @@ export const RULES: readonly RequirementId[] = [
   "WATCH-SYNC",
 ];
 
-/** What a rule needs in order to be exercised, if a server, its accounts or the network may not provide it. */
+/**
+ * Prerequisite of a rule that a server, its accounts or the network may lack. Without it, the rule is not exercised.
+ */
 export const NEEDS: Readonly<Partial<Record<RequirementId, "watch" | "rotate" | "faults">>> = {
   "EPOCH-RENEWED": "rotate",
   "WATCH-FIRST": "watch",

@@ -31,7 +31,7 @@ export interface Attempt {
   ackedState?: AckedState | undefined;
 }
 
-/** The rest of the judge, as far as the judge of Sends needs it. */
+/** What the judge of Sends needs from the rest of the judge. */
 export interface SendContext {
   sends: Sends;
   /** Whether an inbox may have lost data at this time or later. */
@@ -57,7 +57,7 @@ export class SendJudge {
   }
 
   /**
-   * Judges an accepted attempt. `isCurrent` tells whether its `accepted_at` must be that of the message in the current
+   * Judges an accepted attempt. `isCurrent` is whether its `accepted_at` must be that of the message in the current
    * numbering, and not of a message that a data loss has removed.
    */
   accepted({ send, inbox, call, event, begun }: Attempt, { acceptedAt }: Acceptance, isCurrent: boolean): void {
@@ -104,7 +104,7 @@ export class SendJudge {
     if (other?.first === undefined) return;
     inbox?.reportIfKept([other.call, other.first.event, call, event], {
       requirement: "SEND-ID-REUSED",
-      message: "a client_message_id was accepted again with another recipient or payload",
+      message: "a client_message_id was accepted again with a different recipient or payload",
       expected: "a refusal with CLIENT_MESSAGE_ID_REUSED",
       actual: "accepted",
     });
@@ -141,12 +141,12 @@ export class SendJudge {
         if (isStored) wrong("SEND-RETRY-FIRST", "a retry was refused because of the state of the inbox");
         // Before a data loss that happened in the meantime, the numbering may have been exhausted.
         else if (inbox !== undefined && !inbox.lostSince(begun) && !inbox.mayBeExhausted())
-          wrong("SEND-ACCEPT", "a Send was refused as exhausted although the inbox has seqs left");
+          wrong("SEND-ACCEPT", "a Send was refused with SEQ_EXHAUSTED although the inbox has seqs left");
         break;
       case Reason.BACKLOG_FULL:
         if (isStored) wrong("SEND-RETRY-FIRST", "a retry was refused because of the state of the inbox");
         else if (inbox !== undefined && ackedState !== undefined && inbox.wasEmptySince(ackedState))
-          wrong("SEND-ACCEPT", "a Send was refused with a full backlog although all messages had been acked");
+          wrong("SEND-ACCEPT", "a Send was refused with BACKLOG_FULL although all messages had been acked");
         break;
       case Reason.CLIENT_MESSAGE_ID_REUSED: {
         const rivals = sends.withId(send.sender, send.id).filter((it) => it !== send);
@@ -156,7 +156,7 @@ export class SendJudge {
         if (mayExist(send))
           wrong(
             send.mayDuplicate ? "SEND-ACCEPT" : retryRequirement(send, begun),
-            "a retry was refused as another message with the same id",
+            "a retry was refused as if it were a different message with the same id",
           );
         else if (rivals.length > 0 || send.attempts > 1)
           wrong("SEND-ID-FREE", "an id that only refused Sends have used was refused as used");
@@ -172,19 +172,22 @@ export class SendJudge {
   }
 }
 
-/** What an attempt that began at `begun` violates if its `accepted_at` differs from that of the message. */
+/** Returns the violation of an attempt that began at `begun`, if its `accepted_at` differs from that of the message. */
 function acceptedAtViolation(send: Send, begun: number): Pick<ViolationDetail, "requirement" | "message"> {
   if (send.attempts === 1) {
-    const message = "the response to a Send has another accepted_at than the delivered message";
+    const message = "the accepted_at in the response to a Send differs from that of the delivered message";
     return { requirement: "SEND-ACCEPTED-AT", message };
   }
   return {
     requirement: retryRequirement(send, begun),
-    message: "the response to a retry has another accepted_at than the message",
+    message: "the accepted_at in the response to a retry differs from that of the message",
   };
 }
 
-/** The requirement for a retry that began at `begun`: it followed another attempt, or all attempts were concurrent. */
+/**
+ * Returns the requirement for a retry that began at `begun`: after another attempt ended, or concurrent with all
+ * others.
+ */
 function retryRequirement({ overlapped, first }: Send, begun: number): "SEND-RETRY" | "SEND-RETRY-CONCURRENT" {
   const afterAnother = !overlapped || (first !== undefined && begun > first.at);
   return afterAnother ? "SEND-RETRY" : "SEND-RETRY-CONCURRENT";

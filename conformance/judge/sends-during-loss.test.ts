@@ -68,7 +68,7 @@ describe("a Send that was pending while its inbox lost its data", () => {
   });
 });
 
-describe("a response to a Send with another accepted_at than the delivered message", () => {
+describe("a response to a Send whose accepted_at differs from that of the delivered message", () => {
   it("violates SEND-ACCEPTED-AT for the only attempt, and SEND-RETRY for a retry", () => {
     const single = new HistoryBuilder().openAccount("bob", 0);
     const send = single.send("m1");

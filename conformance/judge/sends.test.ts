@@ -355,7 +355,7 @@ describe("a wrong outcome of a Send is blamed", () => {
     if (requirement === "SEND-ACCEPTED-AT") expect(history.blamed()).toHaveLength(1);
   });
 
-  it("blames one requirement if the response has another accepted_at than an earlier page", () => {
+  it("blames one requirement if the accepted_at in the response differs from that in an earlier page", () => {
     const history = newHistory();
     const sending = history.send("m1");
     history.sync(0).page(0, 1, [{ seq: 1, id: "m1", at: 1 }]);

@@ -13,7 +13,8 @@ export interface Acceptance {
 }
 
 /**
- * One message of one sender: one recipient, one payload, one id. All attempts to send it together may create it once.
+ * One message of one sender: one recipient, one payload, one id. All attempts to send it may together create one
+ * message only.
  */
 export interface Send {
   readonly sender: string;
@@ -53,8 +54,8 @@ export interface Send {
 export const mayExist = ({ pending, indeterminate, accepted }: Send) => pending + indeterminate + accepted > 0;
 
 /**
- * Whether a retry followed an earlier attempt, so that a duplicate is no race. An attempt without a response counts as
- * ended.
+ * Whether a retry followed an earlier attempt, so that a duplicate is not the result of a race. An attempt without a
+ * response counts as ended.
  */
 export const retriedSequentially = ({ overlapped, first, latest }: Send) =>
   !overlapped || (first !== undefined && latest !== undefined && latest.begun > first.at);
@@ -62,7 +63,8 @@ export const retriedSequentially = ({ overlapped, first, latest }: Send) =>
 const keyOf = (sender: string, id: string) => `${sender.length}:${sender}${id}`;
 
 /**
- * Bounds the searches for a better explanation: they are slow, and a server that is wrong throughout would cause many.
+ * Maximum number of searches for a better explanation: they are slow, and a server with many violations would cause
+ * many.
  */
 const MAX_SEARCHES = 200;
 
@@ -80,7 +82,8 @@ export class Sends {
   }
 
   /**
-   * Whether a message with this id may have been lost in a data loss: its dedup record is void, but may still exist.
+   * Whether a message with this id may have been lost in a data loss: the server may have kept or lost its dedup
+   * record.
    */
   wasLost(sender: string, id: string): boolean {
     return this.#lost.has(keyOf(sender, id));

@@ -5,15 +5,15 @@ import type { ViolationDetail } from "../findings.js";
 export interface Snapshot {
   ackedSeq: number;
   svrSeq: number;
-  /** When the call began: the moment is later. */
+  /** When the call began, which is before the moment of the state. */
   begun: number;
   evidence: readonly Event[];
 }
 
 /**
- * The states that responses have shown. Both numbers only grow, so any two states of one numbering are comparable: if
- * each has one number that is higher than the other's, one of them never existed. Keeps a few states for each number,
- * not each response.
+ * The states that responses have shown. Neither `acked_seq` nor `svr_seq` decreases. So if, of two states of one
+ * numbering, each has one number that is higher than the other's, one of them never existed. Keeps a few states for
+ * each number, not each response.
  */
 export class Snapshots {
   /** For each `acked_seq` the responses with the lowest and the highest `svr_seq`. */
@@ -60,12 +60,12 @@ export class Snapshots {
   }
 }
 
-/** The violation that two contradicting states show. */
+/** Returns the violation that two contradicting states show. */
 export function contradictionViolation(pair: readonly [Snapshot, Snapshot]): ViolationDetail {
   return {
     requirement: "SYNC-LINEARIZABLE",
     message: "two responses show states that contradict each other",
-    expected: "acked_seq and svr_seq never decrease, so one of the states has no higher number than the other",
+    expected: "neither acked_seq nor svr_seq ever decreases, so one state is at least as high in both",
     actual: pair.map(({ ackedSeq, svrSeq }) => `acked_seq ${ackedSeq} with svr_seq ${svrSeq}`).join(", and "),
   };
 }

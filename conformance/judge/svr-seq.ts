@@ -2,7 +2,7 @@ import type { ViolationDetail } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { Numbering, SvrFloor } from "./numbering.js";
 
-/** What a `svr_seq` below each kind of floor violates. */
+/** The violation of a `svr_seq` below the floor, by the source of the floor. */
 export const FLOOR_VIOLATIONS: Readonly<Record<SvrFloor["source"], { requirement: RequirementId; message: string }>> = {
   start: { requirement: "SEQ-MONOTONE", message: "svr_seq is below the value with which the inbox started" },
   response: { requirement: "SEQ-MONOTONE", message: "svr_seq is below the value in an earlier response" },

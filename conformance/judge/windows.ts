@@ -2,8 +2,8 @@ import type { Send } from "./sends.js";
 
 /**
  * Attempts to send that may still take effect, each with the end of its message's dedup window. An attempt that began
- * within the window may arrive after it: only a response within the window shows that the server recognised it, or
- * should have.
+ * within the window may arrive after it: only a response within the window shows that the server processed it within
+ * the window.
  */
 export class DedupWindows {
   readonly #attempts = new Map<bigint, { send: Send; endMicros: bigint }>();

@@ -7,7 +7,7 @@ import type { ConnectionOptions } from "../transport/http.js";
 import type { CaseRun } from "./case-run.js";
 import type { KnownFailure } from "./known-failures.js";
 
-/** What `check` checks, and how. */
+/** Options of `check`. */
 export interface CheckOptions extends ConnectionOptions, AccountOptions {
   /** Base URLs of the target, http or https: the front ends of one deployment. At least one. */
   urls: readonly string[];
@@ -32,7 +32,7 @@ export interface CheckOptions extends ConnectionOptions, AccountOptions {
    */
   concurrency?: number;
   /**
-   * Factor on every deadline, for slow targets. More than 0.
+   * Factor for every timeout except `connectTimeoutMs`, for slow targets. More than 0.
    * @default 1
    */
   timeoutScale?: number;
@@ -43,7 +43,7 @@ export interface CheckOptions extends ConnectionOptions, AccountOptions {
   slow?: boolean;
   /**
    * Kills the server, starts it again, and resolves once it is up. The cases about a crash need it (durable.md).
-   * @default none: those cases are inconclusive for a DURABLE server, else not applicable
+   * @default none: those cases are inconclusive for a DURABLE server, otherwise not applicable
    */
   restart?: () => Promise<void>;
   /** Is called with the history of each case, and its id. */
@@ -66,7 +66,10 @@ export interface CheckOptions extends ConnectionOptions, AccountOptions {
    * @default none
    */
   knownFailures?: readonly KnownFailure[];
-  /** Which part of a run on several machines this is, such as "2/3". Only recorded in the report; `select` chooses the cases. */
+  /**
+   * Which part of a run on several machines this is, such as "2/3". Only recorded in the report; `select` chooses the
+   * cases.
+   */
   shard?: string;
   /**
    * Arguments for `seqsync check` that reach this target, for the report's instructions to reproduce a failure.
@@ -75,7 +78,7 @@ export interface CheckOptions extends ConnectionOptions, AccountOptions {
   invocation?: string;
 }
 
-/** What a run is going to do. */
+/** The cases and accounts of a run, before it starts. */
 export interface CheckPlan {
   /** The cases that were selected, in the catalogue's order. */
   cases: readonly CaseRun[];

@@ -24,7 +24,7 @@ import { summarize } from "./summarize.js";
 import { probe, withoutUserInfo } from "./target.js";
 
 /**
- * Checks a server. Resolves with a report whatever the server does, even if there is none.
+ * Checks a server. Resolves with a report whatever the server does, even if it cannot be reached.
  *
  * @throws TypeError if the options are wrong, such as no URL, or a string that is not a URL.
  * @example
@@ -138,7 +138,7 @@ async function runCases(report: Report, transport: Transport, options: Settings,
     results.set(run, result);
     options.onResult?.(result);
   };
-  // Slow cases mostly wait: they start first, so that the others run meanwhile.
+  // Slow cases mostly wait: they start first, so that the other cases run during the wait.
   const queue = runs
     .filter((run) => !run.case.needs?.restart)
     .sort((a, b) => Number(b.case.slow ?? false) - Number(a.case.slow ?? false));
@@ -158,7 +158,7 @@ const inconclusive = (reason: string, reasonCode: ReasonCode): SkipReason => ({
   reasonCode,
 });
 
-/** Stands in for the accounts if there are none: only cases without accounts can run. */
+/** Returns a source without accounts: only cases that need no accounts can run. */
 function emptySource(why: string): AccountSource {
   return {
     description: `none: ${why}`,

@@ -6,7 +6,7 @@ import type { FaultLevel } from "../explore/program.js";
 import { type ConnectionOptions, pickConnection, Transport } from "../transport/http.js";
 import { probe } from "./target.js";
 
-/** What `explore` explores, and how. */
+/** Options of `explore`. */
 export interface ExploreOptions extends ConnectionOptions, AccountOptions {
   /** Base URLs of the target, http or https: the front ends of one deployment. At least one. */
   urls: readonly string[];
@@ -26,7 +26,7 @@ export interface ExploreOptions extends ConnectionOptions, AccountOptions {
    */
   seed?: number;
   /**
-   * Runs only the program that the `path` of an earlier failure with the same seed names.
+   * Runs only the program at this path: the `path` of an earlier failure with the same seed.
    * @default all programs of the seed
    */
   path?: string | undefined;
@@ -36,7 +36,7 @@ export interface ExploreOptions extends ConnectionOptions, AccountOptions {
    */
   devices?: number;
   /**
-   * How many requests meet a network fault.
+   * Frequency of network faults.
    * @default "heavy"
    */
   faults?: FaultLevel;
@@ -50,15 +50,15 @@ export interface ExploreOptions extends ConnectionOptions, AccountOptions {
 
 /** Why a target could not be explored. */
 export interface NotExplored {
-  /** What is missing, in a sentence: the server cannot be reached, or there are no accounts. */
+  /** The reason, in one sentence: the server cannot be reached, or there are no accounts. */
   problem: string;
 }
 
 /**
- * Runs random programs of senders and devices against a server, on a faulty network, until one of them shows a violation; then
- * shrinks that program to a short one that still does.
+ * Runs random programs of senders and devices against a server, on a faulty network, until one of them shows a
+ * violation; then shrinks that program to a short one that still shows a violation.
  *
- * @throws TypeError if `urls` is empty or holds something that is no URL.
+ * @throws TypeError if `urls` is empty or contains a string that is not a URL.
  * @example
  * ```ts
  * const exploration = await explore({ urls: ["http://127.0.0.1:8080"], budgetMs: 60_000 });

@@ -3,7 +3,7 @@ import { CATALOGUE } from "../cases/catalogue.js";
 import { REQUIREMENTS } from "../requirements/requirements.js";
 import { caseIdOf } from "./case-run.js";
 
-/** A failure that is known: of a case, in one codec or in all, or of every case that finds a violation of a requirement. */
+/** A known failure: of one case, in one codec or in all, or of every case that finds a violation of one requirement. */
 export interface KnownFailure {
   /** Id of a case, with or without its codec, or of a requirement. */
   id: string;
@@ -12,8 +12,8 @@ export interface KnownFailure {
 }
 
 /**
- * Marks the known failures of a report, and lists the stale entries: those that no longer fail. A part of a run gets no stale
- * entries, since the failure may be in another part. Outcomes and verdict do not change.
+ * Marks the known failures of a report, and lists the stale entries: those that no longer fail. A part of a run gets no
+ * stale entries, since the failure may be in another part. Outcomes and verdict do not change.
  */
 export function markKnownFailures(report: Report, known: readonly KnownFailure[]): void {
   for (const result of report.cases) result.knownFailure = reasonFor(result, known);
@@ -27,8 +27,8 @@ export const isUnexpected = (result: CaseResult) => isFailure(result) && result.
 const isFailure = ({ outcome }: CaseResult) => outcome === Outcome.FAIL;
 
 /**
- * Returns why the failure of a case is known; empty if it is not known, or if the case does not fail. A failure that violates
- * several MUSTs is known only if all of them are.
+ * Returns why the failure of a case is known; empty if it is not known, or if the case does not fail. A failure that
+ * violates several MUSTs is known only if all of them are.
  */
 export function reasonFor(result: CaseResult, known: readonly KnownFailure[]): string {
   if (!isFailure(result)) return "";
@@ -42,7 +42,9 @@ export function reasonFor(result: CaseResult, known: readonly KnownFailure[]): s
 
 const isMust = (requirement: string) => REQUIREMENTS[requirement as keyof typeof REQUIREMENTS]?.level !== "SHOULD";
 
-/** A case is stale if it passes in all codecs of the run; a requirement, if all cases that check it were run and pass. */
+/**
+ * A case is stale if it passes in all codecs of the run; a requirement, if all cases that check it were run and pass.
+ */
 function isStale({ id }: KnownFailure, { cases }: Report): boolean {
   const passes = (own: readonly CaseResult[]) =>
     own.length > 0 && own.every(({ outcome }) => outcome === Outcome.PASS || outcome === Outcome.WARN);

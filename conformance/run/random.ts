@@ -1,4 +1,4 @@
-/** Returns a generator of numbers from 0 to below 1, determined by seed and name. Not for secrets. */
+/** Returns a generator of numbers in [0, 1), determined by seed and name. Not for secrets. */
 export function seeded(seed: number, name: string): () => number {
   // FNV-1a hash of the name.
   let state = (2166136261 ^ seed) >>> 0;
@@ -6,7 +6,7 @@ export function seeded(seed: number, name: string): () => number {
   return mulberry32(state);
 }
 
-/** Returns the generator mulberry32: numbers from 0 to below 1, determined by a seed of 32 bits. Not for secrets. */
+/** Returns the generator mulberry32: numbers in [0, 1), determined by a seed of 32 bits. Not for secrets. */
 export function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {

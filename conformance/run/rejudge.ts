@@ -41,8 +41,8 @@ export interface DamagedPart {
 }
 
 /**
- * Judges the recorded histories of a file, one by one. The judge knows only what is recorded; the expectations of the cases are
- * not. Rejects with the error of the file system if the file cannot be read.
+ * Judges the recorded histories of a file, one by one. A history does not contain the expectations of the cases, so
+ * these are not checked. Rejects with the error of the file system if the file cannot be read.
  */
 export async function* rejudge(file: string): AsyncGenerator<JudgedHistory | DamagedPart> {
   let current: { header: Header; judge: Judge; events: Event[]; eventCount: number } | undefined;
@@ -75,8 +75,9 @@ export async function* rejudge(file: string): AsyncGenerator<JudgedHistory | Dam
 }
 
 /**
- * Makes a report of the recorded histories of a file: each history is a case. A damaged file makes the verdict inconclusive,
- * unless the readable part shows a violation. Rejects with the error of the file system if the file cannot be read.
+ * Makes a report of the recorded histories of a file: each history is a case. A damaged file makes the verdict
+ * inconclusive, unless the readable part shows a violation. Rejects with the error of the file system if the file
+ * cannot be read.
  */
 export async function reportOnHistories(file: string): Promise<Report> {
   const report = create(ReportSchema, {

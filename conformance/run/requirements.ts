@@ -32,7 +32,9 @@ function unblamed(checking: readonly CaseResult[]): Outcome {
   return Outcome.NOT_APPLICABLE;
 }
 
-/** Returns the verdict on the server: fail takes precedence over inconclusive, and an inconclusive MUST excludes a pass. */
+/**
+ * Returns the verdict on the server: fail takes precedence over inconclusive, and an inconclusive MUST prevents a pass.
+ */
 export function verdictOf({ cases, requirements, headline }: Report): Outcome {
   const outcomes = new Set(cases.map(({ outcome }) => outcome));
   if (outcomes.has(Outcome.FAIL)) return Outcome.FAIL;

@@ -49,7 +49,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Number of events that the report keeps of the history of a case that did not pass. */
 export const SHOWN_EVENTS = 400;
 
-/** Runs one case on accounts of its own. Never rejects: an error of the suite is a result too. */
+/** Runs one case with its own accounts. Never rejects: an error of the suite is a result too. */
 export async function runCase(run: RunnableCase, shared: RunContext): Promise<CaseResult & { retried: number }> {
   let started = performance.now();
   const exchanges = new Exchanges();
@@ -163,7 +163,7 @@ async function toOutcome(
     const outcome = findings.some(({ requirement }) => REQUIREMENTS[requirement].level === "MUST")
       ? Outcome.FAIL
       : Outcome.WARN;
-    // What the judge found in the history stands, even if the case then failed by a bug of the suite.
+    // The findings of the judge remain valid, even if an error of the suite then ended the case.
     const { reason, reasonCode } = isSuiteError(failure) ? suiteError(failure) : NO_REASON;
     return { outcome, reason, reasonCode, findings };
   }
@@ -224,7 +224,10 @@ async function orAborted<T>(running: Promise<T>, signal: AbortSignal, limit: Abo
   }
 }
 
-/** Factor for the time limit where a rate limit delays the requests: a case is assumed to make up to 1000 requests per second. */
+/**
+ * Factor for the time limit where a rate limit delays the requests: a case is assumed to make up to 1000 requests per
+ * second.
+ */
 function rateLimitFactor({ transport: { connection } }: RunContext): number {
   const { rateLimiter } = connection;
   return rateLimiter === undefined ? 1 : Math.max(1, 1000 / rateLimiter.perSecond);

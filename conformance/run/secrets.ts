@@ -4,8 +4,8 @@ import type { AccountSource } from "../accounts/source.js";
 const MIN_LENGTH = 8;
 
 /**
- * Removes the credentials of a run from its reports and histories. The suite records none, but a server may return them in an
- * error message, an id or a payload, as they are or in base64.
+ * Removes the credentials of a run from its reports and histories. The suite records none, but a server may return them
+ * in an error message, an id or a payload, as they are or in base64.
  */
 export class Secrets {
   /** Replacements of secrets, by length and secret. */
@@ -25,7 +25,9 @@ export class Secrets {
     }
   }
 
-  /** Adds the values of headers that are sent with each request: the whole value, and the credential after the scheme. */
+  /**
+   * Adds the values of headers that are sent with each request: the whole value, and the credential after the scheme.
+   */
   addHeaders(headers: Readonly<Record<string, string>>): void {
     for (const [name, value] of Object.entries(headers)) {
       this.add(value, `[value of ${name}]`);
@@ -40,7 +42,7 @@ export class Secrets {
       unavailableReason: (request) => source.unavailableReason(request),
       lease: async (request) => {
         const leases = await source.lease(request);
-        // Some test servers use the user id as the token: that is no secret, and appears everywhere.
+        // Some test servers use the user id as the token: it is not secret, and appears everywhere.
         for (const { userId, token } of leases) if (userId !== token) this.add(token, `[token of ${userId}]`);
         return leases;
       },

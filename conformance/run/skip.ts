@@ -75,7 +75,10 @@ export function skipped(run: CaseRun, reason: SkipReason): CaseResult {
   });
 }
 
-/** Without a restart command, the cases are inconclusive only for a DURABLE server: no other promises to survive a crash. */
+/**
+ * Without a restart command, the cases are inconclusive only for a DURABLE server: no other server promises to survive
+ * a crash.
+ */
 function noRestartCommand({ profiles }: GetServerInfoResponse): SkipReason {
   return {
     outcome: profiles.includes(Profile.DURABLE) ? Outcome.INCONCLUSIVE : Outcome.NOT_APPLICABLE,
@@ -85,7 +88,7 @@ function noRestartCommand({ profiles }: GetServerInfoResponse): SkipReason {
 }
 
 function notApplicable(it: CaseInfo, { profiles }: GetServerInfoResponse): SkipReason | undefined {
-  // Every server must keep CORE. One that does not declare it is checked all the same, and violates INFO-CORE.
+  // Every server must implement CORE. A server that does not declare it is checked anyway, and violates INFO-CORE.
   const declares = (name: string) => name === "CORE" || profiles.includes(Profile[name as keyof typeof Profile]);
   const because = (reason: string): SkipReason => ({
     outcome: Outcome.NOT_APPLICABLE,
@@ -94,7 +97,7 @@ function notApplicable(it: CaseInfo, { profiles }: GetServerInfoResponse): SkipR
   });
   if (it.undeclared !== undefined) {
     return declares(it.undeclared)
-      ? because(`the server declares the profile ${it.undeclared}; the case is about servers that do not`)
+      ? because(`the server declares the profile ${it.undeclared}; the case is about servers that do not declare it`)
       : undefined;
   }
   const missing = it.requirements

@@ -7,7 +7,7 @@ import {
 } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { judgeRequirements, verdictOf } from "./requirements.js";
 
-/** Computes the parts of a report that follow from its cases: counts, requirements and verdict. */
+/** Computes the fields of a report that follow from its cases: counts, requirements and verdict. */
 export function summarize(report: Report): void {
   report.counts = count(report.cases);
   report.requirements = judgeRequirements(report.cases);

@@ -1,6 +1,6 @@
 /**
- * Makes all files in docs/data anew, one after the other, because each needs the whole machine: `npm run evidence`.
- * Takes several hours. Exit code 1 if a command fails; the others run all the same.
+ * Regenerates all files in docs/data, one after the other, because each needs the whole machine: `npm run evidence`.
+ * Takes several hours. Exit code 1 if a command fails; the other commands still run.
  */
 import { spawnSync } from "node:child_process";
 
@@ -21,5 +21,5 @@ for (const [script = "", ...args] of COMMANDS) {
   });
   if (status !== 0) failed.push(script);
 }
-console.log(failed.length === 0 ? "\nAll evidence was made." : `\nFailed: ${failed.join(", ")}`);
+console.log(failed.length === 0 ? "\nAll evidence files were generated." : `\nFailed: ${failed.join(", ")}`);
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -6,11 +6,12 @@ import { check } from "../run/check.js";
 import { alive } from "./support/garbage.js";
 import { VARIANTS } from "./variants/variants.js";
 
-/** Number of cases that run against each variant here. The soak runs all. */
+/** Number of cases that run against each variant here. The soak runs all cases. */
 const SAMPLE = 16;
 
 /**
- * Lists the headline and each case that is neither passed nor not applicable nor slow, with its reason and findings.
+ * Lists the headline, and each case that did not pass, with its reason and findings. Skips cases that are not
+ * applicable or slow.
  */
 function problems({ cases, headline }: Report): string[] {
   const found = cases.flatMap(({ id, outcome, reason, reasonCode, findings }) => {

@@ -34,7 +34,7 @@ describe.concurrent("a target that is not a Seq Sync server", () => {
 
 // Not concurrent: the servers run in this process, which must be free to accept connections.
 describe("the command", () => {
-  it.each(["404", "HTML", "a connection closed at once", "nothing listens", "a TLS port spoken to in plain text"])(
+  it.each(["404", "HTML", "a connection closed at once", "nothing listens", "a TLS port called in plain text"])(
     "%s: exit code 3, one line, no stack trace",
     async (name) => {
       const target = NULL_SERVERS.find((it) => it.name === name);

@@ -6,10 +6,10 @@ import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { GetServerInfoResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { type Running, serve } from "./support/serve.js";
 
-/** A target that is not a Seq Sync server, or does not even listen. No case may pass against it. */
+/** A target that is not a Seq Sync server, or an address where nothing listens. No case may pass against it. */
 export interface NullServer {
   name: string;
-  /** Matches the headline of the report, which must tell a user what to look for. */
+  /** Matches the headline of the report, which must help a user to find the cause. */
   headline: RegExp;
   start(): Promise<Running>;
 }
@@ -39,7 +39,7 @@ export const EMPTY_RESPONSES: Readonly<Record<string, Responder>> = {
   HTML: fixed(200, "text/html", HTML),
 };
 
-const ALIEN = /does not look like a Seq Sync server: GetServerInfo returned .+/;
+const NOT_SEQ_SYNC = /does not look like a Seq Sync server: GetServerInfo returned .+/;
 // A closed socket with unread data resets the connection.
 const CLOSED = /cannot be reached: (the server closed the connection|the connection was reset)/;
 const SILENT = /cannot be reached: no response within \d+ ms/;
@@ -47,12 +47,12 @@ const SILENT = /cannot be reached: no response within \d+ ms/;
 export const NULL_SERVERS: readonly NullServer[] = [
   ...Object.entries(EMPTY_RESPONSES).map(([name, respond]) => ({
     name,
-    headline: ALIEN,
+    headline: NOT_SEQ_SYNC,
     start: () => serve(withBody(respond)),
   })),
   {
     name: "a correct response with a wrong content type",
-    headline: ALIEN,
+    headline: NOT_SEQ_SYNC,
     start: () =>
       serve(withBody(fixed(200, "application/octet-stream", toBinary(GetServerInfoResponseSchema, PLAUSIBLE_INFO)))),
   },
@@ -73,9 +73,9 @@ export const NULL_SERVERS: readonly NullServer[] = [
     headline: /cannot be reached: .*HTTP/,
     start: () => tcp((socket) => socket.write("220 mail ready\r\n")),
   },
-  { name: "a TLS port spoken to in plain text", headline: CLOSED, start: tlsPort },
+  { name: "a TLS port called in plain text", headline: CLOSED, start: tlsPort },
   {
-    name: "a plain port spoken to in TLS",
+    name: "a plain-text port called over TLS",
     headline: /cannot be reached: .*TLS.* should the URL begin with http: instead of https:/,
     start: plainPort,
   },

@@ -99,7 +99,7 @@ describe("after a crash", () => {
     }
   });
 
-  it("is inconclusive for a DURABLE server without --restart-command", async () => {
+  it("a DURABLE server without --restart-command makes the cases inconclusive", async () => {
     const server = new Restartable((before) => before ?? inMemory(durable));
     const urls = [await server.start()];
     const report = await check({

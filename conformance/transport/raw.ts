@@ -23,7 +23,7 @@ export function rawExchange(socket: Socket, bytes: Uint8Array | string, options:
     const finish = () => {
       cancelTimer();
       socket.destroy();
-      resolve(text);
+      resolve(finalResponse(text));
     };
     const cancelTimer = afterRunnableTime(timeoutMs, finish);
     socket.on("error", finish);
@@ -41,7 +41,8 @@ export function rawExchange(socket: Socket, bytes: Uint8Array | string, options:
 }
 
 /** Whether a response with a Content-Length is complete. One without ends with the connection. */
-function isComplete(text: string): boolean {
+function isComplete(received: string): boolean {
+  const text = finalResponse(received);
   const head = text.indexOf("\r\n\r\n");
   if (head < 0) return false;
   const length = /^content-length: *(\d+)/im.exec(text.slice(0, head))?.[1];
@@ -51,4 +52,10 @@ function isComplete(text: string): boolean {
 /** The status of a raw response; 0 if there is none. */
 export function rawStatus(response: string): number {
   return Number(/^HTTP\/1\.\d (\d{3})/.exec(response)?.[1] ?? 0);
+}
+
+/** Skips informational responses (1xx), of which a server may send any number before the final one (RFC 9110, section 15.2). */
+function finalResponse(text: string): string {
+  const informational = /^HTTP\/1\.\d 1\d\d[\s\S]*?\r\n\r\n/.exec(text)?.[0];
+  return informational === undefined ? text : finalResponse(text.slice(informational.length));
 }

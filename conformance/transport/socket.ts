@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { afterRunnableTime } from "./deadline.js";
 import { type ProxySettings, proxyFor, tunnel } from "./proxy.js";
+import { skipUnexpectedContinue } from "./unexpected-continue.js";
 
 /** Options of TLS connections. */
 export interface TlsSettings {
@@ -74,7 +75,7 @@ async function open(target: URL, { tls, proxy, http2 = true }: SocketOptions, si
     via === undefined
       ? await ready(connectTcp({ host, port, noDelay: true, keepAlive: true }), "connect", signal)
       : await tunnel(via, host, port, signal);
-  if (!secure) return socket as Socket;
+  if (!secure) return skipUnexpectedContinue(socket as Socket);
   const { insecure = false, ...identity } = tls ?? {};
   const secured = connectTls({
     socket,
@@ -84,7 +85,8 @@ async function open(target: URL, { tls, proxy, http2 = true }: SocketOptions, si
     ALPNProtocols: http2 ? ["h2", "http/1.1"] : ["http/1.1"],
     ...identity,
   });
-  return ready(secured, "secureConnect", signal);
+  const connected = await ready(secured, "secureConnect", signal);
+  return connected.alpnProtocol === "h2" ? connected : skipUnexpectedContinue(connected);
 }
 
 /** Resolves with the socket once it is open. */

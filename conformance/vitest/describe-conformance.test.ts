@@ -81,7 +81,7 @@ test("only the tests that vitest selects are run", async () => {
   expect(tests.filter(({ state }) => state === "passed").map(({ name }) => name.split(":")[0])).toEqual([
     "ack/sync-acks-through-cli-seq",
   ]);
-  // One probes the fixtures, and two are for the case.
+  // One call probes the fixtures, and two create the accounts of the case.
   expect(paths.filter((path) => path.endsWith("/CreateAccount"))).toHaveLength(3);
   expect(code).toBe(0);
 });

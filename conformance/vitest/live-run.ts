@@ -33,7 +33,7 @@ export class LiveRun {
     });
   }
 
-  /** Whether the run has this case. It has not if the server does not declare the codec. */
+  /** Whether the run has this case. False if the server does not declare its codec. */
   has(id: string): boolean {
     return this.#results.has(id);
   }
@@ -43,7 +43,7 @@ export class LiveRun {
     const missing = this.#ended.then((): never => {
       throw new Error(`the run ended without ${id}`);
     });
-    // Every result is resolved before the run ends, and so wins the race.
+    // Every result is resolved before the run ends, so it settles before `missing`.
     return Promise.race([this.#results.get(id) ?? missing, missing]);
   }
 

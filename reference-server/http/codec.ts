@@ -60,7 +60,7 @@ export function bodyType(contentType = ""): BodyType | undefined {
 /**
  * Decodes a body.
  *
- * @throws Refusal MALFORMED if the body is not such a message.
+ * @throws Refusal MALFORMED if the body is not a valid encoding of the message.
  */
 export function decode<T extends DescMessage>(codec: Codec, schema: T, body: Uint8Array): MessageShape<T> {
   try {

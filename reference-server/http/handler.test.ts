@@ -137,20 +137,20 @@ describe("refusals", () => {
     );
   });
 
-  test("concern the credential before the body", async () => {
+  test("are about the credential rather than the body, if both are invalid", async () => {
     for (const as of ["", "nobody", "x".repeat(5000)]) {
       const response = await call(url, "Sync", { as, type: "application/json", body: "no json" });
       expect(errorSummary(response)).toBe("401 unauthenticated CREDENTIAL_INVALID");
     }
   });
 
-  test("concern compressed bodies, but not identity", async () => {
+  test("apply to compressed bodies, but not to the encoding identity", async () => {
     const response = await call(url, "Sync", { headers: { "Content-Encoding": "gzip" } });
     expect(errorSummary(response)).toBe("501 unimplemented");
     expect((await call(url, "Sync", { headers: { "Content-Encoding": "identity" } })).status).toBe(200);
   });
 
-  test("concern bodies longer than the largest payload in base64 and 64 KiB", async () => {
+  test("apply to bodies longer than the largest payload in base64 plus 64 KiB", async () => {
     const limit = Math.ceil((1000 * 4) / 3) + 65_536;
     const json = (bytes: number) => `{"x":"${"a".repeat(bytes - 8)}"}`;
     for (const method of ["Send", "Sync"]) {

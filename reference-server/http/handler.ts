@@ -18,9 +18,9 @@ export interface LogEntry {
   path: string;
   /** HTTP status. */
   status: number;
-  /** Connect code of an error, such as "out_of_range" (errors.md); else empty. */
+  /** Connect code of an error, such as "out_of_range" (errors.md); otherwise empty. */
   code: string;
-  /** Reason of an error, such as "CLI_SEQ_AHEAD" (errors.md); else empty. */
+  /** Reason of an error, such as "CLI_SEQ_AHEAD" (errors.md); otherwise empty. */
   reason: string;
   /** Time from the request to the end of its response, in microseconds. */
   micros: number;
@@ -38,10 +38,10 @@ export interface HandlerOptions {
    * @default none
    */
   fixtureToken?: string;
-  /** Is called at the end of each response. */
+  /** Is called after the end of each response. */
   log?: (entry: LogEntry) => void;
   /**
-   * Replaces operations. Composed by the mutants in `conformance/selftest/mutants`.
+   * Operations that replace the server's own. For the mutants in `conformance/selftest/mutants`.
    * @internal
    */
   operations?: Partial<Operations>;
@@ -53,7 +53,7 @@ export interface HandlerOptions {
  */
 export function createHandler(service: Service, options: HandlerOptions = {}): RequestListener {
   const methods = methodTable(service, { ...operations, ...options.operations }, options.fixtures ?? false);
-  const speaksJson = service.options.profiles.includes(Profile.JSON);
+  const servesJson = service.options.profiles.includes(Profile.JSON);
   const fixtureHash = options.fixtureToken === undefined ? undefined : Buffer.from(hash(options.fixtureToken));
   // The largest payload in base64, and 64 KiB for all other fields.
   const maxBodyBytes = Math.ceil((service.options.maxPayloadBytes * 4) / 3) + (64 << 10);
@@ -74,9 +74,9 @@ export function createHandler(service: Service, options: HandlerOptions = {}): R
     if (method === undefined) return plain(req, res, 404, "no such RPC");
     if (req.method !== "POST") return plain(req, res, 405, "RPCs require POST", { Allow: "POST" });
     const type = bodyType(req.headers["content-type"]);
-    if (type === undefined || type.kind !== method.kind || (type.codec.name === "json" && !speaksJson)) {
+    if (type === undefined || type.kind !== method.kind || (type.codec.name === "json" && !servesJson)) {
       return plain(req, res, 415, "this RPC does not accept this content type", {
-        "Accept-Post": acceptPost(method, speaksJson),
+        "Accept-Post": acceptPost(method, servesJson),
       });
     }
 
@@ -215,9 +215,9 @@ function finish(
   contentType: string,
   body: Uint8Array,
 ): void {
-  // An unread rest of the body may be arbitrarily long, so the connection is closed instead of reading it.
+  // The unread rest of a body may be arbitrarily long, so the server closes the connection instead of reading it.
   if (!req.complete) res.setHeader("Connection", "close");
-  // A response is about one account at one moment: no cache may store it.
+  // A response is valid for one account at one moment, so no cache may store it.
   res.writeHead(status, { "Content-Type": contentType, "Content-Length": body.length, "Cache-Control": "no-store" });
   res.end(body);
 }

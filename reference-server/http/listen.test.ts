@@ -38,7 +38,7 @@ describe("bodies over HTTP/1.1", () => {
       const reset = await dial(url);
       reset.write(head("Send", headers as Record<string, string>, "alice") + body);
       reset.cut();
-      // A later call is the fence: the truncated calls cannot take effect after its response.
+      // The truncated calls cannot take effect after the response to a later call.
       expect((await call(url, "Sync")).status).toBe(200);
       expect(inbox().svrSeq).toBe(0);
     }),
@@ -89,7 +89,7 @@ describe("limits", () => {
     ),
   );
 
-  test("a port that is in use rejects", () =>
+  test("a port that is in use is reported as an error", () =>
     withServer(async ({ url }) => {
       const port = Number(new URL(url).port);
       await expect(serve({ port })).rejects.toMatchObject({ code: "EADDRINUSE" });

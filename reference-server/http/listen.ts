@@ -52,7 +52,7 @@ export async function listen(
       requestTimeout: requestTimeoutMs,
       connectionsCheckingInterval: requestTimeoutMs / 6,
       keepAliveTimeout: 30_000,
-      keepAlive: true, // detects a watcher that is gone without closing its connection
+      keepAlive: true, // detects a client that vanished without closing its connection
       keepAliveInitialDelay: 60_000,
     },
     (req, res) => {

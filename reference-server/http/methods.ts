@@ -11,8 +11,7 @@ import { type Stream, watch } from "../operations/watch.js";
 import type { Service } from "../service.js";
 
 /**
- * The operations behind the RPCs. Composed by the mutants in `conformance/selftest/mutants`, which replace or wrap
- * them.
+ * The operations of the RPCs. The mutants in `conformance/selftest/mutants` replace or wrap them.
  */
 export const operations = { getServerInfo, send, sync, watch, createAccount, rotateEpoch, revokeToken };
 export type Operations = typeof operations;

@@ -68,7 +68,7 @@ describe("Watch over HTTP", () => {
     await carol.stop();
   });
 
-  test("refuses one stream too many with an end-of-stream message, and serves the others", async () => {
+  test("refuses a Watch above the maximum with an end-of-stream message, and serves the others", async () => {
     const server = await start({ maxWatchesPerAccount: 1 });
     const first = await watch(server.url);
     await first.next();

@@ -20,7 +20,7 @@ export function createAccount(service: Service, { startSeq }: CreateAccountReque
 }
 
 /**
- * Makes an inbox lose its data (spec, "Test fixtures"). Its dedup records are void, because they name the old epoch.
+ * Makes an inbox lose its data (spec, "Test fixtures"). Its dedup records are void, because they have the old epoch.
  *
  * @throws Refusal `not_found` if there is no such account.
  */

@@ -56,7 +56,7 @@ describe("a retry", () => {
     expect(send("alice", { recipientId: "last", clientMessageId: "m-9" })).toBe(first);
   });
 
-  test("with another payload or recipient is refused, and changes nothing", () => {
+  test("with a different payload or recipient is refused, and changes nothing", () => {
     const { send, refusedSend, inbox } = testService();
     const first = send("alice", { payload: Buffer.from("hi") });
     const reused = "already_exists CLIENT_MESSAGE_ID_REUSED";
@@ -74,7 +74,7 @@ describe("a retry", () => {
     expect(inbox().svrSeq).toBe(2);
   });
 
-  test("of a message that was lost with its epoch is accepted once more", () => {
+  test("of a message that was lost with its epoch is accepted again", () => {
     const { send, sync, inbox, clock } = testService();
     const first = send("alice");
     inbox().rotate("e2");
@@ -103,7 +103,7 @@ describe("limits", () => {
     expect(inbox().svrSeq).toBe(2);
   });
 
-  test("a Send beyond a limit is refused, and its id stays free", () => {
+  test("a Send that exceeds a limit is refused, and its id remains unused", () => {
     const { send, refusedSend, sync, service } = testService({ maxBacklog: 1, maxDedupRecords: 3 });
     service.createAccount("last", "last", MAX_SEQ);
     expect(refusedSend("alice", { recipientId: "last" })).toBe("resource_exhausted SEQ_EXHAUSTED");

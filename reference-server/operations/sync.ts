@@ -3,7 +3,7 @@ import { type SyncRequest, type SyncResponse, SyncResponseSchema } from "../../p
 import type { Caller } from "../accounts.js";
 import type { Service } from "../service.js";
 
-/** Acks all messages up to `cli_seq` and returns the next page (spec, "Sync"). The inbox does all of it. */
+/** Acks all messages up to `cli_seq` and returns the next page (spec, "Sync"). See `Inbox.sync`. */
 export function sync(_service: Service, { account }: Caller, request: SyncRequest): SyncResponse {
   return create(SyncResponseSchema, account.inbox.sync(request.cliSeq, request.epoch, request.pageSize));
 }

@@ -82,7 +82,7 @@ describe("ends", () => {
     expect(reader.ended).toBe("unauthenticated CREDENTIAL_INVALID");
   });
 
-  test("at once if the account has too many; a closed one makes room", () => {
+  test("at once if the account has its maximum of Watches; a closed Watch no longer counts", () => {
     const { service, caller, reader } = watched();
     watch(service, caller("bob"), new TestReader());
     expect(refused(() => watch(service, caller("bob"), new TestReader()))).toBe("resource_exhausted");

@@ -6,11 +6,11 @@ import { Refusal, refuse } from "../errors.js";
 import type { Service } from "../service.js";
 
 /**
- * The response stream of a Watch. The server does not wait for a slow reader: it gets the newest state once it is
- * ready.
+ * The response stream of a Watch. The server does not wait for a slow reader; the reader gets the newest state once it
+ * is ready.
  */
 export interface Stream {
-  /** Writes a frame. Returns false if the reader is slow: write no more frames before `onReady`. */
+  /** Writes a frame. Returns false if the reader is slow: the caller must not write again before `onReady` calls back. */
   write(frame: WatchResponse): boolean;
   /** Calls back each time the reader is ready again. */
   onReady(callback: () => void): void;
@@ -22,7 +22,7 @@ export interface Stream {
 
 /**
  * Reports the state of the caller's inbox (spec, "Watch"): at once, after each change, and as a heartbeat. Changes that
- * come faster than the reader are one frame, so a slow reader costs one flag and delays nothing.
+ * come faster than the reader reads are merged into one frame, so a slow reader delays nothing and needs no queue.
  *
  * @throws Refusal `resource_exhausted` at the maximum number of open Watches of the account.
  */

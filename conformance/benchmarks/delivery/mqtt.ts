@@ -2,8 +2,8 @@ import { connect, connectAsync, type IClientOptions } from "mqtt";
 import { type Application, numberOf, payloadOf } from "./application.js";
 
 /**
- * Options of a session. Without a window the broker decides: Mosquitto 2.0 begins with 20 messages in flight, and
- * increases it.
+ * Options of a session. Without a window the broker limits the messages in flight: Mosquitto 2.0 begins with 20, and
+ * raises this limit.
  */
 const session = (clientId: string, window?: number): IClientOptions => ({
   clientId,

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { serveMethods } from "../child.js";
 
-// Many clients that watch. Each is a connection; the frames of all connections are counted.
+// Clients with one Watch each, on a connection of its own. The frames of all connections are counted.
 const sockets: Socket[] = [];
 let frames = 0;
 let lastFrameAt = 0;
@@ -19,7 +19,7 @@ serveMethods({
     await Promise.all(Array.from({ length: 100 }, worker));
     frames = 0;
   },
-  /** Resolves once all have received one more frame, with the time of the last one in milliseconds. */
+  /** Resolves once all clients have received one more frame, with the time of the last frame in milliseconds. */
   async allNotified(): Promise<number> {
     const deadline = performance.now() + 60_000;
     while (frames < sockets.length) {

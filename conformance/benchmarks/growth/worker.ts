@@ -131,7 +131,7 @@ serveMethods({
     if (service.accounts.get(name(count - 1)) === undefined) throw new Error("the accounts do not exist");
     return each;
   },
-  /** Bytes in use for each of `count` pending messages in 100 inboxes, and the rest of it after all are acked. */
+  /** Bytes in use for each of `count` pending messages in 100 inboxes, and those still in use after the acks. */
   pendingMessages(count: number, dedupWindowMs: number): { each: number; left: number } {
     const service = newService(dedupWindowMs);
     const sender = open(service, "sender");

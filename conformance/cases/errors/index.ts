@@ -102,7 +102,7 @@ export const errors: readonly Case[] = [
     requirements: ["ERR-UNCHANGED"],
     async run(t) {
       const { bob, alice } = t;
-      const large = Buffer.alloc(t.info.maxPayloadBytes + 1);
+      const large = Buffer.alloc(t.maxPayloadBytes + 1);
       const refusals = Array.from({ length: 5 }, async (_, n) => {
         t.refused(
           await alice.trySend(bob, "no id", { id: "" }),
@@ -147,7 +147,7 @@ export const errors: readonly Case[] = [
 
       const longerUser = { userId: `${bob.userId}-${t.newId()}`.slice(-128) };
       // Differs from bob's user id only in the last character: a server that suggests similar user ids would name bob.
-      const similarUser = { userId: `${bob.userId.slice(0, -1)}${bob.userId.endsWith("~") ? "!" : "~"}` };
+      const similarUser = { userId: `${[...bob.userId].slice(0, -1).join("")}${bob.userId.endsWith("~") ? "!" : "~"}` };
       const id = used.clientMessageId;
       const reused = sendOf(t, alice, alice, { clientMessageId: id, payload: used.payload });
       const toSimilar = sendOf(t, alice, similarUser);
@@ -155,7 +155,7 @@ export const errors: readonly Case[] = [
         [Reason.CLIENT_MESSAGE_ID_REUSED, sendOf(t, alice, bob, { clientMessageId: id })],
         [Reason.CLIENT_MESSAGE_ID_REUSED, reused],
         [Reason.CLIENT_MESSAGE_ID_INVALID, sendOf(t, alice, bob, { clientMessageId: "" })],
-        [Reason.PAYLOAD_TOO_LARGE, sendOf(t, alice, bob, { payload: Buffer.alloc(t.info.maxPayloadBytes + 1) })],
+        [Reason.PAYLOAD_TOO_LARGE, sendOf(t, alice, bob, { payload: Buffer.alloc(t.maxPayloadBytes + 1) })],
         [Reason.RECIPIENT_UNKNOWN, sendOf(t, alice, longerUser)],
         [Reason.RECIPIENT_UNKNOWN, toSimilar],
       ];
@@ -204,7 +204,7 @@ export const errors: readonly Case[] = [
       const tries: [Reason, RawCall][] = [
         [Reason.CLIENT_MESSAGE_ID_REUSED, sendOf(t, alice, bob, { clientMessageId: used.clientMessageId })],
         [Reason.CLIENT_MESSAGE_ID_INVALID, sendOf(t, alice, bob, { clientMessageId: "" })],
-        [Reason.PAYLOAD_TOO_LARGE, sendOf(t, alice, bob, { payload: Buffer.alloc(t.info.maxPayloadBytes + 1) })],
+        [Reason.PAYLOAD_TOO_LARGE, sendOf(t, alice, bob, { payload: Buffer.alloc(t.maxPayloadBytes + 1) })],
       ];
       for (const [reason, call] of tries) {
         const response = await rawCall(t, "ERR-NO-LEAK", call);

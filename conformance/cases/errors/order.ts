@@ -49,7 +49,7 @@ export const errorOrder: readonly Case[] = [
       const unknownUser = { userId: `nobody-${t.newId()}` };
       const results = [
         await alice.trySend(bob, "", { id: "", token }),
-        await alice.trySend(bob, Buffer.alloc(t.info.maxPayloadBytes + 1), { token }),
+        await alice.trySend(bob, Buffer.alloc(t.maxPayloadBytes + 1), { token }),
         await alice.trySend(unknownUser, "to an unknown recipient", { token }),
         await bob.device().trySync({ epoch: `not-${t.newId()}` }, { token }),
         await bob.device().trySync({ cliSeq: AHEAD }, { token }),
@@ -87,7 +87,7 @@ export const errorOrder: readonly Case[] = [
       const { alice } = t;
       const unknownUser = { userId: `nobody-${t.newId()}` };
       const longUser = { userId: unknownUser.userId.padEnd(129, "x") };
-      const large = Buffer.alloc(t.info.maxPayloadBytes + 1);
+      const large = Buffer.alloc(t.maxPayloadBytes + 1);
       const long = t.newId().padEnd(65, "x");
       for (const [to, id, what] of [
         [unknownUser, "", "a Send with an empty id to an unknown recipient"],
@@ -128,7 +128,7 @@ export const errorOrder: readonly Case[] = [
     async run(t) {
       const { bob, alice } = t;
       const sent = await alice.send(bob);
-      const large = Buffer.alloc(t.info.maxPayloadBytes + 1);
+      const large = Buffer.alloc(t.maxPayloadBytes + 1);
       const response = await alice.trySend(bob, large, { id: sent.clientMessageId });
       t.refused(
         response,
@@ -152,7 +152,7 @@ export const errorOrder: readonly Case[] = [
       const { bob, alice } = t;
       const noId = await alice.trySend(bob, "hello", { id: "" });
       t.refused(noId, Reason.CLIENT_MESSAGE_ID_INVALID, "ERR-ORDER", "a Send with an empty id to an exhausted inbox");
-      const tooLong = await alice.trySend(bob, Buffer.alloc(t.info.maxPayloadBytes + 1));
+      const tooLong = await alice.trySend(bob, Buffer.alloc(t.maxPayloadBytes + 1));
       t.refused(
         tooLong,
         Reason.PAYLOAD_TOO_LARGE,

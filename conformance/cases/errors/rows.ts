@@ -59,7 +59,7 @@ const SENDS: readonly Row<SendCall>[] = [
     title: "a Send with a payload of one byte above max_payload_bytes",
     reason: Reason.PAYLOAD_TOO_LARGE,
     requirement: "SEND-PAYLOAD-LIMIT",
-    call: (t) => sendOf(t, t.alice, t.bob, { payload: Buffer.alloc(t.info.maxPayloadBytes + 1, "x") }),
+    call: (t) => sendOf(t, t.alice, t.bob, { payload: Buffer.alloc(t.maxPayloadBytes + 1, "x") }),
   },
   {
     id: "recipient-unknown",

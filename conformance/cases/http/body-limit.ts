@@ -101,7 +101,7 @@ export const httpBodyLimit: readonly Case[] = [
 
 /** Appends padding to a body, so that it exceeds every allowed limit. */
 function overlong(t: Context, body: Uint8Array): Uint8Array[] {
-  const size = MARGIN + 2 * t.info.maxPayloadBytes;
+  const size = MARGIN + 2 * t.maxPayloadBytes;
   const chunk = Buffer.alloc(1 << 20, " ");
   const filler = Array.from({ length: Math.ceil(size / chunk.length) }, () => chunk);
   if (t.session.codec === "json") return [body, ...filler];

@@ -3,6 +3,7 @@ import {
   describeResponse,
   emptyBody,
   expectNoStore,
+  expectOk,
   expectResponse,
   METHOD,
   type RawCall,
@@ -69,8 +70,7 @@ export const httpHeaders: readonly Case[] = [
         ["a Sync without pending messages", syncOf(t, bob, { cliSeq: bob.base + 1 })],
       ] as const) {
         const response = await rawCall(t, "HTTP-NO-STORE", call);
-        const violation = `${what} did not get HTTP status 200`;
-        t.fields(response, { status: 200 }, call.rpc === "Send" ? "SEND-ACCEPT" : "SYNC-ANSWER", violation);
+        expectOk(t, call.rpc === "Send" ? "SEND-ACCEPT" : "SYNC-ANSWER", response, what);
         expectNoStore(t, response, `the response to ${what}`);
       }
       const refusals: [string, RawCall][] = [

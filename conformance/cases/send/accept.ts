@@ -67,7 +67,7 @@ export const sendAccept: readonly Case[] = [
     requirements: ["SEND-RECIPIENT", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const unknownId = `${bob.userId.slice(0, 40)}-${t.newId()}`;
+      const unknownId = `${[...bob.userId].slice(0, 10).join("")}-${t.newId()}`;
       const recipients = [
         unknownId,
         "",

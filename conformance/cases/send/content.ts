@@ -1,13 +1,8 @@
-import { ReasonCode } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
-import { Inconclusive } from "../../findings.js";
 import type { SentMessage } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { expectSameResponseOnRetry } from "../../harness/retries.js";
-
-/** The largest payload that a case sends, in bytes: larger ones would test the machine of the suite. */
-const LARGEST_TRIED = 32 << 20;
 
 /** Send: the bytes and the bounds of payloads and ids. */
 export const sendContent: readonly Case[] = [
@@ -78,7 +73,7 @@ export const sendContent: readonly Case[] = [
     title: "A payload of max_payload_bytes is accepted and delivered byte for byte",
     requirements: ["SEND-SIZES", "SEND-BYTES"],
     async run(t: Context) {
-      const max = maxPayloadSize(t);
+      const max = t.maxPayloadBytes;
       await t.blaming("SEND-SIZES", () =>
         expectDelivered(t, [pattern(Math.max(0, max - 1)), pattern(max), new Uint8Array(max)]),
       );
@@ -106,7 +101,7 @@ export const sendContent: readonly Case[] = [
     requirements: ["SEND-PAYLOAD-LIMIT", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const max = maxPayloadSize(t);
+      const max = t.maxPayloadBytes;
       const fits = await alice.send(bob, new Uint8Array(max).fill(7));
       await t.unchanged(bob, "ERR-UNCHANGED", "a refused Send", async () => {
         const result = await alice.trySend(bob, new Uint8Array(max + 1).fill(7));
@@ -262,16 +257,6 @@ async function expectDistinctIds(t: Context, ids: readonly string[]): Promise<vo
 
 /** A payload of this size without repeated parts. */
 const pattern = (size: number) => new Uint8Array(size).map((_, n) => (n * 31 + (n >> 8)) & 0xff);
-
-/** The declared `max_payload_bytes`; inconclusive if it is above `LARGEST_TRIED`. */
-function maxPayloadSize(t: Context): number {
-  const { maxPayloadBytes } = t.info;
-  if (maxPayloadBytes <= LARGEST_TRIED) return maxPayloadBytes;
-  throw new Inconclusive(
-    `max_payload_bytes is ${maxPayloadBytes}; the suite tries up to ${LARGEST_TRIED}`,
-    ReasonCode.SERVER_LIMIT,
-  );
-}
 
 /** Sends bob these payloads at the same time. Expects each to be accepted and delivered byte for byte. */
 async function expectDelivered(

@@ -135,7 +135,7 @@ export const sendIds: readonly Case[] = [
       const { bob, alice } = t;
       const tooLong = new Uint8Array(Math.min(t.info.maxPayloadBytes, 1 << 20) + 1);
       const isTooLong = tooLong.length > t.info.maxPayloadBytes;
-      const unknownUser = { userId: `${bob.userId.slice(0, 40)}-${t.newId()}` };
+      const unknownUser = { userId: `${[...bob.userId].slice(0, 10).join("")}-${t.newId()}` };
       const refusals: ((id: string) => Promise<{ kind: string }>)[] = [
         (id) => alice.trySend(unknownUser, "hello", { id }),
         (id) => alice.trySend(unknownUser, "other words", { id }),

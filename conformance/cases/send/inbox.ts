@@ -151,7 +151,7 @@ async function expectBoundsFirst(t: Context): Promise<void> {
   const { bob, alice } = t;
   const noId = await alice.trySend(bob, "hello", { id: "" });
   t.refused(noId, Reason.CLIENT_MESSAGE_ID_INVALID, "ERR-ORDER", "a Send with an empty id to a full inbox");
-  const tooLong = await alice.trySend(bob, Buffer.alloc(t.info.maxPayloadBytes + 1));
+  const tooLong = await alice.trySend(bob, Buffer.alloc(t.maxPayloadBytes + 1));
   t.refused(
     tooLong,
     Reason.PAYLOAD_TOO_LARGE,

@@ -162,7 +162,7 @@ export class HistoryBuilder {
 export const newHistory = (fields: HeaderFields = {}) =>
   new HistoryBuilder(fields).openAccount("bob", 0).openAccount("alice", 0);
 
-/** A history with these accounts, in which alice sent bob the messages m1, m2 and so on. */
+/** A history with the new accounts bob and alice, in which alice sent bob the messages m1, m2 and so on. */
 export function withMessages(count: number, fields: HeaderFields = {}): HistoryBuilder {
   const history = newHistory(fields);
   for (let n = 1; n <= count; n += 1) history.send(`m${n}`).ok(n);
@@ -172,7 +172,7 @@ export function withMessages(count: number, fields: HeaderFields = {}): HistoryB
 /** A message of `withMessages`, for a page. */
 export const message = (seq: number, at = seq): PageMessage => ({ seq, id: `m${seq}`, at });
 
-/** A history with these accounts, in which a Sync of bob's empty inbox showed epoch "e1". */
+/** A history with the new accounts bob and alice, in which a Sync of bob's empty inbox showed epoch "e1". */
 export function withEmptyInbox(): HistoryBuilder {
   const history = newHistory();
   history.sync(0).page(0, 0);

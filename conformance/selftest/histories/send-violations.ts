@@ -95,7 +95,7 @@ export const SEND_VIOLATIONS: Violations = {
       return history;
     },
   ],
-  "a message has another accepted_at than the response to its Send": [
+  "the accepted_at of a message differs from that in the response to its Send": [
     "SEND-ACCEPTED-AT",
     () => {
       const history = withMessages(1);
@@ -112,7 +112,7 @@ export const SEND_VIOLATIONS: Violations = {
       return history;
     },
   ],
-  "a retry has another accepted_at": [
+  "a retry has a different accepted_at": [
     "SEND-RETRY",
     () => {
       const history = withMessages(1);
@@ -189,7 +189,7 @@ export const SEND_VIOLATIONS: Violations = {
       return history;
     },
   ],
-  "a retry is refused as another message while the first attempt is pending": [
+  "a retry is refused as if it were a different message while the first attempt is pending": [
     "SEND-RETRY-CONCURRENT",
     () => {
       const history = newHistory();
@@ -199,7 +199,7 @@ export const SEND_VIOLATIONS: Violations = {
       return history;
     },
   ],
-  "a retry is refused as another message after an attempt without a response": [
+  "a retry is refused as if it were a different message after an attempt without a response": [
     "SEND-RETRY",
     () => {
       const history = newHistory();
@@ -208,7 +208,7 @@ export const SEND_VIOLATIONS: Violations = {
       return history;
     },
   ],
-  "the server fails at a Send": [
+  "the server fails to process a Send": [
     "SEND-ACCEPT",
     () => {
       const history = newHistory();
@@ -232,7 +232,7 @@ export const SEND_VIOLATIONS: Violations = {
       return history;
     },
   ],
-  "an inbox with seqs left is exhausted": [
+  "a Send is refused with SEQ_EXHAUSTED although the inbox has seqs left": [
     "SEND-ACCEPT",
     () => {
       const history = withMessages(1);
@@ -249,7 +249,7 @@ export const SEND_VIOLATIONS: Violations = {
       return history;
     },
   ],
-  "a retry is refused as another message": [
+  "a retry is refused as if it were a different message": [
     "SEND-RETRY",
     () => {
       const history = withMessages(1);
@@ -275,7 +275,7 @@ export const SEND_VIOLATIONS: Violations = {
       return history;
     },
   ],
-  "a message has another sender": [
+  "a message has the wrong sender": [
     "AUTH-SENDER",
     () => {
       const history = withMessages(1);

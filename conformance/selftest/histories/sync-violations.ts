@@ -14,7 +14,7 @@ export const SYNC_VIOLATIONS: Violations = {
       return history;
     },
   ],
-  "the server fails at a Sync": [
+  "the server fails to process a Sync": [
     "SYNC-ANSWER",
     () => {
       const history = newHistory();
@@ -224,7 +224,7 @@ export const SYNC_VIOLATIONS: Violations = {
       return history;
     },
   ],
-  "a Sync with another epoch is accepted": [
+  "a Sync with a wrong epoch is accepted": [
     "EPOCH-MISMATCH",
     () => {
       const history = newHistory();

@@ -14,11 +14,13 @@ export interface MutantResult {
   blamedRequirements: string[];
   /** Cases that failed, in the catalogue's order. */
   killingCases: string[];
-  /** Expectations of cases that failed, as "case: REQUIREMENT". What only the judge found is not among them. */
+  /**
+   * Expectations of cases that failed, as "case: REQUIREMENT". Violations that only the judge found are not among them.
+   */
   failedExpectations: string[];
   /**
-   * Those of `failedExpectations` that failed again when only the cases about the broken requirement ran. Later runs
-   * must repeat them.
+   * Those of `failedExpectations` that failed again when only the cases about the broken requirement ran. They must
+   * fail in later runs too.
    */
   baseline: string[];
   /** One finding for each blamed requirement. */
@@ -129,7 +131,7 @@ const failedExpectationsOf = ({ cases }: Report): string[] =>
     findings.filter(({ byJudge }) => !byJudge).map(({ requirement }) => `${caseIdOf(id)}: ${requirement}`),
   );
 
-/** Whether a case is about the broken requirement: then it runs whatever its duration, and in all codecs. */
+/** Whether a case is about the broken requirement: such a case runs even if it is slow, and in all codecs. */
 export const concerns = ({ case: { requirements } }: Pick<CaseRun, "case">, { breaks }: { breaks: string }) =>
   (requirements as readonly string[]).includes(breaks);
 

@@ -35,7 +35,7 @@ Exit codes:
   0  no problems
   1  problems: a mutant survived, wrong blame, a false positive, a missing expectation, a case without kills, or an
      error of the suite
-  2  wrong usage`;
+  2  invalid usage`;
 
 /** Mutants that one process examines at a time. */
 const TASKS_PER_PROCESS = 2;
@@ -81,7 +81,7 @@ async function makeMatrix(mutants: readonly Mutant[]): Promise<number> {
   const results = mutants.flatMap(({ name }) => byName.get(name) ?? []);
   const findMissing = () => missingExpectations(results, earlier, races);
 
-  // An expectation may be missing by chance, so that it is tried again before it is reported.
+  // An expectation may be missing by chance, so it is tried again before it is reported.
   await run(
     findMissing().map(({ name }) => ({
       name,
@@ -98,7 +98,7 @@ async function makeMatrix(mutants: readonly Mutant[]): Promise<number> {
   const control = byName.get("control");
   const problems = [
     ...problemsOf(results, control, findMissing()),
-    // A selection of mutants or cases does not show which cases kill none.
+    // A selection of mutants or cases does not show which cases kill no mutant.
     ...(only === undefined && options.extent !== "quick" ? casesWithoutKills(results.map(recordOf)) : []),
   ];
   const seconds = Math.round((Date.now() - started.getTime()) / 1000);

@@ -7,23 +7,23 @@ import { caseOfExpectation, type EXTENTS, type MutantResult } from "./examine.js
 /** Where the matrix is committed, below the root of the repository. */
 export const MATRIX_FILE = "docs/data/kill-matrix.jsonl";
 
-/** How and when the matrix was made. */
+/** How and when the matrix was generated. */
 export interface MatrixRun {
   format: 1;
   /** Start of the run, in ISO 8601. */
   date: string;
-  /** The commit that ran. */
+  /** The commit of the code that ran. */
   commit: string;
   /** Version of the suite. */
   suite: string;
   node: string;
   extent: (typeof EXTENTS)[number];
   seconds: number;
-  /** Findings against the server without a fault, as "case: REQUIREMENT". */
+  /** Findings against the correct server, as "case: REQUIREMENT". */
   falsePositives: string[];
 }
 
-/** What the matrix records of a mutant. Its requirement and its description are the mutant's own. */
+/** The record of a mutant in the matrix. Its requirement and description are in the source of the mutant. */
 export interface MutantRecord {
   name: string;
   blamed: string[];
@@ -31,7 +31,7 @@ export interface MutantRecord {
   killedByCase: string[];
   /** Killing cases in which only the judge found violations. */
   killedByJudge: string[];
-  /** Expectations, as "case: REQUIREMENT", that later runs must repeat. */
+  /** Expectations, as "case: REQUIREMENT", that must fail in later runs too. */
   baseline: string[];
   seconds: number;
 }

@@ -40,7 +40,7 @@ describe("problems", () => {
     expect(problemsOf(many(20), control)).toEqual([]);
   });
 
-  test("a mutant that survives is one, whatever the others are", () => {
+  test("a mutant that survives is a problem, even if all others are killed", () => {
     const survivor = killed("sneaky", NOTHING);
     expect(problemsOf([...many(99), survivor], control)).toEqual(["survived: sneaky (ACK-IMPLICIT)"]);
   });

@@ -38,7 +38,7 @@ export interface MissingExpectations {
 }
 
 /**
- * Finds the expectations that failed in the baseline and do not any more: somebody removed or weakened them. Skips
+ * Finds the expectations that failed in the baseline and no longer do, because they were removed or weakened. Skips
  * races, which do not show each time, and cases that no longer exist.
  */
 export function missingExpectations(
@@ -57,8 +57,8 @@ export function missingExpectations(
 }
 
 /**
- * Selects the failed expectations that may enter the baseline: those of cases that run in each extent, being about the
- * requirement.
+ * Selects the failed expectations that may enter the baseline: those of cases that run in each extent, because they are
+ * about the requirement.
  */
 export function baselineCandidates({ failedExpectations, requirement }: MutantResult): string[] {
   return failedExpectations.filter((it) => {
@@ -70,7 +70,7 @@ export function baselineCandidates({ failedExpectations, requirement }: MutantRe
 /** Minimum share of mutants for which the broken requirement must be among the blamed ones. */
 const MIN_CORRECT_BLAME = 0.95;
 
-/** Lists everything that is wrong with a matrix, one line each; empty if all is well. */
+/** Lists everything that is wrong with a matrix, one line each; empty if nothing is wrong. */
 export function problemsOf(
   mutants: readonly MutantResult[],
   control: MutantResult | undefined,

@@ -16,7 +16,7 @@ export interface Task extends ExamineOptions {
   attempts?: number;
 }
 
-/** The reference server without a fault: a failure against it is a false positive. */
+/** The reference server without changes: a failure against it is a false positive. */
 const CONTROL: Subject = { name: "control", breaks: "", about: "the reference server without changes" };
 
 serveTasks<Task, MutantResult>(async ({ name, expectations, attempts, ...options }) => {

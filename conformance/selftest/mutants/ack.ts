@@ -152,7 +152,7 @@ export const ack: readonly Mutant[] = [
   {
     name: "ack-ahead-of-a-page",
     breaks: "ACK-FAILED",
-    about: "acks all messages if it refuses a paged Sync whose cli_seq is ahead",
+    about: "acks all messages when it refuses a Sync with a page_size and a cli_seq above svr_seq + 1",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         if (pageSize > 0 && cliSeq > this.svrSeq + 1 && (epoch === "" || epoch === this.epoch)) this.ack(this.svrSeq);

@@ -97,7 +97,7 @@ export const concurrency: readonly Mutant[] = [
   {
     name: "race-dedup-locks-by-id",
     breaks: "SEND-ID-SCOPE",
-    about: "returns the response of a concurrent Send with the same id, whoever sent it",
+    about: "returns the response of a concurrent Send with the same id, even to another sender",
     seenIn: "nensii21/devlink#773",
     race: true,
     operations: (real) => {
@@ -119,7 +119,7 @@ export const concurrency: readonly Mutant[] = [
   {
     name: "race-page-end-read-last",
     breaks: "SYNC-NEXT",
-    about: "reads next_cli_seq after the messages of a page, when others may have arrived",
+    about: "reads next_cli_seq after the messages of a page, when more messages may have arrived",
     seenIn: "couchbase/sync_gateway#2108",
     race: true,
     operations: (real) => ({
@@ -135,7 +135,7 @@ export const concurrency: readonly Mutant[] = [
   {
     name: "race-svr-seq-read-last",
     breaks: "PAGE-PROGRESS",
-    about: "reads svr_seq after the messages of a page, when others may have arrived",
+    about: "reads svr_seq after the messages of a page, when more messages may have arrived",
     seenIn: "couchbase/sync_gateway#3721",
     race: true,
     operations: (real) => ({

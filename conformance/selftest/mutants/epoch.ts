@@ -150,7 +150,7 @@ export const epoch: readonly Mutant[] = [
   {
     name: "epoch-goes-on-counting",
     breaks: "EPOCH-RESTART",
-    about: "continues the numbering under a new epoch",
+    about: "continues the numbering under the new epoch after data loss",
     inbox: class extends Inbox {
       override rotate(epoch: string): void {
         const { svrSeq } = this;

@@ -304,7 +304,7 @@ export const errors: readonly Mutant[] = [
   {
     name: "err-tells-one-s-own-state",
     breaks: "SEND-SEQ-HIDDEN",
-    about: "reveals svr_seq and epoch in the detail of a refused Send to oneself",
+    about: "reveals svr_seq and epoch in the detail of a refused Send to the sender's own account",
     operations: wrapSend((real) => (service, caller, request) => {
       try {
         return real(service, caller, request);

@@ -10,7 +10,7 @@ export const frontEnds: readonly Mutant[] = [
   {
     name: "front-reads-a-replica",
     breaks: "SEND-VISIBLE",
-    about: "returns Sync responses at the second front end that are up to 300 ms old",
+    about: "caches Sync responses at the second front end for 300 ms",
     seenIn: "couchbase/sync_gateway#3721",
     second: {
       operations: (real) => {
@@ -31,7 +31,7 @@ export const frontEnds: readonly Mutant[] = [
   {
     name: "front-knows-its-own-acks",
     breaks: "ACK-NO-REDELIVERY",
-    about: "repeats a page at the second front end that was acked at the first",
+    about: "delivers a page again at the second front end after its ack at the first",
     seenIn: "nats-io/nats-server#5482",
     second: {
       operations: (real) => {
@@ -97,7 +97,7 @@ export const frontEnds: readonly Mutant[] = [
   {
     name: "front-caches-credentials",
     breaks: "AUTH-REVOKED",
-    about: "accepts a credential at the second front end that was revoked at the first",
+    about: "accepts a credential at the second front end after its revocation at the first",
     second: {
       handler: (_, service) => {
         // The same accounts, but a credential that was used here stays valid.

@@ -63,13 +63,13 @@ export const info: readonly Mutant[] = [
   {
     name: "info-no-page-limit",
     breaks: "INFO-LIMITS",
-    about: "returns 0 as max_page_size, for unlimited",
+    about: "returns 0 as max_page_size to mean unlimited",
     operations: mapInfo(() => ({ maxPageSize: 0 })),
   },
   {
     name: "info-no-payload-limit",
     breaks: "INFO-LIMITS",
-    about: "returns 0 as max_payload_bytes, for unlimited",
+    about: "returns 0 as max_payload_bytes to mean unlimited",
     operations: mapInfo(() => ({ maxPayloadBytes: 0 })),
   },
   {

@@ -38,7 +38,7 @@ export interface Mutant extends FrontEnd {
   about: string;
   /** A public thread about a real system with this fault, as owner/repository#number. */
   seenIn?: string;
-  /** The fault shows only when calls overlap, so that a single run may miss it. */
+  /** Whether the fault shows only when calls overlap, so that a single run may miss it. */
   race?: true;
   /** Options of the reference server that the mutant overrides. */
   options?: ServiceOptions & HandlerOptions;
@@ -46,7 +46,7 @@ export interface Mutant extends FrontEnd {
   inbox?: InboxClass;
   /** Destroys data during a crash, before the server starts again. Default: nothing is lost. */
   crash?: (data: CrashData) => void;
-  /** Makes the server have two front ends with the same state; this is the fault of the second. */
+  /** Fault of a second front end. If set, the server has two front ends with the same state. */
   second?: FrontEnd;
 }
 

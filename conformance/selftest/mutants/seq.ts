@@ -5,7 +5,7 @@ import { refuse } from "../../../reference-server/errors.js";
 import { Inbox, MAX_SEQ, type NewMessage, type Page } from "../../../reference-server/inbox.js";
 import type { InboxClass, Mutant } from "./mutant.js";
 
-/** Mutants of the chapter "Seqs". */
+/** Mutants of the chapter "Numbering". */
 export const seq: readonly Mutant[] = [
   {
     name: "seq-starts-at-two",

@@ -8,7 +8,7 @@ export const sync: readonly Mutant[] = [
   {
     name: "sync-base-is-cli-seq",
     breaks: "SYNC-BASE",
-    about: "returns the request's cli_seq as acked_seq, whatever is acked",
+    about: "returns the request's cli_seq as acked_seq, even if a higher seq is acked",
     inbox: mapPage((page, _inbox, { cliSeq }) => ({ ...page, ackedSeq: cliSeq })),
   },
   {
@@ -65,7 +65,7 @@ export const sync: readonly Mutant[] = [
   {
     name: "sync-long-poll",
     breaks: "SYNC-EMPTY",
-    about: "delays the response to a Sync without messages for a minute",
+    about: "delays a Sync response without messages by a minute",
     operations: (real) => ({
       sync: (service, caller, request) => {
         const response = real.sync(service, caller, request);

@@ -5,7 +5,7 @@ import { count, parseCommandLine, patterns } from "../support/command-line.js";
 import { formatData } from "../support/data.js";
 import { type Soak, soak } from "./soak.js";
 
-/** Processes for each core, so that they compete for it. */
+/** Processes for each core: more than one, so that they compete for it. */
 const PROCESSES_PER_CORE = 3;
 
 const USAGE = `Usage: npm run soak -- [options]
@@ -26,7 +26,7 @@ Options:
 Exit codes:
   0  no false positives
   1  false positives
-  2  wrong usage`;
+  2  invalid usage`;
 
 const flags = parseCommandLine(USAGE, {
   only: { type: "string", multiple: true },
@@ -57,7 +57,7 @@ for (const { name, runs, cases, falsePositives, inconclusive } of result.servers
 for (const falsePositive of result.falsePositives) console.log(falsePositive);
 process.exitCode = result.falsePositives.length === 0 ? 0 : 1;
 
-/** Writes what there is so far: a soak takes hours, and may be stopped. */
+/** Writes the results so far, because a soak takes hours and may be stopped. */
 function write(soFar: Soak): void {
   if (flags.json !== undefined) writeFileSync(flags.json, formatData(soFar));
 }

@@ -6,7 +6,7 @@ import type { SoakRun, Task } from "./worker.js";
 
 /** The result of many runs against conforming servers. Each failure in them is a false positive. */
 export interface Soak {
-  /** A soak takes hours, and may be made in parts. */
+  /** The parts of the soak: it takes hours, and may be run in parts. */
   parts: SoakPart[];
   servers: { name: string; runs: number; cases: number; falsePositives: number; inconclusive: number }[];
   /** Failures against a conforming server, as "server, seed: case: REQUIREMENT (actual)". */
@@ -18,7 +18,7 @@ export interface Soak {
 interface SoakPart {
   /** Start, in ISO 8601. */
   date: string;
-  /** The commit that ran, or "unknown". */
+  /** The commit of the code that ran, or "unknown". */
   commit: string;
   machine: string;
   /**
@@ -31,9 +31,9 @@ interface SoakPart {
 }
 
 export interface SoakOptions {
-  /** Runs against each server in total. The number of the round is the seed. */
+  /** Number of runs against each server. The number of the round is the seed. */
   rounds: number;
-  /** No run starts after this time. */
+  /** Time after which no run starts, in minutes. */
   minutes: number;
   processes: number;
   /** Selects servers by name. Default: all. */

@@ -8,7 +8,8 @@ export const certificateFile = (name: "ca.pem" | "server.pem" | "server.key" | "
 const read = (name: Parameters<typeof certificateFile>[0]) => readFileSync(certificateFile(name), "utf8");
 
 /**
- * A test authority, and certificates that it signed for a server (localhost, 127.0.0.1, server.test) and for a client.
+ * A certificate authority for tests, and certificates that it signed for a server (localhost, 127.0.0.1, server.test)
+ * and for a client.
  */
 export const CA = read("ca.pem");
 export const SERVER = { cert: read("server.pem"), key: read("server.key") };

@@ -22,7 +22,9 @@ export interface CommandOptions {
   onStart?: (child: ChildProcess) => void;
 }
 
-/** Runs `seqsync` from source as a child process. Of this process's environment it receives only PATH and HOME. */
+/**
+ * Runs `seqsync` from source as a child process. It inherits only PATH and HOME from the environment of this process.
+ */
 export function seqsync(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const { env = {}, cwd, input = "", imports = [] } = options;
   const loaders = ["tsx", ...imports].flatMap((name) => [

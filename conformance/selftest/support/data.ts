@@ -1,4 +1,4 @@
-/** Helpers for the files in docs/data, each of which says when and with which commit it was made. */
+/** Helpers for the files in docs/data, each of which records when and from which commit it was generated. */
 import { execFileSync } from "node:child_process";
 
 /**

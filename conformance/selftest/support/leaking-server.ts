@@ -56,7 +56,7 @@ export function leakingServer(known: readonly string[]): { listener: RequestList
       case "RevokeToken":
         return respond(RevokeTokenResponseSchema, {});
       case "Send": {
-        // Some are refused, with a Connect code or with another one.
+        // Refuses some Sends: with a code of Connect, or with the token as the code.
         sends += 1;
         if (sends % 5 === 3) return refuse(409, "already_exists");
         return sends % 5 === 4

@@ -15,7 +15,7 @@ export interface PoolOptions {
   processes: number;
   /** Tasks that one process has at a time: while one waits for a deadline, the others proceed. */
   tasksPerProcess: number;
-  /** Is called before each task; true starts no further one. Default: never. */
+  /** Is called before each task; if it returns true, no further task starts. Default: never. */
   shouldStop?: () => boolean;
 }
 
@@ -52,7 +52,7 @@ export async function runTasks<Task, Result>(
 
 /** Runs in the worker: executes `work` for each task, and sends its result. */
 export function serveTasks<Task, Result>(work: (task: Task) => Promise<Result>): void {
-  // A mutant may throw outside of a call. That is part of the fault, and must not stop the worker.
+  // A mutant may throw outside of a call. That is part of its wrong behaviour, and must not stop the worker.
   process.on("unhandledRejection", () => {});
   process.on("uncaughtException", () => {});
   process.on("message", async ({ nr, task }: TaskMessage<Task>) => {

@@ -105,7 +105,7 @@ export const VARIANTS: readonly Variant[] = [
   ),
   variant(
     "stopped-clock",
-    "has a clock that always shows one nanosecond after 1970",
+    "has a clock that always shows one nanosecond after the start of 1970",
     () => ({ store: new StoppedClock() }),
     undefined,
     /^(send|seq|http)/,
@@ -259,8 +259,8 @@ export const VARIANTS: readonly Variant[] = [
 ];
 
 /**
- * Variants whose limits are so tight that some cases cannot run. Such cases must be inconclusive, and not blame the
- * server.
+ * Variants whose limits are so tight that some cases cannot run. Such cases must be inconclusive, and must not blame
+ * the server.
  */
 export const TIGHT_LIMITS: readonly Variant[] = [
   variant("short-window", "declares a dedup window of one second", () => ({
@@ -271,7 +271,7 @@ export const TIGHT_LIMITS: readonly Variant[] = [
   })),
 ];
 
-/** Puts a gateway in front that requires a bearer token before everything else; the server checks the token itself. */
+/** Adds a gateway that requires a bearer token before all other checks; the server then checks the token itself. */
 function credentialFirst(inner: RequestListener): RequestListener {
   const body =
     '{"code":"unauthenticated","message":"a bearer token is required","details":[{"type":"seqsync.v1.ErrorDetail","value":"CAE"}]}';

@@ -184,7 +184,7 @@ def first(pending, most):
 
 
 def new_epoch():
-    """A random epoch, which was never used before even if all earlier ones were lost."""
+    """Returns a new epoch. It is random, so it differs from all earlier epochs even if the server has lost them."""
     return secrets.token_urlsafe(16)
 
 

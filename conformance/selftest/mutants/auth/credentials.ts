@@ -92,7 +92,7 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-token-tail-unchecked",
     breaks: "AUTH-REQUIRED",
-    about: "ignores the last eight characters of a token, such as an unverified signature",
+    about: "ignores the last eight characters of a token, like a server that does not verify the signature",
     handler: (real, service) => {
       const first = new Map<string, string>();
       return mapAuthorization((it) => {
@@ -119,13 +119,13 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-scheme-with-case",
     breaks: "AUTH-SCHEME",
-    about: "accepts only the spelling Bearer",
+    about: "accepts the scheme only in the spelling Bearer",
     handler: mapAuthorization((it) => (it?.startsWith("Bearer ") ? it : undefined)),
   },
   {
     name: "auth-watch-scheme-with-case",
     breaks: "AUTH-SCHEME",
-    about: "accepts only the spelling Bearer for Watch",
+    about: "accepts the scheme only in the spelling Bearer for Watch",
     handler: editRequests((req) => {
       if (rpcOf(req) === "Watch" && !req.headers.authorization?.startsWith("Bearer ")) delete req.headers.authorization;
     }),
@@ -133,7 +133,7 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-send-scheme-with-case",
     breaks: "AUTH-SCHEME",
-    about: "accepts only the spelling Bearer for Send",
+    about: "accepts the scheme only in the spelling Bearer for Send",
     handler: editRequests((req) => {
       if (rpcOf(req) === "Send" && !req.headers.authorization?.startsWith("Bearer ")) delete req.headers.authorization;
     }),
@@ -301,7 +301,7 @@ export const authCredentials: readonly Mutant[] = [
   {
     name: "auth-copy-to-another",
     breaks: "AUTH-ISOLATION",
-    about: "delivers a message to oneself to another account as well",
+    about: "delivers a message to the sender's own account to another account as well",
     seenIn: "pixelated/pixelated-user-agent#674",
     operations: (real) => {
       let copy: { message: NewMessage; of: Account } | undefined;

@@ -87,7 +87,7 @@ export const authRevoked: readonly Mutant[] = [
   {
     name: "auth-revocation-hits-another",
     breaks: "AUTH-REVOKED",
-    about: "locks out the account that sent last as well when it revokes a credential",
+    about: "also locks out the account of the latest Send when it revokes a credential",
     operations: (real) => {
       let last: string | undefined;
       const lockedOut = new Set<string>();

@@ -21,7 +21,7 @@ const withoutBodyLimit = (rpc: string) =>
   });
 
 /**
- * Whether the reference server refused a body for its length. No reason stands for this alone, so the message is
+ * Whether the reference server refused a body for its length. No reason is specific to this refusal, so the message is
  * matched.
  */
 const isBodyLimit = (response: HttpResponse, req: IncomingMessage) =>
@@ -93,7 +93,7 @@ export const httpBodies: readonly Mutant[] = [
   {
     name: "http-body-of-max-payload",
     breaks: "HTTP-BODY-ROOM",
-    about: "limits a body to the maximum payload size, which is too small for such a payload in JSON",
+    about: "limits a body to max_payload_bytes, which is too little for a payload of that size in JSON",
     options: { maxPayloadBytes: 128 << 10 },
     handler: respondInstead((req) => (Number(req.headers["content-length"]) > 132 << 10 ? { status: 413 } : undefined)),
   },
@@ -171,7 +171,7 @@ export const httpBodies: readonly Mutant[] = [
   {
     name: "http-body-of-watch-without-bound",
     breaks: "HTTP-BODY-LIMIT",
-    about: "allocates whatever length the envelope of a Watch declares",
+    about: "allocates the length that the envelope of a Watch declares, without a limit",
     handler: withoutBodyLimit("Watch"),
   },
   {

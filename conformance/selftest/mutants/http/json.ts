@@ -90,7 +90,7 @@ export const httpJson: readonly Mutant[] = [
   {
     name: "http-json-numbers-as-strings",
     breaks: "HTTP-JSON-NUMBERS",
-    about: "writes 32-bit numbers as strings, as is right for 64-bit ones",
+    about: "writes 32-bit numbers as strings, which is correct only for 64-bit ones",
     handler: mapJsonResponses((json) => mapNumbers(json, String) as Json),
   },
   {
@@ -155,7 +155,7 @@ export const httpJson: readonly Mutant[] = [
   {
     name: "sync-json-base-is-cli-seq",
     breaks: "SYNC-BASE",
-    about: "returns the request's cli_seq as acked_seq in JSON, whatever is acked",
+    about: "returns the request's cli_seq as acked_seq in JSON, even if a higher seq is acked",
     handler: (real) => {
       const requested = new WeakMap<object, unknown>();
       const changed = mapResponses((response, req) => {

@@ -24,7 +24,7 @@ export const sendRetry: readonly Mutant[] = [
   {
     name: "send-retry-has-a-new-time",
     breaks: "SEND-RETRY",
-    about: "returns another accepted_at for a retried Send",
+    about: "returns a different accepted_at for a retried Send",
     operations: wrapSend((real) => (service, caller, request) => {
       const isRetry = findRecord(service, caller, request.clientMessageId) !== undefined;
       const response = real(service, caller, request);
@@ -104,7 +104,7 @@ export const sendRetry: readonly Mutant[] = [
   {
     name: "send-id-reused-silently",
     breaks: "SEND-ID-REUSED",
-    about: "responds to a reused id with other content as to a retry, and drops the message",
+    about: "treats a Send with a reused id and different content as a retry, and drops the message",
     operations: wrapSend((real) => (service, caller, request) => {
       const record = findRecord(service, caller, request.clientMessageId);
       if (record?.recipientId !== request.recipientId) return real(service, caller, request);
@@ -203,7 +203,7 @@ export const sendRetry: readonly Mutant[] = [
   {
     name: "send-id-shared-by-a-conversation",
     breaks: "SEND-ID-SCOPE",
-    about: "scopes ids to a conversation, so that a reply under the id just received counts as a retry",
+    about: "scopes ids to a conversation, so that a reply with the id of the received message counts as a retry",
     operations: wrapSend((real) => {
       const all = new Map<string, { sender: string; response: SendResponse }>();
       return (service, caller, request) => {
@@ -261,7 +261,7 @@ export const sendRetry: readonly Mutant[] = [
   {
     name: "send-retry-to-oneself-after-ack",
     breaks: "SEND-RETRY-LATER",
-    about: "deletes the dedup record of a Send to oneself when the message is acked",
+    about: "deletes the dedup record of a Send to the sender's own account when the message is acked",
     operations: forgetWhen(
       ({ recipientId, clientMessageId }, { account: { userId, inbox } }) =>
         recipientId === userId && ![...inbox.pending.values()].some((it) => it.clientMessageId === clientMessageId),

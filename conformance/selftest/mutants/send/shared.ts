@@ -13,7 +13,7 @@ import type { Service } from "../../../../reference-server/service.js";
 import { wrapSend } from "../interceptors.js";
 import type { InboxClass } from "../mutant.js";
 
-/** Stores a message without a look at the dedup records. */
+/** Stores a message without checking the dedup records. */
 export function storeDuplicate(
   service: Service,
   { account }: Caller,
@@ -75,7 +75,7 @@ export const rememberLast = (most: number) =>
     };
   });
 
-/** Stores a retried Send again if `isForgotten` says that its valid dedup record is not found. */
+/** Stores a retried Send again if `isForgotten` returns true for its dedup record. */
 export const forgetWhen = (isForgotten: (request: SendRequest, caller: Caller, record: DedupRecord) => boolean) =>
   wrapSend((real) => (service, caller, request) => {
     const record = findRecord(service, caller, request.clientMessageId);

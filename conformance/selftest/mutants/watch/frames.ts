@@ -28,7 +28,7 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-first-frame-on-event",
     breaks: "WATCH-FIRST",
-    about: "sends the first frame with the first event",
+    about: "sends the first frame only after the first change",
     operations: mapFrames((frame, nr) => (nr === 1 ? undefined : frame)),
   },
   {
@@ -85,7 +85,7 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-wakes-others-only",
     breaks: "WATCH-WAKE",
-    about: "sends no frame for a message to oneself",
+    about: "sends no frame for a message to the sender's own account",
     operations: (real) => ({
       send: (service, caller, request) => {
         if (request.recipientId !== caller.account.userId) return real.send(service, caller, request);
@@ -200,7 +200,7 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-slots-leak",
     breaks: "WATCH-ALL",
-    about: "limits an account to 256 Watches, and does not release the slot of one that has ended",
+    about: "limits an account to 256 Watches, and does not release the slot of a Watch that has ended",
     operations: (real) => {
       const opened = new Map<object, number>();
       return {
@@ -216,7 +216,7 @@ export const watchFrames: readonly Mutant[] = [
   {
     name: "watch-slots-leak-on-refusal",
     breaks: "WATCH-ALL",
-    about: "limits an account to 30 Watches, and does not release the slot of one refused for its envelope",
+    about: "limits an account to 30 Watches, and does not release the slot of a Watch refused for its envelope",
     handler: (real, service) => {
       const leaked = new Map<object, number>();
       return async (req, res) => {

@@ -39,7 +39,7 @@ export const watchHttp: readonly Mutant[] = [
     breaks: "ERR-ORDER",
     about: "checks the envelope of a Watch before its credential",
     handler: (real, service) => {
-      // A request with an invalid envelope is refused for it, so any valid credential will do.
+      // A request with an invalid envelope is refused anyway, so it gets any valid credential.
       const token = newToken();
       service.createAccount("anybody", token);
       return onWatch(async (handler, req, res) => {
@@ -53,7 +53,7 @@ export const watchHttp: readonly Mutant[] = [
   {
     name: "watch-wants-an-empty-message",
     breaks: "HTTP-UNKNOWN-FIELDS",
-    about: "refuses a Watch request with any field as malformed",
+    about: "refuses a Watch request that contains an unknown field as malformed",
     handler: mapWatchBodies((body, req) => (body.length > emptyEnvelope(req).length ? Buffer.alloc(0) : body)),
   },
   {

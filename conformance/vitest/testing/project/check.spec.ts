@@ -6,7 +6,7 @@ import type { Settings } from "../run-project.js";
 const { url, accounts, slow = false } = JSON.parse(process.env["PROJECT_SETTINGS"] ?? "{}") as Settings;
 
 const urls: string[] = [];
-// As for a server that is started in a hook.
+// The URL becomes known in a hook, as for a server that a hook starts.
 beforeAll(() => {
   urls.push(url);
 });

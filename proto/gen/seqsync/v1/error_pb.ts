@@ -13,8 +13,8 @@ export const file_seqsync_v1_error: GenFile = /*@__PURE__*/
   fileDesc("ChZzZXFzeW5jL3YxL2Vycm9yLnByb3RvEgpzZXFzeW5jLnYxIlEKC0Vycm9yRGV0YWlsEiIKBnJlYXNvbhgBIAEoDjISLnNlcXN5bmMudjEuUmVhc29uEg8KB3N2cl9zZXEYAiABKA0SDQoFZXBvY2gYAyABKAkqxAIKBlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJRUQQABIdChlSRUFTT05fQ1JFREVOVElBTF9JTlZBTElEEAESFAoQUkVBU09OX01BTEZPUk1FRBACEiQKIFJFQVNPTl9DTElFTlRfTUVTU0FHRV9JRF9JTlZBTElEEAMSHAoYUkVBU09OX1BBWUxPQURfVE9PX0xBUkdFEAQSHAoYUkVBU09OX1JFQ0lQSUVOVF9VTktOT1dOEAUSIwofUkVBU09OX0NMSUVOVF9NRVNTQUdFX0lEX1JFVVNFRBAGEhgKFFJFQVNPTl9TRVFfRVhIQVVTVEVEEAcSFwoTUkVBU09OX0JBQ0tMT0dfRlVMTBAIEhkKFVJFQVNPTl9FUE9DSF9NSVNNQVRDSBAJEhgKFFJFQVNPTl9DTElfU0VRX0FIRUFEEApiBnByb3RvMw");
 
 /**
- * States in the `details` of a Connect error why a call was refused. Programs use the code and the reason; the message
- * of the error is for people.
+ * The reason why a call was refused, in the `details` of a Connect error. Programs use the code and the reason; the
+ * message of the error is for people.
  *
  * @generated from message seqsync.v1.ErrorDetail
  */
@@ -97,7 +97,7 @@ export enum Reason {
   RECIPIENT_UNKNOWN = 5,
 
   /**
-   * `already_exists`, 409: the sender used this `client_message_id` for another payload or another recipient.
+   * `already_exists`, 409: the sender used this `client_message_id` for a different recipient or payload.
    *
    * @generated from enum value: REASON_CLIENT_MESSAGE_ID_REUSED = 6;
    */
@@ -119,8 +119,8 @@ export enum Reason {
   BACKLOG_FULL = 8,
 
   /**
-   * `failed_precondition`, 400: `epoch` is not the epoch of the inbox. The client restarts from `cli_seq` 0 under the
-   * new epoch.
+   * `failed_precondition`, 400: `epoch` differs from the epoch of the inbox. The client restarts from `cli_seq` 0 under
+   * the new epoch.
    *
    * @generated from enum value: REASON_EPOCH_MISMATCH = 9;
    */

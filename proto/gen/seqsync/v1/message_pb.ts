@@ -28,7 +28,7 @@ export type Message = Message$1<"seqsync.v1.Message"> & {
   seq: number;
 
   /**
-   * Account of the sender, as authenticated by the server. 1 to 128 bytes of UTF-8.
+   * User id of the sender, as authenticated by the server. 1 to 128 bytes of UTF-8.
    *
    * @generated from field: string sender_id = 2;
    */
@@ -65,7 +65,7 @@ export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_seqsync_v1_message, 0);
 
 /**
- * A set of requirements that a server declares to meet.
+ * A set of requirements that a server declares that it meets.
  *
  * @generated from enum seqsync.v1.Profile
  */

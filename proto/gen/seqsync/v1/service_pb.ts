@@ -94,8 +94,8 @@ export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*
  */
 export type SendRequest = Message<"seqsync.v1.SendRequest"> & {
   /**
-   * Account that receives the message; may be that of the sender. 1 to 128 bytes of UTF-8. Send refuses every value
-   * that names no account, also an empty or longer one, with RECIPIENT_UNKNOWN.
+   * User id of the account that receives the message; may be the sender's own. 1 to 128 bytes of UTF-8. Send refuses
+   * a value that is not the id of an account, including an empty or longer one, with RECIPIENT_UNKNOWN.
    *
    * @generated from field: string recipient_id = 1;
    */
@@ -164,8 +164,8 @@ export type SyncRequest = Message<"seqsync.v1.SyncRequest"> & {
 
   /**
    * Epoch in the last response that the device received. 0 to 64 bytes. An empty value, the default, is not checked; it
-   * is only for a device that has no epoch yet. Sync refuses every other value than the epoch of the inbox with
-   * EPOCH_MISMATCH.
+   * is only for a device that has no epoch yet. Sync refuses any other value that differs from the epoch of the inbox
+   * with EPOCH_MISMATCH.
    *
    * @generated from field: string epoch = 2;
    */
@@ -209,8 +209,8 @@ export type SyncResponse = Message<"seqsync.v1.SyncResponse"> & {
   svrSeq: number;
 
   /**
-   * Highest acknowledged seq, including the acknowledgement by this call; the page starts after it. From `cli_seq` of
-   * the request to `svr_seq`.
+   * Highest acknowledged seq, including the acknowledgement by this call; the page starts after it. At least
+   * the `cli_seq` of the request, and at most `svr_seq`.
    *
    * @generated from field: uint32 acked_seq = 3;
    */
@@ -285,9 +285,9 @@ export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
 /**
  * Delivers messages to accounts so that none is lost, duplicated or reordered on an unreliable network.
  *
- * Each account has one inbox with its own consecutive numbering. Each Sync of a device states up to which seq the
- * device has stored all messages, and acknowledges these messages. The bearer token (`Authorization: Bearer <token>`)
- * determines the account; no field selects it.
+ * Each account has one inbox with its own consecutive numbering. With each Sync a device states the highest seq up to
+ * which it has stored all messages; this acknowledges these messages. The bearer token (`Authorization: Bearer
+ * <token>`) determines the account; no field selects it.
  *
  * The transport is the Connect protocol over HTTP POST: unary calls with `application/proto` (and, with the JSON
  * profile, `application/json`), and Watch as a server stream. A refusal for one of the reasons below carries an
@@ -313,15 +313,15 @@ export const SeqSyncService: GenService<{
   /**
    * Accepts one message for one recipient and stores it under the next seq of the recipient's inbox. Idempotent by
    * `client_message_id`: a retry within the dedup window returns the same response and creates no message. Every Sync
-   * of the recipient that begins after the response covers the message. A refused call changes nothing, and does not
-   * use its id.
+   * of the recipient that begins after the response reports a `svr_seq` that covers the message. A refused call changes
+   * nothing, and its id counts as unused.
    *
    * Errors. If several apply, the credential comes first, then the body, then the fields:
    * - `unauthenticated` CREDENTIAL_INVALID: the request has no credential, or an unknown or revoked one.
    * - `invalid_argument` MALFORMED: the body is not a valid encoding of the request message.
    * - `invalid_argument` CLIENT_MESSAGE_ID_INVALID: `client_message_id` is empty or longer than 64 bytes.
    * - `invalid_argument` PAYLOAD_TOO_LARGE: `payload` is longer than `max_payload_bytes`.
-   * - `already_exists` CLIENT_MESSAGE_ID_REUSED: the sender used the id for another recipient or payload.
+   * - `already_exists` CLIENT_MESSAGE_ID_REUSED: the sender used the id for a different recipient or payload.
    * - `not_found` RECIPIENT_UNKNOWN: no account has this `recipient_id`.
    * - `resource_exhausted` SEQ_EXHAUSTED: the recipient's inbox has used seq 4294967295.
    * - `resource_exhausted` BACKLOG_FULL: the recipient's inbox has its maximum of unacknowledged messages.
@@ -334,14 +334,14 @@ export const SeqSyncService: GenService<{
     output: typeof SendResponseSchema;
   },
   /**
-   * Acknowledges all messages up to `cli_seq` and returns one page of the unacknowledged messages. Idempotent. Delivery
-   * acknowledges nothing: after a lost response the client repeats the request.
+   * Acknowledges all messages up to `cli_seq` and returns one page of the unacknowledged messages. Idempotent. A
+   * response acknowledges nothing: if it is lost, the client retries the same request.
    *
    * Errors, in the order in which the server checks them:
    * - `unauthenticated` CREDENTIAL_INVALID: the request has no credential, or an unknown or revoked one.
    * - `invalid_argument` MALFORMED: the body is not a valid encoding of the request message.
-   * - `failed_precondition` EPOCH_MISMATCH: `epoch` is set and is not that of the inbox; the detail has the current
-   *   state.
+   * - `failed_precondition` EPOCH_MISMATCH: `epoch` is not empty and differs from that of the inbox; the detail has
+   *   the current state.
    * - `out_of_range` CLI_SEQ_AHEAD: `cli_seq` is above the `svr_seq` of the inbox; the detail has the current state.
    *
    * @generated from rpc seqsync.v1.SeqSyncService.Sync
@@ -352,13 +352,14 @@ export const SeqSyncService: GenService<{
     output: typeof SyncResponseSchema;
   },
   /**
-   * Streams the state of the caller's inbox: at once, and after each change; several changes may be one frame. A frame
-   * carries no messages and acknowledges nothing; it is a hint to Sync. Belongs to the WATCH profile; a server without
-   * it responds with `unimplemented`, or with HTTP 404 or 415. The stream ends with an end-of-stream message.
+   * Streams the state of the caller's inbox: one frame at once, and one after each change; a frame may cover several
+   * changes. A frame carries no messages and acknowledges nothing; it is a hint to Sync. Belongs to the WATCH profile;
+   * a server without it responds with `unimplemented`, or with HTTP 404 or 415. The stream ends with an end-of-stream
+   * message.
    *
    * Errors, in the end-of-stream message:
-   * - `unauthenticated` CREDENTIAL_INVALID: the request has no credential, or an unknown one, or one that was revoked
-   *   before or while the stream was open.
+   * - `unauthenticated` CREDENTIAL_INVALID: the request has no credential, an unknown one, or one that was revoked
+   *   before the call or during the stream.
    * - `invalid_argument` MALFORMED: the body is not a valid encoding of the request message in one envelope.
    *
    * @generated from rpc seqsync.v1.SeqSyncService.Watch

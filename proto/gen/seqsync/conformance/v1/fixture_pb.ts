@@ -136,8 +136,8 @@ export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__P
 /**
  * Lets a conformance suite create accounts, cause data losses and revoke credentials. A server implements it for tests
  * only: it is off by default, and never reachable in production. The transport is that of SeqSyncService. If the server
- * requires a fixture credential, it is the bearer token. Every call may return `unimplemented`; cases that depend on it
- * are then inconclusive.
+ * requires a fixture credential, it is the bearer token. Every call may return `unimplemented`; cases that need the
+ * call are then inconclusive.
  *
  * @generated from service seqsync.conformance.v1.FixtureService
  */
@@ -147,7 +147,7 @@ export const FixtureService: GenService<{
    * another account.
    *
    * Errors:
-   * - `unauthenticated`: the server requires a fixture credential, and the request has another one or none.
+   * - `unauthenticated`: the server requires a fixture credential, and the request has a wrong one or none.
    * - `resource_exhausted`: the server has its maximum of accounts.
    * - `unimplemented`: the server does not implement this fixture.
    *
@@ -163,7 +163,7 @@ export const FixtureService: GenService<{
    * records of the lost messages are void. Credentials stay valid. Every open Watch reports the new state, or ends.
    *
    * Errors:
-   * - `unauthenticated`: the server requires a fixture credential, and the request has another one or none.
+   * - `unauthenticated`: the server requires a fixture credential, and the request has a wrong one or none.
    * - `not_found`: no account has this `user_id`.
    * - `unimplemented`: the server does not implement this fixture.
    *
@@ -178,7 +178,7 @@ export const FixtureService: GenService<{
    * Revokes a token at once, as a logout does.
    *
    * Errors:
-   * - `unauthenticated`: the server requires a fixture credential, and the request has another one or none.
+   * - `unauthenticated`: the server requires a fixture credential, and the request has a wrong one or none.
    * - `not_found`: no account has this `token`.
    * - `unimplemented`: the server does not implement this fixture.
    *

@@ -227,7 +227,7 @@ export type Header = Message<"seqsync.conformance.v1.Header"> & {
   profiles: Profile[];
 
   /**
-   * `max_page_size` of the server; 0 if unknown: pages are then judged by the request alone.
+   * `max_page_size` of the server; 0 if unknown: only `page_size` of the request then limits a page.
    *
    * @generated from field: uint32 max_page_size = 5;
    */
@@ -248,7 +248,7 @@ export type Header = Message<"seqsync.conformance.v1.Header"> & {
   seed: number;
 
   /**
-   * `dedup_window` of the server; absent if unknown: then every retry must be recognised.
+   * `dedup_window` of the server; absent if unknown: every retry must then be recognised.
    *
    * @generated from field: google.protobuf.Duration dedup_window = 8;
    */
@@ -270,7 +270,7 @@ export const HeaderSchema: GenMessage<Header> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_history, 1);
 
 /**
- * An account is opened: from here on the history may use it.
+ * An account is opened: later events may use it.
  *
  * @generated from message seqsync.conformance.v1.AccountOpened
  */
@@ -382,7 +382,7 @@ export const SendCallSchema: GenMessage<SendCall> = /*@__PURE__*/
  */
 export type SendReturn = Message<"seqsync.conformance.v1.SendReturn"> & {
   /**
-   * Value in the response; absent if it had none.
+   * `accepted_at` of the response; absent if the response had none.
    *
    * @generated from field: google.protobuf.Timestamp accepted_at = 1;
    */
@@ -522,7 +522,7 @@ export type DeliveredMessage = Message<"seqsync.conformance.v1.DeliveredMessage"
   payload?: PayloadFingerprint | undefined;
 
   /**
-   * Value in the page; absent if it had none.
+   * `accepted_at` of the message; absent if the message had none.
    *
    * @generated from field: google.protobuf.Timestamp accepted_at = 5;
    */

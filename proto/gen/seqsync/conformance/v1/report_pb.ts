@@ -289,8 +289,8 @@ export type CaseResult = Message<"seqsync.conformance.v1.CaseResult"> & {
   reproduce: string;
 
   /**
-   * Why the failure is known and does not fail the build, from the list of known failures; otherwise empty. The outcome is a
-   * failure all the same.
+   * Reason from the list of known failures; otherwise empty. The outcome is still a failure, but it does not fail the
+   * build.
    *
    * @generated from field: string known_failure = 11;
    */
@@ -416,7 +416,7 @@ export type Finding = Message<"seqsync.conformance.v1.Finding"> & {
   message: string;
 
   /**
-   * What the requirement asks for here.
+   * What the requirement demands in this situation.
    *
    * @generated from field: string expected = 3;
    */
@@ -437,7 +437,8 @@ export type Finding = Message<"seqsync.conformance.v1.Finding"> & {
   evidence: Event[];
 
   /**
-   * Whether the judge found it, or a call without a proper response did, rather than an expectation of the case.
+   * Whether the judge or a call without a well-formed response showed the violation; false if an expectation of the
+   * case did.
    *
    * @generated from field: bool by_judge = 6;
    */
@@ -556,7 +557,7 @@ export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
   enumDesc(file_seqsync_conformance_v1_report, 0);
 
 /**
- * Why a case has no verdict, for programs. CaseResult.reason is the same for people.
+ * Why a case has no verdict, for programs. CaseResult.reason explains it for people.
  *
  * @generated from enum seqsync.conformance.v1.ReasonCode
  */
@@ -597,7 +598,7 @@ export enum ReasonCode {
   RESTART_FAILED = 4,
 
   /**
-   * The case needs a fixture that these accounts do not have.
+   * The case needs a fixture that the source of the accounts does not provide.
    *
    * @generated from enum value: REASON_CODE_NO_FIXTURE = 5;
    */
@@ -618,7 +619,7 @@ export enum ReasonCode {
   ACCOUNT_UNAVAILABLE = 7,
 
   /**
-   * A limit that the server declares or enforces is too tight, or too wide, for the case.
+   * A limit that the server declares or enforces is too low or too high for the case.
    *
    * @generated from enum value: REASON_CODE_SERVER_LIMIT = 8;
    */
