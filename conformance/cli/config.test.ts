@@ -70,7 +70,7 @@ describe("a configuration file", () => {
     [{ slow: "yes" }, /"slow" must be true or false/],
     [{ urls: "http://a" }, /"urls" must be a list of URLs/],
     ["{", /is not JSON/],
-    [[], /must hold a JSON object/],
+    [[], /must contain a JSON object/],
   ])("with %j is rejected", (settings, why) => {
     expect(() => applied(settings)).toThrow(why);
   });

@@ -9,7 +9,7 @@ export const EXIT = { ok: 0, violation: 1, usage: 2, inconclusive: 3 } as const;
 export type ExitName = keyof typeof EXIT;
 
 const USAGE = "invalid usage or configuration";
-const SUITE = "the suite itself failed";
+const SUITE = "the suite failed";
 
 /** Exit codes of the commands that end with a report; `more` is a further reason for an inconclusive result. */
 const reportCodes = (more = ""): Readonly<Record<ExitName, string>> => ({

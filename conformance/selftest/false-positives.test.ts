@@ -4,7 +4,7 @@ import { Outcome, ReasonCode, type Report } from "../../proto/gen/seqsync/confor
 import { CATALOGUE } from "../cases/catalogue.js";
 import { check } from "../run/check.js";
 import { alive } from "./support/garbage.js";
-import { VARIANTS } from "./variants/variants.js";
+import { TIGHT_LIMITS, VARIANTS } from "./variants/variants.js";
 
 /** Number of cases that run against each variant here. The soak runs all cases. */
 const SAMPLE = 16;
@@ -77,6 +77,26 @@ describe("a variant", () => {
         const report = await check({ urls: [server.url], seed: index, select: ({ case: { id } }) => chosen.has(id) });
         expect(problems(report)).toEqual([]);
         expect(report.counts?.pass).toBeGreaterThan(SAMPLE / 8);
+      } finally {
+        await server.stop();
+      }
+    },
+    120_000,
+  );
+});
+
+// With such limits cases may be inconclusive, but must not blame the server.
+describe("a server with tight limits", () => {
+  it.each(TIGHT_LIMITS.map((variant, index) => [variant.name, variant, index] as const))(
+    "%s: no findings",
+    async (_, variant, index) => {
+      const server = await variant.start();
+      try {
+        const third = new Set(CATALOGUE.filter((_case, at) => at % 3 === index % 3).map(({ id }) => id));
+        const report = await check({ urls: [server.url], seed: index, select: ({ case: { id } }) => third.has(id) });
+        const failed = report.cases.filter(({ outcome }) => outcome !== Outcome.INCONCLUSIVE);
+        expect(problems({ ...report, cases: failed })).toEqual([]);
+        expect(report.counts?.pass).toBeGreaterThan(20);
       } finally {
         await server.stop();
       }

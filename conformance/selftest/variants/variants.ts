@@ -2,10 +2,11 @@ import { randomInt } from "node:crypto";
 import type { RequestListener, ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 import { listener, type Options, SERVER_OPTIONS } from "../../../docs/guides/connect/server.js";
-import { Store } from "../../../docs/guides/connect/store.js";
+import { type Limits, Store } from "../../../docs/guides/connect/store.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
 import { type Running, serve } from "../support/serve.js";
 import { longhand, withUnknownFields } from "./encodings.js";
+import { startHardIds } from "./hard-ids.js";
 import { forgetful, rateLimited } from "./rate-limits.js";
 import { type ErrorJson, rewriteResponses } from "./rewrite-responses.js";
 import {
@@ -57,6 +58,16 @@ function variant(
 }
 
 const defaults = () => ({});
+
+/** Smallest legal limits, alone and combined, and a maximum payload size that the suite does not send. */
+const TIGHT: readonly [name: string, limits: Partial<Limits>][] = [
+  ["payload-1-byte", { payloadBytes: 1 }],
+  ["payload-7-bytes", { payloadBytes: 7 }],
+  ["inbox-1-message", { pendingMessages: 1 }],
+  ["inbox-3-messages", { pendingMessages: 3 }],
+  ["all-limits-1", { payloadBytes: 1, pendingMessages: 1, pageMessages: 1, dedupWindowSeconds: 1 }],
+  ["payload-4-gib", { payloadBytes: 0xffff_ffff }],
+];
 const { CORE, JSON: JSON_CODEC, WATCH } = Profile;
 
 /** All variants. The soak runs the whole suite against each. */
@@ -256,6 +267,17 @@ export const VARIANTS: readonly Variant[] = [
   variant("forgetful", "executes every 20th call and responds with a retryable error", defaults, (inner) =>
     forgetful(inner, 20),
   ),
+
+  variant("early-hints", "sends 103 Early Hints before each response", defaults, (inner) => (req, res) => {
+    res.writeEarlyHints({ link: "</style.css>; rel=preload" });
+    inner(req, res);
+  }),
+  variant("unexpected-continue", "sends 100 Continue before each response", defaults, (inner) => (req, res) => {
+    res.writeContinue();
+    inner(req, res);
+  }),
+  { name: "hard-ids", about: "has user ids and epochs that are hard to handle", affects: /^/, start: startHardIds },
+  variant("payload-63-bytes", "limits payloads to 63 bytes", () => ({ store: new Store({ payloadBytes: 63 }) })),
 ];
 
 /**
@@ -269,6 +291,9 @@ export const TIGHT_LIMITS: readonly Variant[] = [
   variant("small-inbox", "limits an inbox to 20 messages", () => ({
     store: new Store({ pendingMessages: 20 }),
   })),
+  ...TIGHT.map(([name, limits]) =>
+    variant(name, `has the limits ${JSON.stringify(limits)}`, () => ({ store: new Store(limits) })),
+  ),
 ];
 
 /** Adds a gateway that requires a bearer token before all other checks; the server then checks the token itself. */
