@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { describe, expect, test } from "vitest";
 
-/** The layers of the suite: each imports only layers that stand before it in this list. A type counts as an import. */
+/** The layers of the suite: each imports only layers that are above it in this list. An import of a type counts too. */
 const LAYERS = [
   "proto",
   "version.ts",
@@ -25,7 +25,7 @@ const LAYERS = [
   "index.ts",
 ];
 
-/** Test and measure the suite itself: no layer imports them, and they may import every layer. */
+/** Folders that test and measure the suite itself: no layer imports them, and they may import every layer. */
 const OUTSIDE = ["selftest", "benchmarks"];
 
 const root = join(import.meta.dirname, "..");
@@ -50,13 +50,13 @@ const imports = new Map(
 );
 
 function layerOf(file: string): string {
-  const [top = "", room = "", inner = ""] = file.split("/");
+  const [top = "", folder = "", inner = ""] = file.split("/");
   if (top !== "conformance") return top;
-  return room === "report" ? `report/${inner}` : room;
+  return folder === "report" ? `report/${inner}` : folder;
 }
 
-/** Imports as "file -> file" that a rule does not allow. */
-function breaking(isAllowed: (from: string, to: string) => boolean): string[] {
+/** Returns the imports that a rule does not allow, as "file -> file". */
+function forbidden(isAllowed: (from: string, to: string) => boolean): string[] {
   return [...imports].flatMap(([from, targets]) =>
     targets.filter((to) => !isAllowed(from, to)).map((to) => `${from} -> ${to}`),
   );
@@ -69,38 +69,38 @@ describe("layers", () => {
     expect(imports.get("conformance/cli/main.ts")).toContain("conformance/cli/check.ts");
   });
 
-  test("import only layers below them", () => {
-    const isBelow = (from: string, to: string) => {
+  test("import only layers above them", () => {
+    const isAbove = (from: string, to: string) => {
       const [source, target] = [layerOf(from), layerOf(to)];
       if (!from.startsWith("conformance/") || OUTSIDE.includes(source) || source === target) return true;
       return LAYERS.includes(target) && LAYERS.indexOf(target) < LAYERS.indexOf(source);
     };
-    expect(breaking(isBelow)).toEqual([]);
+    expect(forbidden(isAbove)).toEqual([]);
   });
 
-  test("the server and the suite know only proto/ of each other", () => {
+  test("the reference server imports only its own files and proto/", () => {
     const isOwn = (from: string, to: string) =>
       !from.startsWith("reference-server/") || /^(reference-server|proto)\//.test(to);
-    expect(breaking(isOwn)).toEqual([]);
+    expect(forbidden(isOwn)).toEqual([]);
   });
 
-  test("transport moves bytes: it knows no protocol", () => {
-    expect(breaking((from, to) => layerOf(from) !== "transport" || layerOf(to) === "transport")).toEqual([]);
+  test("transport imports no other layer", () => {
+    expect(forbidden((from, to) => layerOf(from) !== "transport" || layerOf(to) === "transport")).toEqual([]);
   });
 
   test("only the selftest and the build of the docs import mutants", () => {
     const isAllowed = (from: string, to: string) =>
       !to.startsWith("conformance/selftest/mutants/") || /^(conformance\/selftest|docs\/build)\//.test(from);
-    expect(breaking(isAllowed)).toEqual([]);
+    expect(forbidden(isAllowed)).toEqual([]);
   });
 });
 
-test("no file imports itself in a circle", () => {
+test("there are no import cycles", () => {
   const done = new Set<string>();
-  const circles: string[] = [];
+  const cycles: string[] = [];
   const visit = (file: string, path: readonly string[]): void => {
     if (path.includes(file)) {
-      circles.push([...path.slice(path.indexOf(file)), file].join(" -> "));
+      cycles.push([...path.slice(path.indexOf(file)), file].join(" -> "));
       return;
     }
     if (done.has(file)) return;
@@ -108,5 +108,5 @@ test("no file imports itself in a circle", () => {
     done.add(file);
   };
   for (const file of sources) visit(file, []);
-  expect(circles).toEqual([]);
+  expect(cycles).toEqual([]);
 });

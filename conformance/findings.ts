@@ -7,7 +7,7 @@ import {
 } from "../proto/gen/seqsync/conformance/v1/report_pb.js";
 import type { RequirementId } from "./requirements/requirements.js";
 
-/** A violation of a requirement, as reports contain it, with the type of the requirement's id. */
+/** A violation of a requirement, as in reports, with a typed requirement id. */
 export type Finding = ReportFinding & {
   /** The requirement that is violated. */
   requirement: RequirementId;
@@ -19,7 +19,7 @@ export function newFinding(violation: ViolationDetail, evidence: readonly Event[
   return { ...create(FindingSchema, { ...violation, evidence: [...evidence], byJudge }), requirement };
 }
 
-/** The server violated a requirement, and the case cannot continue. */
+/** Thrown if the server violated a requirement and the case cannot continue. */
 export class Violation extends Error {
   override readonly name = "Violation";
   readonly finding: Finding;
@@ -30,7 +30,9 @@ export class Violation extends Error {
   }
 }
 
-/** The case has no verdict: a prerequisite is missing. The message says which, and how to provide it. */
+/**
+ * Thrown if the verdict of a case is inconclusive. The message names the missing prerequisite, and how to provide it.
+ */
 export class Inconclusive extends Error {
   override readonly name = "Inconclusive";
   readonly code: ReasonCode;
@@ -41,7 +43,7 @@ export class Inconclusive extends Error {
   }
 }
 
-/** The server returned retryable errors until the last retry. */
+/** Thrown if the server returned retryable errors until the last retry. */
 export class RetriesExhausted extends Inconclusive {
   /** Connect code or HTTP status of the last error, for people. */
   readonly why: string;
@@ -56,7 +58,9 @@ export class RetriesExhausted extends Inconclusive {
   }
 }
 
-/** A well-formed call got no response, in spite of retries. It is a violation only if the server is still up. */
+/**
+ * Thrown if a well-formed call got no response, in spite of retries. It is a violation only if the server is still up.
+ */
 export class NoResponseFailure extends Error {
   override readonly name = "NoResponseFailure";
   readonly requirement: RequirementId;

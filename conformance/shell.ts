@@ -3,7 +3,9 @@ import { exec } from "node:child_process";
 /** Maximum size of the output of a command, in bytes, for each of standard output and standard error. */
 const MAX_OUTPUT_BYTES = 16 << 20;
 
-/** Thrown when a shell command fails. The message says how it ended, with the last line that it wrote to standard error. */
+/**
+ * Thrown when a shell command fails. The message says how it ended, with the last line that it wrote to standard error.
+ */
 export class ShellError extends Error {
   override readonly name = "ShellError";
 }

@@ -9,11 +9,11 @@ import type { AccountRequest, AccountSource, Lease } from "./source.js";
 
 const { createAccount, rotateEpoch, revokeToken } = FixtureService.method;
 
-/** Explains missing fixtures, and what to do. */
+/** Message for a server without fixtures: the problem and the remedy. */
 const HELP =
   "the server does not serve seqsync.conformance.v1.FixtureService at this URL (see the specification, fixtures); start it with its fixtures, or pass accounts with --accounts FILE";
 
-/** Accounts that the target's FixtureService creates for each case. */
+/** Returns a source of accounts that the target's FixtureService creates for each case. */
 export async function fixtureAccounts(
   transport: Transport,
   { token, codec = "proto" }: { token?: string | undefined; codec?: Codec },

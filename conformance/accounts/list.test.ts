@@ -42,7 +42,7 @@ describe("a file of accounts", () => {
     expect(read).not.toThrow(SECRET);
   });
 
-  test("is named if it does not exist", () => {
+  test("is named in the error if it does not exist", () => {
     expect(() => readAccountFile(join(folder, "none.json"))).toThrow(/none\.json: ENOENT/);
   });
 });

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { runShell, ShellError } from "../shell.js";
 import type { Account } from "./pool.js";
 
-/** A list of accounts is invalid. The message says what to do, and never quotes the list, which contains tokens. */
+/** Thrown if a list of accounts is invalid. The message contains the remedy, but no token: it never quotes the list. */
 export class AccountListError extends Error {}
 
 /** Reads accounts from a JSON file, or from standard input if the name is "-". Throws AccountListError. */

@@ -66,7 +66,7 @@ describe("a pool of accounts", () => {
     expect(later[0]?.startSeq).toBeUndefined();
   });
 
-  test("says in advance which requests it cannot fulfil", () => {
+  test("reports in advance which requests it cannot fulfil", () => {
     const pool = poolAccounts("accounts.json", [account("a"), account("b", true)]);
     expect(pool.description).toBe("accounts.json: 2 accounts");
     expect(pool.unavailableReason({ count: 2 })).toBeUndefined();

@@ -2,22 +2,24 @@ import { ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js"
 import { Inconclusive } from "../findings.js";
 import type { AccountRequest, AccountSource, Lease } from "./source.js";
 
-/** An account of the target, as a list names it. */
+/** An account of the target, as an entry of a list. */
 export interface Account {
   /** Its user id: 1 to 128 bytes of UTF-8. */
   userId: string;
   /** Its bearer token: 1 to 4096 visible ASCII characters. Appears in no report. */
   token: string;
   /**
-   * Whether nothing was ever sent to it, so that its inbox is new. Cases that need a new inbox use each such account once.
+   * Whether no message was ever sent to the account, so that its inbox is new.
+   * Cases that need a new inbox use each such account once.
    * @default false
    */
   fresh?: boolean;
 }
 
 /**
- * Accounts of a list, each leased to one case at a time. A case waits until all the accounts that it needs are free; cases are
- * served in order, so a short list makes a run slower and not wrong. `name` is what reports call the list.
+ * Accounts of a list, each leased to one case at a time. A case waits until all the accounts that it needs are free;
+ * cases are served in order. A short list makes a run slower, but does not change its verdicts. `name` is the name of
+ * the list in reports.
  */
 export function poolAccounts(name: string, listed: readonly Account[]): AccountSource {
   const used = listed.filter(({ fresh }) => !fresh);
@@ -32,12 +34,12 @@ export function poolAccounts(name: string, listed: readonly Account[]): AccountS
     for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
       const { count, fresh } = next.request;
       const missing = count - (fresh ? 0 : Math.min(count, used.length));
-      if (missing > unused.length && !fresh) return; // until some are released
+      if (missing > unused.length && !fresh) return; // Some must be released first.
       waiting.shift();
       if (missing > unused.length) {
         next.reject(
           new Inconclusive(
-            `needs ${count} new accounts, and the last new ones have been used`,
+            `needs ${count} new accounts, and not enough unused accounts are left`,
             ReasonCode.ACCOUNT_UNAVAILABLE,
           ),
         );

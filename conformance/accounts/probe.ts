@@ -8,8 +8,8 @@ import type { Unavailable } from "./source.js";
 const CONCURRENCY = 16;
 
 /**
- * Makes a Sync with the token of each account, without acking anything. Returns why the accounts are unavailable if the server
- * rejects a token, so that a list of expired tokens is not reported as violations; undefined if it accepts all.
+ * Makes a Sync with the token of each account, without acking anything. Returns why the accounts are unavailable if the
+ * server rejects a token, so that a list of expired tokens is not reported as violations; undefined if it accepts all.
  */
 export async function probeAccounts(
   transport: Transport,

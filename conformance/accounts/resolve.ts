@@ -4,15 +4,15 @@ import { type Account, poolAccounts } from "./pool.js";
 import { probeAccounts } from "./probe.js";
 import type { AccountSource, Unavailable } from "./source.js";
 
-/** Which accounts a run uses. */
+/** Options that select the accounts of a run. */
 export interface AccountOptions {
   /**
-   * Accounts of the target: a list of at least two, or a source of your own.
+   * Accounts of the target: a list of at least two, or a custom source.
    * @default new accounts from the target's FixtureService (fixtures.md)
    */
   accounts?: readonly Account[] | AccountSource;
   /**
-   * What a list of accounts is called in reports.
+   * Name of the list of accounts in reports.
    * @default "the given list"
    */
   accountsName?: string;
@@ -23,7 +23,9 @@ export interface AccountOptions {
   fixtureToken?: string | undefined;
 }
 
-/** Returns the source of accounts that the options select. Checks first that the target accepts the tokens of a list. */
+/**
+ * Returns the source of accounts that the options select. Checks first that the target accepts the tokens of a list.
+ */
 export async function resolveAccounts(
   transport: Transport,
   { accounts, accountsName = "the given list", fixtureToken }: AccountOptions,

@@ -1,14 +1,15 @@
-/** What a case needs of its accounts. */
+/** The accounts that a case needs. */
 export interface AccountRequest {
   /** Number of accounts. 0 to 4. */
   count: number;
   /**
-   * Whether they have to be new: nothing was ever sent to them.
+   * Whether the accounts must be new: no message was ever sent to them.
    * @default false
    */
   fresh?: boolean;
   /**
-   * The seq at which the first account's inbox starts (seq.md). Only the FixtureService can create an inbox with more than 0.
+   * The seq at which the first account's inbox starts (seq.md). Only the FixtureService can create an inbox that starts
+   * above 0.
    * @default 0
    */
   startSeq?: number;
@@ -24,29 +25,29 @@ export interface Lease {
   startSeq: number | undefined;
 }
 
-/** There are no accounts. */
+/** The result if no accounts are available. */
 export interface Unavailable {
-  /** The reason, and what would help. */
+  /** The reason, and the remedy. */
   unavailable: string;
 }
 
-/** Where test accounts come from. It never leases an account to two cases at the same time. */
+/** A source of test accounts. It never leases an account to two cases at the same time. */
 export interface AccountSource {
   /** Description for reports, such as "fixture service". */
   readonly description: string;
-  /** Why a request can never be fulfilled, and what would help; undefined if it can. */
+  /** Returns why a request can never be fulfilled, and the remedy; undefined if it can be fulfilled. */
   unavailableReason(request: AccountRequest): string | undefined;
   /**
    * Leases accounts; waits until enough of them are free.
    *
-   * @throws Error if it cannot. The case then has the outcome "error".
+   * @throws Error if it cannot lease them. The case then has the outcome "error".
    */
   lease(request: AccountRequest): Promise<Lease[]>;
-  /** Takes accounts back. */
+  /** Ends the leases of these accounts. */
   release(leases: readonly Lease[]): void;
   /**
-   * Makes an inbox lose its data, so that it gets a new epoch (epoch.md), and calls `onAttempt` before each attempt. Undefined if
-   * the source cannot: the cases that need it are then inconclusive.
+   * Makes an inbox lose its data, so that it gets a new epoch (epoch.md), and calls `onAttempt` before each attempt.
+   * Undefined if the source cannot: the cases that need it are then inconclusive.
    */
   readonly rotateEpoch: ((userId: string, onAttempt?: () => void) => Promise<void>) | undefined;
   /** Revokes a token (auth.md). Undefined if the source cannot: the cases that need it are then inconclusive. */

@@ -10,7 +10,7 @@ export interface Settings {
   long: boolean;
   /** Folder for the CPU profiles of measured servers; undefined for none. Profiling makes a server slower. */
   profile: string | undefined;
-  /** Whether to measure a figure, or figures whose ids begin with this. */
+  /** Whether to measure the figure with this id, or any figure whose id begins with it. */
   wants: (id: string) => boolean;
   /** Prints the progress. */
   progress: (line: string) => void;

@@ -61,7 +61,7 @@ export const epoch: readonly Case[] = [
       const phone = bob.device("phone");
       await phone.drain();
       await expectSameEpoch("an ack of all messages");
-      // A device may send this epoch with each Sync.
+      // A Sync with this epoch is still accepted.
       await phone.sync({ epoch });
     },
   },
@@ -108,7 +108,7 @@ export const epoch: readonly Case[] = [
         "x".repeat(65),
       ];
       const characters = [...epoch];
-      const far = [
+      const otherLengths = [
         characters.slice(0, -1).join(""),
         characters.slice(1).join(""),
         "x".repeat(5000),
@@ -117,7 +117,7 @@ export const epoch: readonly Case[] = [
       // Epochs that a server may treat as equal if it decodes base64 or folds characters.
       const alike = [...neighbours(epoch), `\ufeff${epoch}`, epoch.replace(/[0-9a-z]/i, fullWidth)];
       const valid = alike.filter((other) => Buffer.byteLength(other) <= 64);
-      for (const other of [...others, ...far, ...valid]) {
+      for (const other of [...others, ...otherLengths, ...valid]) {
         if (other === epoch || other === "") continue;
         const result = await bob.device().trySync({ cliSeq: bob.base, epoch: other });
         const what = `a Sync with the epoch ${JSON.stringify(other.slice(0, 80))}`;
@@ -166,7 +166,7 @@ export const epoch: readonly Case[] = [
       const result = await bob.device().trySync({ cliSeq: 0, epoch: "" });
       const after = await t.blaming("EPOCH-UNCHECKED", async () => t.accepted(result, "SYNC-ANSWER"));
       const violation = "an inbox kept its epoch although it lost its data";
-      t.that(after.epoch !== before.epoch, "EPOCH-RENEWED", violation, "a new one", before.epoch);
+      t.that(after.epoch !== before.epoch, "EPOCH-RENEWED", violation, "a new epoch", before.epoch);
     },
   },
   {

@@ -9,7 +9,7 @@ import {
   METHOD,
   type RawCall,
   rawCall,
-  rawOnce,
+  rawRetryingErrors,
 } from "../harness/raw-calls.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import { parseError } from "../rpc/connect.js";
@@ -143,7 +143,7 @@ export const info: readonly Case[] = [
           contentType: "application/connect+json",
           body: envelope(json({})),
         };
-        const result = await rawOnce(t, watch);
+        const result = await rawRetryingErrors(t, watch);
         const actual = result.kind === "response" ? describeResponse(result.value) : result.why;
         const fits = result.kind === "response" && result.value.status === 415;
         if (!fits)
@@ -164,7 +164,7 @@ export const info: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.send(bob);
-      const result = await rawOnce(t, { rpc: "Watch", by: bob, body: envelope(emptyBody(t.session.codec)) });
+      const result = await rawRetryingErrors(t, { rpc: "Watch", by: bob, body: envelope(emptyBody(t.session.codec)) });
       const expected = "the code unimplemented, or HTTP status 404 or 415";
       if (result.kind === "no-response")
         return t.fail(

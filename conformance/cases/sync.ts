@@ -139,7 +139,7 @@ export const sync: readonly Case[] = [
   },
   {
     id: "sync/range-of-a-long-page",
-    title: "Pages over 150 messages have no gap",
+    title: "The pages that deliver 150 messages have no gap",
     requirements: ["SYNC-RANGE"],
     bulk: true,
     async run(t: Context) {
@@ -171,14 +171,14 @@ export const sync: readonly Case[] = [
         { svrSeq, ackedSeq, nextCliSeq },
         expected,
         "SYNC-NEXT",
-        "an empty response does not have next_cli_seq and acked_seq at svr_seq",
+        "next_cli_seq or acked_seq of an empty response is not svr_seq",
       );
       const fromZero = await bob.device().sync({ cliSeq: 0 });
       t.fields(
         fromZero,
         { nextCliSeq: end },
         "SYNC-NEXT",
-        "an empty response to a new device does not have next_cli_seq at acked_seq",
+        "next_cli_seq of an empty response to a new device is not acked_seq",
       );
     },
   },
@@ -186,7 +186,7 @@ export const sync: readonly Case[] = [
     // § SYNC-EMPTY: A Sync after which nothing is pending MUST return a response with no messages, without waiting for
     // § one to arrive.
     id: "sync/empty-new-inbox",
-    title: "A Sync in a new inbox returns at once an epoch, three zeros and no messages",
+    title: "A Sync in a new inbox returns at once, with an epoch, 0 as each seq and no messages",
     requirements: ["SYNC-EMPTY", "EPOCH-PRESENT"],
     needs: { fresh: true },
     async run(t: Context) {
@@ -195,7 +195,7 @@ export const sync: readonly Case[] = [
         { svrSeq, ackedSeq, nextCliSeq, messages: messages.length },
         { svrSeq: 0, ackedSeq: 0, nextCliSeq: 0, messages: 0 },
         "SYNC-EMPTY",
-        "a Sync in a new inbox did not return zeros and no messages",
+        "a Sync in a new inbox did not return 0 as each seq and no messages",
       );
       t.that(epoch !== "", "EPOCH-PRESENT", "a new inbox has no epoch", "an epoch", "none");
       const sent = await t.alice.send(t.bob);
@@ -324,7 +324,7 @@ export const sync: readonly Case[] = [
   },
   {
     id: "sync/same-question-at-once",
-    title: "A Sync after a successful Send counts its message, even among identical concurrent Syncs",
+    title: "svr_seq of a Sync after a successful Send counts its message, even among identical concurrent Syncs",
     requirements: ["SYNC-LINEARIZABLE", "SEND-VISIBLE"],
     bulk: true,
     async run(t: Context) {

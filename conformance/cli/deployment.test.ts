@@ -58,7 +58,7 @@ describe("a deployment behind TLS with client certificates, a gateway key and a 
 
   test("with an unknown certificate authority gives one line that names --ca", async () => {
     const { code, stdout, stderr } = await seqsync(["check", deployed.url, ...client], { env });
-    expect(stdout).toMatch(/cannot be reached: its TLS certificate .*; pass the certificate of its/);
+    expect(stdout).toMatch(/cannot be reached: the server's TLS certificate .*; pass the certificate of its/);
     expect(stdout).toMatch(/--ca/);
     expect(stderr).toBe("");
     expect(code).toBe(3);

@@ -21,7 +21,7 @@ export interface DeviceState {
 /** A message as it was sent, to be sent again. */
 export type Message = Pick<SendRequest, "recipientId" | "clientMessageId" | "payload">;
 
-/** Faults after which a response may be malformed through no fault of the server. */
+/** Network faults that can make the response of a correct server malformed. */
 const DAMAGING: readonly (NetworkFault | "none")[] = ["truncate-response", "reset-after-head"];
 
 /** Makes and records single attempts through the faulty network. Never retries. */

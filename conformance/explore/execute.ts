@@ -34,7 +34,7 @@ export interface Environment {
 export interface Execution {
   findings: Finding[];
   recorder: Recorder;
-  /** How often each rule of the judge could have been broken. */
+  /** Number of checks of each requirement that could have found a violation. */
   exercised: ReadonlyMap<RequirementId, number>;
 }
 
@@ -59,7 +59,7 @@ export async function execute(steps: readonly Step[], environment: Environment, 
   }
 }
 
-/** A run of a program, with the state of its clients. */
+/** One execution of a program, with the state of its clients. */
 class ProgramRun {
   readonly #environment: Environment;
   readonly #recorder: Recorder;
@@ -88,7 +88,7 @@ class ProgramRun {
     return this.#client.findings;
   }
 
-  /** Records the prologue of the history, and acks all messages of accounts that may have a past. */
+  /** Records the prologue of the history, and acks all messages of accounts that may have been used before. */
   async begin(): Promise<void> {
     const { info, seed } = this.#environment;
     recordPrologue(this.#recorder, { name: this.#nonce, info, seed, accounts: this.#leases });
@@ -103,7 +103,8 @@ class ProgramRun {
       const client = clientOf(step);
       const before = step.begins === "in-turn" ? last.get(client) : undefined;
       last.set(client, before === undefined ? this.perform(step) : before.then(() => this.perform(step)));
-      // A later step of the same client replaces the entry: a second one keeps the promise, so that it is awaited.
+      // A later step of the same client replaces this entry. A second entry with a unique key keeps the promise, so that
+      // it is awaited.
       last.set(`${client} ${last.size}`, last.get(client) as Promise<void>);
     }
     await Promise.all(last.values());
@@ -154,7 +155,10 @@ class ProgramRun {
     }
   }
 
-  /** Fetches the pending messages of all accounts, so that the judge finds missing ones, and expects the Watches to be up to date. */
+  /**
+   * Fetches the pending messages of all accounts, so that the judge finds missing ones, and expects the Watches to be
+   * up to date.
+   */
   async finish(wakeMs: number): Promise<void> {
     const states = await Promise.all(this.#leases.map((_, index) => this.#drain(index, { ackLastPage: false })));
     await Promise.all(
@@ -165,7 +169,7 @@ class ProgramRun {
           ({ epoch, svrSeq }) => epoch === state.epoch && svrSeq >= state.svrSeq,
           wakeMs,
         );
-        if (!woken && stream.end === undefined) this.#client.findings.push(notWoken(state, stream));
+        if (!woken && stream.end === undefined) this.#client.findings.push(missingFrame(state, stream));
       }),
     );
   }
@@ -176,8 +180,8 @@ class ProgramRun {
   }
 
   /**
-   * Fetches all messages of an account; each page but the last is acked by the next Sync. Returns the last page; undefined if the
-   * server does not return it.
+   * Fetches all messages of an account; each page but the last is acked by the next Sync. Returns the last page;
+   * undefined if the server does not return it.
    */
   async #drain(index: number, { ackLastPage }: { ackLastPage: boolean }): Promise<SyncResponse | undefined> {
     const client = new Client(
@@ -244,7 +248,10 @@ class ProgramRun {
   }
 }
 
-/** The last device begins with cli_seq 0 and no epoch, and then follows next_cli_seq: no server may refuse its Syncs. */
+/**
+ * The device of `#drain` begins with cli_seq 0 and no epoch, and then uses next_cli_seq: no server may refuse its
+ * Syncs.
+ */
 const refusedSync = (refusal: Refusal): Finding =>
   newFinding({
     requirement: "SYNC-ANSWER",
@@ -259,7 +266,7 @@ const withoutResponse = ({ requirement, message }: NoResponseFailure): Finding =
 /** Time limit for a frame about a new message, in milliseconds (WATCH-WAKE). */
 const WAKE_MS = 5000;
 
-const notWoken = ({ svrSeq }: SyncResponse, { frames }: WatchStream): Finding =>
+const missingFrame = ({ svrSeq }: SyncResponse, { frames }: WatchStream): Finding =>
   newFinding({
     requirement: "WATCH-WAKE",
     message: "an open Watch got no frame about accepted messages",

@@ -25,7 +25,7 @@ async function exploreAt(urls: readonly string[], options: Partial<ExplorationOp
 }
 
 describe("the reference server", () => {
-  it.each(["none", "light", "heavy"] as const)("survives a network with faults: %s", async (faults) => {
+  it.each(["none", "light", "heavy"] as const)("has no violations on a network with faults: %s", async (faults) => {
     const server = await startReferenceServer({ fixtures: true });
     try {
       const { failure, programs: count } = await exploreAt([server.url], { runs: 150, faults });
@@ -66,7 +66,7 @@ const OTHER_VIOLATIONS: Readonly<Record<string, readonly RequirementId[]>> = {
   "race-answer-cached-by-cursor": ["SEQ-MONOTONE", "WATCH-SYNC"],
 };
 
-/** Its late write needs additional steps that only take time. */
+/** A mutant that does not shrink to few steps: its late write needs further steps that only take time. */
 const LONG = "race-ack-written-behind";
 
 describe("mutants that fail only under concurrency", () => {

@@ -31,7 +31,7 @@ export interface ExplorationOptions {
   /** Number of devices of each account, 1 to 4. Default 2. */
   devices?: number;
   faults: FaultLevel;
-  /** Whether inboxes lose their data, if the source of accounts can make them. Default true. */
+  /** Whether programs make inboxes lose their data, if the source of accounts supports it. Default true. */
   rotate?: boolean;
   /** Maximum number of steps of a program. Default 24. */
   steps?: number;
@@ -44,15 +44,15 @@ export interface ExplorationOptions {
   onProgram?: (programs: number) => void;
 }
 
-/** What an exploration did, and the shortest failing program if one was found. */
+/** The statistics of an exploration, and the shortest failing program if one was found. */
 export interface Exploration {
-  /** Number of programs that ran; those of the shrinking do not count. */
+  /** Number of programs that ran, without those that ran during shrinking. */
   programs: number;
   /** Number of operations in these programs. */
   operations: number;
   /** Number of injected network faults, by kind. */
   faults: Readonly<Record<string, number>>;
-  /** Number of checks of each requirement that could have found a violation; 0 if programs could check it and did not. */
+  /** Number of checks of each requirement that could have found a violation; 0 if programs can check it but did not. */
   exercised: ReadonlyMap<RequirementId, number>;
   /** The shortest failing program; undefined if no program failed. */
   failure: ExplorationFailure | undefined;
@@ -81,7 +81,7 @@ export interface ExplorationFailure {
 
 /** Number of reruns of a failing program, to see whether it fails each time. */
 const RERUNS = 5;
-/** Maximum number of reruns until the program fails again at all. */
+/** Maximum number of reruns of a program that has not failed again. */
 const MAX_RERUNS = 40;
 /** Number of consecutive shrink passes without progress after which a failure counts as the shortest. */
 const MAX_FRUITLESS_PASSES = 2;
@@ -205,7 +205,7 @@ async function shrink(
     let attempts = isRace ? Math.max(workers.length, Math.ceil((3 * reruns.of) / times)) : 1;
     let isOriginal = false;
     const property = fc.asyncProperty(generator, async (steps) => {
-      // The program to be shrunk has failed before: if a race does not recur now, shrinking must continue all the same.
+      // The original program counts as failing, even if its race does not recur now: otherwise shrinking would stop.
       if (isOriginal) {
         isOriginal = false;
         return false;
@@ -250,7 +250,7 @@ async function shrink(
   };
 }
 
-/** The requirement that most of these executions violate, and their number; the first one of several. */
+/** Returns the requirement that the most executions violate, and their number. On a tie, returns the first. */
 function mostFrequent(executions: readonly Execution[]): [RequirementId, number] {
   const times = new Map<RequirementId, number>();
   for (const { findings } of executions)
@@ -270,7 +270,7 @@ interface Reruns {
   executions: Execution[];
 }
 
-/** Reruns a failing program some times; if it does not fail again, until it does or the maximum is reached. */
+/** Reruns a failing program RERUNS times; if it does not fail again, until it fails or MAX_RERUNS is reached. */
 async function rerun(steps: readonly Step[], workers: readonly Worker[]): Promise<Reruns> {
   const executions: Execution[] = [];
   const failed = () => executions.filter(({ findings }) => findings.length > 0).length;

@@ -18,8 +18,9 @@ interface Forwarded {
 }
 
 /**
- * A network that injects a fault into each request that names one: a proxy on the loopback interface in front of the target.
- * Connections on both sides are kept alive until a fault closes them. The proxy itself uses TLS for a TLS target.
+ * A network that injects a fault into each request that names one: a proxy on the loopback interface in front of the
+ * target. Connections on both sides are kept alive until a fault closes them. The proxy itself uses TLS for a TLS
+ * target.
  */
 export class FaultyNetwork {
   readonly #server: Server;
@@ -108,7 +109,7 @@ export class FaultyNetwork {
     } else res.end(response.body);
   }
 
-  /** Delivers a delayed request, after one that was made later. */
+  /** Delivers the oldest delayed request, after a request that was made later. */
   #releaseOne(): void {
     const deliver = this.#held.shift();
     if (deliver !== undefined) void deliver();
@@ -147,7 +148,7 @@ export class FaultyNetwork {
   }
 }
 
-/** Returns the headers without those of a single hop. */
+/** Returns the headers without the hop-by-hop headers. */
 function forwardable(headers: IncomingMessage["headers"]): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {

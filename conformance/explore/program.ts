@@ -22,7 +22,7 @@ export const NETWORK_FAULTS = [
 /** One of `NETWORK_FAULTS`. */
 export type NetworkFault = (typeof NETWORK_FAULTS)[number];
 
-/** How many requests meet a network fault: none, one in seven, or two in five. */
+/** Share of the operations with a network fault: none, one in seven, or two in five. */
 export const FAULT_LEVELS = ["none", "light", "heavy"] as const;
 /** One of `FAULT_LEVELS`. */
 export type FaultLevel = (typeof FAULT_LEVELS)[number];
@@ -37,8 +37,8 @@ export type Operation =
       /** The receiving account. */
       to: number;
       /**
-       * A new message; a retry of the sender's last message; its last id with other content; or another sender's last message,
-       * sent as this sender's own.
+       * A new message; a retry of the sender's last message; its last id with other content; or another sender's last
+       * message, sent as this sender's own.
        */
       id: "new" | "repeat" | "reuse" | "others";
       /** Payload size in bytes. */
@@ -77,11 +77,11 @@ export type Operation =
 export interface Step {
   /** The operation. */
   operation: Operation;
-  /** The network fault that its request or response meets. */
+  /** The network fault that is injected into its request or response. */
   fault: NetworkFault | "none";
   /**
-   * When it begins: after all steps before it have ended; together with the step before it; or together with that step, but not
-   * before the last step of its own client has ended, as a client with one call at a time does.
+   * When it begins: after all steps before it have ended; together with the step before it; or together with that step,
+   * but not before the last step of its own client has ended, as a client with one call at a time does.
    */
   begins: "after" | "together" | "in-turn";
 }
@@ -104,7 +104,7 @@ export interface ProgramOptions {
 export function programs(options: ProgramOptions): fc.Arbitrary<Step[]> {
   const { accounts, devices, faults, rotate, watch, maxPayloadBytes, steps } = options;
   const account = fc.nat(accounts - 1);
-  // Most traffic goes to one account: violations show within an inbox.
+  // Most operations use one account, because a violation concerns a single inbox.
   const target = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: account });
   const send: fc.Arbitrary<Operation> = fc.record({
     kind: fc.constant("send"),

@@ -3,7 +3,10 @@ import { type SharedConnection, Transport } from "../transport/http.js";
 import type { Environment } from "./execute.js";
 import { FaultyNetwork } from "./faulty-network.js";
 
-/** Runs one program at a time, on a network of its own: delayed requests of one program must not mix with those of another. */
+/**
+ * Runs one program at a time, on a network of its own: delayed requests of one program must not mix with those of
+ * another.
+ */
 export class Worker {
   readonly environment: Environment;
   readonly #transports: readonly Transport[];

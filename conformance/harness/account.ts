@@ -35,7 +35,10 @@ export class TestAccount implements Credentials {
   readonly userId: string;
   readonly token: string;
   readonly isFresh: boolean;
-  /** `svr_seq` of its inbox at the start of the case; everything up to it is acked. Cases count from here. */
+  /**
+   * `svr_seq` of its inbox at the start of the case; everything up to it is acked. Cases compute their expected seqs
+   * from it.
+   */
   base = 0;
   /** Epoch of its inbox at the start of the case; empty if unknown. */
   epoch = "";
@@ -64,7 +67,7 @@ export class TestAccount implements Credentials {
     return { ...sent, acceptedAt: this.#context.accepted(result, requirement).acceptedAt };
   }
 
-  /** Sends a message, which may be refused. */
+  /** Sends a message. The server may refuse it. */
   trySend(
     to: { userId: string },
     payload: Uint8Array | string = this.#context.filler("hello"),
@@ -120,7 +123,7 @@ export class Device {
     return this.#context.accepted(await this.trySync(args, options), "SYNC-ANSWER");
   }
 
-  /** Syncs like `sync`, but may be refused. Stores nothing. */
+  /** Makes the same call as `sync`. The server may refuse it. Stores nothing. */
   trySync(args: Partial<SyncArguments> = {}, options: ClientCallOptions = {}): Promise<DefiniteResult<SyncResponse>> {
     return this.client.sync({ cliSeq: this.cliSeq, epoch: this.epoch, pageSize: 0, ...args }, options);
   }

@@ -15,7 +15,7 @@ export interface Backlog {
   refused: SentMessage | undefined;
 }
 
-/** Sends `count` messages from alice to bob, many at a time, until the inbox is full. */
+/** Sends `count` messages from alice to bob, up to 100 concurrently, until the inbox is full. */
 export async function tryFillBacklog(
   t: Context,
   count: number,
@@ -43,7 +43,7 @@ export async function tryFillBacklog(
   return { sent, refused: undefined };
 }
 
-/** Sends exactly `count` messages from alice to bob; inconclusive if the inbox is full before. */
+/** Sends exactly `count` messages from alice to bob; inconclusive if the inbox is full earlier. */
 export async function fillBacklog(
   t: Context,
   count: number,
@@ -60,7 +60,10 @@ export async function fillBacklog(
 const sortedIds = (messages: readonly { clientMessageId: string }[]) =>
   messages.map(({ clientMessageId }) => clientMessageId).sort();
 
-/** Expects a device to have received exactly these messages, each once, in any order, with the seqs from `firstSeq` on. */
+/**
+ * Expects a device to have received exactly these messages, each once, in any order, with consecutive seqs from
+ * `firstSeq`.
+ */
 export function expectExactly(
   t: Context,
   received: readonly { seq: number; clientMessageId: string }[],
@@ -69,8 +72,19 @@ export function expectExactly(
   requirement: Parameters<Context["equal"]>[2],
 ): void {
   const wrong = received.findIndex(({ seq }, index) => seq !== firstSeq + index);
-  const actual = wrong < 0 ? "" : `${received[wrong]?.seq} at position ${wrong + 1}`;
-  t.equal(actual, "", requirement, `the messages received do not have the seqs from ${firstSeq} on, each once`);
-  t.equal(received.length, sent.length, requirement, "the number of messages received is not the number sent");
+  const seqAt = (seq: number | undefined) => `seq ${seq} at position ${wrong + 1}`;
+  t.that(
+    wrong < 0,
+    requirement,
+    `the seqs of the messages received are not consecutive from ${firstSeq}`,
+    seqAt(firstSeq + wrong),
+    seqAt(received[wrong]?.seq),
+  );
+  t.equal(
+    { messages: received.length },
+    { messages: sent.length },
+    requirement,
+    "the number of messages received is not the number sent",
+  );
   t.equal(sortedIds(received), sortedIds(sent), requirement, "the messages received are not the messages sent");
 }

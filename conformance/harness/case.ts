@@ -23,9 +23,11 @@ export interface Needs {
 
 /** A case of the catalogue, as `seqsync list` prints it. */
 export interface CaseInfo {
-  /** Chapter and name, such as "ack/old-device-does-not-lower". Stable: reports and lists of known failures contain it. */
+  /**
+   * Chapter and name, such as "ack/old-device-does-not-lower". Stable: reports and lists of known failures contain it.
+   */
   id: string;
-  /** Describes the case in a line. */
+  /** Describes the case in one line. */
   title: string;
   /** The requirements that the case checks, the main one first. */
   requirements: readonly [RequirementId, ...RequirementId[]];
@@ -36,7 +38,7 @@ export interface CaseInfo {
   codec?: Codec;
   /** The case is about many messages and not about their encoding: it runs once, in the first codec of the run. */
   bulk?: true;
-  /** The case is about servers that do not declare this profile, and runs on these only. */
+  /** The case runs only on servers that do not declare this profile. */
   undeclared?: "JSON" | "WATCH";
   /**
    * Prerequisites of the case.
@@ -47,7 +49,10 @@ export interface CaseInfo {
   slow?: true;
 }
 
-/** A case with its check: a stimulus, and what only this case expects. The judge checks everything else. */
+/**
+ * A case with its code, which makes the calls and checks the expectations of this case only. The judge checks all other
+ * requirements.
+ */
 export interface Case extends CaseInfo {
   /** Resolves if the server meets the expectations. Rejects with Violation, NoResponseFailure or Inconclusive. */
   run(t: Context): Promise<void>;

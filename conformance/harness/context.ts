@@ -37,10 +37,10 @@ const BEFORE_INBOX: readonly Reason[] = [
 /** Names of the accounts of a case. The case is about bob's inbox. */
 const NAMES = ["bob", "alice", "carol", "dave"] as const;
 
-/** Largest payload that the suite sends, in bytes: several cases hold one at the same time. */
+/** Largest payload that the suite sends, in bytes: several concurrent cases may hold such a payload in memory. */
 const LARGEST_PAYLOAD_BYTES = 16 << 20;
 
-/** Maximum size of the payloads of cases that are not about their size, in bytes. */
+/** Maximum payload size in cases that do not test payload sizes, in bytes. */
 const SMALL_PAYLOAD_BYTES = 64;
 
 export interface ContextOptions {
@@ -51,7 +51,7 @@ export interface ContextOptions {
   leases: readonly Lease[];
   /** Prefix that makes the client_message_ids of this case unique, also across runs with the same accounts. */
   nonce: string;
-  /** Arguments of the command line that reach this target. */
+  /** Command-line arguments that select the target and its accounts, for commands in reports. */
   invocation: string;
   /** Is called with the number of programs that an exploration of the case has run. */
   onProgram?: (programs: number) => void;
@@ -60,13 +60,13 @@ export interface ContextOptions {
   seed: number;
   /** Kills and restarts the server; undefined without a restart command. */
   restart?: (() => Promise<void>) | undefined;
-  /** Factor on every deadline. */
+  /** Factor by which every deadline is multiplied. */
   timeoutScale: number;
   /** Aborted at the time limit of the case, or when the run is stopped. */
   signal: AbortSignal;
 }
 
-/** What a case works with: its accounts, the server's declared limits, and its expectations. */
+/** The context of a running case: its accounts, the server's declared limits, and functions that check expectations. */
 export class Context implements AccountContext {
   readonly session: Session;
   readonly info: GetServerInfoResponse;
@@ -81,7 +81,7 @@ export class Context implements AccountContext {
   reproduce: string | undefined;
   /** Source of the accounts, for cases that lease their own. */
   readonly source: AccountSource;
-  /** Arguments of the command line that reach this target. */
+  /** Command-line arguments that select the target and its accounts, for commands in reports. */
   readonly invocation: string;
   /** Reports the number of programs that an exploration of the case has run. */
   readonly onProgram: ((programs: number) => void) | undefined;
@@ -165,7 +165,7 @@ export class Context implements AccountContext {
   fail(requirement: RequirementId, message: string, expected: string, actual: string): never {
     if (this.#dedupWindowHasPassed() && (WINDOWED.includes(requirement) || this.#hasRetries()))
       throw new Inconclusive(
-        "the server's dedup_window ended before the case did; the case needs a longer one",
+        "the server's dedup_window passed before the end of the case; the case needs a longer dedup_window",
         ReasonCode.SERVER_LIMIT,
       );
     throw new Violation(newFinding({ requirement, message, expected, actual }, this.#recentEvents(), false));
@@ -177,7 +177,10 @@ export class Context implements AccountContext {
     return dedupWindow !== undefined && performance.now() - this.#started >= durationMs(dedupWindow);
   }
 
-  /** Whether a client_message_id was sent more than once: after the dedup window a retry creates a message that the case does not expect. */
+  /**
+   * Whether a client_message_id was sent more than once: after the dedup window a retry creates a message that the case
+   * does not expect.
+   */
   #hasRetries(): boolean {
     const ids = new Set<string>();
     return this.recorder.events.some(({ body }) => {
@@ -212,8 +215,8 @@ export class Context implements AccountContext {
   }
 
   /**
-   * Expects a page to contain only these messages, in this order, from the first one at `firstSeq`. The page may contain fewer,
-   * but not none if any are expected. Use `all` with Device.drain to check the rest.
+   * Expects a page to contain only these messages, in this order, with consecutive seqs from `firstSeq`. The page may
+   * contain fewer, but not none if any are expected. Use `all` with Device.drain to check the rest.
    */
   page(
     page: SyncResponse,
@@ -229,7 +232,7 @@ export class Context implements AccountContext {
       this.fail(requirement, message, showList(expected), showList(actual));
   }
 
-  /** Expects exactly these messages, in this order, from `firstSeq` on. */
+  /** Expects exactly these messages, in this order, with consecutive seqs from `firstSeq`. */
   all(
     messages: readonly Message[],
     firstSeq: number,
@@ -269,8 +272,9 @@ export class Context implements AccountContext {
     if (refusal.reason === reason && refusal.code === CODE_OF[reason]) return refusal;
     const isWrongOrder = refusal.reason === Reason.BACKLOG_FULL && BEFORE_INBOX.includes(reason);
     if (!isWrongOrder && refusal.reason !== reason) this.throwIfServerLimit(refusal);
-    const wrong = `${what} was refused with another error`;
-    // A wrong code, or a missing reason, is an error in the form. Another reason means that the server checked something else.
+    const wrong = `${what} was refused with the wrong error`;
+    // A wrong code or a missing reason is a malformed error. A different reason means that the server found a different
+    // problem.
     if (refusal.reason === reason) return this.fail("ERR-CODE", wrong, expected, describeRefusal(refusal));
     if (refusal.code === CODE_OF[reason] && refusal.reason === Reason.UNSPECIFIED) {
       return this.fail("ERR-REASON", wrong, expected, describeRefusal(refusal));
@@ -292,7 +296,7 @@ export class Context implements AccountContext {
     this.equal(after, before, requirement, `${what} changed ${account.name}'s inbox`);
   }
 
-  /** Attributes every violation that ends `act` to this requirement: it is the reason why `act` is special. */
+  /** Runs `act`, and attributes a violation that ends it to this requirement, which `act` tests. */
   async blaming<T>(requirement: RequirementId, act: () => Promise<T>): Promise<T> {
     try {
       return await act();

@@ -10,7 +10,10 @@ const unavailable = () => Promise.reject(new RetriesExhausted("HTTP 503"));
 const accepted = () => Promise.resolve({ kind: "response" as const, value: "accepted" });
 const bob = { name: "bob" } as TestAccount;
 
-/** Returns the outcome of two Sends to bob, the second with this result; then of one Send to bob, and of alice's own Sends. */
+/**
+ * Calls `expectReasonOfFullInbox` with two Sends to bob, and returns its outcome. `second` makes the second Send,
+ * `alone` the later single Send to bob, and `others` the Sends of alice to herself.
+ */
 async function run(second: () => Promise<unknown>, alone = exhausted, others: () => Promise<unknown> = accepted) {
   const alice = { trySend: vi.fn(alone), send: vi.fn(others) };
   const fail = (requirement: string, message: string, expected: string, actual: string) => {
@@ -44,7 +47,7 @@ test("resource_exhausted for every inbox is a rate limit", async () => {
   expect((await run(exhausted, exhausted, exhausted)).outcome).toBeInstanceOf(RetriesExhausted);
 });
 
-test("resource_exhausted that ends, or that starts for other inboxes later, is a rate limit", async () => {
+test("resource_exhausted that stops, or that later also affects other inboxes, is a rate limit", async () => {
   expect((await run(exhausted, accepted as never)).outcome).toBeInstanceOf(RetriesExhausted);
   const others = vi
     .fn(accepted as () => Promise<unknown>)

@@ -6,9 +6,10 @@ import type { TestAccount } from "./account.js";
 import type { Context } from "./context.js";
 
 /**
- * Awaits Sends to an inbox that may have to refuse them with this reason. `resource_exhausted` without a reason is a retryable
- * error, as of a rate limit. If the server returns it for this inbox until the last retry, and again when no other calls run,
- * and accepts a Send to another inbox before and after that, then it refuses this inbox and omits the reason: the case fails.
+ * Awaits Sends to an inbox that may have to refuse them with this reason. `resource_exhausted` without a reason is a
+ * retryable error, such as that of a rate limiter. If the server returns it for this inbox until the last retry, and
+ * again when no other calls run, and accepts a Send to another inbox before and after that, then it refuses this inbox
+ * and omits the reason: the case fails.
  */
 export async function expectReasonOfFullInbox<T>(
   t: Context,
@@ -23,7 +24,7 @@ export async function expectReasonOfFullInbox<T>(
     // One of the other Sends may have caused the rate limit.
     await Promise.allSettled(sends);
     if (isWithoutReason(error) && (await isOnlyThisInbox(t, to))) {
-      const what = `Sends to ${to.name} are never carried out, while Sends to another inbox are`;
+      const what = `Sends to ${to.name} never succeed, while Sends to another inbox do`;
       const expected = `resource_exhausted with the reason ${Reason[reason]}`;
       t.fail(requirement, what, expected, "resource_exhausted without a reason");
     }

@@ -32,7 +32,7 @@ export const METHOD = {
   Watch: SeqSyncService.method.watch,
 } as const;
 
-/** What a call does if the server carries it out. */
+/** The effect of a call if the server executes it. */
 export type IntendedEffect = { send: SendArguments } | { sync: SyncArguments };
 
 /** A call that the typed client cannot make. */
@@ -43,7 +43,7 @@ export interface RawCall {
   /** Default: the path of the RPC. */
   path?: string;
   method?: NonNullable<HttpRequest["method"]>;
-  /** Default: that of the case's codec. Null sends none. */
+  /** Default: the content type of the case's codec. Null omits the header. */
   contentType?: string | null;
   /** Further headers, which override content type and credential. */
   headers?: Readonly<Record<string, string>>;
@@ -61,13 +61,16 @@ export type RawResponse = HttpResponse & { text: string; refusal: Refusal | unde
 /** The result of an attempt whose response the case interprets. */
 export type RawResult = Exclude<CallResult<RawResponse>, { kind: "refusal" | "malformed" }>;
 
-/** Makes a call, with retries. Throws if no attempt gets a response: no response at all violates `requirement`. */
+/**
+ * Makes a call, with retries. If no attempt gets a response, throws: NoResponseFailure of `requirement`, or
+ * RetriesExhausted.
+ */
 export async function rawCall(t: Context, requirement: RequirementId, call: RawCall): Promise<RawResponse> {
   return responseOf(await t.session.retry(() => rawAttempt(t, call)), requirement, call);
 }
 
 /** Makes a call. Retries only retryable errors. */
-export function rawOnce(t: Context, call: RawCall): Promise<Exclude<RawResult, { kind: "retryable" }>> {
+export function rawRetryingErrors(t: Context, call: RawCall): Promise<Exclude<RawResult, { kind: "retryable" }>> {
   return t.session.retryRetryable(() => rawAttempt(t, call));
 }
 
@@ -94,7 +97,7 @@ export async function rawAttempt(t: Context, call: RawCall): Promise<RawResult> 
 
 /**
  * Records a call as one without a response: the judge then allows for its effect, and does not report its message as
- * unknown. The case itself checks whether the server was allowed to carry the call out.
+ * unknown. The case itself checks whether the server was allowed to execute the call.
  */
 export function recordIndeterminate(t: Context, { intendedEffect, by }: RawCall, endpoint: number): void {
   if (intendedEffect === undefined || by === undefined) return;
@@ -165,7 +168,12 @@ export function expectRawRefusal(
   if (response.status === 200) {
     const error = parseError(200, response.text);
     if (error === undefined) return t.refused({ kind: "response", value: response }, reason, requirement, what);
-    t.fail("ERR-SHAPE", `${what} was refused with status 200`, "the HTTP status of the code", `200, ${error.code}`);
+    t.fail(
+      "ERR-SHAPE",
+      `${what} was refused with status 200`,
+      "the HTTP status of the Connect code",
+      `HTTP 200 with ${error.code}`,
+    );
   }
   if (refusal !== undefined) return t.refused({ kind: "refusal", refusal }, reason, requirement, what);
   const expected = `a Connect error with ${Reason[reason]}`;
@@ -245,8 +253,8 @@ export function rawHead(t: Context, { rpc, by, contentType, headers = {} }: RawC
 }
 
 /**
- * Makes a call over a new HTTP/1.1 connection, with further header lines and with retries. Returns the status. Throws if
- * no attempt gets one: no response at all violates `requirement`.
+ * Makes a call over a new HTTP/1.1 connection, with further header lines and with retries. Returns the status. If
+ * no attempt gets a response, throws NoResponseFailure of `requirement`, or RetriesExhausted.
  */
 export async function callOnOwnConnection(
   t: Context,
@@ -297,7 +305,7 @@ export function varint(value: number): Uint8Array {
   }
 }
 
-/** Makes a body undecodable: its last field, or its JSON object, does not end. */
+/** Makes a body undecodable: appends an unfinished field, or removes the end of the JSON object. */
 export function truncated(t: Context, body: Uint8Array): Uint8Array {
   const unfinishedField = Buffer.from([0x7a, 5, 1]);
   return t.session.codec === "proto" ? Buffer.concat([body, unfinishedField]) : body.subarray(0, -1);

@@ -22,9 +22,9 @@ export interface WatchTranscript {
   /** Coding of the envelopes with the flag 0x01. */
   frameEncoding: string;
   envelopes: Envelope[];
-  /** Why reading ended, in words. */
+  /** Why reading ended, for people. */
   why: string;
-  /** Whether there was no response within the time limit, not even the end of the connection. */
+  /** Whether the time limit passed without a response, while the connection was open. */
   timedOut: boolean;
   /** Whether the server ended the stream; false if reading ended for another reason. */
   closed: boolean;
@@ -33,7 +33,7 @@ export interface WatchTranscript {
 export interface WatchArguments {
   /** Bearer token; undefined for no credential. */
   token: string | undefined;
-  /** Default: that of the case's codec. Null sends none. */
+  /** Default: the content type of the case's codec. Null omits the header. */
   contentType?: string | null;
   /** Query of the URL, with its question mark. Default: none. */
   query?: string;
@@ -104,7 +104,7 @@ async function readWatch(t: Context, args: WatchArguments): Promise<WatchTranscr
       transcript.closed = !isLate && until === "the end";
       transcript.why = "the stream ended";
     } catch (error) {
-      transcript.why = isLate ? `nothing was received for ${TIMEOUT_MS} ms` : (error as Error).message;
+      transcript.why = isLate ? `the time limit of ${TIMEOUT_MS} ms passed` : (error as Error).message;
     } finally {
       cancelTimer();
       stream.cancel();

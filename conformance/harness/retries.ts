@@ -9,10 +9,10 @@ export function expectSameAcceptedAt(
   requirement: "SEND-RETRY" | "SEND-RETRY-CONCURRENT",
 ) {
   const text = ({ acceptedAt }: SentMessage) => `${acceptedAt?.seconds} s ${acceptedAt?.nanos} ns`;
-  t.equal(text(retry), text(first), requirement, "a retry returned another accepted_at");
+  t.equal(text(retry), text(first), requirement, "a retry returned a different accepted_at");
 }
 
-/** Sends a message again, and expects the same response as the first time. */
+/** Retries a Send, and expects the same response as for the first attempt. */
 export async function expectSameResponseOnRetry(
   t: Context,
   from: TestAccount,

@@ -13,18 +13,21 @@ import type { Context } from "./context.js";
 /** Time limit for a frame, in milliseconds (spec, "Watch"). */
 export const FRAME_MS = 5000;
 
-/** Delay before a Watch is opened again that the server ended without an error, in milliseconds. */
+/** Delay before reopening a Watch that the server ended without an error, in milliseconds. */
 const REOPEN_DELAY_MS = 20;
 
 /**
- * Delays after retryable errors, in milliseconds: more than for calls. A server with a limit on Watches returns one for each
- * attempt; with a rate limiter, one in three attempts may succeed.
+ * Delays after retryable errors, in milliseconds: more than for calls. A server with a limit on Watches returns such an
+ * error for each attempt above the limit; with a rate limiter, one in three attempts may succeed.
  */
 const WATCH_RETRY_DELAYS_MS = [...RETRY_DELAYS.retryable, 3000, 3000, 3000];
 
 type FrameResult = { kind: "response"; value: WatchResponse } | StreamEnd;
 
-/** Watches an inbox as clients do: opens the Watch again after the server has ended it, or has returned a retryable error. */
+/**
+ * Watches an inbox as clients do: opens the Watch again after the server has ended it, or has returned a retryable
+ * error.
+ */
 export class Watcher {
   /** All frames so far, of all its Watches. */
   readonly frames: WatchResponse[] = [];
@@ -57,14 +60,14 @@ export class Watcher {
     return this.#stream.waitForEnd(this.#t.deadline(ms));
   }
 
-  /** Expects the response of the current Watch, whose stream has ended, to end too. */
+  /** Expects the HTTP response of the current Watch to end after its stream has ended. */
   expectClosed(): Promise<void> {
     return expectClosed(this.#t, this.#stream);
   }
 
   /**
-   * Expects a matching frame, among those received so far or within `ms` milliseconds. The time limit starts now, or when `after`
-   * settles, and again whenever the Watch is opened again after a retryable error.
+   * Expects a matching frame, among those received so far or within `ms` milliseconds. The time limit starts now, or
+   * when `after` settles, and restarts whenever the Watch is reopened after a retryable error.
    */
   async expectFrame(
     matches: (frame: WatchResponse) => boolean,
@@ -137,7 +140,7 @@ export class Watcher {
     // A broken stream is a violation of its own, and explains why there is no frame.
     const violated =
       end?.kind === "no-response" ? "WATCH-END" : end?.kind === "malformed" ? "HTTP-STREAM" : requirement;
-    return this.#t.fail(violated, what, `such a frame within ${ms} ms`, actual);
+    return this.#t.fail(violated, what, `a matching frame within ${ms} ms`, actual);
   }
 }
 
@@ -145,7 +148,7 @@ export class Watcher {
 export const expectFrameCovering = (watcher: Watcher, svrSeq: number, what: string, after?: Promise<unknown>) =>
   watcher.expectFrame((frame) => frame.svrSeq >= svrSeq, "WATCH-WAKE", what, after === undefined ? {} : { after });
 
-/** Expects the response of a Watch whose stream has ended to end too. */
+/** Expects the HTTP response of a Watch to end after its stream has ended. */
 export async function expectClosed(t: Context, stream: WatchStream): Promise<void> {
   const closed = await stream.waitForClose(t.deadline(FRAME_MS));
   const { end } = stream;
@@ -157,7 +160,7 @@ export async function expectClosed(t: Context, stream: WatchStream): Promise<voi
       end.why,
     );
   const what = "the response continues after the end-of-stream message";
-  t.that(closed, "WATCH-END", what, `its end within ${FRAME_MS} ms`, "it is open");
+  t.that(closed, "WATCH-END", what, `the end of the response within ${FRAME_MS} ms`, "the response is open");
 }
 
 /** Describes how a Watch ended, for people. */

@@ -1,4 +1,7 @@
-/** Creates the events of a history. They are complete objects: `create` would visit each field, twice for each request. */
+/**
+ * Creates the events of a history. They are built as complete objects, because `create` would visit each field, twice
+ * for each request.
+ */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type Event,
@@ -22,7 +25,7 @@ export const header = (fields: Omit<MessageInitShape<typeof HeaderSchema>, "$typ
   value: create(HeaderSchema, { ...fields, format: HISTORY_FORMAT }),
 });
 
-/** An account is used from now on. `startSeq` is undefined if the account may have a past. */
+/** An account is used from now on. `startSeq` is undefined if the account may have been used before. */
 export const accountOpened = (userId: string, startSeq?: number): EventBody => ({
   case: "accountOpened",
   value: { $typeName: `${PACKAGE}.AccountOpened`, userId, ...(startSeq === undefined ? {} : { startSeq }) },

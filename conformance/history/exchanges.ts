@@ -52,6 +52,6 @@ function linesOf(headers: NonNullable<HttpRequest["headers"]>): string[] {
 
 const isSecret = (name: string) => /^(proxy-)?authorization$|^cookie$/i.test(name);
 
-/** Keeps what precedes the credential, such as the scheme: the case may be about it. */
+/** Keeps the text before the credential, such as the scheme: the case may test it. */
 const withoutCredential = (value: string) =>
   /\s/.test(value) ? value.replace(/\S+\s*$/, "$SEQSYNC_TOKEN") : "$SEQSYNC_TOKEN";

@@ -91,7 +91,9 @@ function parse(text: string): Event | string {
   }
 }
 
-/** Returns what is wrong with the place of an event: an outcome without a call, or a call whose number is used already. */
+/**
+ * Returns what is wrong with the place of an event: an outcome without a call, or a call whose number is used already.
+ */
 function misplaced({ op, body }: Event, calls: Set<bigint>): string | undefined {
   const kind = body.case ?? "";
   if (kind === "header" || kind === "accountOpened" || kind === "") return undefined;

@@ -6,11 +6,11 @@ import type { Recorder } from "./recorder.js";
 export interface Prologue {
   /** Name of the history, for people, such as the id of a case. */
   name: string;
-  /** What the server declared. */
+  /** The declaration of the server. */
   info: GetServerInfoResponse;
   /** Seed of the run. */
   seed: number;
-  /** Accounts of the history; `startSeq` is undefined for an account that may have a past. */
+  /** Accounts of the history; `startSeq` is undefined for an account that may have been used before. */
   accounts: readonly { userId: string; startSeq: number | undefined }[];
 }
 

@@ -4,7 +4,9 @@ import type { EventBody } from "./events.js";
 /** Name of the client of operations that the suite itself makes, such as fixture calls. */
 export const SUITE = "suite";
 
-/** Records the events of a history in the order in which the clients see them, and passes each on to a listener at once. */
+/**
+ * Records the events of a history in the order in which the clients see them, and passes each on to a listener at once.
+ */
 export class Recorder {
   readonly events: Event[] = [];
   readonly #listener: (event: Event) => void;

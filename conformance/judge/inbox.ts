@@ -75,14 +75,8 @@ export class InboxJudge implements RecipientInbox {
   }
 
   /** A message was accepted for the first time in this numbering. */
-  sendAccepted(send: Send, { begun, event }: Acceptance): void {
-    // It is unknown in which numbering the message is.
-    if (this.#numberings.isAmbiguous(begun)) return;
-    const numbering = this.#numbering;
-    numbering.acceptedMessages += 1;
-    if (numbering.base !== undefined)
-      numbering.raiseSvrFloor(numbering.base + numbering.acceptedMessages, "accepted", event);
-    numbering.log.accepted(send);
+  sendAccepted(send: Send, acceptance: Acceptance): void {
+    this.#numberings.accept(send, acceptance);
   }
 
   reportIfKept(evidence: readonly Event[], violation: ViolationDetail): void {
@@ -189,12 +183,14 @@ export class InboxJudge implements RecipientInbox {
       this.#numberings.addUnresolvedSync(call);
       return;
     }
-    const before = numbering === ticket.numbering ? ticket : { svrFloor: NO_FLOOR, ackFloor: 0 };
+    const isSame = numbering === ticket.numbering;
+    const svrFloor = isSame ? this.#numberings.floorOf(ticket) : NO_FLOOR;
+    const ackFloor = isSame ? ticket.ackFloor : 0;
     learnBase(numbering, response, event);
 
     numbering.log.page(response.ackedSeq, response.messages, evidence);
-    this.#judgeSvrSeq(numbering, before.svrFloor, response.svrSeq, evidence);
-    const wrongAck = numbering.acks.judge(call, response, before.ackFloor, this.#context.exercised);
+    this.#judgeSvrSeq(numbering, svrFloor, response.svrSeq, evidence);
+    const wrongAck = numbering.acks.judge(call, response, ackFloor, this.#context.exercised);
     if (wrongAck !== undefined) this.#reporter.reportLoss([...wrongAck.evidence, ...evidence], wrongAck.violation);
     numbering.raiseSvrFloor(response.svrSeq, "response", event);
     numbering.highestReported = Math.max(numbering.highestReported, response.svrSeq);

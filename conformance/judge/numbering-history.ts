@@ -4,7 +4,8 @@ import type { Epochs } from "./epochs.js";
 import { excessFrameViolation } from "./frame.js";
 import type { InboxContext, InboxReporter } from "./inbox-reporter.js";
 import { MessageLog } from "./messages.js";
-import { Numbering, type SyncTicket } from "./numbering.js";
+import { Numbering, type SvrFloor, type SyncTicket } from "./numbering.js";
+import type { Acceptance, Send } from "./sends.js";
 import { contradictionViolation } from "./snapshots.js";
 
 /** The numberings of one inbox, one after the other. It decides to which numbering a response or a frame belongs. */
@@ -20,6 +21,10 @@ export class NumberingHistory {
    * another numbering.
    */
   readonly #unresolvedSyncs = new Map<string, Pick<SyncCall, "cliSeq" | "epoch">>();
+  /** Messages accepted while it was unknown whether the inbox kept its numbering. */
+  #deferredAcceptances: { send: Send; acceptance: Acceptance }[] = [];
+  /** Floors that deferred acceptances raised later, with the time when each message was accepted. */
+  readonly #laterFloors: { numbering: Numbering; at: number; floor: SvrFloor }[] = [];
   /** When the first data loss began whose effect no response has shown yet. */
   #lossBegunAt = 0;
   /** When the last data loss ended; infinite while one is in progress. */
@@ -78,6 +83,28 @@ export class NumberingHistory {
     return this.#epochs.unsettled && at >= this.#lossBegunAt;
   }
 
+  /**
+   * Counts a message that was accepted for the first time in the current numbering. While it is unknown whether the inbox kept its
+   * numbering, the message is counted later.
+   */
+  accept(send: Send, acceptance: Acceptance): void {
+    if (this.isAmbiguous(acceptance.begun)) {
+      this.#deferredAcceptances.push({ send, acceptance });
+      return;
+    }
+    const { current } = this;
+    current.acceptedMessages += 1;
+    if (current.base !== undefined)
+      current.raiseSvrFloor(current.base + current.acceptedMessages, "accepted", acceptance.event);
+    current.log.accepted(send);
+  }
+
+  /** The floor of `svr_seq` when a Sync began, with what later became known of that time. */
+  floorOf({ numbering, svrFloor, begun }: SyncTicket): SvrFloor {
+    const later = this.#laterFloors.findLast((it) => it.numbering === numbering && it.at < begun);
+    return later !== undefined && later.floor.seq > svrFloor.seq ? later.floor : svrFloor;
+  }
+
   addSync(ticket: SyncTicket, call: SyncCall): void {
     this.#pendingSyncs.set(ticket, call);
   }
@@ -108,8 +135,7 @@ export class NumberingHistory {
     if (unsettled && change !== "outdated") this.#context.exercised("EPOCH-RENEWED");
     switch (change) {
       case "same":
-        current.epoch = epoch;
-        this.#reporter.flushIfSettled();
+        this.#keep(epoch);
         return current;
       case "not-renewed":
         report("EPOCH-RENEWED", "an inbox has its old epoch after a data loss", "a new epoch");
@@ -120,6 +146,11 @@ export class NumberingHistory {
       case "outdated":
         return undefined;
       default:
+        // A DURABLE server keeps its numbering in a restart, also if no response has shown its epoch before.
+        if (current.epoch === undefined && restartsOnly && this.#context.durable()) {
+          this.#keep(epoch);
+          return current;
+        }
         if (change === "reused")
           report("EPOCH-RENEWED", "an inbox has an epoch again that it had before a data loss", "a new epoch");
         if (restartsOnly && this.#context.durable())
@@ -131,6 +162,18 @@ export class NumberingHistory {
   /** Judges the last numbering. */
   finish(): void {
     this.#finish(this.current);
+  }
+
+  /** The inbox has this epoch, and kept its numbering. */
+  #keep(epoch: string): void {
+    const { current } = this;
+    current.epoch = epoch;
+    this.#reporter.flushIfSettled();
+    if (this.#epochs.unsettled) return;
+    for (const { send, acceptance } of this.#deferredAcceptances.splice(0)) {
+      this.accept(send, acceptance);
+      this.#laterFloors.push({ numbering: current, at: acceptance.at, floor: current.svrFloor });
+    }
   }
 
   #finish({ log, base, snapshots, excessFrame, highestReported }: Numbering): void {
@@ -150,6 +193,7 @@ export class NumberingHistory {
   #renew(now: number, epoch: string): Numbering {
     this.#finish(this.current);
     this.#reporter.discardDeferred();
+    this.#deferredAcceptances = [];
     const next = this.#newNumbering();
     next.epoch = epoch;
     next.startAt(0, 0, undefined);

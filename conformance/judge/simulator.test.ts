@@ -192,7 +192,7 @@ const MUTANTS: Record<string, [expected: string[], model: () => ModelInbox]> = {
     ["EPOCH-RENEWED"],
     () =>
       new (class extends ModelInbox {
-        override name() {
+        override epochName() {
           return "e1";
         }
       })(),

@@ -49,7 +49,7 @@ export interface ClientCallOptions {
   token?: string | null;
 }
 
-/** A client of an account: makes typed calls, retries them as the specification obliges clients to, and records them. */
+/** A client of an account: makes typed calls, retries them as the specification requires, and records them. */
 export class Client {
   readonly session: Session;
   readonly account: Credentials;
@@ -128,7 +128,7 @@ export class Client {
     });
   }
 
-  /** Returns a definite result; any other ends the case. */
+  /** Returns a definite result. Throws for any other result, which ends the case. */
   #definite<T>(
     result: CallResult<T> & { op: bigint },
     requirement: "SEND-ACCEPT" | "SYNC-ANSWER",

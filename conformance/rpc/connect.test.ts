@@ -40,7 +40,7 @@ describe("a response with status 200", () => {
     expect(interpreted(200, "application/json", body, "json")).toMatchObject({ kind });
   });
 
-  test.each(["proto", "json"] as const)("is a message in %s, whatever the parameters of its media type", (codec) => {
+  test.each(["proto", "json"] as const)("is decoded as %s, with any parameters of its media type", (codec) => {
     const outcome = interpreted(
       200,
       `Application/${codec}; charset=utf-8`,

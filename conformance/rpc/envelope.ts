@@ -18,14 +18,17 @@ export function envelope(body: Uint8Array, flags = 0): Uint8Array {
   return framed;
 }
 
-/** Splits a stream of bytes into envelopes. Throws if the stream ends within an envelope, or declares one longer than `maxBytes`. */
+/**
+ * Splits a stream of bytes into envelopes. Throws if the stream ends within an envelope, or declares one longer than
+ * `maxBytes`.
+ */
 export async function* envelopes(chunks: AsyncIterable<Uint8Array>, maxBytes = 1 << 20): AsyncGenerator<Envelope> {
   let rest = Buffer.alloc(0);
   for await (const chunk of chunks) {
     rest = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk]);
     while (rest.length >= HEADER_BYTES) {
       const length = rest.readUInt32BE(1);
-      if (length > maxBytes) throw new Error(`an envelope of ${length} bytes`);
+      if (length > maxBytes) throw new Error(`an envelope has ${length} bytes; the maximum is ${maxBytes}`);
       if (rest.length < HEADER_BYTES + length) break;
       yield { flags: rest[0] as number, body: rest.subarray(HEADER_BYTES, HEADER_BYTES + length) };
       rest = rest.subarray(HEADER_BYTES + length);

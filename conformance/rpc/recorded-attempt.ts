@@ -3,19 +3,19 @@ import { type EventBody, noResponse, refused } from "../history/events.js";
 import type { Recorder } from "../history/recorder.js";
 import type { CallResult, FormRequirement } from "./result.js";
 
-/** A call as it is recorded: who makes it where, its event, and the event of its response. */
+/** A call to record: its client, its endpoint, its event, and the event of its response. */
 export interface RecordedCall<T> {
   client: string;
   endpoint: number;
   call: EventBody;
   toReturn: (value: T) => EventBody;
-  /** What to record instead of the reason if the outcome is indeterminate. */
+  /** Text to record if the outcome is indeterminate. Default: the reason in the result. */
   why?: string;
 }
 
 /**
- * Makes one attempt, and records it as an operation of its own: an attempt without a response may still take effect. Returns the
- * result with the operation's number.
+ * Makes one attempt, and records it as an operation of its own: an attempt without a response may still take effect.
+ * Returns the result with the operation's number.
  */
 export async function recordAttempt<T>(
   recorder: Recorder,

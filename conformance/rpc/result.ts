@@ -18,14 +18,17 @@ export type CallResult<T> =
   | { kind: "response"; value: T }
   /** A definite Connect error: the call had no effect. */
   | { kind: "refusal"; refusal: Refusal }
-  /** The server or a proxy asks the client to retry: the outcome is indeterminate. `refusal` is the Connect error, if there is one. */
+  /**
+   * The server or a proxy asks the client to retry: the outcome is indeterminate. `refusal` is the Connect error, if
+   * there is one.
+   */
   | { kind: "retryable"; why: string; refusal?: Refusal | undefined }
   /** A response that violates the HTTP binding; `requirement` is the one that it violates. */
   | { kind: "malformed"; requirement: FormRequirement; why: string }
   /** No complete response: the outcome is indeterminate. `hint` is what the user can check. */
   | { kind: "no-response"; why: string; hint?: string | undefined; timedOut?: boolean };
 
-/** A result that settles what the call did. */
+/** A result that determines whether the call took effect. */
 export type DefiniteResult<T> = Extract<CallResult<T>, { kind: "response" | "refusal" }>;
 
 /** Requirements about the form of a response. */

@@ -21,7 +21,7 @@ export interface CallOptions {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** Makes calls to the target: in one codec, in turn over its URLs, with retries. */
+/** Makes calls to the target: in one codec, over its URLs in turn, with retries. */
 export class Session {
   readonly transport: Transport;
   readonly codec: Codec;
@@ -37,7 +37,7 @@ export class Session {
     this.#delays = delays;
   }
 
-  /** Returns the URL for the next call. All guarantees hold across front ends, so each call uses another one. */
+  /** Returns the URL for the next call. All guarantees hold across front ends, so the calls use the URLs in turn. */
   nextEndpoint(): number {
     this.#endpoint += 1;
     return this.#endpoint % this.transport.urls.length;
@@ -97,7 +97,7 @@ export class Session {
 /** Retries retryable errors only. */
 const RETRYABLE_ONLY: RetryDelays = { noResponse: [], retryable: RETRY_DELAYS.retryable };
 
-/** Makes one request: the attempt that typed and raw calls are built on. */
+/** Makes one request, without retries. Typed and raw calls use this function. */
 export async function request(
   transport: Transport,
   message: HttpRequest,

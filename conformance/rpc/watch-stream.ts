@@ -43,16 +43,19 @@ export class WatchStream implements WatchListener {
     return this.#wait(() => this.end !== undefined, timeoutMs);
   }
 
-  /** Resolves with true once the response has ended, which may be later than its stream; with false if the timeout passes first. */
+  /**
+   * Resolves with true once the response has ended, which may be later than its stream; with false if the timeout
+   * passes first.
+   */
   async waitForClose(timeoutMs: number): Promise<boolean> {
     return this.#wait(() => this.closed, timeoutMs);
   }
 
-  async #wait(isDone: () => boolean, timeoutMs: number, isHopeless = () => false): Promise<boolean> {
+  async #wait(isDone: () => boolean, timeoutMs: number, isImpossible = () => false): Promise<boolean> {
     const deadline = new Deadline(timeoutMs);
     while (!isDone()) {
       const slice = deadline.next();
-      if (slice <= 0 || isHopeless()) return false;
+      if (slice <= 0 || isImpossible()) return false;
       await new Promise<void>((resolve) => {
         const wake = () => {
           clearTimeout(timer);

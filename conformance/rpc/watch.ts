@@ -6,7 +6,7 @@ import { type Envelope, envelope, envelopes, FLAG_END } from "./envelope.js";
 import type { CallResult } from "./result.js";
 import { authorization, pathOf } from "./session.js";
 
-/** How a stream ended: without an error, or as a call without a response does. */
+/** How a stream ended: without an error, or with the result of a call that has no response message. */
 export type StreamEnd = { kind: "end" } | Exclude<CallResult<never>, { kind: "response" }>;
 
 export interface WatchListener {
@@ -19,11 +19,14 @@ export interface WatchListener {
 
 /** An open Watch. */
 export interface OpenWatch {
-  /** Closes the connection without a message, as a client that loses its network does. Ends the calls of the listener. */
+  /**
+   * Closes the connection without a message, as a client that loses its network does. The listener is not called
+   * afterwards.
+   */
   cancel(): void;
 }
 
-/** Opens a Watch, and calls the listener with what arrives. Never throws: `onEnd` receives the errors. */
+/** Opens a Watch, and passes the frames and the end to the listener. Never throws: `onEnd` receives the errors. */
 export function openWatch(
   transport: Transport,
   { token, codec, endpoint }: { token: string | undefined; codec: Codec; endpoint: number },
@@ -64,13 +67,13 @@ export function openWatch(
       reportEnd(next);
       if (next.kind === "malformed") return undefined;
     }
-    reportEnd(brokenOff("the stream ended without an end-of-stream message"));
+    reportEnd(brokenStream("the stream ended without an end-of-stream message"));
     return undefined;
   };
 
   read()
-    // After the end of the stream, a broken connection does no harm.
-    .catch((error: Error) => reportEnd(brokenOff(error.message)))
+    // A broken connection after the end of the stream is not an error: `reportEnd` ignores it.
+    .catch((error: Error) => reportEnd(brokenStream(error.message)))
     .then((violation) => {
       if (!cancelled) listener.onClose(violation ?? undefined);
       stream?.cancel();
@@ -84,11 +87,11 @@ export function openWatch(
 }
 
 const malformed = (why: string): StreamEnd => ({ kind: "malformed", requirement: "HTTP-STREAM", why });
-const brokenOff = (why: string): StreamEnd => ({ kind: "no-response", why });
+const brokenStream = (why: string): StreamEnd => ({ kind: "no-response", why });
 
 /** Decodes a frame. */
 export function decodeFrame(codec: Codec, { flags, body }: Envelope): WatchResponse | StreamEnd {
-  if (flags !== 0) return malformed(`an envelope with flags ${flags}`);
+  if (flags !== 0) return malformed(`an envelope has the unknown flags ${flags}`);
   try {
     return decode(codec, WatchResponseSchema, body);
   } catch (error) {

@@ -51,7 +51,7 @@ export async function* rejudge(file: string): AsyncGenerator<JudgedHistory | Dam
     const { judge, events, ...rest } = current;
     current = undefined;
     const findings = judge.finish();
-    const exercised = [...judge.exercised].filter(([, times]) => times > 0).map(([rule]) => rule);
+    const exercised = [...judge.exercised].filter(([, times]) => times > 0).map(([requirement]) => requirement);
     return [{ kind: "history", ...rest, events: events.slice(-SHOWN_EVENTS), findings, exercised }];
   };
   for await (const line of readHistory(file)) {
@@ -115,7 +115,7 @@ function resultOf({ header, events, findings, exercised }: JudgedHistory, number
     id: header.name || `history/${number}`,
     title: CATALOGUE.find(({ id }) => id === caseIdOf(header.name))?.title ?? "A recorded history",
     requirements: exercised,
-    profile: profileOfRules(exercised),
+    profile: profileOf(exercised),
     outcome: isEmpty ? Outcome.INCONCLUSIVE : outcome,
     reason: isEmpty ? "nothing in this history can be judged without the expectations of the case" : "",
     reasonCode: isEmpty ? ReasonCode.NOTHING_TO_JUDGE : ReasonCode.UNSPECIFIED,
@@ -124,5 +124,4 @@ function resultOf({ header, events, findings, exercised }: JudgedHistory, number
   });
 }
 
-const profileOfRules = ([first]: readonly RequirementId[]) =>
-  first === undefined ? "CORE" : REQUIREMENTS[first].profile;
+const profileOf = ([first]: readonly RequirementId[]) => (first === undefined ? "CORE" : REQUIREMENTS[first].profile);

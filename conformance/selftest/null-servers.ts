@@ -82,7 +82,7 @@ export const NULL_SERVERS: readonly NullServer[] = [
   {
     name: "nothing listens",
     headline: /cannot be reached: .+; is the server running, and is the URL right\?/,
-    start: nothing,
+    start: closedPort,
   },
 ];
 
@@ -141,8 +141,8 @@ async function plainPort(): Promise<Running> {
   return { url: url.replace("http:", "https:"), stop };
 }
 
-/** Returns the URL of a port that was just free. */
-async function nothing(): Promise<Running> {
+/** Returns the URL of a port on which nothing listens. */
+async function closedPort(): Promise<Running> {
   const { url, stop } = await tcp(() => {});
   await stop();
   return { url, stop: async () => {} };

@@ -1,14 +1,17 @@
 /** Longest single wait, in milliseconds. */
 const SLICE_MS = 100;
 
-/** Maximum age of the cached runnable time, in milliseconds: reading the processor time takes longer than making a request. */
+/**
+ * Maximum age of the cached runnable time, in milliseconds: reading the processor time takes longer than making a
+ * request.
+ */
 const CACHE_MS = 20;
 let readAt = Number.NEGATIVE_INFINITY;
 let cached = 0;
 
 /**
- * Milliseconds in which this process could run since it began: idle, or running on a processor. The difference to the wall clock
- * is time in which it was ready to run and had no processor. Worker threads may add to it.
+ * Returns the milliseconds since the start of this process in which it was idle or ran on a processor. The difference
+ * to the wall clock is time in which it was ready to run and had no processor. Worker threads may add to it.
  */
 function runnableTime(now = performance.now()): number {
   if (now - readAt < CACHE_MS) return cached;
@@ -19,8 +22,8 @@ function runnableTime(now = performance.now()): number {
 }
 
 /**
- * A deadline in runnable time. On an overloaded machine this process may get no processor for seconds, and read late what has
- * arrived in time: that time must not count against the server.
+ * A deadline in runnable time. On an overloaded machine this process may get no processor for seconds, and read a
+ * response late that arrived in time: the time without a processor must not count against the server.
  */
 export class Deadline {
   #left: number;
@@ -61,8 +64,9 @@ export function afterDeadline(ms: number, callback: () => void): () => void {
 }
 
 /**
- * Calls back once so much runnable time has passed. Returns a function that cancels it. Cheaper than `afterDeadline`, for
- * thousands of calls per second: it checks when the time has passed by the clock, and then waits for the missing runnable time.
+ * Calls back once `ms` of runnable time have passed. Returns a function that cancels it. Cheaper than `afterDeadline`,
+ * for thousands of calls per second: it checks when the time has passed by the clock, and then waits for the missing
+ * runnable time.
  */
 export function afterRunnableTime(ms: number, callback: () => void): () => void {
   const started = runnableTime();

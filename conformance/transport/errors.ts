@@ -1,6 +1,6 @@
 import { explain } from "./explain.js";
 
-/** No complete response: whether the request took effect is indeterminate. */
+/** Thrown if there is no complete response: whether the request took effect is indeterminate. */
 export class NoResponseError extends Error {
   override readonly name = "NoResponseError";
   /** What the user can check; undefined if there is no suggestion. */

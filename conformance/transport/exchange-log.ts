@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponse } from "./messages.js";
 
-/** A request, with its response or why there was none. */
+/** A request, with its response or the reason why there was none. */
 export interface RecordedExchange {
   request: HttpRequest;
   response: HttpResponse | { noResponse: string };

@@ -18,9 +18,9 @@ export interface ReceivedResponse {
 }
 
 /**
- * Makes one request and reads the whole response. Rejects with the error of the connection; on a timeout with NoResponseError,
- * and on an abort with the signal's reason, without waiting for the connection to close. Replaces undici's `request`, whose
- * streams and signal handling take longer than the rest of a small exchange.
+ * Makes one request and reads the whole response. Rejects with the error of the connection; on a timeout with
+ * NoResponseError, and on an abort with the signal's reason, without waiting for the connection to close. Replaces
+ * undici's `request`, whose streams and signal handling take longer than the rest of a small exchange.
  */
 export function exchange(
   dispatcher: Dispatcher,

@@ -6,7 +6,7 @@ const error = (code: string, message = "m") => Object.assign(new Error(message),
 test.each([
   [error("ECONNREFUSED"), "connection refused", /running/],
   [error("ENOTFOUND"), "the host name does not exist (DNS)", /URL/],
-  [error("DEPTH_ZERO_SELF_SIGNED_CERT"), "its TLS certificate is self-signed", /--ca/],
+  [error("DEPTH_ZERO_SELF_SIGNED_CERT"), "the server's TLS certificate is self-signed", /--ca/],
   [error("ERR_SSL_WRONG_VERSION_NUMBER"), "the server does not speak TLS on this port", /http:/],
   [error("ERR_SSL_SOMETHING_NEW"), "the TLS handshake failed (ERR_SSL_SOMETHING_NEW)", /http:/],
   [new AggregateError([error("ECONNREFUSED"), error("ENETUNREACH")]), "connection refused", /running/],

@@ -26,22 +26,28 @@ const KNOWN: Readonly<Record<string, Explained>> = {
     why: "the server does not speak TLS on this port",
     hint: "should the URL begin with http: instead of https:?",
   },
-  DEPTH_ZERO_SELF_SIGNED_CERT: { why: "its TLS certificate is self-signed", hint: AUTHORITY },
-  SELF_SIGNED_CERT_IN_CHAIN: { why: "its TLS certificate is signed by an unknown authority", hint: AUTHORITY },
-  UNABLE_TO_GET_ISSUER_CERT: { why: "its TLS certificate is signed by an unknown authority", hint: AUTHORITY },
+  DEPTH_ZERO_SELF_SIGNED_CERT: { why: "the server's TLS certificate is self-signed", hint: AUTHORITY },
+  SELF_SIGNED_CERT_IN_CHAIN: { why: "the server's TLS certificate is signed by an unknown authority", hint: AUTHORITY },
+  UNABLE_TO_GET_ISSUER_CERT: { why: "the server's TLS certificate is signed by an unknown authority", hint: AUTHORITY },
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: {
-    why: "its TLS certificate is signed by an unknown authority",
+    why: "the server's TLS certificate is signed by an unknown authority",
     hint: AUTHORITY,
   },
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: {
-    why: "its TLS certificate is signed by an unknown authority, or the server sends no certificate chain",
+    why: "the server's TLS certificate is signed by an unknown authority, or the server sends no certificate chain",
     hint: AUTHORITY,
   },
-  CERT_HAS_EXPIRED: { why: "its TLS certificate has expired" },
-  CERT_NOT_YET_VALID: { why: "its TLS certificate is not valid yet", hint: "is the clock of this machine correct?" },
-  ERR_TLS_CERT_ALTNAME_INVALID: { why: "its TLS certificate is for another host name", hint: "is the URL right?" },
+  CERT_HAS_EXPIRED: { why: "the server's TLS certificate has expired" },
+  CERT_NOT_YET_VALID: {
+    why: "the server's TLS certificate is not valid yet",
+    hint: "is the clock of this machine correct?",
+  },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    why: "the server's TLS certificate is for another host name",
+    hint: "is the URL right?",
+  },
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: {
-    why: "it requires a client certificate",
+    why: "the server requires a client certificate",
     hint: "pass one with --cert FILE and --key FILE",
   },
 };

@@ -32,7 +32,7 @@ const mirrored = async (made: Transport) =>
   JSON.parse(Buffer.from((await made.request({ path: "/a" })).body).toString("utf8"));
 
 describe("a TLS target", () => {
-  test("is trusted by its authority, and called over HTTP/2 if it offers that", async () => {
+  test("is trusted through the given authority, and called over HTTP/2 if the server offers HTTP/2", async () => {
     const { url } = await running(serveTls(mirror));
     expect(await mirrored(transport(`${url}/below`, { tls: { ca: CA } }))).toMatchObject({
       version: "2.0",
@@ -49,7 +49,7 @@ describe("a TLS target", () => {
     expect((await mirrored(made)).version).toBe("2.0");
   });
 
-  test("is called over HTTP/1.1 if it offers nothing else", async () => {
+  test("is called over HTTP/1.1 if the server does not offer HTTP/2", async () => {
     const { url } = await running(serveTls(mirror, { http2: false }));
     expect((await mirrored(transport(url, { tls: { ca: CA } }))).version).toBe("1.1");
   });
@@ -103,7 +103,7 @@ describe("a proxy", () => {
     expect(proxy.destinations).toEqual(["server.test:443", "other.test:443"]);
   });
 
-  test("receives its login, and its refusal is reported without the password", async () => {
+  test("receives the login of its URL, and a refused login is reported without the password", async () => {
     const { url } = await running(serve(mirror));
     const login = `Basic ${Buffer.from("ann:p@ss").toString("base64")}`;
     const proxy = await running(serveProxy(url, (header) => (header === login ? 200 : 407)));

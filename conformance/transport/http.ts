@@ -43,7 +43,7 @@ export interface TransportOptions extends SharedConnection {
   urls: readonly string[];
   /** Time limit for a response, in milliseconds. Default 10,000. */
   timeoutMs?: number;
-  /** Maximum number of connections to one URL. Default 128, which is enough for all requests and few enough for any server. */
+  /** Maximum number of connections to one URL. Default 128. */
   connections?: number;
 }
 
@@ -69,7 +69,7 @@ const REOPEN_DELAYS_MS = [20, 100, 400];
 /** Maximum size of a response, in bytes, with and without its content coding. */
 const MAX_RESPONSE_BYTES = 256 << 20;
 
-/** Sends requests unchanged, correct or not, over kept-alive connections. Knows nothing of the protocol. */
+/** Sends requests unchanged, correct or not, over kept-alive connections. Independent of the protocol. */
 export class Transport {
   readonly urls: readonly string[];
   /** Headers of every request. */
@@ -101,7 +101,9 @@ export class Transport {
     this.onExchange = onExchange;
   }
 
-  /** Returns a transport over the same connections with its own listener. Closing either transport closes them for both. */
+  /**
+   * Returns a transport over the same connections with its own listener. Closing either transport closes them for both.
+   */
   withExchangeListener(onExchange: ExchangeListener | undefined): Transport {
     const { urls, connection } = this;
     return new Transport({ urls, timeoutMs: this.#timeoutMs, ...connection }, { agents: this.#agents, onExchange });
@@ -128,9 +130,10 @@ export class Transport {
   }
 
   /**
-   * Sends a request and resolves with the head of the response; the body is read as it arrives, without a time limit. Only for
-   * requests without side effects: if the connection breaks before the response, the request is sent again. Correct servers
-   * cause that too, when they close an idle connection at the moment that it is reused. Rejects with NoResponseError.
+   * Sends a request and resolves with the head of the response; the body is read as it arrives, without a time limit.
+   * Only for requests without side effects: if the connection breaks before the response, the request is sent again.
+   * Correct servers cause that too, when they close an idle connection at the moment that it is reused. Rejects with
+   * NoResponseError.
    */
   async stream(request: HttpRequest): Promise<HttpStream> {
     const opened = await retry(
@@ -156,14 +159,17 @@ export class Transport {
         ...this.#optionsOf(request),
         signal: controller.signal,
       });
-      body.on("error", () => {}); // The reader of the chunks gets it.
+      body.on("error", () => {}); // The reader of the chunks receives the error.
       return { status: statusCode, headers: flatten(headers), chunks: body, cancel: () => controller.abort() };
     } finally {
       cancelTimer();
     }
   }
 
-  /** Writes bytes unchanged, over a new connection. Resolves with the bytes received; with an empty string if there are none. */
+  /**
+   * Writes bytes unchanged, over a new connection. Resolves with the bytes received; with an empty string if there are
+   * none.
+   */
   async raw(endpoint: number, bytes: Uint8Array | string, options: RawOptions = {}): Promise<string> {
     await this.#rateLimiter?.acquire();
     try {
@@ -205,7 +211,9 @@ export class Transport {
 /** Connection pools of all endpoints. */
 interface Agents {
   standard: Agent;
-  /** For unusual requests, which undici supports over HTTP/1.1 only. The same pool where HTTP/2 is not used. */
+  /**
+   * For unusual requests, which undici supports over HTTP/1.1 only. The same pool as `standard` if HTTP/2 is not used.
+   */
   http1: Agent;
 }
 

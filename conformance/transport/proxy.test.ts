@@ -33,7 +33,7 @@ describe("proxyFor", () => {
     expect(via("http://a.test", { ...both, no }) === undefined).toBe(isExempt);
   });
 
-  test("exempts the subdomains of a domain, and not hosts that only end with the same text", () => {
+  test("exempts the subdomains of a domain, but no other hosts that end with the same text", () => {
     expect(via("http://x.a.test", { ...both, no: "a.test" })).toBeUndefined();
     expect(via("http://xa.test", { ...both, no: "a.test" })).toBeDefined();
   });

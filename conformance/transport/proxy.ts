@@ -38,8 +38,8 @@ function isLoopback(hostname: string): boolean {
 }
 
 /**
- * Opens a connection through a proxy with CONNECT, also for http: targets: a forwarding proxy would correct requests that are
- * malformed on purpose.
+ * Opens a connection through a proxy with CONNECT, also for http: targets: a forwarding proxy would correct or reject
+ * requests that are malformed on purpose.
  */
 export function tunnel(proxy: URL, host: string, port: number, signal: AbortSignal): Promise<Duplex> {
   const request = proxy.protocol === "https:" ? requestHttps : requestHttp;

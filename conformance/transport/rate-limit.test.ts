@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RateLimiter } from "./rate-limit.js";
 
-/** A clock that stands still unless `pass` moves it, and the waits that were asked for. */
+/** Returns a clock that only `pass` advances, and the list of the requested waits. */
 function clock() {
   let now = 5000;
   const waits: number[] = [];

@@ -3,8 +3,8 @@ import { afterRunnableTime } from "./deadline.js";
 
 export interface RawOptions {
   /**
-   * What to do once everything is written: wait for the response ("read", the default), half-close the connection and then wait
-   * for the response ("end"), or close the connection at once ("close").
+   * The action after all bytes are written: wait for the response ("read", the default), half-close the connection and
+   * then wait for the response ("end"), or close the connection at once ("close").
    */
   afterwards?: "read" | "end" | "close";
   /** Time limit, in milliseconds. Default 5,000. */
@@ -12,9 +12,9 @@ export interface RawOptions {
 }
 
 /**
- * Writes bytes to a server unchanged, for requests that no HTTP client would send. Resolves with what was received until the
- * server closed the connection, the response was complete, or the time limit passed; with an empty string if nothing was
- * received. Closes the connection.
+ * Writes bytes to a server unchanged, for requests that no HTTP client would send. Resolves with what was received
+ * until the server closed the connection, the response was complete, or the time limit passed; with an empty string if
+ * nothing was received. Closes the connection.
  */
 export function rawExchange(socket: Socket, bytes: Uint8Array | string, options: RawOptions = {}): Promise<string> {
   const { afterwards = "read", timeoutMs = 5000 } = options;
@@ -40,7 +40,7 @@ export function rawExchange(socket: Socket, bytes: Uint8Array | string, options:
   });
 }
 
-/** Whether a response with a Content-Length is complete. One without ends with the connection. */
+/** Whether a response with a Content-Length is complete. A response without Content-Length ends with the connection. */
 function isComplete(received: string): boolean {
   const text = finalResponse(received);
   const head = text.indexOf("\r\n\r\n");
@@ -54,7 +54,10 @@ export function rawStatus(response: string): number {
   return Number(/^HTTP\/1\.\d (\d{3})/.exec(response)?.[1] ?? 0);
 }
 
-/** Skips informational responses (1xx), of which a server may send any number before the final one (RFC 9110, section 15.2). */
+/**
+ * Skips informational responses (1xx), of which a server may send any number before the final one (RFC 9110, section
+ * 15.2).
+ */
 function finalResponse(text: string): string {
   const informational = /^HTTP\/1\.\d 1\d\d[\s\S]*?\r\n\r\n/.exec(text)?.[0];
   return informational === undefined ? text : finalResponse(text.slice(informational.length));

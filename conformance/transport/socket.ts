@@ -20,7 +20,7 @@ export interface TlsSettings {
   /** Private key of the client's certificate, in PEM. */
   key?: string;
   /**
-   * Whether to accept any certificate, so that a man in the middle can read and change all traffic.
+   * Whether to accept any certificate. A man in the middle can then read and change all traffic.
    * @default false
    */
   insecure?: boolean;
@@ -51,8 +51,8 @@ export interface SocketOptions {
 }
 
 /**
- * Opens a connection to a base URL, through its proxy if there is one. For https: resolves after the TLS handshake. Rejects on
- * an error or when the time limit passes.
+ * Opens a connection to a base URL, through its proxy if there is one. For https: resolves after the TLS handshake.
+ * Rejects on an error or when the time limit passes.
  */
 export async function openSocket(target: URL, options: SocketOptions = {}): Promise<Socket> {
   const { connectTimeoutMs = 4000 } = options;

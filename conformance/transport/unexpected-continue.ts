@@ -4,8 +4,9 @@ import type { Socket } from "node:net";
 const MAX_HEAD_BYTES = 4096;
 
 /**
- * Skips a `100 Continue` that the request did not ask for. A client must accept it before any response (RFC 9110, section 15.2), but
- * undici closes the connection. Only the first bytes after a write are examined: there a response begins.
+ * Skips a `100 Continue` that the request did not ask for. A client must accept it before any response (RFC 9110,
+ * section 15.2), but undici closes the connection. Only the first bytes after a write are examined, because a response
+ * begins there.
  */
 export function skipUnexpectedContinue<T extends Socket>(socket: T): T {
   const { read, write } = socket;

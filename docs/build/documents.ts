@@ -13,7 +13,7 @@ export function specification(folder: string): string[] {
   return files.map((file) => join(folder, file));
 }
 
-/** Names documents by their file in URLs, so that these are stable, and by their first heading on pages. */
+/** Names documents by file in URLs, so that the URLs are stable, and by first heading on pages. */
 export function nameDocuments(app: Application): void {
   const titles = new Map<DocumentReflection, string>();
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, document: DocumentReflection) => {

@@ -93,7 +93,7 @@ serveMethods({
   },
   /** Creates accounts up to a number, and measures batches of Sends to different accounts. */
   sendAt: (size: number, calls: number): number => medianSendMicros(size, size, calls),
-  /** Measures batches of Sends to the same 100 accounts: without the effect of caches. */
+  /** Measures batches of Sends to the same 100 accounts, whose inboxes stay in the caches of the processor. */
   sendToFew: (size: number, calls: number): number => medianSendMicros(100, size, calls),
   /** Measures Sends on a server with `size` dedup records, of which the oldest expires with each Send. */
   rememberedAt(size: number, calls: number): number {

@@ -6,7 +6,8 @@ import { sync } from "../../../reference-server/operations/sync.js";
 import { serveBench } from "./serve.js";
 import { benchService, NAMES } from "./service.js";
 
-// The upper bound: reads the body, ignores it, and responds with as many bytes as the reference server.
+// An upper bound of the throughput on node:http: the server reads the body, ignores it, and responds with as many
+// bytes as the reference server.
 const service = benchService();
 const page = (name: string) => {
   const caller = service.accounts.authenticate(`Bearer ${name}`);
@@ -14,7 +15,7 @@ const page = (name: string) => {
   return Buffer.from(toBinary(SyncResponseSchema, sync(service, caller, request)));
 };
 const bodies: Record<string, Buffer> = {
-  "/seqsync.v1.SeqSyncService/Send": Buffer.alloc(14, 1), // an accepted_at
+  "/seqsync.v1.SeqSyncService/Send": Buffer.alloc(14, 1), // the size of a SendResponse
   "/seqsync.v1.SeqSyncService/Sync": page(NAMES.idle),
   "/seqsync.v1.SeqSyncService/Sync?page": page(NAMES.reader),
 };

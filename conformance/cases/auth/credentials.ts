@@ -9,7 +9,7 @@ import {
   METHOD,
   pathOf,
   rawCall,
-  rawOnce,
+  rawRetryingErrors,
   rpcsOf,
   sendOf,
   syncOf,
@@ -216,7 +216,7 @@ export const authCredentials: readonly Case[] = [
       await alice.send(bob);
       await t.unchanged(bob, "ERR-UNCHANGED", "a Sync with a token that is too long", async () => {
         for (const size of [4097, 9000, 60_000]) {
-          const result = await rawOnce(t, {
+          const result = await rawRetryingErrors(t, {
             ...syncOf(t, bob, { cliSeq: bob.base + 1 }),
             headers: authorization(bob.token.padEnd(size, "x")),
           });

@@ -9,8 +9,8 @@ import type { StreamEnd } from "../../rpc/watch.js";
 import type { WatchStream } from "../../rpc/watch-stream.js";
 import { describeToken, similarTokens } from "./credentials.js";
 
-/** Deadline for the first frame of a Watch, or for the end of a refused one, in milliseconds. */
-const AT_ONCE_MS = 5000;
+/** Time limit for a frame of a Watch, or for the end of a refused Watch, in milliseconds. */
+const FRAME_OR_END_MS = 5000;
 /** How long a Watch may stay open after the revocation of its credential, in milliseconds (AUTH-REVOKED-WATCH). */
 const REVOKED_MS = 5000;
 
@@ -108,7 +108,7 @@ export const authRevoked: readonly Case[] = [
       );
 
       await alice.send(alice, "to herself");
-      const hasFrame = await alices.waitForFrame(({ svrSeq }) => svrSeq > alice.base, t.deadline(AT_ONCE_MS));
+      const hasFrame = await alices.waitForFrame(({ svrSeq }) => svrSeq > alice.base, t.deadline(FRAME_OR_END_MS));
       const message = "the Watch of another account received no frame after a token was revoked";
       t.that(hasFrame, "AUTH-REVOKED", message, "a frame for a new message", "no frame");
     },
@@ -119,7 +119,7 @@ export const authRevoked: readonly Case[] = [
 async function openWatch(t: Context, device: Device, token: string | null): Promise<WatchStream> {
   const { value } = await t.session.retryRetryable(async () => {
     const stream = device.watch({ token });
-    await stream.waitForFrame(() => true, t.deadline(AT_ONCE_MS));
+    await stream.waitForFrame(() => true, t.deadline(FRAME_OR_END_MS));
     return stream.end?.kind === "retryable" ? stream.end : { kind: "response" as const, value: stream };
   });
   return value;

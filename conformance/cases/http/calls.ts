@@ -5,7 +5,7 @@ import {
   pathOf,
   type RawCall,
   rawCall,
-  rawOnce,
+  rawRetryingErrors,
   rpcsOf,
   sendOf,
   syncOf,
@@ -105,7 +105,7 @@ export const httpCalls: readonly Case[] = [
         }
         // The specification does not define the response to these methods, but they must have no effect.
         for (const method of ["OPTIONS", "REPORT"] as const)
-          for (const call of [sendOf(t, alice, bob), ack]) await rawOnce(t, { ...call, method });
+          for (const call of [sendOf(t, alice, bob), ack]) await rawRetryingErrors(t, { ...call, method });
       });
       await bob.device().sync();
     },

@@ -135,7 +135,7 @@ export const httpCompression: readonly Case[] = [
 ];
 
 /** Values of Accept-Encoding, and the encodings that each offers. */
-const OFFERS: readonly (readonly [offer: string | undefined, allowed: readonly string[]])[] = [
+const OFFERS: readonly (readonly [offer: string | undefined, offered: readonly string[]])[] = [
   [undefined, []],
   ["identity", []],
   ["gzip;q=0", []],

@@ -35,10 +35,10 @@ export class ModelInbox {
     epoch: string,
     size: number,
   ): { acked: number; svr: number; page: Stored[]; epoch: string } | Reason {
-    if (epoch !== "" && epoch !== this.name()) return Reason.EPOCH_MISMATCH;
+    if (epoch !== "" && epoch !== this.epochName()) return Reason.EPOCH_MISMATCH;
     if (cli > this.svr) return Reason.CLI_SEQ_AHEAD;
     this.acknowledge(cli);
-    return { acked: this.ack, svr: this.svr, page: this.page(size), epoch: this.name() };
+    return { acked: this.ack, svr: this.svr, page: this.page(size), epoch: this.epochName() };
   }
 
   acknowledge(cli: number): void {
@@ -46,8 +46,8 @@ export class ModelInbox {
   }
 
   page(size: number): Stored[] {
-    const from = this.messages.filter(({ seq }) => seq > this.ack);
-    return size === 0 ? from : from.slice(0, size);
+    const pending = this.messages.filter(({ seq }) => seq > this.ack);
+    return size === 0 ? pending : pending.slice(0, size);
   }
 
   rotate(): void {
@@ -58,7 +58,7 @@ export class ModelInbox {
     this.sent.clear();
   }
 
-  name(): string {
+  epochName(): string {
     return `e${this.epoch}`;
   }
 }
@@ -117,7 +117,7 @@ export function simulate(choices: readonly number[], inbox: ModelInbox, faults: 
     begin(() => {
       const result = inbox.sync(cli, epoch, size);
       if (typeof result === "number") {
-        const state = { svrSeq: inbox.svr, epoch: inbox.name() };
+        const state = { svrSeq: inbox.svr, epoch: inbox.epochName() };
         return () => {
           op.refused(result, state);
           if (result === Reason.EPOCH_MISMATCH) Object.assign(device, { cli: 0, epoch: state.epoch });
@@ -156,11 +156,11 @@ export function simulate(choices: readonly number[], inbox: ModelInbox, faults: 
     else if (step < 10 && call !== undefined) takeEffect(call);
     else if (step < 13 && call !== undefined) complete(call);
     else if (step === 13 && faults && call !== undefined && !call.ended) {
-      // The call has no response, before or after its effect. It may still take effect later.
+      // The call gets no response. If it has not taken effect yet, it may still do so later.
       call.ended = true;
       call.recordNoResponse();
     } else if (step === 14 && faults && rest % 5 === 0) {
-      // No call is pending during a data loss of this simulator.
+      // The pending calls are completed first, so that no call overlaps with the data loss.
       for (const pending of calls) complete(pending);
       inbox.rotate();
       history.rotate();

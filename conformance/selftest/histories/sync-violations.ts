@@ -32,7 +32,7 @@ export const SYNC_VIOLATIONS: Violations = {
       return history;
     },
   ],
-  "the ack moves without a Sync": [
+  "the ack rises without a Sync that acks": [
     "ACK-REDELIVER",
     () => {
       const history = withMessages(3);

@@ -81,7 +81,7 @@ export async function startMutant(
   const all: ServiceOptions & HandlerOptions = {
     ...options,
     ...mutant.options,
-    implementation: `seqsync reference server, BROKEN on purpose: ${mutant.name}`,
+    implementation: `seqsync mutant ${mutant.name} (faulty on purpose)`,
     newInbox: (epoch, startSeq, limits) => {
       const inbox = new MutantInbox(epoch, startSeq, limits);
       inboxes.push(inbox);

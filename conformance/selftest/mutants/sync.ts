@@ -77,14 +77,13 @@ export const sync: readonly Mutant[] = [
   {
     name: "sync-from-a-replica",
     breaks: "SYNC-LINEARIZABLE",
-    about: "reads every fourth Sync from a lagging replica, so that delivered messages are missing again",
+    about: "serves every fourth Sync from a lagging replica, so that a message delivered before is missing",
     seenIn: "couchbase/sync_gateway#2108",
     inbox: class extends Inbox {
       #reads = 0;
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const page = super.sync(cliSeq, epoch, pageSize);
         this.#reads += 1;
-        // Every fourth Sync reads the lagging replica.
         if (this.#reads % 4 !== 0 || page.messages.length < 2 || page.nextCliSeq !== page.svrSeq) return page;
         const messages = page.messages.slice(0, -1);
         return { ...page, messages, svrSeq: page.svrSeq - 1, nextCliSeq: page.nextCliSeq - 1 };

@@ -8,9 +8,9 @@ const OUT = join(ROOT, "node_modules/.cache/seqsync-compiled");
 const FOLDERS = ["proto", "reference-server", "conformance", "docs/guides/connect"];
 
 /**
- * Compiles the sources as for a release, and returns the folder. Processes that are measured or run for long need this:
- * the code that a loader such as tsx adds to functions costs time in the hot path. Compiles only files that have
- * changed.
+ * Compiles the sources as for a release, and returns the folder of the compiled files. Processes that are measured or
+ * run for a long time need this: the code that a loader such as tsx adds to functions costs time in the hot path.
+ * Compiles only files that have changed.
  */
 export function compile(): string {
   for (const folder of FOLDERS) {

@@ -7,8 +7,8 @@ const WIDTH = 316;
 const SERVER = WIDTH - 26;
 const LINE = 15;
 const TOP = 26;
-/** Width of the diagram in characters. */
-const ROOM = 42;
+/** Maximum length of a line of text in the diagram, in columns. */
+const MAX_COLUMNS = 42;
 
 /** A sequence diagram as inline SVG for the width of a phone, followed by its steps as a list for screen readers. */
 export function diagram(steps: readonly SequenceStep[], label: string): Html | undefined {
@@ -31,7 +31,7 @@ export function diagram(steps: readonly SequenceStep[], label: string): Html | u
   let y = TOP + (rows - 1) * 14;
   const start = y;
   const drawn = steps.map((step) => {
-    const lines = wrap(singleLine(step.text), ROOM);
+    const lines = wrap(singleLine(step.text), MAX_COLUMNS);
     const label = lines.map((line) => {
       y += LINE;
       return html`<text x="${WIDTH / 2}" y="${y - 3}" text-anchor="middle">${line}</text>`;

@@ -118,8 +118,8 @@ export const sendInbox: readonly Mutant[] = [
       const record = findRecord(service, caller, request.clientMessageId);
       const inbox = service.accounts.get(request.recipientId)?.inbox;
       if (record !== undefined && inbox !== undefined && inbox.pending.size >= 300) {
-        const there = [...inbox.pending.values()].some((m) => m.clientMessageId === request.clientMessageId);
-        if (!there) throw refuse(Reason.BACKLOG_FULL, "full");
+        const isPending = [...inbox.pending.values()].some((m) => m.clientMessageId === request.clientMessageId);
+        if (!isPending) throw refuse(Reason.BACKLOG_FULL, "full");
       }
       return real(service, caller, request);
     }),

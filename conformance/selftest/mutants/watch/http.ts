@@ -39,7 +39,7 @@ export const watchHttp: readonly Mutant[] = [
     breaks: "ERR-ORDER",
     about: "checks the envelope of a Watch before its credential",
     handler: (real, service) => {
-      // A request with an invalid envelope is refused anyway, so it gets any valid credential.
+      // A request with an invalid envelope gets a valid credential, so that it is refused because of its envelope.
       const token = newToken();
       service.createAccount("anybody", token);
       return onWatch(async (handler, req, res) => {
