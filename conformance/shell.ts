@@ -11,8 +11,8 @@ export class ShellError extends Error {
 }
 
 /**
- * Runs a command in the shell of the operating system: /bin/sh, or cmd.exe on Windows. Resolves with its standard output once
- * it ends with exit code 0. `name` is what the error calls the command, such as "the restart command".
+ * Runs a command in the shell of the operating system: /bin/sh, or cmd.exe on Windows. Resolves with its standard
+ * output once it ends with exit code 0. `name` is what the error calls the command, such as "the restart command".
  *
  * @throws ShellError if the command ends with another exit code, is killed by a signal, runs longer than `timeoutMs`
  * milliseconds, or prints more than 16 MiB.

@@ -84,7 +84,7 @@ export class Dedup {
       if (this.#records.get(entry.id) === entry) this.#records.delete(entry.id);
       this.#oldest += 1;
     }
-    // Frees the expired entries, rarely enough that the cost of each Send is constant.
+    // Removes the expired entries from the queue, rarely enough that the cost of each Send is constant.
     if (this.#oldest > 1000 && this.#oldest * 2 > this.#queue.length) {
       this.#queue.splice(0, this.#oldest);
       this.#oldest = 0;

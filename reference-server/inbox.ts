@@ -30,8 +30,8 @@ export interface InboxLimits {
 
 /**
  * The inbox of one account: the whole state of the protocol and its three transitions. It has no clock and no I/O, and
- * it is synchronous, so each transition is atomic. The state consists of the epoch, the two numbers, and the messages
- * in (`ackedSeq`, `svrSeq`]; acked messages are deleted.
+ * it is synchronous, so each transition is atomic. The state consists of the epoch, `svrSeq`, `ackedSeq`, and the
+ * messages in (`ackedSeq`, `svrSeq`]; acked messages are deleted.
  *
  * The mutants in `conformance/selftest/mutants` override the protected members.
  */
@@ -47,7 +47,7 @@ export class Inbox {
 
   /**
    * @param epoch 1 to 64 bytes, never used before by this inbox.
-   * @param startSeq First value of both numbers. 0 to 4294967295; 0 for a new account.
+   * @param startSeq Initial value of `svrSeq` and `ackedSeq`. 0 to 4294967295; 0 for a new account.
    */
   constructor(epoch: string, startSeq: number, limits: InboxLimits) {
     this.epoch = epoch;

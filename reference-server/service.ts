@@ -4,8 +4,10 @@ import { type Account, Accounts, newToken } from "./accounts.js";
 import { Dedup } from "./dedup.js";
 import { Inbox, type InboxLimits } from "./inbox.js";
 
-/** Settings of the server (limits.md). A request that exceeds a limit is refused, and never truncated; only a
- * larger `page_size` is treated as `maxPageSize`. */
+/**
+ * Settings of the server (limits.md). A request that exceeds a limit is refused, and never truncated; only a larger
+ * `page_size` is treated as `maxPageSize`.
+ */
 export interface ServiceOptions {
   /**
    * Maximum number of messages in a page (page.md). From 1.

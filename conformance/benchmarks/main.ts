@@ -43,7 +43,7 @@ const { values: flags } = parseArgs({
   },
 });
 
-/** A section is selected if a part of it is selected. */
+/** Whether a section or a figure is selected, by the beginning of its id; a section also by the id of a figure. */
 const wants = (id: string) => flags.only?.some((it) => id.startsWith(it) || it.startsWith(`${id}/`)) ?? true;
 const sections = Object.entries(SECTIONS).filter(([name]) => wants(name));
 const rounds = flags.quick ? 1 : Number(flags.rounds);

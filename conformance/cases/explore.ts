@@ -21,7 +21,7 @@ const RACES: readonly [RequirementId, ...RequirementId[]] = [
 /** Number of programs of each case. */
 const RUNS = 60;
 
-/** Short explorations with fixed seeds, so that every run makes the same calls. `seqsync explore` runs longer ones. */
+/** Short explorations with fixed seeds, so that every run has the same programs. `seqsync explore` runs longer ones. */
 export const exploration: readonly Case[] = [
   {
     id: "explore/quiet-network",

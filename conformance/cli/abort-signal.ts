@@ -1,6 +1,6 @@
 /**
- * Returns a signal that is aborted when the process is interrupted or asked to end, so that the command can still report its
- * results. A second interrupt ends the process at once, with exit code 130. `done` removes the handlers.
+ * Returns a signal that is aborted when the process is interrupted or asked to end, so that the command can still
+ * report its results. A second interrupt ends the process at once, with exit code 130. `done` removes the handlers.
  */
 export function abortOnInterrupt(onInterrupt: () => void): { signal: AbortSignal; done: () => void } {
   const controller = new AbortController();

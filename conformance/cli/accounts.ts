@@ -27,8 +27,8 @@ export const accountArguments = ({ accounts, accountsCommand }: AccountFlags): s
 ];
 
 /**
- * Returns the accounts that the flags select, or the credential for the server's FixtureService, which comes only from the
- * environment. Throws UsageError if there is no such list.
+ * Returns the accounts that the flags select, or the credential for the server's FixtureService, which comes only from
+ * the environment. Throws UsageError if there is no such list.
  */
 export async function accountSettings({ accounts, accountsCommand }: AccountFlags): Promise<AccountOptions> {
   if (accounts !== undefined && accountsCommand !== undefined)

@@ -79,7 +79,7 @@ const command = new Command("check")
   .addOption(
     integer(
       "--timeout-scale <n>",
-      "factor for every timeout except --connect-timeout, for slow servers",
+      "factor for the time limits of calls, frames and cases, for slow servers",
       1,
       100,
     ).default(1),

@@ -48,8 +48,8 @@ export function connectionOptions(command: Command): Command {
 }
 
 /**
- * Returns the connection that the flags and the proxy variables of the environment describe. Calls `warn` for an insecure one.
- * Throws UsageError for wrong flags.
+ * Returns the connection that the flags and the proxy variables of the environment describe. Calls `warn` for an
+ * insecure one. Throws UsageError for wrong flags.
  */
 export function connectionOf(
   flags: ConnectionFlags,
@@ -103,7 +103,7 @@ function checkProxy({ http, https }: ProxySettings): void {
   }
 }
 
-/** Returns the arguments that make the same connection again. They hold no secret: secrets are in files and variables. */
+/** Returns the arguments that make the same connection again, without secrets: those are in files and variables. */
 export function connectionArguments(flags: ConnectionFlags): string[] {
   const { header = [], headerEnv = [], ca, cert, key, insecure, http2, connectTimeout, maxRequestsPerSecond } = flags;
   return [

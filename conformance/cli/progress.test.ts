@@ -6,7 +6,7 @@ import { type Detail, Progress } from "./progress.js";
 const CLEAR = "\r\u001b[2K";
 const CASE = "ack/old-device-does-not-lower";
 
-/** Returns what is written for a run of this many cases, the second of which fails; `live` is a terminal of 60 columns. */
+/** Returns the output for a run of this many cases, the second of which fails; `live` is a terminal of 60 columns. */
 function shown(cases: number, detail: Detail, live: boolean): string[] {
   const written: string[] = [];
   const screen = {

@@ -15,7 +15,10 @@ const CLEAR = "\r\u001b[2K";
 /** Number of progress lines of a long run without a terminal. */
 const PLAIN_LINES = 10;
 
-/** Shows the progress of a run: in a terminal one line that is redrawn, elsewhere a few lines. Failures are printed at once. */
+/**
+ * Shows the progress of a run: in a terminal one line that is redrawn, elsewhere a few lines. Failures are printed at
+ * once.
+ */
 export class Progress {
   readonly #screen: Screen;
   readonly #style: Styler;

@@ -4,7 +4,7 @@ import { REPORT_FORMAT } from "../version.js";
 import { readText } from "./files.js";
 import { UsageError } from "./usage.js";
 
-/** Reads a JSON report. Ignores fields that a later version added. Throws UsageError if the file is not such a report. */
+/** Reads a JSON report. Ignores fields that a later version added. Throws UsageError if the file is no such report. */
 export function readReport(file: string): Report {
   const text = readText(file);
   let report: Report;

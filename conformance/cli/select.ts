@@ -13,7 +13,7 @@ export interface Selection {
   only?: readonly string[] | undefined;
   /** Patterns for ids, chapters and requirements; none may match. */
   skip?: readonly string[] | undefined;
-  /** Profiles; a requirement of the case must belong to one of them. */
+  /** Profiles; the first requirement of the case must belong to one of them. */
   profile?: readonly string[] | undefined;
   /** Level of at least one requirement that the case checks. */
   level?: Requirement["level"] | undefined;

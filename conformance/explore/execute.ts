@@ -103,8 +103,8 @@ class ProgramRun {
       const client = clientOf(step);
       const before = step.begins === "in-turn" ? last.get(client) : undefined;
       last.set(client, before === undefined ? this.perform(step) : before.then(() => this.perform(step)));
-      // A later step of the same client replaces this entry. A second entry with a unique key keeps the promise, so that
-      // it is awaited.
+      // A later step of the same client replaces this entry. A second entry with a unique key keeps the promise, so
+      // that it is awaited.
       last.set(`${client} ${last.size}`, last.get(client) as Promise<void>);
     }
     await Promise.all(last.values());

@@ -28,7 +28,7 @@ export interface ExplorationOptions {
   path?: string | undefined;
   /** Number of accounts, 2 to 4. Default 2. */
   accounts?: number;
-  /** Number of devices of each account, 1 to 4. Default 2. */
+  /** Number of devices of each account, 1 to 8. Default 2. */
   devices?: number;
   faults: FaultLevel;
   /** Whether programs make inboxes lose their data, if the source of accounts supports it. Default true. */
@@ -64,7 +64,7 @@ export interface ExplorationFailure {
   findings: Finding[];
   /** The program. */
   steps: readonly Step[];
-  /** What the clients saw. */
+  /** The history of its run: the calls of the clients and their outcomes. */
   history: readonly Event[];
   /** Seed of the program: with `path` it runs this program again. */
   seed: number;

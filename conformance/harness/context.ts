@@ -161,7 +161,10 @@ export class Context implements AccountContext {
     for (const cleanUp of this.#cleanUps) cleanUp();
   }
 
-  /** Ends the case with a violation of this requirement. */
+  /**
+   * Ends the case with a violation of this requirement; as inconclusive if expired dedup records can explain the
+   * difference.
+   */
   fail(requirement: RequirementId, message: string, expected: string, actual: string): never {
     if (this.#dedupWindowHasPassed() && (WINDOWED.includes(requirement) || this.#hasRetries()))
       throw new Inconclusive(

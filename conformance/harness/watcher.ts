@@ -66,8 +66,8 @@ export class Watcher {
   }
 
   /**
-   * Expects a matching frame, among those received so far or within `ms` milliseconds. The time limit starts now, or
-   * when `after` settles, and restarts whenever the Watch is reopened after a retryable error.
+   * Expects a matching frame, among those received so far or within `ms` milliseconds. The time limit starts with the
+   * call, or when `after` settles, and restarts after each retryable error.
    */
   async expectFrame(
     matches: (frame: WatchResponse) => boolean,

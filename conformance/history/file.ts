@@ -28,8 +28,8 @@ export type HistoryLine = {
 );
 
 /**
- * Reads a history file line by line, so that the file may be larger than the memory. After a damaged line it skips the rest of
- * that history, because the content of the line is unknown, and continues with the next history of the file.
+ * Reads a history file line by line, so that the file may be larger than the memory. After a damaged line it skips the
+ * rest of that history, because the content of the line is unknown, and continues with the next history of the file.
  *
  * @throws Error with the `code` of the file system, such as ENOENT, if the file cannot be read.
  * @example

@@ -22,8 +22,8 @@ export class Epochs {
   readonly #used = new Set<string>();
   /**
    * Data losses and restarts that may still change the epoch, as far as responses have shown. `remaining` is the number
-   * of new epochs that may still appear, `endedAt` the time when the last of them ended, and `forbidden` the epoch that
-   * must not appear after that.
+   * of new epochs that may still appear, `endedAt` the time when the last of these losses and restarts ended, and
+   * `forbidden` the epoch that must not appear after that.
    */
   #pending: { remaining: number; endedAt: number; forbidden: string | undefined; restartsOnly: boolean } | undefined;
   #lastLossEndedAt = 0;

@@ -187,7 +187,7 @@ export class Judge {
     // An attempt that began before the end of a data loss may have been accepted before the loss.
     const ambiguous =
       (send.ambiguousUntil !== undefined && begun <= send.ambiguousUntil) || (inbox?.rotatedSince(begun) ?? false);
-    // In that case, another attempt may create the message that is in the inbox now, with a different accepted_at.
+    // In that case, another attempt may have created the message that is in the inbox now, with another accepted_at.
     const isCurrent = !ambiguous || send.attempts === 1;
     this.#sendJudge.accepted({ send, inbox, call, event, begun }, acceptance, isCurrent);
     if (!ambiguous) send.acceptedAt ??= acceptance.acceptedAt;

@@ -23,7 +23,7 @@ export class NumberingHistory {
   readonly #unresolvedSyncs = new Map<string, Pick<SyncCall, "cliSeq" | "epoch">>();
   /** Messages accepted while it was unknown whether the inbox kept its numbering. */
   #deferredAcceptances: { send: Send; acceptance: Acceptance }[] = [];
-  /** Floors that deferred acceptances raised later, with the time when each message was accepted. */
+  /** Floors of `svr_seq` that deferred acceptances raised, each with the time when its message was accepted. */
   readonly #laterFloors: { numbering: Numbering; at: number; floor: SvrFloor }[] = [];
   /** When the first data loss began whose effect no response has shown yet. */
   #lossBegunAt = 0;
@@ -84,8 +84,8 @@ export class NumberingHistory {
   }
 
   /**
-   * Counts a message that was accepted for the first time in the current numbering. While it is unknown whether the inbox kept its
-   * numbering, the message is counted later.
+   * Counts a message that was accepted for the first time in the current numbering. While it is unknown whether the
+   * inbox kept its numbering, the count is deferred.
    */
   accept(send: Send, acceptance: Acceptance): void {
     if (this.isAmbiguous(acceptance.begun)) {
@@ -99,7 +99,10 @@ export class NumberingHistory {
     current.log.accepted(send);
   }
 
-  /** The floor of `svr_seq` when a Sync began, with what later became known of that time. */
+  /**
+   * Returns the floor of `svr_seq` when a Sync began. It includes messages that had been accepted by then and were
+   * counted later.
+   */
   floorOf({ numbering, svrFloor, begun }: SyncTicket): SvrFloor {
     const later = this.#laterFloors.findLast((it) => it.numbering === numbering && it.at < begun);
     return later !== undefined && later.floor.seq > svrFloor.seq ? later.floor : svrFloor;

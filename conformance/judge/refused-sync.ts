@@ -4,7 +4,7 @@ import type { ViolationDetail } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { SyncTicket } from "./numbering.js";
 
-/** The two reasons that depend on the state of the inbox, and the requirement that demands this state in the error. */
+/** The two reasons whose error must hold epoch and `svr_seq` of the inbox, and the requirement that says so. */
 const REQUIREMENT_OF: Readonly<Partial<Record<Reason, "EPOCH-MISMATCH" | "ACK-AHEAD">>> = {
   [Reason.EPOCH_MISMATCH]: "EPOCH-MISMATCH",
   [Reason.CLI_SEQ_AHEAD]: "ACK-AHEAD",

@@ -12,7 +12,7 @@ function shown(): HistoryBuilder {
 }
 
 describe("after a restart of a DURABLE server", () => {
-  it("its first epoch is no new one if no response has shown it before", () => {
+  it("the first epoch that a response shows is not blamed as a new epoch", () => {
     const history = durable();
     history.restart();
     history.sync(0).page(0, 0, []);
@@ -32,7 +32,7 @@ describe("after a restart of a DURABLE server", () => {
     expect(lost.blamed()).toContain("DUR-KEEP");
   });
 
-  it("a message that was accepted after it is missed, also if the next response is the first one since", () => {
+  it("a missing message that was accepted after it is reported, also by the first response since", () => {
     const history = shown();
     history.restart();
     history.send("m1").ok(1);
@@ -40,7 +40,7 @@ describe("after a restart of a DURABLE server", () => {
     expect(history.blamed()).toContain("DUR-KEEP");
   });
 
-  it("so is a retry that was accepted after it", () => {
+  it("a missing message whose retry was accepted after it is reported", () => {
     const history = shown();
     history.send("m1").noResponse();
     history.restart();

@@ -14,7 +14,7 @@ export interface RecipientInbox {
   lostSince(at: number): boolean;
   /** Whether the inbox may have used its last seq. */
   mayBeExhausted(): boolean;
-  /** Whether no message can have been pending since the time of this state. */
+  /** Whether the inbox has accepted a message, and none can have been pending since the time of this state. */
   wasEmptySince(acked: AckedState): boolean;
 }
 
@@ -152,7 +152,7 @@ export class SendJudge {
         const rivals = sends.withId(send.sender, send.id).filter((it) => it !== send);
         // After a data loss the server may keep the id or release it (ruling R25).
         if (rivals.some(mayExist) || sends.wasLost(send.sender, send.id)) break;
-        // Applies also while another attempt is pending or indeterminate: that attempt may have used the id.
+        // An attempt that is pending or indeterminate counts too: it may have stored this message.
         if (mayExist(send))
           wrong(
             send.mayDuplicate ? "SEND-ACCEPT" : retryRequirement(send, begun),
@@ -185,8 +185,8 @@ function acceptedAtViolation(send: Send, begun: number): Pick<ViolationDetail, "
 }
 
 /**
- * Returns the requirement for a retry that began at `begun`: after another attempt ended, or concurrent with all
- * others.
+ * Returns the requirement that a wrong outcome of a retry violates: SEND-RETRY if the retry began after another attempt
+ * had ended, otherwise SEND-RETRY-CONCURRENT.
  */
 function retryRequirement({ overlapped, first }: Send, begun: number): "SEND-RETRY" | "SEND-RETRY-CONCURRENT" {
   const afterAnother = !overlapped || (first !== undefined && begun > first.at);

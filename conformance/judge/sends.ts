@@ -111,8 +111,8 @@ export class Sends {
   }
 
   /**
-   * Divides the messages of an inbox that lost its data. `certain` were accepted after the loss ended; `possible` may
-   * have been stored after it began, or may have survived it. All others are lost.
+   * Divides the messages of an inbox that lost its data. `certain` were sent and accepted after the loss ended;
+   * `possible` may have been stored after it began, or may have survived it. All others are lost.
    */
   applyLoss(
     recipient: string,

@@ -121,7 +121,10 @@ export function resultOfError(refusal: Refusal): Extract<CallResult<never>, { ki
 /** Whether a proxy or a rate limiter returns this status, without a Connect error, to make the client retry. */
 export const isRetryableStatus = (status: number) => [429, 502, 503, 504].includes(status);
 
-/** Whether an error is retryable: `unavailable`, `deadline_exceeded`, a rate limit, or the HTTP status of one. */
+/**
+ * Whether an error is retryable: `unavailable`, `deadline_exceeded`, `resource_exhausted` without a reason (a rate
+ * limit), or no code and a retryable HTTP status.
+ */
 function isRetryable({ code, reason, status }: Refusal): boolean {
   return (
     (code === "" && isRetryableStatus(status)) ||

@@ -18,8 +18,8 @@ export interface RunnableCase extends CaseRun {
 }
 
 /**
- * Pairs each case with the codecs that it runs in: the one that it is about, or all of them. A bulk case, which is about many
- * messages and not about their encoding, runs in the first codec only.
+ * Pairs each case with the codecs that it runs in: the one that it is about, or all of them. A bulk case, which is
+ * about many messages and not about their encoding, runs in the first codec only.
  */
 export function caseRuns(cases: readonly Case[], codecs: readonly Codec[]): RunnableCase[] {
   return cases.flatMap((it) => {

@@ -32,7 +32,7 @@ export interface CheckOptions extends ConnectionOptions, AccountOptions {
    */
   concurrency?: number;
   /**
-   * Factor for every timeout except `connectTimeoutMs`, for slow targets. More than 0.
+   * Factor for the time limits of calls, frames and cases, for slow targets. More than 0.
    * @default 1
    */
   timeoutScale?: number;

@@ -7,7 +7,8 @@ import { summarize } from "./summarize.js";
 export class MergeError extends Error {}
 
 /**
- * Merges the reports of the parts of a run. A missing part makes the verdict inconclusive, unless the others show a failure.
+ * Merges the reports of the parts of a run. A missing part makes the verdict inconclusive, unless the others show a
+ * failure.
  *
  * @throws MergeError if the reports are not parts of one run.
  */

@@ -7,7 +7,7 @@ import type { Transport } from "../transport/http.js";
 /** What the server declares, or why it cannot be checked, in one line. */
 export type ProbeResult = { info: GetServerInfoResponse } | { problem: string };
 
-/** Calls GetServerInfo at every front end, before any case: on a server that is not a Seq Sync server, no case can pass. */
+/** Calls GetServerInfo at every front end, before any case: no case can pass if the target is not a Seq Sync server. */
 export async function probe(transport: Transport): Promise<ProbeResult> {
   for (const [endpoint, url] of transport.urls.entries()) {
     const probed = await probeOne(transport, endpoint, withoutUserInfo(url));

@@ -72,4 +72,4 @@ export function tunnel(proxy: URL, host: string, port: number, signal: AbortSign
 }
 
 /** Names the proxy, so that the error is not attributed to the target. Does not show the proxy's login. */
-const proxyError = (proxy: URL, why: string) => new Error(`the proxy ${proxy.host} refused the connection: ${why}`);
+const proxyError = (proxy: URL, why: string) => new Error(`no connection through the proxy ${proxy.host}: ${why}`);

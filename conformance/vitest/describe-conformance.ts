@@ -6,11 +6,13 @@ import type { CheckOptions } from "../run/check-options.js";
 import { failureOf } from "./failure.js";
 import { isUnavailable, LiveRun } from "./live-run.js";
 
-/** Options of {@link describeConformance}: those of `check`, with URLs that may become known only in a `beforeAll` hook. */
+/**
+ * Options of {@link describeConformance}: those of `check`, with URLs that may become known only in a `beforeAll` hook.
+ */
 export interface ConformanceOptions extends Omit<CheckOptions, "urls" | "signal" | "onStart" | "onResult"> {
   /**
-   * Base URLs of the server, at least one, http or https. Several URLs are front ends of one deployment. A function is called
-   * once, after the `beforeAll` hooks above it: it may start the server.
+   * Base URLs of the server, at least one, http or https. Several URLs are front ends of one deployment. A function is
+   * called once, after the `beforeAll` hooks above it: it may start the server.
    */
   urls: readonly string[] | (() => readonly string[] | Promise<readonly string[]>);
   /**
@@ -24,12 +26,13 @@ export interface ConformanceOptions extends Omit<CheckOptions, "urls" | "signal"
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Registers each case of the conformance suite as a vitest test. The suite runs the cases itself, concurrently, as `seqsync check`
- * does; the tests only wait for the results. Timeouts, retries and concurrency of vitest do not affect a verdict.
+ * Registers each case of the conformance suite as a vitest test. The suite runs the cases itself, concurrently, as
+ * `seqsync check` does; the tests only wait for the results. Timeouts, retries and concurrency of vitest do not affect
+ * a verdict.
  *
  * - A case that fails or is inconclusive fails its test, with the violations or the reason.
- * - A case that is not applicable, needs accounts or fixtures that are not available, or is slow without `slow: true`, is skipped
- *   with the reason.
+ * - A case that is not applicable, needs accounts or fixtures that are not available, or is slow without `slow: true`,
+ *   is skipped with the reason.
  * - A case that warns passes, with an annotation.
  * - If the server cannot be reached, or there are no accounts, the whole block fails.
  *

@@ -4,7 +4,7 @@ import { send } from "../../../reference-server/operations/send.js";
 import { Service } from "../../../reference-server/service.js";
 
 /**
- * Accounts of every measured server, whose tokens are their user ids. `reader` has 100 pending messages of 100 bytes,
+ * Accounts of every measured server. The token of each is its user id. `reader` has 100 pending messages of 100 bytes,
  * `idle` none.
  */
 export const NAMES = { sender: "sender", recipient: "recipient", reader: "reader", idle: "idle" } as const;

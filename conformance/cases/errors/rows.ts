@@ -26,7 +26,7 @@ interface Row<Call extends RawCall> {
   /** The requirement that demands the refusal. */
   requirement: RequirementId;
   needs?: Needs;
-  /** Makes the call. Before it, alice has sent bob one message, `sent`. */
+  /** Builds the call. Alice has sent bob one message before, `sent`. */
   call(t: Context, sent: SentMessage): Call;
 }
 

@@ -112,8 +112,8 @@ const lengthOf = (chunks: readonly Uint8Array[]) => chunks.reduce((sum, { length
 
 /**
  * Makes a call that the server may refuse before it has read the whole body. If the server then closes the connection,
- * the client may receive no response. A busy server sometimes responds `resource_exhausted`. If a server responds so to
- * each attempt with this body, but not to short calls, the response is a refusal of the body's length.
+ * the client may receive no response. A busy server sometimes responds `resource_exhausted`. If a server returns it
+ * for each attempt with this body, but not for short calls, it is a refusal of the body's length.
  */
 async function callWithOverlongBody(
   t: Context,

@@ -1,4 +1,4 @@
-/** Width of a text in terminal columns: one for each code point, which holds for everything that the suite writes. */
+/** Width of a text in terminal columns, counted as one for each code point: wide characters are not considered. */
 export const columns = (text: string) => [...text].length;
 
 /** Breaks a text into lines of at most `width` columns, between words where possible. Returns at least one line. */

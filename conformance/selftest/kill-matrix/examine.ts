@@ -19,8 +19,8 @@ export interface MutantResult {
    */
   failedExpectations: string[];
   /**
-   * Those of `failedExpectations` that failed again when only the cases about the broken requirement ran. They must
-   * fail in later runs too.
+   * Those of `failedExpectations` whose cases are about the broken requirement, and that failed again when only these
+   * cases ran. They must fail in later runs too.
    */
   baseline: string[];
   /** One finding for each blamed requirement. */

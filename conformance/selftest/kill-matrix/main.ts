@@ -81,7 +81,7 @@ async function makeMatrix(mutants: readonly Mutant[]): Promise<number> {
   const results = mutants.flatMap(({ name }) => byName.get(name) ?? []);
   const findMissing = () => missingExpectations(results, earlier, races);
 
-  // An expectation may be missing by chance, so it is tried again before it is reported.
+  // An expectation may be missing by chance, so its case runs again before it is reported.
   await run(
     findMissing().map(({ name }) => ({
       name,

@@ -226,7 +226,7 @@ export const concurrency: readonly Mutant[] = [
 function lowerAck({ account: { inbox } }: Caller, epoch: string, cliSeq: number, before: readonly Message[]): void {
   if (inbox.epoch !== epoch || inbox.ackedSeq <= cliSeq) return;
   const restored = before.filter(({ seq }) => seq > cliSeq && seq <= inbox.ackedSeq);
-  // A gap would be a different fault.
+  // A gap would violate a different requirement.
   if (restored.length < inbox.ackedSeq - cliSeq) return;
   for (const message of restored) inbox.pending.set(message.seq, message);
   inbox.ackedSeq = cliSeq;

@@ -171,7 +171,7 @@ export const epoch: readonly Mutant[] = [
       const inbox = service.accounts.get(request.recipientId)?.inbox;
       if (record === undefined || inbox === undefined || record.recipientId !== request.recipientId)
         return real(service, caller, request);
-      // Moves the record to the current epoch, though it should have been deleted with its own.
+      // Moves the record to the current epoch, although the data loss has made it void.
       service.dedup.add(userId, request.clientMessageId, service.options.now(), { ...record, epoch: inbox.epoch });
       return real(service, caller, request);
     }),

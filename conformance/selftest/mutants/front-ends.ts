@@ -51,7 +51,7 @@ export const frontEnds: readonly Mutant[] = [
   {
     name: "front-remembers-its-own-sends",
     breaks: "SEND-RETRY",
-    about: "stores the retry of a Send again if the second front end did not accept the first attempt",
+    about: "stores the retry of a Send again if the first attempt was sent to the first front end",
     seenIn: "matrix-org/synapse#3365",
     second: {
       operations: wrapSend((real) => {

@@ -187,7 +187,7 @@ export const page: readonly Mutant[] = [
   {
     name: "page-looks-ahead-at-the-maximum",
     breaks: "PAGE-CAP",
-    about: "returns the message that it reads ahead if page_size is one below the maximum",
+    about: "returns one message more than page_size if page_size is max_page_size - 1",
     inbox: class extends Inbox {
       override sync(cliSeq: number, epoch: string, pageSize: number): Page {
         const { maxPageSize } = this.limits;

@@ -63,7 +63,7 @@ export const seq: readonly Mutant[] = [
       #reserved = this.svrSeq;
       #moment = 0;
       override append(message: NewMessage) {
-        // Two calls within 4 ms read the same number.
+        // Calls in the same interval of 4 ms read the same number.
         const now = Math.floor(performance.now() / 4);
         if (this.#moment !== now) this.#reserved = this.svrSeq;
         this.#moment = now;

@@ -239,7 +239,7 @@ export const VARIANTS: readonly Variant[] = [
   variant("gzip", "compresses responses for clients that accept gzip", defaults, (inner) =>
     rewriteResponses(inner, { send: compress }),
   ),
-  variant("chunked", "sends responses in chunks of odd sizes", defaults, (inner) =>
+  variant("chunked", "sends responses in chunks of 1, 3, 5, ... bytes", defaults, (inner) =>
     rewriteResponses(inner, { send: inChunks }),
   ),
   variant("close", "closes the connection after each response", defaults, (inner) => (req, res) => {

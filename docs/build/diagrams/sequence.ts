@@ -16,7 +16,7 @@ export interface Sequence {
   steps: readonly Step[];
 }
 
-// In units of the view box, which are pixels if there is room.
+// In units of the view box, which are pixels unless the page is narrower than the diagram.
 const LINE = 15;
 const CHARACTER = 6.4;
 const MARGIN = 8;

@@ -23,7 +23,7 @@ export function copyInbox(design: Design, from: Inbox): Inbox {
   return copy;
 }
 
-/** Keeps acked messages, as stores with delayed deletion do: losing the ack makes them pending. */
+/** Keeps acked messages, as stores with delayed deletion do. If the ack is lost, these messages are pending again. */
 class RetainingInbox extends Inbox {
   readonly retained = new Map<number, Message>();
 

@@ -38,7 +38,7 @@ export function search(parts?: Parts): SearchResult {
         if (seen.add(keyOf(state)).size > size) queue.push({ state, from: visit, by });
       }
     } catch (error) {
-      // An inbox must not throw in a legal call either.
+      // All calls of the system are legal, so any other error is a violation too.
       const violation = error instanceof Violation ? error.message : `failure: ${(error as Error).message}`;
       return { states: seen.size, steps, violation, path: [...pathTo(visit), ...(step === undefined ? [] : [step])] };
     }

@@ -185,7 +185,7 @@ export const authCredentials: readonly Mutant[] = [
     breaks: "AUTH-TOKEN-SIZE",
     about: "ignores everything after the first 4096 bytes of a token",
     handler: (real) => {
-      // Tokens of fixtures are short, so a long token stands for the known token with which it begins.
+      // Tokens of fixtures are short, so a known token takes the place of the first 4096 bytes of a long one.
       const known = new Set<string>();
       return editRequests((req) => {
         const token = bearerToken(req.headers.authorization);

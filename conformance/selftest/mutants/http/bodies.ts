@@ -7,8 +7,8 @@ import type { Mutant } from "../mutant.js";
 import { decodablePrefix, decodes, mapBinaryBodies, SCHEMAS } from "./malformed.js";
 
 /**
- * Reads the bodies of an RPC without a limit. The real server has one, so the meaningless part of a long body is
- * removed.
+ * Accepts bodies of any length for one RPC. The reference server keeps its limit, so a long body is shortened to its
+ * meaningful part before this server reads it.
  */
 const withoutBodyLimit = (rpc: string) =>
   mapBodies((body, req) => {
@@ -93,7 +93,7 @@ export const httpBodies: readonly Mutant[] = [
   {
     name: "http-body-of-max-payload",
     breaks: "HTTP-BODY-ROOM",
-    about: "limits a body to max_payload_bytes, which is too little for a payload of that size in JSON",
+    about: "limits a body to max_payload_bytes plus 4 KiB, which is too little for the largest payload in JSON",
     options: { maxPayloadBytes: 128 << 10 },
     handler: respondInstead((req) => (Number(req.headers["content-length"]) > 132 << 10 ? { status: 413 } : undefined)),
   },
@@ -219,7 +219,8 @@ export const httpBodies: readonly Mutant[] = [
 ];
 
 /**
- * Number of bytes of the first request of a connection, as the suite writes it, up to the end of a body in one chunk.
+ * Number of bytes that a connection has received when the first chunk of its first request is complete. `length` is the
+ * length of this chunk.
  */
 function bytesUpToOneChunk({ method, url, rawHeaders }: IncomingMessage, length: number): number {
   const names = rawHeaders.filter((_, n) => n % 2 === 0);

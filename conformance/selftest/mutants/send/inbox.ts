@@ -44,7 +44,7 @@ export const sendInbox: readonly Mutant[] = [
   {
     name: "send-full-sender-is-refused",
     breaks: "SEND-ACCEPT",
-    about: "applies the backlog limit to the sender's inbox instead of the recipient's",
+    about: "refuses Sends of an account whose own inbox is full",
     operations: wrapSend((real) => (service, caller, request) => {
       if (caller.account.inbox.pending.size >= 300 && request.recipientId !== caller.account.userId)
         throw refuse(Reason.BACKLOG_FULL, "full");
