@@ -100,6 +100,7 @@ describe("exit code 1", () => {
 describe("exit code 2, with one line and no request", () => {
   test.each([
     [[], /name one server to check: a URL, --reference, or --mutant NAME/],
+    [["localhost:8080"], /"localhost:8080" has no scheme; did you mean http:\/\/localhost:8080\?/],
     [["http://ann:pw@127.0.0.1"], /must not contain a user name or a password/],
     [["http://127.0.0.1:1", "--only", "ack/old-device-does-not-lowr"], /did you mean "ack\/old-device-does-not-lower/],
     [["http://127.0.0.1:1", "--ony", "ack"], /^seqsync: unknown option '--ony'; did you mean "--only"\?$/m],
@@ -112,6 +113,12 @@ describe("exit code 2, with one line and no request", () => {
     expect(stderr.trimEnd().split("\n").length).toBe(1);
     expect(code).toBe(2);
   });
+});
+
+test("a URL without a command gets the command", async () => {
+  const { code, stderr } = await seqsync(["http://ann:pw@127.0.0.1:8080/chat"]);
+  expect(stderr).toBe("seqsync: a URL needs a command; did you mean `seqsync check http://127.0.0.1:8080/chat`?\n");
+  expect(code).toBe(2);
 });
 
 describe("exit code 3", () => {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import "../../proto/base64.js";
 import { Command } from "commander";
+import { withoutUserInfo } from "../run/target.js";
 import { VERSION } from "../version.js";
 import { checkCommand } from "./check.js";
 import { EXIT } from "./exit-code.js";
@@ -53,6 +54,9 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 try {
+  const [first = ""] = process.argv.slice(2);
+  if (/^https?:\/\//.test(first) && URL.canParse(first))
+    throw new UsageError(`a URL needs a command; did you mean \`seqsync check ${withoutUserInfo(first)}\`?`);
   await program.parseAsync();
 } catch (error) {
   if (error instanceof UsageError) {

@@ -7,6 +7,8 @@ export class UsageError extends Error {}
  * @throws UsageError if it is not an absolute URL of http or https, or contains a credential, a query or a fragment.
  */
 export function targetUrl(text: string): string {
+  if (!text.includes("://") && URL.canParse(`http://${text}`))
+    throw new UsageError(`"${text}" has no scheme; did you mean http://${text}?`);
   let url: URL;
   try {
     url = new URL(text);
