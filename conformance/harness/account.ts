@@ -130,7 +130,7 @@ export class Device {
 
   /** Stores the messages of a page, then advances `cli_seq`: clients must do it in this order. */
   store(page: SyncResponse): void {
-    this.stored.push(...page.messages);
+    for (const message of page.messages) this.stored.push(message);
     this.cliSeq = page.nextCliSeq;
     this.epoch = page.epoch;
   }

@@ -114,7 +114,8 @@ export class Watcher {
     for (;;) {
       const slice = nextSlice();
       await this.#stream.waitForFrame(matches, slice);
-      this.frames.push(...this.#stream.frames.slice(this.#collected));
+      // Not by spreading: a flood of frames would exceed the maximum number of arguments.
+      for (const frame of this.#stream.frames.slice(this.#collected)) this.frames.push(frame);
       this.#collected = this.#stream.frames.length;
       const frame = this.frames.find(matches);
       if (frame !== undefined) return { kind: "response", value: frame };
