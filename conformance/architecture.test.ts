@@ -6,7 +6,12 @@ import { describe, expect, test } from "vitest";
 const LAYERS = [
   "proto",
   "version.ts",
+  "printable.ts",
   "shell.ts",
+  "suggest.ts",
+  "text-file.ts",
+  "json-scan.ts",
+  "json.ts",
   "requirements",
   "findings.ts",
   "transport",

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { didYouMean } from "../suggest.js";
 import { readText } from "./files.js";
 import { TypedOption } from "./options.js";
-import { didYouMean } from "./suggest.js";
 import { UsageError } from "./usage.js";
 
 /** Name of the configuration file that is read from the working directory. */

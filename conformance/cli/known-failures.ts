@@ -3,8 +3,8 @@ import { CATALOGUE } from "../cases/catalogue.js";
 import { REQUIREMENTS } from "../requirements/requirements.js";
 import { allCaseRuns, caseIdOf } from "../run/case-run.js";
 import type { KnownFailure } from "../run/known-failures.js";
+import { didYouMean } from "../suggest.js";
 import { readText } from "./files.js";
-import { didYouMean } from "./suggest.js";
 import { UsageError } from "./usage.js";
 
 const HEAD = `# Known failures of this server, one per line: a case or a requirement, a colon, and the reason.

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { didYouMean } from "../suggest.js";
 import type { MutantInfo, MutantMessage } from "./mutant-messages.js";
-import { didYouMean } from "./suggest.js";
 import { UsageError } from "./usage.js";
 
 /**

@@ -3,12 +3,12 @@ import type { Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js
 import { type ReportFormat, renderers } from "../report/formats/renderers.js";
 import { stylerFor } from "../report/formats/style.js";
 import { renderReport } from "../report/formats/terminal.js";
+import { didYouMean } from "../suggest.js";
 import { EXIT, exitCodeOf } from "./exit-code.js";
 import { appendText, writeText } from "./files.js";
 import { knownFailureLines } from "./known-failures.js";
 import { flag, list } from "./options.js";
 import type { Detail } from "./progress.js";
-import { didYouMean } from "./suggest.js";
 import { UsageError } from "./usage.js";
 
 export interface OutputFlags {

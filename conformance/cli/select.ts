@@ -3,8 +3,8 @@ import { REQUIREMENTS, type Requirement } from "../requirements/requirements.js"
 import type { Codec } from "../rpc/connect.js";
 import { allCaseRuns, type CaseRun, caseRuns, profileOf } from "../run/case-run.js";
 import { seeded } from "../run/random.js";
+import { closest, didYouMean } from "../suggest.js";
 import type { Shard } from "./shard.js";
-import { closest, didYouMean } from "./suggest.js";
 import { UsageError } from "./usage.js";
 
 /** Criteria for the cases of a run. A case must meet every criterion that is set. */

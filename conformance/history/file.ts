@@ -1,11 +1,12 @@
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
-import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
+import { fromJson, type JsonValue, toJsonString } from "@bufbuild/protobuf";
 import { type Event, EventSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import { JsonError, parseJson } from "../json.js";
 import { HISTORY_FORMAT } from "../version.js";
+import { BoundedLines } from "./bounded-lines.js";
 
-/** Maximum length of a line, in characters: much longer than the largest page. */
-const MAX_LINE = 64 << 20;
+/** Maximum length of the reason why a line is not an event, in characters. It may quote the line. */
+const MAX_WHY = 300;
 
 /** Converts events to lines of a history file. */
 export function historyLines(events: readonly Event[]): string {
@@ -30,7 +31,9 @@ export type HistoryLine = {
 /**
  * Reads a history file line by line, so that the file may be larger than the memory. After a damaged line it skips the
  * rest of that history, because the content of the line is unknown, and continues with the next history of the file.
+ * Any file is read in bounded memory and time, whatever its content is.
  *
+ * @param file Name of the file, or its content.
  * @throws Error with the `code` of the file system, such as ENOENT, if the file cannot be read.
  * @example
  * ```ts
@@ -42,18 +45,20 @@ export type HistoryLine = {
  * console.log(judge.finish());
  * ```
  */
-export async function* readHistory(file: string): AsyncGenerator<HistoryLine> {
-  const lines = createInterface({ input: createReadStream(file, "utf8"), crlfDelay: Number.POSITIVE_INFINITY });
+export async function* readHistory(file: string | AsyncIterable<Uint8Array>): AsyncGenerator<HistoryLine> {
+  const lines = new BoundedLines(typeof file === "string" ? createReadStream(file) : file);
   const calls = new Set<bigint>();
-  let number = 0;
+  let isEmpty = true;
   let begun = false;
   let damaged = false;
-  for await (const text of lines) {
-    number += 1;
-    if (text.trim() === "") continue;
-    const event = parse(text);
+  for await (const line of lines) {
+    isEmpty = false;
+    const { number } = line;
+    // Only a header can end a damaged part. A header never has the name of its field escaped.
+    if (damaged && "text" in line && !line.text.includes('"header"')) continue;
+    const event = "problem" in line ? line.problem : parse(line.text);
     if (typeof event === "string") {
-      if (!damaged) yield { number, problem: event };
+      if (!damaged || "isEnd" in line) yield { number, problem: event };
       damaged = true;
       continue;
     }
@@ -70,24 +75,27 @@ export async function* readHistory(file: string): AsyncGenerator<HistoryLine> {
     }
     if (damaged) continue;
     const problem = misplaced(event, calls);
-    if (problem === undefined) yield { number, event };
-    else {
+    if (problem === undefined) {
+      lines.markUseful();
+      yield { number, event };
+    } else {
       damaged = true;
       yield { number, problem };
     }
   }
-  if (number === 0) yield { number: 1, problem: "the file is empty" };
+  if (isEmpty) yield { number: 1, problem: "the file is empty" };
 }
 
+/** Parses a line. Returns what is wrong with it if it is not an event. */
 function parse(text: string): Event | string {
-  if (text.length > MAX_LINE) return `the line has more than ${MAX_LINE} characters`;
   try {
     // A later version may have more fields. The known fields keep their meaning.
-    return fromJsonString(EventSchema, text, { ignoreUnknownFields: true });
+    return fromJson(EventSchema, parseJson(text) as JsonValue, { ignoreUnknownFields: true });
   } catch (error) {
+    if (error instanceof JsonError)
+      return error.isTruncated && text.startsWith("{") ? "the line is truncated" : error.message;
     const why = error instanceof Error ? error.message : String(error);
-    const message = why.replaceAll(/\s+/g, " ");
-    return text.trimEnd().endsWith("}") ? `this is not an event: ${message}` : "the line is truncated";
+    return `this is not an event: ${why.replaceAll(/\s+/g, " ").slice(0, MAX_WHY)}`;
   }
 }
 
