@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { Command } from "commander";
 import { FAULT_LEVELS, type FaultLevel } from "../explore/program.js";
+import { printable } from "../printable.js";
 import { renderExploration } from "../report/formats/exploration.js";
-import { stylerFor } from "../report/formats/style.js";
+import { CLEAR_LINE, stylerFor } from "../report/formats/style.js";
 import { explore } from "../run/explore.js";
 import { withoutUserInfo } from "../run/target.js";
 import { quoted } from "../shell.js";
@@ -15,6 +16,7 @@ import { EXIT, exitCodesHelp } from "./exit-code.js";
 import { openHistory } from "./history-writer.js";
 import { isLocal, type LocalFlags, localArguments, localTarget, requireOneTarget } from "./local-server.js";
 import { choice, file, flag, integer, text } from "./options.js";
+import { print, printError } from "./terminal.js";
 import { targetUrl, UsageError } from "./usage.js";
 
 interface Flags extends AccountFlags, ConnectionFlags, LocalFlags {
@@ -87,7 +89,7 @@ async function exploreTarget(urls: string[], flags: Flags): Promise<number> {
     throw new UsageError(`--path ${flags.path}: expected numbers separated by colons, as the failure printed them`);
   const accounts = await accountSettings(flags);
   const targets = urls.map(targetUrl);
-  const warn = (line: string) => console.error(line);
+  const warn = printError;
   const connection = isLocal(flags) ? {} : connectionOf(flags, targets, warn);
   let isComplete = true;
   const history =
@@ -114,10 +116,11 @@ async function exploreTarget(urls: string[], flags: Flags): Promise<number> {
       signal: interrupt.signal,
       onProgram: progress(flags.runs),
       ...(history === undefined ? {} : { onHistory: history.write }),
+      ...(flags.wait === undefined ? {} : { waitMs: flags.wait * 1000 }),
       ...(flags.seconds === undefined ? {} : { budgetMs: flags.seconds * 1000 }),
     });
     if ("problem" in exploration) {
-      process.stdout.write(`${style("yellow", exploration.problem)}\n`);
+      print(`${style("yellow", printable(exploration.problem))}\n`);
       return EXIT.inconclusive;
     }
     const { faults, clients } = flags;
@@ -125,7 +128,8 @@ async function exploreTarget(urls: string[], flags: Flags): Promise<number> {
       ? localArguments(flags)
       : [...urls.map(withoutUserInfo), ...connectionArguments(flags)];
     const target = [...reached, ...accountArguments(flags)].map(quoted).join(" ");
-    process.stdout.write(`\r${renderExploration(exploration, { seed, target, faults, clients }, style)}`);
+    if (process.stdout.isTTY) print(CLEAR_LINE);
+    print(renderExploration(exploration, { seed, target, faults, clients }, style));
     const isInterrupted = interrupt.signal.aborted && exploration.failure === undefined;
     if (!isComplete || isInterrupted) return EXIT.inconclusive;
     return exploration.failure === undefined ? EXIT.ok : EXIT.violation;
@@ -141,6 +145,6 @@ function progress(runs: number): (programs: number) => void {
   if (!process.stdout.isTTY) return () => {};
   const of = runs === MAX_RUNS ? "" : ` of ${runs}`;
   return (programs) => {
-    if (programs % 10 === 0 || programs === runs) process.stdout.write(`\r${programs}${of} programs`);
+    if (programs % 10 === 0 || programs === runs) print(`${CLEAR_LINE}${programs}${of} programs`);
   };
 }

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { printable } from "../printable.js";
 import { findingText } from "../report/formats/finding.js";
 import { type Styler, stylerFor } from "../report/formats/style.js";
 import { viewFinding } from "../report/model/finding.js";
@@ -6,6 +7,7 @@ import { counted } from "../report/model/summary.js";
 import { type JudgedHistory, rejudge } from "../run/rejudge.js";
 import { EXIT, exitCodesHelp } from "./exit-code.js";
 import { unreadable } from "./files.js";
+import { print } from "./terminal.js";
 
 export const judgeCommand = new Command("judge")
   .summary("judge recorded histories again, without a server")
@@ -28,7 +30,7 @@ async function judgeFile(file: string, style: Styler): Promise<number> {
     for await (const part of rejudge(file)) {
       if (part.kind === "damage") {
         counts.damaged += 1;
-        process.stdout.write(`${style("yellow", `${file}, line ${part.line}: ${part.problem}`)}\n`);
+        print(`${style("yellow", printable(`${file}, line ${part.line}: ${part.problem}`))}\n`);
         continue;
       }
       counts.histories += 1;
@@ -43,7 +45,7 @@ async function judgeFile(file: string, style: Styler): Promise<number> {
   const judged = `${histories} ${histories === 1 ? "history" : "histories"}, ${counted(events, "event")}`;
   const found = findings === 0 ? style("green", "no violation") : style("red", counted(findings, "violation"));
   const rest = damaged === 0 ? "" : style("yellow", "; only the readable part was judged");
-  process.stdout.write(`${file}: ${judged}, ${found}${rest}\n`);
+  print(`${printable(file)}: ${judged}, ${found}${rest}\n`);
   if (findings > 0) return EXIT.violation;
   return damaged > 0 ? EXIT.inconclusive : EXIT.ok;
 }
@@ -51,6 +53,6 @@ async function judgeFile(file: string, style: Styler): Promise<number> {
 function printFindings(file: string, { header, findings }: JudgedHistory, style: Styler): void {
   for (const finding of findings) {
     const lines = findingText(viewFinding(finding), { style });
-    process.stdout.write(`${style("dim", header.name || file)}\n${lines.join("\n")}\n\n`);
+    print(`${style("dim", printable(header.name || file))}\n${lines.join("\n")}\n\n`);
   }
 }

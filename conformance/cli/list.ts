@@ -3,6 +3,7 @@ import { CATALOGUE } from "../cases/catalogue.js";
 import { REQUIREMENTS } from "../requirements/requirements.js";
 import { exitCodesHelp } from "./exit-code.js";
 import { choice, flag } from "./options.js";
+import { print } from "./terminal.js";
 
 export const listCommand = new Command("list")
   .summary("list the cases or the requirements")
@@ -20,7 +21,7 @@ export const listCommand = new Command("list")
             2,
           )
         : rows.map(({ line }) => line).join("\n");
-    process.stdout.write(`${text}\n`);
+    print(`${text}\n`);
   });
 
 function caseRows() {

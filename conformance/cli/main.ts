@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import "../../proto/base64.js";
+import { inspect } from "node:util";
 import { Command } from "commander";
 import { withoutUserInfo } from "../run/target.js";
 import { VERSION } from "../version.js";
@@ -11,6 +12,7 @@ import { listCommand } from "./list.js";
 import { mergeCommand } from "./merge.js";
 import { mutantsCommand } from "./mutants.js";
 import { reportCommand } from "./report.js";
+import { print, printError, printErrorText } from "./terminal.js";
 import { UsageError } from "./usage.js";
 
 const program = new Command("seqsync")
@@ -29,7 +31,11 @@ for (const command of [
 ])
   program.addCommand(command);
 for (const command of [program, ...program.commands]) {
-  command.configureOutput({ outputError: (text, write) => write(`seqsync: ${onOneLine(text)}\n`) });
+  command.configureOutput({
+    writeOut: print,
+    writeErr: printErrorText,
+    outputError: (text) => printError(`seqsync: ${onOneLine(text)}`),
+  });
   command.exitOverride((error) => {
     throw error.exitCode === 0 ? error : new UsageError("");
   });
@@ -48,7 +54,7 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     // A failure to print progress must not change the exit code.
     if (stream === process.stderr) return;
-    if (error.code !== "EPIPE") console.error(`seqsync: cannot write to standard output: ${error.code}`);
+    if (error.code !== "EPIPE") printError(`seqsync: cannot write to standard output: ${error.code}`);
     process.exit(EXIT.inconclusive);
   });
 }
@@ -61,11 +67,11 @@ try {
 } catch (error) {
   if (error instanceof UsageError) {
     // Errors of the parser have been printed already.
-    if (error.message !== "") console.error(`seqsync: ${error.message}`);
+    if (error.message !== "") printError(`seqsync: ${error.message}`);
     process.exitCode = EXIT.usage;
   } else if ((error as { exitCode?: number }).exitCode !== 0) {
-    console.error(`seqsync: error in the suite, not in the server; please report it: ${error}`);
-    if (process.env["SEQSYNC_DEBUG"]) console.error(error);
+    printError(`seqsync: error in the suite, not in the server; please report it: ${error}`);
+    if (process.env["SEQSYNC_DEBUG"]) printErrorText(`${inspect(error)}\n`);
     process.exitCode = EXIT.inconclusive;
   }
 }

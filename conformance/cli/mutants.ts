@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { exitCodesHelp } from "./exit-code.js";
 import { listMutants } from "./local-server.js";
 import { choice } from "./options.js";
+import { print } from "./terminal.js";
 
 export const mutantsCommand = new Command("mutants")
   .summary("list the faulty servers for `seqsync check --mutant`")
@@ -16,5 +17,5 @@ export const mutantsCommand = new Command("mutants")
       format === "json"
         ? JSON.stringify(mutants, undefined, 2)
         : mutants.map(({ name, breaks, about }) => `${name.padEnd(40)} ${breaks.padEnd(22)} ${about}`).join("\n");
-    process.stdout.write(`${text}\n`);
+    print(`${text}\n`);
   });

@@ -1,6 +1,7 @@
 import type { WriteStream } from "node:tty";
 import { type CaseResult, Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import type { Styler } from "../report/formats/style.js";
+import { printable } from "../printable.js";
+import { CLEAR_LINE, type Styler, terminalLine } from "../report/formats/style.js";
 import { explain } from "../report/model/finding.js";
 import { OUTCOMES } from "../report/model/outcomes.js";
 import { chapterOf, counted, secondsOf } from "../report/model/summary.js";
@@ -11,7 +12,6 @@ export type Detail = "quiet" | "normal" | "verbose";
 /** A terminal, or a stream of lines. */
 export type Screen = Pick<WriteStream, "write"> & Partial<Pick<WriteStream, "isTTY" | "columns">>;
 
-const CLEAR = "\r\u001b[2K";
 /** Number of progress lines of a long run without a terminal. */
 const PLAIN_LINES = 10;
 
@@ -59,14 +59,14 @@ export class Progress {
     this.#redraw();
   }
 
-  /** Prints a permanent line. */
+  /** Prints a permanent line, which may have styles. */
   line(text: string): void {
-    this.#screen.write(`${this.#live ? CLEAR : ""}${text}\n`);
+    this.#screen.write(`${this.#live ? CLEAR_LINE : ""}${terminalLine(text)}\n`);
   }
 
   /** Removes the progress line. */
   end(): void {
-    if (this.#live) this.#screen.write(CLEAR);
+    if (this.#live) this.#screen.write(CLEAR_LINE);
   }
 
   /** Whether the progress line is shown. */
@@ -85,7 +85,7 @@ export class Progress {
     const why = explain(result);
     const known = knownFailure === "" ? "" : ` (known: ${knownFailure})`;
     const time = duration === undefined ? "" : this.#style("dim", ` ${secondsOf(duration).toFixed(1)} s`);
-    return `${this.#style(color, mark)} ${id}${why === "" ? "" : `  ${why}`}${known}${time}`;
+    return `${this.#style(color, mark)} ${printable(`${id}${why === "" ? "" : `  ${why}`}${known}`)}${time}`;
   }
 
   #progressText(): string {
@@ -93,7 +93,7 @@ export class Progress {
     const parts = [
       `${this.#done} of ${this.#all} cases`,
       ...(this.#failed === 0 ? [] : [`${this.#failed} failed`]),
-      ...(this.#chapter === "" ? [] : [this.#chapter]),
+      ...(this.#chapter === "" ? [] : [printable(this.#chapter)]),
       ...(programs === 0 ? [] : [counted(programs, "random program")]),
     ];
     return parts.join("  ");
@@ -106,6 +106,6 @@ export class Progress {
     const barWidth = Math.min(24, width - text.length - 3);
     const full = Math.round((barWidth * this.#done) / Math.max(this.#all, 1));
     const line = barWidth < 8 ? text.slice(0, width) : `${"━".repeat(full)}${"─".repeat(barWidth - full)} ${text}`;
-    this.#screen.write(`${CLEAR}${this.#style("dim", line)}`);
+    this.#screen.write(`${CLEAR_LINE}${this.#style("dim", line)}`);
   }
 }

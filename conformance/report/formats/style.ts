@@ -1,4 +1,5 @@
 import type { WriteStream } from "node:tty";
+import { printableLines, withoutCommands } from "../../printable.js";
 
 const CODES = { bold: 1, dim: 2, reverse: 7, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 
@@ -17,3 +18,23 @@ export function stylerFor(stream: Pick<WriteStream, "isTTY">): Styler {
   const on = NO_COLOR ? false : FORCE_COLOR !== undefined ? FORCE_COLOR !== "0" : stream.isTTY === true;
   return on ? (style, text) => `\u001b[${CODES[style]}m${text}\u001b[0m` : unstyled;
 }
+
+/** Moves to the start of the line, and clears it. */
+export const CLEAR_LINE = "\r\u001b[2K";
+
+const OWN = new RegExp(`(\\r\\u001b\\[2K|\\u001b\\[(?:0|${Object.values(CODES).join("|")})m)`);
+
+/**
+ * Prepares text for a terminal or a log: everything is escaped but line ends, the styles above, and `CLEAR_LINE`. Data
+ * is escaped where it is put into a line; this is a second barrier, and the only one that sees where a line starts.
+ */
+export const terminalText = (text: string): string =>
+  withoutCommands(
+    text
+      .split(OWN)
+      .map((part, index) => (index % 2 === 0 ? printableLines(part) : part))
+      .join(""),
+  );
+
+/** Prepares one line like {@link terminalText}; line ends within it are escaped too. */
+export const terminalLine = (line: string): string => terminalText(line.replaceAll("\n", "\\n"));

@@ -28,15 +28,4 @@ export function chunks(text: string, width: number): string[] {
   );
 }
 
-// Characters that could move a terminal's cursor, end a line, or change the direction of writing.
-const CONTROL = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
-
-/**
- * Puts a text on one line and escapes control characters, so that a server's response cannot act on a terminal or a
- * page.
- */
-export function singleLine(text: string): string {
-  return text.replaceAll(CONTROL, (char) =>
-    char === "\n" || char === "\t" ? " " : `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
-  );
-}
+export { printable as singleLine } from "../../printable.js";

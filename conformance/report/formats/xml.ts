@@ -1,3 +1,5 @@
+import { printable, printableLines } from "../../printable.js";
+
 /** An element of an XML document. */
 export interface Element {
   name: string;
@@ -12,25 +14,25 @@ export function xml(root: Element): string {
 }
 
 function render({ name, attributes = {}, content = [] }: Element, indent: string): string {
-  const head = Object.entries(attributes).map(([key, value]) => ` ${key}="${attribute(String(value))}"`);
+  const head = Object.entries(attributes).map(([key, value]) => ` ${key}="${xmlAttribute(String(value))}"`);
   const open = `${indent}<${name}${head.join("")}`;
   if (content.length === 0) return `${open}/>`;
-  if (typeof content === "string") return `${open}>${escaped(content)}</${name}>`;
+  if (typeof content === "string") return `${open}>${xmlText(content)}</${name}>`;
   return `${open}>\n${content.map((child) => render(child, `${indent}  `)).join("\n")}\n${indent}</${name}>`;
 }
 
-// XML 1.0 cannot hold these characters, not even as references. Lone surrogates cannot be encoded.
-const FORBIDDEN = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+const escaped = (text: string) => text.replaceAll(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
 
-/** Escapes text for XML. Characters that XML cannot hold are escaped as in JSON. */
-function escaped(text: string): string {
-  return text
-    .replaceAll(FORBIDDEN, (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`)
-    .replaceAll(/[&<>"]/g, (char) => ENTITIES[char] ?? char)
-    .replaceAll("\r", "&#13;");
-}
+/** Text of an element, with its line ends. XML 1.0 could not hold control characters, not even as references. */
+export const xmlText = (text: string): string => escaped(printableLines(text));
 
-/** Escapes an attribute's value. Parsers turn line ends and tabs into spaces, unless they are references. */
-const attribute = (text: string) => escaped(text).replaceAll("\n", "&#10;").replaceAll("\t", "&#9;");
+/** The value of an attribute, on one line: parsers would turn line ends into spaces. */
+export const xmlAttribute = (text: string): string => escaped(printable(text));

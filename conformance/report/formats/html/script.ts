@@ -1,9 +1,9 @@
 /** The script of the page: filters violations and cases. Without it the page shows everything. */
 export const SCRIPT = `
-const form = document.querySelector(".filter");
+const form = document.querySelector("main > form");
 const items = [...document.querySelectorAll("[data-outcome]")];
 const texts = new Map(items.map((item) => [item, item.textContent.toLowerCase()]));
-const count = document.querySelector("#count");
+const count = document.querySelector("h2 > #count");
 function filter() {
   const data = new FormData(form);
   const outcomes = new Set(data.getAll("outcome"));

@@ -1,3 +1,5 @@
+import { printableLines } from "../../../printable.js";
+
 /** HTML that needs no escaping. Made by `html`. */
 export class Html {
   readonly text: string;
@@ -17,7 +19,7 @@ export function html(strings: TemplateStringsArray, ...values: readonly Value[])
 function render(value: Value): string {
   if (value === undefined) return "";
   if (value instanceof Html) return value.text;
-  return typeof value === "object" ? value.map(render).join("") : escaped(String(value));
+  return typeof value === "object" ? value.map(render).join("") : htmlText(String(value));
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -26,15 +28,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   ">": "&gt;",
   '"': "&quot;",
   "'": "&#39;",
+  "`": "&#96;",
 };
 
-// Control characters are invalid in HTML, and characters that change the direction of writing could forge the text.
-const INVISIBLE = /[\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu;
-
-function escaped(text: string): string {
-  return text
-    .replaceAll(INVISIBLE, (char) =>
-      char === "\n" || char === "\t" ? char : `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
-    )
-    .replaceAll(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
-}
+/** Text of an element, or the value of an attribute in quotes. Keeps line ends, for `pre`. */
+export const htmlText = (text: string): string =>
+  printableLines(text).replaceAll(/[&<>"'`]/g, (char) => ENTITIES[char] ?? char);
