@@ -1,5 +1,7 @@
-import type { CaseResult, Finding } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { type CaseResult, type Finding, Outcome } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { caseIdOf } from "../../harness/case.js";
 import { groupBy } from "./group-by.js";
+import { byExplanation, type RequirementEvidence } from "./ranking.js";
 import { requirementOf } from "./requirement.js";
 
 /** A finding and its case. */
@@ -8,6 +10,8 @@ export interface FindingInCase {
   finding: Finding;
   /** Index among the findings of the case; 0 is the first one. */
   index: number;
+  /** Whether the finding explains the failure of its case best. */
+  isMain: boolean;
 }
 
 /** The findings that blame one requirement. */
@@ -17,24 +21,58 @@ export interface RequirementGroup {
   findings: FindingInCase[];
 }
 
-/**
- * Groups findings by the requirement that they blame: MUSTs first, then by how often the requirement is the first
- * finding of a case, because a consequence of another violation rarely shows first.
- */
+/** Groups findings by the requirement that they blame. The requirement that explains the others best comes first. */
 export function groupByRequirement(cases: readonly CaseResult[]): RequirementGroup[] {
-  const all = cases.flatMap((it) => it.findings.map((finding, index): FindingInCase => ({ case: it, finding, index })));
-  const groups = [...groupBy(all, ({ finding }) => finding.requirement)].map(([requirement, findings]) => ({
+  const all = cases.flatMap((it) => {
+    const main = mainRequirement([it]);
+    return it.findings.map(
+      (finding, index): FindingInCase => ({ case: it, finding, index, isMain: finding.requirement === main }),
+    );
+  });
+  const groups = groupBy(all, ({ finding }) => finding.requirement);
+  return byExplanation(evidenceFor(cases)).map((requirement) => ({
     requirement,
-    findings: findings.sort(byClarity),
-    first: findings.filter(({ index }) => index === 0).length,
+    findings: (groups.get(requirement) ?? []).sort(byClarity),
   }));
-  const rank = ({ requirement }: RequirementGroup) => (requirementOf(requirement).level === "MUST" ? 0 : 1);
-  return groups.sort((a, b) => rank(a) - rank(b) || b.first - a.first || b.findings.length - a.findings.length);
 }
 
-/** Prefers the first finding of a case, then a case about the requirement, then the shortest evidence. */
+/** Prefers the finding that explains its case, then a case about the requirement, then the shortest evidence. */
 function byClarity(a: FindingInCase, b: FindingInCase): number {
   const about = ({ case: it, finding }: FindingInCase) => (it.requirements[0] === finding.requirement ? 0 : 1);
   const events = ({ finding }: FindingInCase) => finding.evidence.length || 1000;
-  return Math.min(a.index, 1) - Math.min(b.index, 1) || about(a) - about(b) || events(a) - events(b);
+  return (
+    Number(b.isMain) - Number(a.isMain) ||
+    about(a) - about(b) ||
+    Math.min(a.index, 1) - Math.min(b.index, 1) ||
+    events(a) - events(b)
+  );
+}
+
+/**
+ * The requirement that explains best why a case failed: the first one that the case is about, because a case tests it in
+ * isolation; otherwise the first one that was found.
+ */
+function mainRequirement(results: readonly CaseResult[]): string | undefined {
+  const blamed = results.flatMap(({ findings }) => findings.map(({ requirement }) => requirement));
+  const own = results[0]?.requirements ?? [];
+  return blamed.find((id) => own.includes(id)) ?? blamed[0];
+}
+
+/** Counts for each blamed requirement the cases that speak for it and against it. A case counts once for all codecs. */
+function evidenceFor(results: readonly CaseResult[]): RequirementEvidence[] {
+  const cases = [...groupBy(results, ({ id }) => caseIdOf(id)).values()].map((own) => ({
+    requirements: own[0]?.requirements ?? [],
+    blamed: new Set(own.flatMap(({ findings }) => findings.map(({ requirement }) => requirement))),
+    main: mainRequirement(own),
+    hasRun: own.some(({ findings, outcome }) => findings.length > 0 || outcome === Outcome.PASS),
+  }));
+  const blamed = new Set(cases.flatMap((it) => [...it.blamed]));
+  return [...blamed].map((id) => ({
+    id,
+    level: requirementOf(id).level,
+    ownCases: cases.filter(({ main, requirements }) => main === id && requirements.includes(id)).length,
+    otherCases: cases.filter(({ main, requirements }) => main === id && !requirements.includes(id)).length,
+    heldIn: cases.filter((it) => it.hasRun && it.requirements.includes(id) && !it.blamed.has(id)).length,
+    runs: results.filter(({ findings }) => findings.some(({ requirement }) => requirement === id)).length,
+  }));
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { isJson, mapBodies, mapResponses, readAll, rpcOf, withBody } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
@@ -7,9 +8,17 @@ type Json = Record<string, unknown>;
 const UNARY = ["GetServerInfo", "Send", "Sync"];
 const isJsonCall = (req: IncomingMessage) => isJson(req) && UNARY.includes(rpcOf(req));
 
+/**
+ * Parses a JSON object. Returns undefined for a body that would not stay malformed if it were serialized again: one with
+ * bytes that are not UTF-8, or with a number that no double can hold.
+ */
 function parse(body: Buffer): Json | undefined {
+  if (!isUtf8(body)) return undefined;
   try {
-    const json: unknown = JSON.parse(body.toString());
+    const json: unknown = JSON.parse(body.toString(), (_, value: unknown) => {
+      if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) throw new RangeError("not a double");
+      return value;
+    });
     return typeof json === "object" && json !== null && !Array.isArray(json) ? (json as Json) : undefined;
   } catch {
     return undefined;
