@@ -32,7 +32,8 @@ export function parseJson(text: string): unknown {
   } catch {
     // The error of JSON.parse does not always have a position, and it quotes the text.
     const at = scanJson(text) ?? 0;
-    const isEnd = text.slice(at).trim() === "";
+    const isOpenString = text[at] === '"' && stringEnd(text, at) === text.length && !text.includes("\n", at);
+    const isEnd = isOpenString || text.slice(at).trim() === "";
     const column = at - text.lastIndexOf("\n", at - 1);
     throw new JsonError(
       lineAt(text, at),

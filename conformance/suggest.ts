@@ -1,5 +1,9 @@
+/** Maximum length of a word that is compared: a longer one is no typing error, and takes long. */
+const MAX_WORD = 200;
+
 /** Returns the candidate that is most similar to a mistyped word; undefined if none is similar. */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length > MAX_WORD) return undefined;
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
     const distance = distanceOf(word.toLowerCase(), candidate.toLowerCase());

@@ -23,8 +23,23 @@ export class TextFileError extends Error {
  * @throws TextFileError if the file is larger than `maxBytes` or not UTF-8. Throws the error of the file system if it
  * cannot be read.
  */
-export function readTextFile(file: string, maxBytes = MAX_BYTES): string {
-  const bytes = readBounded(file, maxBytes);
+export const readTextFile = (file: string, maxBytes = MAX_BYTES): string => decode(readBounded(file, maxBytes));
+
+/** Reads a whole text from a stream, like {@link readTextFile}. */
+export async function readTextStream(chunks: AsyncIterable<Uint8Array>, maxBytes = MAX_BYTES): Promise<string> {
+  const kept: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    kept.push(chunk);
+  }
+  return decode(Buffer.concat(kept));
+}
+
+const tooLarge = (maxBytes: number) => new TextFileError(`has more than ${maxBytes >> 20} MiB, which is the maximum`);
+
+function decode(bytes: Buffer): string {
   const other = otherEncoding(bytes);
   if (other !== undefined) throw new TextFileError(other, 1);
   if (!isUtf8(bytes)) throw new TextFileError(NOT_UTF8, lineOfInvalidByte(bytes));
@@ -51,7 +66,7 @@ function readBounded(file: string, maxBytes: number): Buffer {
       const read = readSome(fd, chunk);
       if (read === 0) return Buffer.concat(chunks);
       size += read;
-      if (size > maxBytes) throw new TextFileError(`has more than ${maxBytes >> 20} MiB, which is the maximum`);
+      if (size > maxBytes) throw tooLarge(maxBytes);
       chunks.push(chunk.subarray(0, read));
     }
   } finally {

@@ -26,7 +26,7 @@ describe("a file of accounts", () => {
   });
 
   test.each([
-    ["{", /is not JSON/],
+    ["{\n  x", /accounts\.json, line 2: this is not JSON, from column 3 on; expected/],
     [{ ann }, /not a JSON array/],
     [[], /contains none/],
     [[ann], /contains one/],

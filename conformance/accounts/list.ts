@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
+import { type JsonError, parseJson } from "../json.js";
 import { runShell, ShellError } from "../shell.js";
+import { readTextFile, TextFileError } from "../text-file.js";
 import type { Account } from "./pool.js";
 
 /** Thrown if a list of accounts is invalid. The message contains the remedy, but no token: it never quotes the list. */
@@ -9,15 +10,20 @@ export class AccountListError extends Error {}
 export function readAccountFile(file: string): Account[] {
   let text: string;
   try {
-    text = readFileSync(file === "-" ? 0 : file, "utf8");
+    text = readTextFile(file);
   } catch (error) {
+    if (error instanceof TextFileError)
+      throw new AccountListError(
+        `${file}${error.line === undefined ? "" : `, line ${error.line}`}: the file ${error.message}`,
+      );
     throw new AccountListError(`cannot read the accounts in ${file}: ${(error as NodeJS.ErrnoException).code}`);
   }
   let json: unknown;
   try {
-    json = JSON.parse(text);
-  } catch {
-    throw new AccountListError(`${file} is not JSON; expected [{"user_id": "…", "token": "…"}, …]`);
+    json = parseJson(text);
+  } catch (error) {
+    const { line, message } = error as JsonError;
+    throw new AccountListError(`${file}, line ${line}: ${message}; expected [{"user_id": "…", "token": "…"}, …]`);
   }
   if (!Array.isArray(json))
     throw new AccountListError(`${file} is not a JSON array; expected [{"user_id": "…", "token": "…"}, …]`);

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { type Styler, stylerFor } from "../report/formats/style.js";
+import { printable } from "../printable.js";
+import { stylerFor } from "../report/formats/style.js";
 import { counted } from "../report/model/summary.js";
 import type { Requirement } from "../requirements/requirements.js";
 import type { Codec } from "../rpc/connect.js";
@@ -10,18 +11,19 @@ import { quoted, runShell } from "../shell.js";
 import { abortOnInterrupt } from "./abort-signal.js";
 import { type AccountFlags, accountArguments, accountOptions, accountSettings } from "./accounts.js";
 import { applyConfig, CONFIG_FILE } from "./config.js";
-import { type ConnectionFlags, connectionArguments, connectionOf, connectionOptions } from "./connection.js";
+import { type ConnectionFlags, connectionArguments, connectionOf, curlArguments, connectionOptions } from "./connection.js";
 import { EXIT, exitCodesHelp } from "./exit-code.js";
-import { checkWritable, writeText } from "./files.js";
 import { openHistory } from "./history-writer.js";
 import { knownFailuresText, readKnownFailures } from "./known-failures.js";
 import { isLocal, type LocalFlags, localArguments, localTarget, requireOneTarget } from "./local-server.js";
 import { choice, file, flag, integer, list, text } from "./options.js";
-import { type OutputFlags, outputOptions, outputSettings, writeOutput } from "./output.js";
+import { type OutputFlags, outputOptions, outputSettings, prepareOutput, writeOutput } from "./output.js";
 import { Progress } from "./progress.js";
 import { selectBy } from "./select.js";
 import { parseShard, type Shard, shardText } from "./shard.js";
+import { print } from "./terminal.js";
 import { targetUrl } from "./usage.js";
+import { prepareFile, writeText } from "./write-file.js";
 
 interface Flags extends AccountFlags, ConnectionFlags, OutputFlags, LocalFlags {
   config?: string;
@@ -86,13 +88,15 @@ const command = new Command("check")
   )
   .addOption(integer("--bail [n]", "stop after n unexpected failures (default without n: 1)", 1, 100_000))
   .addOption(
-    text(
-      "--restart-command <command>",
-      "shell command that kills the server, starts it again, and exits with code 0 once it is up; crash cases need it",
-    ),
+    text("--restart-command <command>", "shell command that kills the server and starts it again; crash cases need it"),
   )
   .optionsGroup("Output:")
-  .addOption(file("--record <file>", "write the histories of all cases; `seqsync judge` judges them again"))
+  .addOption(
+    file(
+      "--record <file>",
+      "write the history of each case as it ends; `seqsync judge` judges them again; - is standard output",
+    ),
+  )
   .addOption(
     file(
       "--known-failures <file>",
@@ -129,7 +133,7 @@ ${exitCodesHelp("check")}`,
 
 async function checkTarget(urls: string[], flags: Flags): Promise<number> {
   requireOneTarget(urls, flags, "check");
-  const settings = outputSettings(flags);
+  const settings = { ...outputSettings(flags, flags.record), knownFailures: flags.knownFailures };
   const { detail } = settings;
   const targets = urls.map(targetUrl);
   const known = flags.knownFailures === undefined ? [] : readKnownFailures(flags.knownFailures);
@@ -143,12 +147,11 @@ async function checkTarget(urls: string[], flags: Flags): Promise<number> {
     isComplete = false;
     progress.line(`seqsync: ${line}`);
   };
-  // Reports an unwritable file before the run; the run still takes place.
-  for (const { path } of settings.files) checkWritable(path, problem);
+  prepareOutput(settings);
+  if (flags.writeKnownFailures !== undefined) prepareFile(flags.writeKnownFailures);
   const history = flags.record === undefined ? undefined : openHistory(flags.record, problem);
   const local = await localTarget(flags);
   const restart = flags.restartCommand === undefined ? local?.restart : restartBy(flags.restartCommand);
-  const style = stylerFor(process.stdout);
   const interrupt = abortOnInterrupt(() => progress.line("seqsync: stopping; interrupt again to exit at once"));
   try {
     const report = await check({
@@ -161,15 +164,17 @@ async function checkTarget(urls: string[], flags: Flags): Promise<number> {
       slow: flags.slow ?? false,
       knownFailures: known,
       invocation: invocationOf(targets, flags),
+      curlArguments: isLocal(flags) ? [] : curlArguments(flags),
       signal: interrupt.signal,
       ...(flags.shard === undefined ? {} : { shard: shardText(flags.shard) }),
+      ...(flags.wait === undefined ? {} : { waitMs: flags.wait * 1000 }),
       ...(flags.bail === undefined ? {} : { bail: flags.bail === true ? 1 : flags.bail }),
       ...(flags.seed === undefined ? {} : { seed: flags.seed }),
       ...(flags.codec === undefined ? {} : { codecs: [flags.codec] }),
       ...(history === undefined ? {} : { onHistory: history.write }),
       ...(restart === undefined ? {} : { restart }),
       onStart: (plan) => {
-        if (detail !== "quiet") printPlan(plan, style);
+        if (detail !== "quiet") printPlan(plan, settings.people);
         progress.begin(plan.cases.length);
       },
       onResult: (result) => progress.caseEnded(result),
@@ -202,11 +207,13 @@ const restartBy = (restartCommand: string) => async (): Promise<void> => {
  * Prints the number of cases, the source of the accounts, and the number of cases for which the accounts do not
  * suffice.
  */
-function printPlan({ cases, accounts, info, inconclusive }: CheckPlan, style: Styler): void {
+function printPlan({ cases, accounts, info, inconclusive }: CheckPlan, people: NodeJS.WriteStream): void {
+  const style = stylerFor(people);
   const name = info.implementation === "" ? "a server without a declared name" : info.implementation;
-  process.stdout.write(style("dim", `Checking ${name}: ${counted(cases.length, "case")}, accounts from ${accounts}\n`));
+  const size = counted(cases.length, "case");
+  print(`${style("dim", printable(`Checking ${name}: ${size}, accounts from ${accounts}`))}\n`, people);
   for (const [reason, count] of inconclusive)
-    process.stdout.write(style("yellow", `${counted(count, "case")} will be inconclusive: ${reason}\n`));
+    print(`${style("yellow", printable(`${counted(count, "case")} will be inconclusive: ${reason}`))}\n`, people);
 }
 
 /** Returns the arguments that check the same server again, with the same accounts. */

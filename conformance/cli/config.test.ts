@@ -69,7 +69,8 @@ describe("a configuration file", () => {
     [{ only: "ack" }, /"only" must be a list of strings/],
     [{ slow: "yes" }, /"slow" must be true or false/],
     [{ urls: "http://a" }, /"urls" must be a list of URLs/],
-    ["{", /is not JSON/],
+    ["{\n  x", /config\.json, line 2: this is not JSON, from column 3 on$/],
+    ['{\n "only": ["ack"],\n "slow": 1}', /config\.json, line 3: "slow" must be true or false/],
     [[], /must contain a JSON object/],
   ])("with %j is rejected", (settings, why) => {
     expect(() => applied(settings)).toThrow(why);

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { lineOfValue } from "../json.js";
 import { didYouMean } from "../suggest.js";
-import { readText } from "./files.js";
+import { jsonOf, placeIn, readText } from "./files.js";
 import { TypedOption } from "./options.js";
 import { UsageError } from "./usage.js";
 
@@ -26,9 +27,11 @@ export function applyConfig(command: Command, all: Command, file: string | undef
   const known = settingsOf(all);
   const own = settingsOf(command);
   let urls: string[] = [];
-  for (const [key, value] of Object.entries(readConfig(path))) {
+  const { settings, lineOf } = readConfig(path);
+  for (const [key, value] of Object.entries(settings)) {
     if (key === "$schema") continue;
-    const wrong = (what: string) => new UsageError(`${path}: "${key}" ${what}`);
+    const place = () => placeIn(path, lineOf(key));
+    const wrong = (what: string) => new UsageError(`${place()}: "${key}" ${what}`);
     if (key === "urls") {
       if (!isList(value) || value.length === 0) throw wrong("must be a list of URLs");
       urls = value;
@@ -36,7 +39,7 @@ export function applyConfig(command: Command, all: Command, file: string | undef
     }
     const option = known.get(key);
     if (option === undefined)
-      throw new UsageError(`${path}: unknown setting "${key}"${didYouMean(key, ["urls", ...known.keys()])}`);
+      throw new UsageError(`${place()}: unknown setting "${key}"${didYouMean(key, ["urls", ...known.keys()])}`);
     const parsed = parseSetting(option, value, dirname(path), wrong);
     const target = own.get(key)?.attributeName();
     if (target !== undefined && !["cli", "env"].includes(command.getOptionValueSource(target) ?? ""))
@@ -45,17 +48,12 @@ export function applyConfig(command: Command, all: Command, file: string | undef
   return { urls };
 }
 
-function readConfig(path: string): Record<string, unknown> {
+function readConfig(path: string): { settings: Record<string, unknown>; lineOf: (key: string) => number } {
   const text = readText(path);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`${path} is not JSON: ${(error as Error).message}`);
-  }
-  if (typeof json !== "object" || json === null || Array.isArray(json))
-    throw new UsageError(`${path} must contain a JSON object`);
-  return json as Record<string, unknown>;
+  const value = jsonOf(path, text);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new UsageError(`${placeIn(path, 1)}: the file must contain a JSON object`);
+  return { settings: value as Record<string, unknown>, lineOf: (key) => lineOfValue(text, [key]) };
 }
 
 const isList = (value: unknown): value is string[] =>

@@ -1,5 +1,6 @@
 import { Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { wrap } from "../report/formats/text.js";
+import { mustsNotChecked } from "../report/model/not-checked.js";
 import { isUnexpected } from "../run/known-failures.js";
 import { verdictOf } from "../run/requirements.js";
 
@@ -13,7 +14,7 @@ const SUITE = "the suite failed";
 
 /** Exit codes of the commands that end with a report; `more` is a further reason for an inconclusive result. */
 const reportCodes = (more = ""): Readonly<Record<ExitName, string>> => ({
-  ok: "every MUST that applies was met; known failures do not count",
+  ok: "no violated MUST was found in what was checked, known failures aside; the end of the report lists what was not checked, and --strict makes that exit code 3",
   violation: "a MUST was violated, or an entry of --known-failures no longer fails",
   usage: USAGE,
   inconclusive: `inconclusive: the server could not be reached, a MUST could not be checked, ${more}a file could not be written, or ${SUITE}`,
@@ -30,6 +31,11 @@ const LIST: Readonly<Partial<Record<ExitName, string>>> = {
 /** Meaning of the exit codes of each command, for the help and for the documentation. */
 export const EXIT_CODES = {
   check: REPORT,
+  doctor: {
+    ok: "a run can work; there may be warnings",
+    usage: USAGE,
+    inconclusive: `a run cannot work: see what is marked ✗; or ${SUITE}`,
+  },
   explore: {
     ok: "no violation was found",
     violation: "a violation was found",
@@ -37,10 +43,10 @@ export const EXIT_CODES = {
     inconclusive: `inconclusive: the server could not be reached, there are no accounts, the run was interrupted, a file could not be written, or ${SUITE}`,
   },
   judge: {
-    ok: "no violation was found",
-    violation: "a violation was found",
-    usage: USAGE,
-    inconclusive: `inconclusive: a history is damaged and its readable part shows no violation, or ${SUITE}`,
+    ok: "no violated MUST was found",
+    violation: "a MUST was violated",
+    usage: `${USAGE}, or a file is no history`,
+    inconclusive: `inconclusive: a history is damaged and its readable part shows no violation, the histories hold nothing that can be judged, a file could not be written, or ${SUITE}`,
   },
   report: REPORT,
   merge: reportCodes("the report of a part is missing, "),
@@ -61,9 +67,14 @@ export function exitCodesHelp(command: keyof typeof EXIT_CODES): string {
 
 /**
  * Returns the exit code of a command that ends with a report. A known failure counts as a pass, a stale entry of the
- * list as a violation.
+ * list as a violation. With `strict`, a MUST that was not checked is inconclusive.
  */
-export function exitCodeOf(report: Report): number {
+export function exitCodeOf(report: Report, { strict = false } = {}): number {
+  const code = exitCodeOfVerdict(report);
+  return strict && code === EXIT.ok && mustsNotChecked(report).length > 0 ? EXIT.inconclusive : code;
+}
+
+function exitCodeOfVerdict(report: Report): number {
   if (report.cases.some(isUnexpected) || report.staleKnownFailures.length > 0) return EXIT.violation;
   switch (report.verdict) {
     case Outcome.PASS:

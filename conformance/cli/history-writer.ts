@@ -1,7 +1,9 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, writeFileSync } from "node:fs";
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { historyLines } from "../history/file.js";
-import { cannotWrite } from "./files.js";
+import { STDOUT } from "./output.js";
+import { printFile } from "./terminal.js";
+import { cannotWrite, prepareFile } from "./write-file.js";
 
 /** A file that histories are written to, one after the other. */
 export interface HistoryWriter {
@@ -10,36 +12,41 @@ export interface HistoryWriter {
 }
 
 /**
- * Opens a history file. On the first error, calls `problem` and stops recording; the run continues. An existing file is
- * truncated only when the first history is written, so that a run without results does not destroy it.
+ * Opens a history file; "-" is standard output. Each history is in the file as soon as `write` returns, so that a run
+ * that is killed leaves those of the cases that have ended. An existing file is truncated only when the first history is
+ * written, so that a run without results does not destroy it. If a history cannot be written, calls `problem` and stops
+ * recording; the run continues.
+ *
+ * @throws UsageError if the file cannot be written.
  */
 export function openHistory(file: string, problem: (line: string) => void): HistoryWriter {
-  let fd: number | undefined;
-  const attempt = (act: () => void) => {
-    try {
-      act();
-    } catch (error) {
-      fd = undefined;
-      problem(cannotWrite(file, error));
-    }
-  };
-  attempt(() => {
-    fd = openSync(file, "a");
-  });
-  let isTruncated = false;
-  const append = (open: number, events: readonly Event[]) => {
-    if (!isTruncated && fstatSync(open).isFile()) ftruncateSync(open);
-    isTruncated = true;
-    writeSync(open, historyLines(events));
-  };
+  const output = file === STDOUT ? { append: printFile, close: () => {} } : openFile(file);
+  let isOpen = true;
   return {
     write: (_name, events) => {
-      const open = fd;
       // A case that did not start has no events.
-      if (open !== undefined && events[0]?.body.case === "header") attempt(() => append(open, events));
+      if (!isOpen || events[0]?.body.case !== "header") return;
+      try {
+        output.append(historyLines(events));
+      } catch (error) {
+        isOpen = false;
+        problem(cannotWrite(file, error));
+      }
     },
-    close: () => {
-      if (fd !== undefined) closeSync(fd);
+    close: () => output.close(),
+  };
+}
+
+function openFile(file: string) {
+  prepareFile(file);
+  const fd = openSync(file, "a");
+  let isTruncated = false;
+  return {
+    append: (lines: string) => {
+      if (!isTruncated && fstatSync(fd).isFile()) ftruncateSync(fd);
+      isTruncated = true;
+      writeFileSync(fd, lines);
     },
+    close: () => closeSync(fd),
   };
 }

@@ -1,10 +1,11 @@
-import { closeSync, openSync, readSync } from "node:fs";
 import { Command } from "commander";
-import { reportOnHistories } from "../run/rejudge.js";
+import type { Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { readTextStream } from "../text-file.js";
 import { exitCodesHelp } from "./exit-code.js";
-import { unreadable } from "./files.js";
-import { type OutputFlags, outputOptions, outputSettings, writeOutput } from "./output.js";
-import { readReport } from "./read-report.js";
+import { nameOf, unreadable } from "./files.js";
+import { type Input, judgeFiles, openInput } from "./judge-files.js";
+import { type OutputFlags, outputOptions, outputSettings, prepareOutput, writeOutput } from "./output.js";
+import { MAX_REPORT_BYTES, parseReport } from "./read-report.js";
 
 export const reportCommand = outputOptions(
   new Command("report")
@@ -12,7 +13,7 @@ export const reportCommand = outputOptions(
     .description(
       "Renders a JSON report of `seqsync check` in other formats. A history that --record wrote is judged again first.",
     )
-    .argument("<file>", "a JSON report, or a history file")
+    .argument("<file>", "a JSON report, or a history file; - is standard input")
     .optionsGroup("Output:"),
 )
   .addHelpText(
@@ -21,21 +22,25 @@ export const reportCommand = outputOptions(
   )
   .action(async (file: string, flags: OutputFlags) => {
     const settings = outputSettings(flags);
-    process.exitCode = writeOutput(isHistory(file) ? await reportOnHistories(file) : readReport(file), settings);
+    prepareOutput(settings);
+    const input = await openInput(file);
+    process.exitCode = isHistory(input)
+      ? await judgeFiles([{ name: nameOf(file), content: input.chunks }], settings)
+      : writeOutput(await readReport(file, input), settings);
   });
 
 /** Whether a file is a history, and not a report: its first line is then the header of a history. */
-function isHistory(file: string): boolean {
-  const head = Buffer.alloc(4096);
+function isHistory({ head }: Input): boolean {
+  const text = new TextDecoder().decode(head.subarray(0, 4096));
+  return /^\s*\{[^\n]*"header"\s*:/.test(text) && !/^\s*\{[^\n]*"suiteVersion"\s*:/.test(text);
+}
+
+async function readReport(file: string, { chunks }: Input): Promise<Report> {
+  let text: string;
   try {
-    const fd = openSync(file, "r");
-    try {
-      const text = head.toString("utf8", 0, readSync(fd, head));
-      return /^\s*\{[^\n]*"header"\s*:/.test(text) && !/^\s*\{[^\n]*"suiteVersion"\s*:/.test(text);
-    } finally {
-      closeSync(fd);
-    }
+    text = await readTextStream(chunks, MAX_REPORT_BYTES);
   } catch (error) {
     throw unreadable(file, error);
   }
+  return parseReport(file, text);
 }

@@ -1,7 +1,8 @@
 import { createReadStream } from "node:fs";
-import { fromJson, type JsonValue, toJsonString } from "@bufbuild/protobuf";
+import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { type Event, EventSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { JsonError, parseJson } from "../json.js";
+import { printableJson } from "../printable.js";
 import { HISTORY_FORMAT } from "../version.js";
 import { BoundedLines } from "./bounded-lines.js";
 
@@ -10,7 +11,7 @@ const MAX_WHY = 300;
 
 /** Converts events to lines of a history file. */
 export function historyLines(events: readonly Event[]): string {
-  return events.map((event) => `${toJsonString(EventSchema, event)}\n`).join("");
+  return events.map((event) => `${printableJson(toJson(EventSchema, event))}\n`).join("");
 }
 
 /** A line of a history file: an event, or what is wrong with the line. */

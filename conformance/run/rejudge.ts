@@ -14,10 +14,20 @@ import type { Finding } from "../findings.js";
 import { readHistory } from "../history/file.js";
 import { Judge } from "../judge/judge.js";
 import { REQUIREMENTS, type RequirementId } from "../requirements/requirements.js";
+import { TextFileError } from "../text-file.js";
 import { REPORT_FORMAT, VERSION } from "../version.js";
 import { caseIdOf } from "./case-run.js";
 import { SHOWN_EVENTS } from "./run-case.js";
 import { summarize } from "./summarize.js";
+
+/** Maximum number of histories that are judged at once. */
+const MAX_HISTORIES = 100_000;
+/** Maximum number of findings of a history, as in a run. */
+const MAX_FINDINGS = 300;
+/** Maximum number of damaged parts that are described. */
+const MAX_DAMAGE = 10;
+/** Maximum length of the name of a history, in characters. */
+const MAX_NAME = 200;
 
 /** A recorded history with the judge's findings. */
 export interface JudgedHistory {
@@ -44,7 +54,7 @@ export interface DamagedPart {
  * Judges the recorded histories of a file, one by one. A history does not contain the expectations of the cases, so
  * these are not checked. Rejects with the error of the file system if the file cannot be read.
  */
-export async function* rejudge(file: string): AsyncGenerator<JudgedHistory | DamagedPart> {
+export async function* rejudge(file: string | AsyncIterable<Uint8Array>): AsyncGenerator<JudgedHistory | DamagedPart> {
   let current: { header: Header; judge: Judge; events: Event[]; eventCount: number } | undefined;
   const finish = (): JudgedHistory[] => {
     if (current === undefined) return [];
@@ -74,31 +84,82 @@ export async function* rejudge(file: string): AsyncGenerator<JudgedHistory | Dam
   yield* finish();
 }
 
+/** Histories to judge. */
+export interface HistorySource {
+  /** Name of the file, for messages. */
+  name: string;
+  /** Name of the file, or its content. */
+  content: string | AsyncIterable<Uint8Array>;
+}
+
+/** A damaged part, and the name of its file. */
+export interface DamagedFile extends DamagedPart {
+  file: string;
+}
+
+/** Recorded histories, judged again. */
+export interface JudgedHistories {
+  /** Each history is a case. */
+  report: Report;
+  /** Number of events of all histories. */
+  events: number;
+  /** The first parts that cannot be read. */
+  damage: DamagedFile[];
+  /** Number of all such parts. */
+  damaged: number;
+}
+
 /**
- * Makes a report of the recorded histories of a file: each history is a case. A damaged file makes the verdict
- * inconclusive, unless the readable part shows a violation. Rejects with the error of the file system if the file
- * cannot be read.
+ * Makes a report of recorded histories. A damaged file makes the verdict inconclusive, unless the readable part shows a
+ * violation. `onError` makes the error to throw if a file cannot be read.
  */
-export async function reportOnHistories(file: string): Promise<Report> {
+export async function reportOnHistories(
+  sources: readonly HistorySource[],
+  onError: (name: string, error: unknown) => Error,
+): Promise<JudgedHistories> {
   const report = create(ReportSchema, {
     format: REPORT_FORMAT,
     suiteVersion: VERSION,
-    accounts: `recorded in ${file}`,
+    accounts: `recorded in ${sources.map(({ name }) => name).join(", ")}`,
   });
-  let damage: DamagedPart | undefined;
-  for await (const part of rejudge(file)) {
-    if (part.kind === "damage") damage ??= part;
-    else {
-      setHeader(report, part.header);
-      report.cases.push(resultOf(part, report.cases.length + 1));
+  const judged: JudgedHistories = { report, events: 0, damage: [], damaged: 0 };
+  const names = new Map<string, number>();
+  for (const { name, content } of sources) {
+    try {
+      for await (const part of rejudge(content)) {
+        if (part.kind === "damage") {
+          judged.damaged += 1;
+          if (judged.damage.length < MAX_DAMAGE) judged.damage.push({ ...part, file: name });
+          continue;
+        }
+        setHeader(report, part.header);
+        judged.events += part.eventCount;
+        report.cases.push(resultOf(part, uniqueId(part.header.name, names)));
+        if (report.cases.length >= MAX_HISTORIES)
+          throw new TextFileError(`has more than ${MAX_HISTORIES} histories, which is the maximum`);
+      }
+    } catch (error) {
+      throw onError(name, error);
     }
   }
-  summarize(report);
-  if (damage !== undefined && report.verdict !== Outcome.FAIL) {
-    report.headline = `The history is damaged; only its readable part was judged: ${file}, line ${damage.line}: ${damage.problem}`;
-    report.verdict = Outcome.INCONCLUSIVE;
+  summarize(report, {
+    reason: "the histories do not exercise it, or it needs the expectations of a case",
+    reasonCode: ReasonCode.NOTHING_TO_JUDGE,
+  });
+  const [first] = judged.damage;
+  if (first !== undefined) {
+    report.headline = `The history is damaged; only its readable part was judged: ${first.file}, line ${first.line}: ${first.problem}.`;
+    if (report.verdict !== Outcome.FAIL) report.verdict = Outcome.INCONCLUSIVE;
   }
-  return report;
+  return judged;
+}
+
+/** Returns an id for the case of a history: the name of the history, with a number if it is not the first of this name. */
+function uniqueId(name: string, names: Map<string, number>): string {
+  const id = name.slice(0, MAX_NAME) || "history";
+  const count = (names.get(id) ?? 0) + 1;
+  names.set(id, count);
+  return count === 1 ? id : `${id} #${count}`;
 }
 
 function setHeader(report: Report, { specVersion, implementation, profiles, seed, startedAt }: Header): void {
@@ -107,12 +168,13 @@ function setHeader(report: Report, { specVersion, implementation, profiles, seed
   if (startedAt !== undefined) report.startedAt ??= startedAt;
 }
 
-function resultOf({ header, events, findings, exercised }: JudgedHistory, number: number): CaseResult {
+function resultOf({ header, events, findings: all, exercised }: JudgedHistory, id: string): CaseResult {
+  const findings = all.slice(0, MAX_FINDINGS);
   const isFailure = findings.some(({ requirement }) => REQUIREMENTS[requirement].level === "MUST");
   const isEmpty = findings.length === 0 && exercised.length === 0;
   const outcome = findings.length === 0 ? Outcome.PASS : isFailure ? Outcome.FAIL : Outcome.WARN;
   return create(CaseResultSchema, {
-    id: header.name || `history/${number}`,
+    id,
     title: CATALOGUE.find(({ id }) => id === caseIdOf(header.name))?.title ?? "A recorded history",
     requirements: exercised,
     profile: profileOf(exercised),
