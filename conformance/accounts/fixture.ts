@@ -11,7 +11,7 @@ const { createAccount, rotateEpoch, revokeToken } = FixtureService.method;
 
 /** Message for a server without fixtures: the problem and the remedy. */
 const HELP =
-  "the server does not serve seqsync.conformance.v1.FixtureService at this URL (see the specification, fixtures); start it with its fixtures, or pass accounts with --accounts FILE";
+  "the server does not serve seqsync.conformance.v1.FixtureService at this URL; start it with its fixtures for tests, or pass accounts with --accounts FILE";
 
 /** Returns a source of accounts that the target's FixtureService creates for each case. */
 export async function fixtureAccounts(
@@ -30,16 +30,21 @@ export async function fixtureAccounts(
     if (result.kind === "refusal") {
       const { code } = result.refusal;
       if (code === "unimplemented")
-        throw new Inconclusive(`the server has no fixture ${method.name}`, ReasonCode.ACCOUNT_UNAVAILABLE);
-      if (code === "unauthenticated")
         throw new Inconclusive(
-          "the fixtures require a credential: set SEQSYNC_FIXTURE_TOKEN",
+          method.name === createAccount.name ? HELP : `the server has no fixture ${method.name}`,
+          ReasonCode.ACCOUNT_UNAVAILABLE,
+        );
+      if (code === "unauthenticated" || code === "permission_denied")
+        throw new Inconclusive(
+          token === undefined
+            ? "the fixtures require a credential: put it into the environment variable SEQSYNC_FIXTURE_TOKEN"
+            : "the fixtures do not accept the credential in the environment variable SEQSYNC_FIXTURE_TOKEN",
           ReasonCode.ACCOUNT_UNAVAILABLE,
         );
       throw new Inconclusive(`the fixture ${method.name} was refused with ${code}`, ReasonCode.ACCOUNT_UNAVAILABLE);
     }
     throw new Inconclusive(
-      result.kind === "malformed" && result.requirement === "HTTP-PATH"
+      result.kind === "malformed" && ["HTTP-PATH", "HTTP-ANSWER-TYPE"].includes(result.requirement)
         ? HELP
         : `the fixture ${method.name} failed: ${result.why}`,
       ReasonCode.ACCOUNT_UNAVAILABLE,
@@ -66,6 +71,7 @@ export async function fixtureAccounts(
           return { userId, token, startSeq: start };
         }),
       ),
+    isSingleUse: true,
     release: () => {},
     rotateEpoch: async (userId, onAttempt) => {
       await call(rotateEpoch, { userId }, onAttempt);

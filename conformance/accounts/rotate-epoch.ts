@@ -11,11 +11,16 @@ export async function recordRotateEpoch(
   const call = () => recorder.call(SUITE, 0, rotateCall(userId));
   let op = call();
   let attempts = 0;
-  await rotateEpoch(userId, () => {
-    attempts += 1;
-    if (attempts === 1) return;
-    recorder.complete(op, noResponse("the call was retried"));
-    op = call();
-  });
+  try {
+    await rotateEpoch(userId, () => {
+      attempts += 1;
+      if (attempts === 1) return;
+      recorder.complete(op, noResponse("the call was retried"));
+      op = call();
+    });
+  } catch (error) {
+    recorder.complete(op, noResponse("the call failed"));
+    throw error;
+  }
   recorder.complete(op, done());
 }

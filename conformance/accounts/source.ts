@@ -43,6 +43,11 @@ export interface AccountSource {
    * @throws Error if it cannot lease them. The case then has the outcome "error".
    */
   lease(request: AccountRequest): Promise<Lease[]>;
+  /**
+   * Whether each account is leased only once.
+   * @default false
+   */
+  readonly isSingleUse?: boolean | undefined;
   /** Ends the leases of these accounts. */
   release(leases: readonly Lease[]): void;
   /**

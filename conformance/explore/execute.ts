@@ -2,18 +2,20 @@ import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { recordRotateEpoch } from "../accounts/rotate-epoch.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
-import { type Finding, NoResponseFailure, newFinding, Violation } from "../findings.js";
+import { type Finding, Inconclusive, NoResponseFailure, newFinding, RetriesExhausted, Violation } from "../findings.js";
 import { recordPrologue } from "../history/prologue.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import { Client } from "../rpc/client.js";
+import { Client, type SendArguments } from "../rpc/client.js";
 import { type Codec, describeRefusal } from "../rpc/connect.js";
 import type { Refusal } from "../rpc/result.js";
 import type { Session } from "../rpc/session.js";
 import type { WatchStream } from "../rpc/watch-stream.js";
-import { AttemptClient, type DeviceState, type Message } from "./attempts.js";
+import type { AbandonedSends } from "./abandoned-sends.js";
+import { AttemptClient, type DeviceState } from "./attempts.js";
 import type { FaultyNetwork } from "./faulty-network.js";
+import { despiteOutage } from "./outage.js";
 import { clientOf, groups, type Step } from "./program.js";
 
 export interface Environment {
@@ -29,6 +31,10 @@ export interface Environment {
   seed: number;
   /** Prefix that makes the ids of this run unique. */
   nonce: string;
+  /** The Sends of earlier programs whose outcome is unknown. */
+  abandoned: AbandonedSends;
+  /** How long to wait for a server that has stopped responding, in milliseconds. */
+  recoveryMs: number;
 }
 
 export interface Execution {
@@ -40,11 +46,18 @@ export interface Execution {
 
 let programs = 0;
 
-/** Runs a program on accounts of its own, then fetches all pending messages of each account, and judges the history. */
+/**
+ * Runs a program on accounts of its own, then fetches all pending messages of each account, and judges the history.
+ *
+ * @throws Inconclusive if the server has stopped responding and does not come back.
+ */
 export async function execute(steps: readonly Step[], environment: Environment, wakeMs = WAKE_MS): Promise<Execution> {
   const judge = new Judge();
   const recorder = new Recorder((event) => judge.observe(event));
-  const leases = await environment.source.lease({ count: environment.accounts });
+  const { source, abandoned, direct, info } = environment;
+  const leases = await despiteOutage(direct, environment.recoveryMs, () =>
+    source.lease({ count: environment.accounts }),
+  );
   programs += 1;
   const run = new ProgramRun(environment, recorder, leases, `${environment.nonce}-${programs}`);
   try {
@@ -55,7 +68,9 @@ export async function execute(steps: readonly Step[], environment: Environment, 
     return { findings: [...run.findings, ...judge.finish()], recorder, exercised: judge.exercised };
   } finally {
     run.end();
-    environment.source.release(leases);
+    if (source.isSingleUse) abandoned.drop(leases);
+    else await abandoned.settle(leases, direct, info);
+    source.release(leases);
   }
 }
 
@@ -67,7 +82,7 @@ class ProgramRun {
   readonly #nonce: string;
   readonly #client: AttemptClient;
   readonly #devices: DeviceState[][];
-  readonly #lastSent: (Message | undefined)[];
+  readonly #lastSent: (SendArguments | undefined)[];
   readonly #watches: { account: number; stream: WatchStream }[] = [];
   #ids = 0;
 
@@ -76,7 +91,7 @@ class ProgramRun {
     this.#recorder = recorder;
     this.#leases = leases;
     this.#nonce = nonce;
-    this.#client = new AttemptClient(environment.faulty, recorder);
+    this.#client = new AttemptClient(environment.faulty, recorder, environment.abandoned);
     this.#devices = leases.map(() =>
       Array.from({ length: environment.devices }, () => ({ cliSeq: 0, epoch: "", previous: 0 })),
     );
@@ -90,8 +105,9 @@ class ProgramRun {
 
   /** Records the prologue of the history, and acks all messages of accounts that may have been used before. */
   async begin(): Promise<void> {
-    const { info, seed } = this.#environment;
+    const { info, seed, abandoned } = this.#environment;
     recordPrologue(this.#recorder, { name: this.#nonce, info, seed, accounts: this.#leases });
+    abandoned.record(this.#leases, this.#recorder);
     for (const [index, { startSeq }] of this.#leases.entries())
       if (startSeq === undefined) await this.#drain(index, { ackLastPage: true });
   }
@@ -149,7 +165,11 @@ class ProgramRun {
       case "rotate": {
         const { userId } = this.#lease(operation.account);
         const { rotateEpoch } = this.#environment.source;
-        if (rotateEpoch !== undefined) await recordRotateEpoch(this.#recorder, rotateEpoch, userId);
+        // Without a response the outcome is indeterminate, as that of any other call.
+        if (rotateEpoch !== undefined)
+          await recordRotateEpoch(this.#recorder, rotateEpoch, userId).catch((error: unknown) => {
+            if (!(error instanceof Inconclusive)) throw error;
+          });
         return;
       }
     }
@@ -191,10 +211,13 @@ class ProgramRun {
       `${name(index)}'s last device`,
     );
     for (let cliSeq = 0; ; ) {
-      const result = await client.sync({ cliSeq, epoch: "", pageSize: 0 }).catch((error: unknown) => {
+      const { direct, recoveryMs } = this.#environment;
+      const sync = () => client.sync({ cliSeq, epoch: "", pageSize: 0 });
+      const result = await despiteOutage(direct, recoveryMs, sync).catch((error: unknown) => {
         if (error instanceof Violation) this.#client.findings.push(error.finding);
         else if (error instanceof NoResponseFailure) this.#client.findings.push(withoutResponse(error));
-        else throw error;
+        // A server that only asks to retry shows nothing.
+        else if (!(error instanceof RetriesExhausted)) throw error;
         return undefined;
       });
       if (result?.kind === "refusal") this.#client.findings.push(refusedSync(result.refusal));
@@ -206,14 +229,14 @@ class ProgramRun {
     }
   }
 
-  #compose({ from, to, id, size }: Extract<Step["operation"], { kind: "send" }>): Message {
+  #compose({ from, to, id, size }: Extract<Step["operation"], { kind: "send" }>): SendArguments {
     const last = this.#lastSent[from];
     if (id === "repeat" && last !== undefined) return last;
     this.#ids += 1;
     const newId = `${this.#nonce}-${this.#ids}`;
     const others = this.#lastSent[(from + 1) % this.#leases.length];
     if (id === "others" && others !== undefined) return others;
-    const message: Message = {
+    const message: SendArguments = {
       recipientId: this.#lease(to).userId,
       clientMessageId: id === "reuse" && last !== undefined ? last.clientMessageId : newId,
       // Payloads differ, if their size permits.
@@ -261,7 +284,7 @@ const refusedSync = (refusal: Refusal): Finding =>
   });
 
 const withoutResponse = ({ requirement, message }: NoResponseFailure): Finding =>
-  newFinding({ requirement, message, expected: "a response", actual: "no response, on a network without faults" });
+  newFinding({ requirement, message, expected: "a response", actual: "no response, although the server is up" });
 
 /** Time limit for a frame about a new message, in milliseconds (WATCH-WAKE). */
 const WAKE_MS = 5000;

@@ -4,11 +4,13 @@ import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource } from "../accounts/source.js";
-import type { Finding } from "../findings.js";
+import { type Finding, Inconclusive } from "../findings.js";
 import { NEEDS, RULES } from "../judge/rules.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { SharedConnection } from "../transport/http.js";
+import { AbandonedSends } from "./abandoned-sends.js";
 import { type Execution, execute } from "./execute.js";
+import { RECOVERY_MS } from "./outage.js";
 import { type FaultLevel, NETWORK_FAULTS, programs, type Step } from "./program.js";
 import { Worker } from "./worker.js";
 
@@ -37,6 +39,8 @@ export interface ExplorationOptions {
   steps?: number;
   /** Time limit for shrinking a failure, in milliseconds. Default 30,000. */
   shrinkMs?: number;
+  /** How long to wait for a server that has stopped responding, in milliseconds. Default 30,000. */
+  recoveryMs?: number;
   signal?: AbortSignal;
   /** Is called with the history of each program, and a name for it. */
   onHistory?: (name: string, events: readonly Event[]) => void;
@@ -70,7 +74,7 @@ export interface ExplorationFailure {
   seed: number;
   /** Path of the program below its seed: numbers, separated by colons. */
   path: string;
-  /** How often the program failed when it ran again. Fewer failures than reruns mean a race. */
+  /** How often the program failed when it ran again. Fewer failures than reruns mean a race; no reruns, an outage. */
   reruns: {
     /** Number of reruns that failed. */
     failed: number;
@@ -92,7 +96,11 @@ const WORKERS = 8;
 /** Number of programs of a batch. Each batch has a seed of its own: the seed of the one before plus 1. */
 const BATCH = 100;
 
-/** Runs random programs on a faulty network until one shows a violation, then shrinks that program. */
+/**
+ * Runs random programs on a faulty network until one shows a violation, then shrinks that program.
+ *
+ * @throws Inconclusive if the server has stopped responding and does not come back.
+ */
 export async function runExploration(options: ExplorationOptions): Promise<Exploration> {
   const { info, source, accounts = 2, devices = 2, faults, steps = 24 } = options;
   const generator = programs({
@@ -111,6 +119,8 @@ export async function runExploration(options: ExplorationOptions): Promise<Explo
     devices,
     seed: options.seed,
     nonce: randomBytes(6).toString("base64url"),
+    abandoned: new AbandonedSends(),
+    recoveryMs: options.recoveryMs ?? RECOVERY_MS,
   };
   const workers = await Promise.all(
     Array.from({ length: WORKERS }, () => Worker.open(options.urls, options.connection ?? {}, environment)),
@@ -122,7 +132,15 @@ export async function runExploration(options: ExplorationOptions): Promise<Explo
     for (let from = 0; ; ) {
       const first = await search(generator, workers, options, tally, { from, deadline });
       if (first === undefined) break;
-      const shrunk = await shrink(generator, workers, first, options);
+      const shrunk = await shrink(generator, workers, first, options).catch((error: unknown) => {
+        // The server has stopped responding. The violation remains one.
+        if (error instanceof Inconclusive) return undefined;
+        throw error;
+      });
+      if (shrunk === undefined) {
+        failure ??= unshrunk(first);
+        break;
+      }
       failure ??= shrunk;
       if (shrunk.reruns.failed > 0 || options.path !== undefined) {
         failure = shrunk;
@@ -249,6 +267,15 @@ async function shrink(
     reruns: { failed: reruns.failed, of: reruns.of },
   };
 }
+
+const unshrunk = ({ seed, path, steps, execution }: Failing): ExplorationFailure => ({
+  seed,
+  path,
+  steps,
+  findings: execution.findings,
+  history: execution.recorder.events,
+  reruns: { failed: 0, of: 0 },
+});
 
 /** Returns the requirement that the most executions violate, and their number. On a tie, returns the first. */
 function mostFrequent(executions: readonly Execution[]): [RequirementId, number] {
