@@ -64,7 +64,7 @@ export const SPECIAL_CASE_OF: Relation = {
  * So it is the better explanation even if the others hold in no case.
  */
 export const CAUSE_OF: Relation = {
-  "HTTP-VERSION-HEADER": ["HTTP-STREAM", "ERR-SHAPE", "WATCH-FIRST"],
+  "HTTP-VERSION-HEADER": ["ERR-SHAPE", "WATCH-FIRST"],
   "AUTH-CREDENTIAL-ONLY": ["AUTH-ISOLATION"],
   "INFO-LIMITS": ["SEND-PAYLOAD-LIMIT", "ERR-ORDER"],
   "SEQ-START": ["SEQ-CONSECUTIVE"],

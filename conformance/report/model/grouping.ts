@@ -1,7 +1,7 @@
 import { type CaseResult, type Finding, Outcome } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { caseIdOf } from "../../harness/case.js";
 import { groupBy } from "./group-by.js";
-import { byExplanation, type RequirementEvidence } from "./ranking.js";
+import { byExplanation, isExplainedBy, type RequirementEvidence } from "./ranking.js";
 import { requirementOf } from "./requirement.js";
 
 /** A finding and its case. */
@@ -49,13 +49,14 @@ function byClarity(a: FindingInCase, b: FindingInCase): number {
 }
 
 /**
- * The requirement that explains best why a case failed: the first one that the case is about, because a case tests it in
+ * The requirement that explains best why a case failed: one that the case is about, because a case tests it in
  * isolation; otherwise the first one that was found.
  */
 function mainRequirement(results: readonly CaseResult[]): string | undefined {
   const blamed = results.flatMap(({ findings }) => findings.map(({ requirement }) => requirement));
-  const own = results[0]?.requirements ?? [];
-  return blamed.find((id) => own.includes(id)) ?? blamed[0];
+  const own = blamed.filter((id) => results[0]?.requirements.includes(id));
+  const first = own[0] ?? blamed[0];
+  return own.find((id) => first !== undefined && isExplainedBy(first, id)) ?? first;
 }
 
 /** Counts for each blamed requirement the cases that speak for it and against it. A case counts once for all codecs. */
@@ -73,6 +74,7 @@ function evidenceFor(results: readonly CaseResult[]): RequirementEvidence[] {
     ownCases: cases.filter(({ main, requirements }) => main === id && requirements.includes(id)).length,
     otherCases: cases.filter(({ main, requirements }) => main === id && !requirements.includes(id)).length,
     heldIn: cases.filter((it) => it.hasRun && it.requirements.includes(id) && !it.blamed.has(id)).length,
+    blamedIn: cases.filter((it) => it.blamed.has(id)).length,
     runs: results.filter(({ findings }) => findings.some(({ requirement }) => requirement === id)).length,
   }));
 }

@@ -11,12 +11,14 @@ export interface RequirementEvidence {
   otherCases: number;
   /** Cases about the requirement that did not blame it. */
   heldIn: number;
-  /** Failed cases that blame it, counted in each codec. */
+  /** All failed cases that blame it. */
+  blamedIn: number;
+  /** Number of its findings' cases, counted in each codec. */
   runs: number;
 }
 
-/** A special case is no explanation for a general failure: for more than this many failed cases for each of its own. */
-const MAX_OTHERS_PER_OWN_CASE = 5;
+/** A special case does not explain more failed cases than this for each case that blames it. */
+const MAX_OTHERS_PER_CASE = 5;
 
 /**
  * Orders blamed requirements, the best explanation first: MUSTs, then those that explain most cases; but a requirement
@@ -40,28 +42,36 @@ export function byExplanation(blamed: readonly RequirementEvidence[]): string[] 
   return ordered;
 }
 
-/** Follows the declared explanations of a violation to the one that nothing else explains. */
+/**
+ * Follows the declared explanations of a violation to the one that nothing else explains. A special case explains no
+ * failure that is general.
+ */
 function bestExplanation(from: RequirementEvidence, among: readonly RequirementEvidence[]): RequirementEvidence {
   const seen = new Set([from]);
   let best = from;
+  let isGeneral = false;
   for (;;) {
-    const better = among.find((it) => !seen.has(it) && explains(it, best));
+    isGeneral ||= best.heldIn === 0 && best.ownCases > 0;
+    const better = among.find(
+      (it) => !seen.has(it) && isShown(it, best) && (isCause(it, best) || (!isGeneral && isSpecialCase(it, best))),
+    );
     if (better === undefined) return best;
     seen.add(better);
     best = better;
   }
 }
 
-function explains(a: RequirementEvidence, b: RequirementEvidence): boolean {
-  if (a.ownCases === 0 || rank(a) > rank(b)) return false;
-  if (listed(CAUSE_OF, a.id).includes(b.id)) return true;
-  const holdsElsewhere = b.heldIn > 0 || b.ownCases === 0;
-  return (
-    holdsElsewhere &&
-    b.otherCases <= MAX_OTHERS_PER_OWN_CASE * a.ownCases &&
-    listed(SPECIAL_CASE_OF, a.id).includes(b.id)
-  );
-}
+/** Whether the own cases of `a` failed, and it is not of a lower level than `b`. */
+const isShown = (a: RequirementEvidence, b: RequirementEvidence) => a.ownCases > 0 && rank(a) <= rank(b);
+
+const isCause = (a: RequirementEvidence, b: RequirementEvidence) => listed(CAUSE_OF, a.id).includes(b.id);
+
+const isSpecialCase = (a: RequirementEvidence, b: RequirementEvidence) =>
+  listed(SPECIAL_CASE_OF, a.id).includes(b.id) && b.otherCases <= MAX_OTHERS_PER_CASE * a.blamedIn;
+
+/** Whether a violation of `a` is declared to explain one of `b`. */
+export const isExplainedBy = (b: string, a: string): boolean =>
+  listed(CAUSE_OF, a).includes(b) || listed(SPECIAL_CASE_OF, a).includes(b);
 
 const listed = (relation: Readonly<Record<string, readonly string[]>>, id: string) => relation[id] ?? [];
 const rank = ({ level }: RequirementEvidence) => (level === "MUST" ? 0 : 1);

@@ -43,6 +43,9 @@ export const isKilled = ({ killingCases }: MutantResult) => killingCases.length 
 export const isBlamedCorrectly = ({ requirement, blamedRequirements }: MutantResult) =>
   blamedRequirements.includes(requirement);
 
+/** Whether the broken requirement is the first one that a report shows: its violation explains the others. */
+export const isBlamedFirst = ({ requirement, blamedRequirements: [first] }: MutantResult) => first === requirement;
+
 /**
  * How many cases run against each mutant.
  * - `quick`: the cases about the broken requirement.

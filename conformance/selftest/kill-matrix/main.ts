@@ -13,8 +13,8 @@ import type { Task } from "./worker.js";
 const USAGE = `Usage: npm run kill-matrix -- [options]
 
 Runs the suite against every mutant (a server that is faulty on purpose) and against the correct reference server.
-Each mutant must be killed, that is, a case must fail; and the broken requirement must be blamed for at least 95 %
-of them.
+Each mutant must be killed, that is, a case must fail; and for at least 95 % of them the broken requirement must be
+blamed, and be the first one that a report shows.
 
 Options:
   --only PATTERN   only mutants whose name or requirement matches this regular expression; repeatable
@@ -33,7 +33,7 @@ Options:
 
 Exit codes:
   0  no problems
-  1  problems: a mutant survived, wrong blame, a false positive, a missing expectation, a case without kills, or an
+  1  problems: a mutant survived, wrong blame or order, a false positive, a missing expectation, a case without kills, or an
      error of the suite
   2  invalid usage`;
 

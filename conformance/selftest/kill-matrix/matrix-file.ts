@@ -26,6 +26,7 @@ export interface MatrixRun {
 /** The record of a mutant in the matrix. Its requirement and description are in the source of the mutant. */
 export interface MutantRecord {
   name: string;
+  /** The blamed requirements, in the order in which a report shows them. */
   blamed: string[];
   /** Killing cases of which an expectation failed. */
   killedByCase: string[];

@@ -53,6 +53,20 @@ describe("problems", () => {
     ]);
   });
 
+  test("the broken requirement must come first for 95 %", () => {
+    const wrong = (nr: number) => killed(`wrong-${nr}`, { blamedRequirements: ["SYNC-BASE", "ACK-IMPLICIT"] });
+    expect(problemsOf([...many(95), ...[1, 2, 3, 4, 5].map(wrong)], control)).toEqual([]);
+    expect(problemsOf([...many(94), ...[1, 2, 3, 4, 5, 6].map(wrong)], control)).toEqual([
+      "wrong order: another requirement than the broken one comes first for 6 of 100 mutants, more than 5 %",
+    ]);
+  });
+
+  test("two mutants of a small selection may have another requirement first", () => {
+    const wrong = killed("wrong", { blamedRequirements: ["SYNC-BASE", "ACK-IMPLICIT"] });
+    expect(problemsOf([wrong, wrong], control)).toEqual([]);
+    expect(problemsOf([wrong, wrong, wrong], control)).toHaveLength(1);
+  });
+
   test("a finding against the control and an error of the suite are problems", () => {
     const failing = killed("a", { errors: ["ack/old-device: TypeError"] });
     expect(problemsOf([failing], { ...control, findings: [finding] })).toEqual([

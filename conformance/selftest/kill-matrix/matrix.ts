@@ -1,5 +1,12 @@
 import { CATALOGUE } from "../../cases/catalogue.js";
-import { caseOfExpectation, concerns, isBlamedCorrectly, isKilled, type MutantResult } from "./examine.js";
+import {
+  caseOfExpectation,
+  concerns,
+  isBlamedCorrectly,
+  isBlamedFirst,
+  isKilled,
+  type MutantResult,
+} from "./examine.js";
 import type { MutantRecord } from "./matrix-file.js";
 
 /** Cases without expectations of their own, and why they are useful. */
@@ -70,6 +77,11 @@ export function baselineCandidates({ failedExpectations, requirement }: MutantRe
 /** Minimum share of mutants for which the broken requirement must be among the blamed ones. */
 const MIN_CORRECT_BLAME = 0.95;
 
+/** Minimum share of mutants for which the broken requirement must be the first one that a report shows. */
+const MIN_FIRST = 0.95;
+/** Number of other mutants that a small selection may have. */
+const MAX_NOT_FIRST_IN_SELECTION = 2;
+
 /** Lists everything that is wrong with a matrix, one line each; empty if nothing is wrong. */
 export function problemsOf(
   mutants: readonly MutantResult[],
@@ -88,10 +100,20 @@ export function problemsOf(
             `less than ${MIN_CORRECT_BLAME * 100} %`,
         ]
       : []),
+    ...wrongOrder(mutants),
     ...missing.flatMap(({ name, expectations }) =>
       expectations.map((it) => `missing expectation: ${it} no longer fails on ${name}, as it did in the baseline`),
     ),
     ...mutants.flatMap(({ name, errors }) => errors.map((error) => `suite error: ${name}: ${error}`)),
+  ];
+}
+
+function wrongOrder(mutants: readonly MutantResult[]): string[] {
+  const others = mutants.filter((it) => isBlamedCorrectly(it) && !isBlamedFirst(it)).length;
+  if (others <= Math.max(mutants.length * (1 - MIN_FIRST), MAX_NOT_FIRST_IN_SELECTION)) return [];
+  return [
+    `wrong order: another requirement than the broken one comes first for ${others} of ${mutants.length} mutants, ` +
+      `more than ${Math.round((1 - MIN_FIRST) * 100)} %`,
   ];
 }
 

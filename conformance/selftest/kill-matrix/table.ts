@@ -1,5 +1,5 @@
 import { CATALOGUE } from "../../cases/catalogue.js";
-import { isBlamedCorrectly, isKilled, type MutantResult } from "./examine.js";
+import { isBlamedCorrectly, isBlamedFirst, isKilled, type MutantResult } from "./examine.js";
 
 /** Formats one mutant, or the control, as a line. */
 export function line(result: MutantResult): string {
@@ -10,7 +10,8 @@ export function line(result: MutantResult): string {
       : "passed   the correct server";
   const status = !isKilled(result) ? "SURVIVED" : isBlamedCorrectly(result) ? "killed  " : "MISBLAMED";
   const others = blamedRequirements.filter((id) => id !== requirement);
-  const blame = isBlamedCorrectly(result) ? "also blamed" : "blamed";
+  const place = blamedRequirements.indexOf(requirement) + 1;
+  const blame = place > 1 ? `shown at place ${place}, with` : place === 1 ? "also blamed" : "blamed";
   const also = others.length === 0 ? "" : `; ${blame}: ${abbreviated(others, 4)}`;
   const by =
     killingCases.length > 1
@@ -25,6 +26,7 @@ const abbreviated = (names: readonly string[], most: number) =>
 /** Formats a line for each mutant, then the mutants with a wrong blame, the problems and the totals. */
 export function table(mutants: readonly MutantResult[], problems: readonly string[]): string {
   const misblamed = mutants.filter((it) => isKilled(it) && !isBlamedCorrectly(it));
+  const notFirst = mutants.filter((it) => isBlamedCorrectly(it) && !isBlamedFirst(it));
   const killing = new Set(mutants.flatMap(({ killingCases }) => killingCases));
   return [
     ...mutants.map(line),
@@ -32,11 +34,27 @@ export function table(mutants: readonly MutantResult[], problems: readonly strin
     ...(misblamed.length === 0
       ? []
       : ["Killed, but the broken requirement is not blamed:", ...misblamed.flatMap(explanation), ""]),
+    ...(notFirst.length === 0
+      ? []
+      : [
+          "The broken requirement is blamed, but another one is shown first:",
+          ...notFirst.map(
+            ({ name, requirement, blamedRequirements: blamed }) =>
+              `  ${name}: ${blamed[0]} first, ${requirement} at place ${blamed.indexOf(requirement) + 1}`,
+          ),
+          "",
+        ]),
     ...problems,
     `${mutants.filter(isKilled).length} of ${mutants.length} mutants killed; ` +
-      `broken requirement blamed for ${mutants.filter(isBlamedCorrectly).length}; ` +
+      `broken requirement blamed for ${mutants.filter(isBlamedCorrectly).length}, ` +
+      `and shown first for ${shareOf(mutants, isBlamedFirst)}; ` +
       `${killing.size} of ${CATALOGUE.length} cases kill at least one.`,
   ].join("\n");
+}
+
+function shareOf(mutants: readonly MutantResult[], matches: (mutant: MutantResult) => boolean): string {
+  const { length } = mutants.filter(matches);
+  return `${length} (${((100 * length) / Math.max(mutants.length, 1)).toFixed(1)} %)`;
 }
 
 function explanation({ name, requirement, findings }: MutantResult): string[] {

@@ -59,6 +59,7 @@ function summary({ run, mutants }: MatrixFile): string[] {
     `| made | ${run.date.slice(0, 16).replace("T", " ")} UTC with commit ${run.commit}, in ${run.seconds} s |`,
     `| mutants killed | ${countMutants((it) => it.killedByCase.length + it.killedByJudge.length > 0)} |`,
     `| broken requirement blamed | ${countMutants(({ name, blamed }) => blamed.some((id) => id === breaks.get(name)))} |`,
+    `| broken requirement shown first in the report | ${countMutants(({ name, blamed: [first] }) => first === breaks.get(name))} |`,
     `| cases that kill a mutant | ${cases.length - idle.length} of ${cases.length} |`,
     `| cases that kill a mutant by an expectation of their own | ${cases.filter((it) => it.killsByExpectation.length > 0).length} of ${cases.length} |`,
     `| false positives against the reference server | ${run.falsePositives.length} |`,
