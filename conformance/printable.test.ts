@@ -46,10 +46,14 @@ test.each([
 
 test("the value of a JSON text is kept, and its line ends", () => {
   const value = { text: "\u202e\u2028\u{e0041} ##vso[a]\n::error::\u0000" };
-  const text = printableJson(JSON.stringify(value, undefined, 2));
+  const text = printableJson(value, 2);
   expect(text.split("\n")).toHaveLength(3);
   expect(text).not.toMatch(/##vso|\u202e|\u2028/u);
   expect(JSON.parse(text)).toEqual(value);
+});
+
+test("a surrogate without a partner is replaced in JSON", () => {
+  expect(printableJson({ text: "a\ud800b\udc00\u{1f600}" })).toBe('{"text":"a\ufffdb\ufffd\u{1f600}"}');
 });
 
 test("lines stay apart where they are wanted", () => {

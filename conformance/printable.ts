@@ -29,10 +29,15 @@ export const printableLines = (text: string): string =>
   withoutCommands(text.replaceAll(UNPRINTABLE, (char) => (char === "\n" ? char : escaped(char))));
 
 /**
- * Escapes all characters of a JSON text that are not printable, and commands for a CI system. The value stays the same:
- * outside of strings JSON has no such characters but line ends, which are kept.
+ * Writes a JSON value with all characters escaped that are not printable, and with commands for a CI system escaped, which
+ * does not change it. Surrogates without a partner become U+FFFD: a reader of protobuf JSON rejects them.
  */
-export const printableJson = printableLines;
+export function printableJson(value: unknown, indent?: number): string {
+  const wellFormed = (_key: string, field: unknown) =>
+    typeof field === "string" ? field.replaceAll(/\p{Cs}/gu, "\ufffd") : field;
+  // Outside of strings JSON has no such characters but line ends, which are kept.
+  return printableLines(JSON.stringify(value, wellFormed, indent));
+}
 
 /**
  * Escapes a character in each command for a CI system, for a text that holds printable data in lines of its own. Only

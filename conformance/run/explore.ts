@@ -3,13 +3,20 @@ import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js
 import { type AccountOptions, resolveAccounts } from "../accounts/resolve.js";
 import { type Exploration, runExploration } from "../explore/explore.js";
 import type { FaultLevel } from "../explore/program.js";
+import { Inconclusive } from "../findings.js";
 import { type ConnectionOptions, pickConnection, Transport } from "../transport/http.js";
-import { probe } from "./target.js";
+import { contact } from "./contact.js";
+import { Secrets } from "./secrets.js";
 
 /** Options of `explore`. */
 export interface ExploreOptions extends ConnectionOptions, AccountOptions {
   /** Base URLs of the target, http or https: the front ends of one deployment. At least one. */
   urls: readonly string[];
+  /**
+   * How long to wait for a server that is starting, in milliseconds: one that cannot be reached, or asks to retry.
+   * @default 0
+   */
+  waitMs?: number;
   /**
    * Maximum number of programs to run. From 1.
    * @default 200
@@ -50,7 +57,7 @@ export interface ExploreOptions extends ConnectionOptions, AccountOptions {
 
 /** Why a target could not be explored. */
 export interface NotExplored {
-  /** The reason, in one sentence: the server cannot be reached, or there are no accounts. */
+  /** The reason, in one sentence: the server cannot be reached, or stopped responding, or there are no accounts. */
   problem: string;
 }
 
@@ -70,14 +77,18 @@ export async function explore(options: ExploreOptions): Promise<Exploration | No
   const { urls, runs = 200, seed = randomBytes(4).readUInt32LE(), faults = "heavy", path } = options;
   if (urls.length === 0) throw new TypeError("explore needs at least one URL");
   const transport = new Transport({ ...pickConnection(options), urls });
+  const secrets = new Secrets();
+  secrets.add(options.fixtureToken ?? "", "[the fixtures' token]");
+  secrets.addHeaders(options.headers ?? {});
   try {
-    const probed = await probe(transport);
-    if ("problem" in probed) return { problem: probed.problem };
-    const source = await resolveAccounts(transport, options);
-    const reason = "unavailable" in source ? source.unavailable : source.unavailableReason({ count: 2 });
-    if ("unavailable" in source || reason !== undefined) return { problem: `no accounts: ${reason}` };
+    const probed = await contact(transport, options);
+    if ("problem" in probed) return secrets.hide({ problem: probed.problem });
+    const accounts = await resolveAccounts(transport, options);
+    const reason = "unavailable" in accounts ? accounts.unavailable : accounts.unavailableReason({ count: 2 });
+    if ("unavailable" in accounts || reason !== undefined) return secrets.hide({ problem: `no accounts: ${reason}` });
+    const source = secrets.watch(accounts);
     const { budgetMs, devices, signal, onHistory, onProgram } = options;
-    return await runExploration({
+    const exploration = await runExploration({
       urls,
       connection: transport.connection,
       info: probed.info,
@@ -89,9 +100,14 @@ export async function explore(options: ExploreOptions): Promise<Exploration | No
       ...(budgetMs === undefined ? {} : { budgetMs }),
       ...(devices === undefined ? {} : { devices }),
       ...(signal === undefined ? {} : { signal }),
-      ...(onHistory === undefined ? {} : { onHistory }),
+      ...(onHistory === undefined ? {} : { onHistory: (name, events) => onHistory(name, secrets.hide(events)) }),
       ...(onProgram === undefined ? {} : { onProgram }),
     });
+    secrets.hide(exploration.failure);
+    return exploration;
+  } catch (error) {
+    if (error instanceof Inconclusive) return secrets.hide({ problem: error.message });
+    throw error;
   } finally {
     await transport.close();
   }

@@ -1,27 +1,50 @@
 import type { AccountSource } from "../accounts/source.js";
+import { viewsOf } from "./text-views.js";
 
 /** Minimum length of a credential, in characters. Shorter ones would match ordinary words. */
 const MIN_LENGTH = 8;
 
+/** Maximum length and number of the texts that are remembered as free of secrets. */
+const MAX_CLEAN_LENGTH = 200;
+const MAX_CLEAN = 20_000;
+
+const HASHES = 1 << 16;
+const hashAt = (text: string, at: number) =>
+  ((text.charCodeAt(at) << 10) ^ (text.charCodeAt(at + 1) << 5) ^ text.charCodeAt(at + 2)) & (HASHES - 1);
+
+/** A part of a text, and what is shown instead of it. */
+interface Hit {
+  start: number;
+  end: number;
+  instead: string;
+}
+
 /**
  * Removes the credentials of a run from its reports and histories. The suite records none, but a server may return them
- * in an error message, an id or a payload, as they are or in base64.
+ * in an error message, an id or a payload: as they are, in other case, in base64 or hex, or with any of their characters
+ * escaped.
  */
 export class Secrets {
-  /** Replacements of secrets, by length and secret. */
-  readonly #byLength = new Map<number, Map<string, string>>();
-  /** Secrets by their first MIN_LENGTH characters. */
-  readonly #byStart = new Map<string, string[]>();
+  /** The replacement of each form of a secret, by its first characters and its length. In lower case. */
+  readonly #forms = new Map<string, Map<number, Map<string, string>>>();
+  #longest = 0;
+  /** Whether a form begins with three characters of this hash: most places in a text are excluded by it. */
+  readonly #begins = new Uint8Array(HASHES);
+  /** Short texts without a secret: ids, names of clients and the like occur again and again. */
+  #clean = new Set<string>();
 
   /** Adds a credential and its replacement. */
   add(secret: string, instead: string): void {
     if (secret.length < MIN_LENGTH) return;
-    for (const form of [secret, ...inBase64(secret)]) {
-      const own = this.#byLength.get(form.length) ?? new Map<string, string>();
-      if (own.has(form)) continue;
-      this.#byLength.set(form.length, own.set(form, instead));
+    this.#clean = new Set();
+    for (const form of formsOf(secret)) {
       const start = form.slice(0, MIN_LENGTH);
-      this.#byStart.set(start, [...(this.#byStart.get(start) ?? []), form]);
+      const byLength = this.#forms.get(start) ?? new Map<number, Map<string, string>>();
+      const own = byLength.get(form.length) ?? new Map<string, string>();
+      if (!own.has(form)) own.set(form, instead);
+      this.#forms.set(start, byLength.set(form.length, own));
+      this.#begins[hashAt(form, 0)] = 1;
+      this.#longest = Math.max(this.#longest, form.length);
     }
   }
 
@@ -46,6 +69,7 @@ export class Secrets {
         for (const { userId, token } of leases) if (userId !== token) this.add(token, `[token of ${userId}]`);
         return leases;
       },
+      isSingleUse: source.isSingleUse,
       release: (leases) => source.release(leases),
       rotateEpoch: source.rotateEpoch?.bind(source),
       revokeToken: source.revokeToken?.bind(source),
@@ -58,14 +82,11 @@ export class Secrets {
   }
 
   #hidden(value: unknown): unknown {
-    // A shortened text, and bytes of which only the first are kept, may end within a credential.
-    if (typeof value === "string") {
-      const text = this.#text(value);
-      return text.endsWith("…") ? `${this.#withoutPartialSecret(text.slice(0, -1))}…` : text;
-    }
+    if (typeof value === "string") return this.#text(value, false);
     if (value instanceof Uint8Array) {
       const text = Buffer.from(value).toString("latin1");
-      const hidden = this.#withoutPartialSecret(this.#text(text));
+      // Of long bytes only the first are kept: they may end within a credential.
+      const hidden = this.#text(text, true);
       return hidden === text ? value : new Uint8Array(Buffer.from(hidden, "latin1"));
     }
     if (typeof value !== "object" || value === null) return value;
@@ -78,36 +99,77 @@ export class Secrets {
     return value;
   }
 
-  /** Looks up every substring that has the length of a secret: the time does not depend on the number of secrets. */
-  #text(text: string): string {
-    for (const [length, secrets] of this.#byLength) {
-      for (let at = 0; at + length <= text.length; at += 1) {
-        const instead = secrets.get(text.slice(at, at + length));
-        if (instead !== undefined) return this.#text(text.slice(0, at)) + instead + this.#text(text.slice(at + length));
-      }
+  #text(text: string, isCut: boolean): string {
+    if (text.length < MIN_LENGTH || this.#forms.size === 0 || this.#clean.has(text)) return text;
+    const hits = viewsOf(text).flatMap(({ text: view, sourceOf }) =>
+      [...this.#whole(view), ...this.#begun(view, isCut)].map(({ start, end, instead }) => ({
+        start: sourceOf(start).start,
+        end: sourceOf(end - 1).end,
+        instead,
+      })),
+    );
+    if (hits.length === 0) {
+      if (text.length <= MAX_CLEAN_LENGTH && this.#clean.size < MAX_CLEAN) this.#clean.add(text);
+      return text;
     }
-    return text;
+    hits.sort((a, b) => a.start - b.start || b.end - a.end);
+    let done = 0;
+    let result = "";
+    for (const { start, end, instead } of hits) {
+      if (end <= done) continue;
+      if (start >= done) result += text.slice(done, start) + instead;
+      done = end;
+    }
+    return result + text.slice(done);
   }
 
-  /** Removes the beginning of a secret from the end of a text. */
-  #withoutPartialSecret(text: string): string {
-    const longest = Math.max(...this.#byLength.keys(), 0);
-    for (let at = Math.max(text.length - longest, 0); at + MIN_LENGTH <= text.length; at += 1) {
-      const begun = this.#byStart.get(text.slice(at, at + MIN_LENGTH));
-      if (begun?.some((secret) => secret.startsWith(text.slice(at)))) return `${text.slice(0, at)}[token]`;
+  /** Finds the secrets in a text. The time hardly depends on their number. */
+  #whole(text: string): Hit[] {
+    const hits: Hit[] = [];
+    for (let at = 0; at + MIN_LENGTH <= text.length; at += 1) {
+      if (this.#begins[hashAt(text, at)] === 0) continue;
+      const byLength = this.#forms.get(text.slice(at, at + MIN_LENGTH));
+      for (const [length, own] of byLength ?? []) {
+        const instead = own.get(text.slice(at, at + length));
+        if (instead !== undefined) hits.push({ start: at, end: at + length, instead });
+      }
     }
-    return text;
+    return hits;
+  }
+
+  /** Finds the beginning of a secret at the end of a text that was cut, and before each "…", which shows a cut. */
+  #begun(text: string, isCut: boolean): Hit[] {
+    const cuts = [...text.matchAll(/…/g)].map(({ index }) => index);
+    if (isCut) cuts.push(text.length);
+    return cuts.flatMap((end): Hit[] => {
+      for (let at = Math.max(end - this.#longest, 0); at + MIN_LENGTH <= end; at += 1) {
+        const byLength = this.#forms.get(text.slice(at, at + MIN_LENGTH));
+        const rest = text.slice(at, end);
+        const forms = [...(byLength?.values() ?? [])].flatMap((own) => [...own.keys()]);
+        if (forms.some((form) => form.startsWith(rest))) return [{ start: at, end, instead: "[token]" }];
+      }
+      return [];
+    });
   }
 }
 
+/** Returns the forms in which a secret is searched for, in lower case. */
+function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  const encoded = [bytes.toString("latin1"), bytes.toString("hex"), ...inBase64(bytes)].map((form) =>
+    form.toLowerCase(),
+  );
+  // A secret that itself looks like an escape is decoded with the text around it.
+  const read = viewsOf(secret).map(({ text }) => text);
+  return [...new Set([...read, ...encoded])].filter((form) => form.length >= MIN_LENGTH);
+}
+
 /** Returns the forms of a secret within base64, for each offset: the characters that depend only on the secret. */
-function inBase64(secret: string): string[] {
+function inBase64(secret: Uint8Array): string[] {
   return [0, 1, 2].flatMap((offset) => {
-    const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);
+    const bytes = Buffer.concat([Buffer.alloc(offset), secret]);
     const core = (text: string) =>
       text.slice(Math.ceil((offset * 4) / 3), Math.floor((bytes.length * 4) / 3)).replaceAll("=", "");
-    return [core(bytes.toString("base64")), core(bytes.toString("base64url"))].filter(
-      (form) => form.length >= MIN_LENGTH,
-    );
+    return [core(bytes.toString("base64")), core(bytes.toString("base64url"))];
   });
 }
