@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { renderers } from "../report/formats/renderers.js";
 import { Outcome, reportOn, resultOf } from "../selftest/support/reports.js";
-import { knownFailuresText, readKnownFailures } from "./known-failures.js";
+import { knownFailureLines, knownFailuresText, readKnownFailures } from "./known-failures.js";
 
 const folder = mkdtempSync(join(tmpdir(), "seqsync-known-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -75,4 +76,23 @@ describe("a list of known failures", () => {
     const report = reportOn([resultOf("sync/base", Outcome.INCONCLUSIVE)]);
     expect(knownFailuresText(report, [{ id: CASE, reason: "kept" }])).toBeUndefined();
   });
+});
+
+test("entries that no longer fail are summed up in one line, in every format", () => {
+  const report = reportOn([resultOf("sync/base", Outcome.PASS)]);
+  const lineFor = (stale: string[], file?: string) => {
+    report.staleKnownFailures = stale;
+    return knownFailureLines(report, file);
+  };
+  expect(lineFor([])).toEqual([]);
+  expect(lineFor(["ack/a"], "known.txt")).toEqual([
+    ["red", "1 known failure now passes; remove it from known.txt: ack/a"],
+  ]);
+  expect(lineFor(["ack/a", "ack/b"], "known.txt")).toEqual([
+    ["red", "2 known failures now pass; remove them from known.txt: ack/a, ack/b"],
+  ]);
+  for (const format of ["markdown", "html", "junit", "tap"] as const)
+    expect(renderers[format](report)).toContain(
+      "2 known failures now pass; remove them from the list of known failures: ack/a, ack/b",
+    );
 });

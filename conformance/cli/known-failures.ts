@@ -1,5 +1,6 @@
 import { Outcome, type Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { CATALOGUE } from "../cases/catalogue.js";
+import { staleKnownFailuresLine } from "../report/model/known-failures.js";
 import { REQUIREMENTS } from "../requirements/requirements.js";
 import { allCaseRuns, caseIdOf } from "../run/case-run.js";
 import type { KnownFailure } from "../run/known-failures.js";
@@ -61,16 +62,19 @@ export function knownFailuresText({ cases }: Report, known: readonly KnownFailur
   return HEAD + [...lines, ...kept].join("");
 }
 
-/** Returns the lines to print about the known failures of a report, each with its color. */
-export function knownFailureLines({ cases, staleKnownFailures: stale }: Report): ["dim" | "red", string][] {
-  const known = cases.filter(({ knownFailure }) => knownFailure !== "").length;
+/**
+ * Returns the lines to print about the known failures of a report, each with its color. `file` is the list that was
+ * read.
+ */
+export function knownFailureLines(report: Report, file?: string): ["dim" | "red", string][] {
+  const known = report.cases.filter(({ knownFailure }) => knownFailure !== "").length;
   const lines: ["dim" | "red", string][] = [];
   if (known > 0)
     lines.push([
       "dim",
       `${known} of the failed cases ${known === 1 ? "is a known failure and does" : "are known failures and do"} not fail the build.`,
     ]);
-  for (const id of stale)
-    lines.push(["red", `${id} is listed as a known failure but no longer fails: remove it from the list.`]);
+  const stale = staleKnownFailuresLine(report, file);
+  if (stale !== "") lines.push(["red", stale]);
   return lines;
 }

@@ -30,7 +30,7 @@ export const mergeCommand = outputOptions(
     `${exitCodesHelp("merge")}\n\nExample:\n  seqsync merge part1.json part2.json --report json=report.json`,
   )
   .action((files: string[], flags: Flags) => {
-    const settings = outputSettings(flags);
+    const settings = { ...outputSettings(flags), knownFailures: flags.knownFailures };
     const known = flags.knownFailures === undefined ? undefined : readKnownFailures(flags.knownFailures);
     const report = merge(files.map(readReport));
     // Without a list, the known failures stay as they are marked in the reports of the parts.

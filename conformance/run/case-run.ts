@@ -1,6 +1,8 @@
-import type { Case, CaseInfo } from "../harness/case.js";
+import { type Case, type CaseInfo, caseIdOf } from "../harness/case.js";
 import { REQUIREMENTS, type Requirement } from "../requirements/requirements.js";
 import type { Codec } from "../rpc/connect.js";
+
+export { caseIdOf };
 
 /** A case in one codec: the unit that is run, and that a report has a result for. */
 export interface CaseRun {
@@ -36,9 +38,6 @@ export function allCaseRuns(cases: readonly Case[]): RunnableCase[] {
   const runs = [...caseRuns(cases, ["proto", "json"]), ...caseRuns(cases, ["json"])];
   return [...new Map(runs.map((run) => [run.id, run])).values()];
 }
-
-/** The id of the case of a case run: its id without the codec. */
-export const caseIdOf = (runId: string) => runId.replace(/ \(json\)$/, "");
 
 /** The profile that a case belongs to: that of its first requirement. */
 export const profileOf = ({ requirements: [first] }: CaseInfo): Requirement["profile"] => REQUIREMENTS[first].profile;

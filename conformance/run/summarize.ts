@@ -2,15 +2,21 @@ import { create } from "@bufbuild/protobuf";
 import {
   type CaseResult,
   CountsSchema,
+  type NotChecked,
   Outcome,
   type Report,
 } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { notChecked } from "./not-checked.js";
 import { judgeRequirements, verdictOf } from "./requirements.js";
 
-/** Computes the fields of a report that follow from its cases: counts, requirements and verdict. */
-export function summarize(report: Report): void {
+/**
+ * Computes the fields of a report that follow from its cases: counts, requirements, what was not checked, and the
+ * verdict. `absent` is the reason for requirements without any case; default: they were not selected.
+ */
+export function summarize(report: Report, absent?: Pick<NotChecked, "reason" | "reasonCode">): void {
   report.counts = count(report.cases);
   report.requirements = judgeRequirements(report.cases);
+  report.notChecked = notChecked(report, absent);
   report.verdict = verdictOf(report);
 }
 

@@ -1,6 +1,8 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type CaseResult, Outcome, type Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { explain } from "../model/finding.js";
+import { staleKnownFailuresLine } from "../model/known-failures.js";
+import { notCheckedLines } from "../model/not-checked.js";
 import { byChapter, headlineOf, secondsOf } from "../model/summary.js";
 import { failureText } from "./finding.js";
 import type { RenderOptions } from "./options.js";
@@ -49,6 +51,8 @@ const countsOf = (cases: readonly CaseResult[]) => ({
 function properties(report: Report): Element[] {
   const values = {
     verdict: headlineOf(report),
+    stale_known_failures: staleKnownFailuresLine(report),
+    not_checked: notCheckedLines(report).join("; "),
     targets: report.targets.join(" "),
     implementation: report.implementation,
     spec_version: report.specVersion,

@@ -1,33 +1,38 @@
 import { type CaseResult, Outcome, type Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { printable } from "../../printable.js";
 import { viewFinding } from "../model/finding.js";
+import { staleKnownFailuresLine } from "../model/known-failures.js";
+import { notCheckedLines } from "../model/not-checked.js";
 import { headlineOf, secondsOf } from "../model/summary.js";
 import type { RenderOptions } from "./options.js";
-import { singleLine } from "./text.js";
 
 /**
  * A report in version 14 of the Test Anything Protocol. Cases that are inconclusive or not applicable are SKIP, with
  * the reason. Known failures and violations of a SHOULD are TODO, which TAP does not count as failures.
  */
 export function tapReport(report: Report, { spec }: RenderOptions = {}): string {
-  const lines = ["TAP version 14", `# ${singleLine(headlineOf(report))}`, `1..${report.cases.length}`];
+  const comments = [headlineOf(report), staleKnownFailuresLine(report), ...notCheckedLines(report)]
+    .filter((line) => line !== "")
+    .map((line) => `# ${printable(line)}`);
+  const lines = ["TAP version 14", ...comments, `1..${report.cases.length}`];
   for (const [index, it] of report.cases.entries()) lines.push(...point(index + 1, it, spec));
   return `${lines.join("\n")}\n`;
 }
 
 function point(number: number, it: CaseResult, spec: string | undefined): string[] {
   const line = (word: "ok" | "not ok", directive = "") =>
-    `${word} ${number} - ${escaped(it.id)}${directive === "" ? "" : ` # ${directive}`}`;
+    `${word} ${number} - ${tapText(it.id)}${directive === "" ? "" : ` # ${directive}`}`;
   switch (it.outcome) {
     case Outcome.PASS:
       return [line("ok")];
     case Outcome.FAIL:
-      return [line("not ok", it.knownFailure && `TODO ${escaped(it.knownFailure)}`), ...diagnosis(it, spec)];
+      return [line("not ok", it.knownFailure && `TODO ${tapText(it.knownFailure)}`), ...diagnosis(it, spec)];
     case Outcome.WARN:
       return [line("not ok", "TODO a SHOULD is violated"), ...diagnosis(it, spec)];
     case Outcome.ERROR:
       return [line("not ok"), ...yaml({ message: it.reason })];
     default:
-      return [line("ok", `SKIP ${escaped(it.reason || "not run")}`)];
+      return [line("ok", `SKIP ${tapText(it.reason || "not run")}`)];
   }
 }
 
@@ -49,11 +54,11 @@ function diagnosis(it: CaseResult, spec: string | undefined): string[] {
   });
 }
 
-/** A YAML block. JSON strings are valid YAML, and nothing in them can end the block. */
+/** A diagnostic. JSON strings are valid YAML, and nothing in them can end the block. */
 function yaml(values: Readonly<Record<string, string>>): string[] {
-  const entries = Object.entries(values).map(([key, value]) => `  ${key}: ${JSON.stringify(singleLine(value))}`);
+  const entries = Object.entries(values).map(([key, value]) => `  ${key}: ${JSON.stringify(printable(value))}`);
   return ["  ---", ...entries, "  ..."];
 }
 
-/** Escapes a hash, which would start a directive. */
-const escaped = (text: string) => singleLine(text).replaceAll(/[\\#]/g, "\\$&");
+/** Text of a description or a directive. A hash would start a directive. */
+const tapText = (text: string) => printable(text).replaceAll(/[\\#]/g, "\\$&");

@@ -45,6 +45,13 @@ export const OUTCOMES: Readonly<Record<Outcome, OutcomeText>> = {
   [Outcome.UNSPECIFIED]: { word: "not run", mark: "–", color: "dim", verdict: "No case was run." },
 };
 
+/** The texts for a passed profile of which a MUST was not checked. */
+export const PARTIAL: Pick<OutcomeText, "word" | "mark" | "color"> = {
+  word: "no violation found",
+  mark: "◐",
+  color: "yellow",
+};
+
 /** The order in which counts are shown. Of several outcomes, the first in this order is the total outcome. */
 export const WORST_FIRST = [
   Outcome.FAIL,

@@ -17,8 +17,10 @@ export interface RequirementEvidence {
   runs: number;
 }
 
-/** A special case does not explain more failed cases than this for each case that blames it. */
-const MAX_OTHERS_PER_CASE = 5;
+/** A special case does not explain more failed cases than this for each case that blames it, if some cases did not. */
+const MAX_OTHERS_PER_CASE = 7;
+/** The same if every case about it blames it. */
+const MAX_OTHERS_PER_CASE_OF_ALL = 15;
 
 /**
  * Orders blamed requirements, the best explanation first: MUSTs, then those that explain most cases; but a requirement
@@ -67,7 +69,8 @@ const isShown = (a: RequirementEvidence, b: RequirementEvidence) => a.ownCases >
 const isCause = (a: RequirementEvidence, b: RequirementEvidence) => listed(CAUSE_OF, a.id).includes(b.id);
 
 const isSpecialCase = (a: RequirementEvidence, b: RequirementEvidence) =>
-  listed(SPECIAL_CASE_OF, a.id).includes(b.id) && b.otherCases <= MAX_OTHERS_PER_CASE * a.blamedIn;
+  listed(SPECIAL_CASE_OF, a.id).includes(b.id) &&
+  b.otherCases <= a.blamedIn * (a.heldIn === 0 ? MAX_OTHERS_PER_CASE_OF_ALL : MAX_OTHERS_PER_CASE);
 
 /** Whether a violation of `a` is declared to explain one of `b`. */
 export const isExplainedBy = (b: string, a: string): boolean =>

@@ -1,7 +1,8 @@
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { type CaseResult, Outcome, type Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { groupBy } from "./group-by.js";
-import { OUTCOMES, tally, WORST_FIRST } from "./outcomes.js";
+import { mustsNotChecked } from "./not-checked.js";
+import { OUTCOMES, type OutcomeText, PARTIAL, tally, WORST_FIRST } from "./outcomes.js";
 import { requirementOf } from "./requirement.js";
 
 /** The verdict on one profile. */
@@ -11,7 +12,9 @@ export interface ProfileVerdict {
   declared: boolean;
   /** The worst outcome of its requirements; unspecified if none was checked. */
   outcome: Outcome;
-  /** Numbers of its requirements by outcome, such as "1 fail, 9 pass"; empty if none was checked. */
+  /** The texts for the verdict. A profile of which a MUST was not checked does not look like a pass. */
+  text: Pick<OutcomeText, "word" | "mark" | "color">;
+  /** Numbers of its requirements by outcome, such as "1 fail, 9 pass, 2 not checked". */
   requirements: string;
 }
 
@@ -20,13 +23,23 @@ export function byProfile(report: Report): ProfileVerdict[] {
   const profiles = [
     ...new Set([...report.profiles, ...report.requirements.map(({ id }) => requirementOf(id).profile)]),
   ];
+  const musts = mustsNotChecked(report);
+  const unchecked = report.notChecked.flatMap(({ requirements }) => requirements);
   return profiles.map((profile) => {
-    const outcomes = report.requirements
-      .filter(({ id }) => requirementOf(id).profile === profile)
-      .map(({ outcome }) => outcome);
+    const isOwn = (id: string) => requirementOf(id).profile === profile;
+    const results = report.requirements.filter(({ id }) => isOwn(id));
+    const outcomes = results.map(({ outcome }) => outcome);
     const outcome = WORST_FIRST.find((it) => outcomes.includes(it)) ?? Outcome.UNSPECIFIED;
-    const requirements = tally(outcomes).map((it) => `${it.count} ${OUTCOMES[it.outcome].word}`);
-    return { profile, declared: report.profiles.includes(profile), outcome, requirements: requirements.join(", ") };
+    const checked = results.filter(({ id }) => !unchecked.includes(id));
+    const counts = tally(checked.map((it) => it.outcome)).map((it) => `${it.count} ${OUTCOMES[it.outcome].word}`);
+    const open = unchecked.filter(isOwn).length;
+    return {
+      profile,
+      declared: report.profiles.includes(profile),
+      outcome,
+      text: outcome === Outcome.PASS && musts.some(isOwn) ? PARTIAL : OUTCOMES[outcome],
+      requirements: [...counts, ...(open === 0 ? [] : [`${open} not checked`])].join(", "),
+    };
   });
 }
 
@@ -38,8 +51,18 @@ export function byChapter(cases: readonly CaseResult[]): [chapter: string, cases
   return [...groupBy(cases, chapterOf)];
 }
 
-/** The verdict in a sentence. */
-export const headlineOf = ({ headline, verdict }: Report) => (headline === "" ? OUTCOMES[verdict].verdict : headline);
+/** Whether the report has results to show: a headline explains why there are none, or that they are incomplete. */
+export const hasResults = ({ headline, cases }: Report) =>
+  headline === "" || cases.some(({ outcome }) => outcome !== Outcome.INCONCLUSIVE && outcome !== Outcome.UNSPECIFIED);
+
+/** The verdict in a sentence. A pass says how many MUSTs were not checked. */
+export function headlineOf(report: Report): string {
+  const { headline, verdict } = report;
+  if (headline !== "") return verdict === Outcome.FAIL ? `${headline} ${OUTCOMES[verdict].verdict}` : headline;
+  const { length } = mustsNotChecked(report);
+  if (verdict !== Outcome.PASS || length === 0) return OUTCOMES[verdict].verdict;
+  return `No violation was found in what was checked; ${counted(length, "MUST")} ${length === 1 ? "was" : "were"} not checked.`;
+}
 
 /** Cases without a verdict, with the reason: they must not be mistaken for passes. */
 export interface WithoutVerdict {

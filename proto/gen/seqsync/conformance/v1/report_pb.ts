@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file seqsync/conformance/v1/report.proto.
  */
 export const file_seqsync_conformance_v1_report: GenFile = /*@__PURE__*/
-  fileDesc("CiNzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL3JlcG9ydC5wcm90bxIWc2Vxc3luYy5jb25mb3JtYW5jZS52MSKpBAoGUmVwb3J0Eg4KBmZvcm1hdBgBIAEoDRIVCg1zdWl0ZV92ZXJzaW9uGAIgASgJEhQKDHNwZWNfdmVyc2lvbhgDIAEoCRIWCg5pbXBsZW1lbnRhdGlvbhgEIAEoCRIQCghwcm9maWxlcxgFIAMoCRIPCgd0YXJnZXRzGAYgAygJEhAKCGFjY291bnRzGAcgASgJEgwKBHNlZWQYCCABKA0SLgoKc3RhcnRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoHdmVyZGljdBgLIAEoDjIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuT3V0Y29tZRIQCghoZWFkbGluZRgMIAEoCRIuCgZjb3VudHMYDSABKAsyHi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkNvdW50cxIxCgVjYXNlcxgOIAMoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuQ2FzZVJlc3VsdBI/CgxyZXF1aXJlbWVudHMYDyADKAsyKS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlcXVpcmVtZW50UmVzdWx0EhUKDXJldHJpZWRfY2FsbHMYECABKA0SHAoUc3RhbGVfa25vd25fZmFpbHVyZXMYESADKAkSDQoFc2hhcmQYEiABKAkibwoGQ291bnRzEgwKBHBhc3MYASABKA0SDAoEZmFpbBgCIAEoDRIMCgR3YXJuGAMgASgNEhYKDm5vdF9hcHBsaWNhYmxlGAQgASgNEhQKDGluY29uY2x1c2l2ZRgFIAEoDRINCgVlcnJvchgGIAEoDSK4AwoKQ2FzZVJlc3VsdBIKCgJpZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIUCgxyZXF1aXJlbWVudHMYAyADKAkSDwoHcHJvZmlsZRgEIAEoCRIwCgdvdXRjb21lGAUgASgOMh8uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5PdXRjb21lEg4KBnJlYXNvbhgGIAEoCRIxCghmaW5kaW5ncxgHIAMoCzIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRmluZGluZxIrCghkdXJhdGlvbhgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgdoaXN0b3J5GAkgAygLMh0uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5FdmVudBIRCglyZXByb2R1Y2UYCiABKAkSFQoNa25vd25fZmFpbHVyZRgLIAEoCRIzCglleGNoYW5nZXMYDCADKAsyIC5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkV4Y2hhbmdlEjcKC3JlYXNvbl9jb2RlGA0gASgOMiIuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5SZWFzb25Db2RlIs0BCghFeGNoYW5nZRIPCgdyZXF1ZXN0GAEgASgJEhcKD3JlcXVlc3RfaGVhZGVycxgCIAMoCRIUCgxyZXF1ZXN0X2JvZHkYAyABKAwSFAoMcmVxdWVzdF9zaXplGAQgASgNEg4KBnN0YXR1cxgFIAEoDRIYChByZXNwb25zZV9oZWFkZXJzGAYgAygJEhUKDXJlc3BvbnNlX2JvZHkYByABKAwSFQoNcmVzcG9uc2Vfc2l6ZRgIIAEoDRITCgtub19yZXNwb25zZRgJIAEoCSKUAQoHRmluZGluZxITCgtyZXF1aXJlbWVudBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEg4KBmFjdHVhbBgEIAEoCRIvCghldmlkZW5jZRgFIAMoCzIdLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRXZlbnQSEAoIYnlfanVkZ2UYBiABKAgibwoRUmVxdWlyZW1lbnRSZXN1bHQSCgoCaWQYASABKAkSDQoFbGV2ZWwYAiABKAkSMAoHb3V0Y29tZRgDIAEoDjIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuT3V0Y29tZRINCgVjYXNlcxgEIAMoCSqhAQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEAoMT1VUQ09NRV9QQVNTEAESEAoMT1VUQ09NRV9GQUlMEAISEAoMT1VUQ09NRV9XQVJOEAMSGgoWT1VUQ09NRV9OT1RfQVBQTElDQUJMRRAEEhgKFE9VVENPTUVfSU5DT05DTFVTSVZFEAUSEQoNT1VUQ09NRV9FUlJPUhAGKuwDCgpSZWFzb25Db2RlEhsKF1JFQVNPTl9DT0RFX1VOU1BFQ0lGSUVEEAASFwoTUkVBU09OX0NPREVfUFJPRklMRRABEhQKEFJFQVNPTl9DT0RFX1NMT1cQAhIiCh5SRUFTT05fQ09ERV9OT19SRVNUQVJUX0NPTU1BTkQQAxIeChpSRUFTT05fQ09ERV9SRVNUQVJUX0ZBSUxFRBAEEhoKFlJFQVNPTl9DT0RFX05PX0ZJWFRVUkUQBRIYChRSRUFTT05fQ09ERV9BQ0NPVU5UUxAGEiMKH1JFQVNPTl9DT0RFX0FDQ09VTlRfVU5BVkFJTEFCTEUQBxIcChhSRUFTT05fQ09ERV9TRVJWRVJfTElNSVQQCBIiCh5SRUFTT05fQ09ERV9TRVJWRVJfVU5SRUFDSEFCTEUQCRIhCh1SRUFTT05fQ09ERV9SRVRSSUVTX0VYSEFVU1RFRBAKEh0KGVJFQVNPTl9DT0RFX0lOREVURVJNSU5BVEUQCxIXChNSRUFTT05fQ09ERV9USU1FT1VUEAwSFwoTUkVBU09OX0NPREVfU1RPUFBFRBANEiAKHFJFQVNPTl9DT0RFX05PVEhJTkdfVE9fSlVER0UQDhIbChdSRUFTT05fQ09ERV9TVUlURV9FUlJPUhAPYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_seqsync_conformance_v1_history]);
+  fileDesc("CiNzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL3JlcG9ydC5wcm90bxIWc2Vxc3luYy5jb25mb3JtYW5jZS52MSKoBQoGUmVwb3J0Eg4KBmZvcm1hdBgBIAEoDRIVCg1zdWl0ZV92ZXJzaW9uGAIgASgJEhQKDHNwZWNfdmVyc2lvbhgDIAEoCRIWCg5pbXBsZW1lbnRhdGlvbhgEIAEoCRIQCghwcm9maWxlcxgFIAMoCRIPCgd0YXJnZXRzGAYgAygJEhAKCGFjY291bnRzGAcgASgJEgwKBHNlZWQYCCABKA0SLgoKc3RhcnRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoHdmVyZGljdBgLIAEoDjIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuT3V0Y29tZRIQCghoZWFkbGluZRgMIAEoCRIuCgZjb3VudHMYDSABKAsyHi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkNvdW50cxIxCgVjYXNlcxgOIAMoCzIiLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuQ2FzZVJlc3VsdBI/CgxyZXF1aXJlbWVudHMYDyADKAsyKS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlcXVpcmVtZW50UmVzdWx0EhUKDXJldHJpZWRfY2FsbHMYECABKA0SHAoUc3RhbGVfa25vd25fZmFpbHVyZXMYESADKAkSDQoFc2hhcmQYEiABKAkSFgoOY3VybF9hcmd1bWVudHMYEyADKAkSEAoIZml4dHVyZXMYFCABKAgSGgoSZml4dHVyZV9jcmVkZW50aWFsGBYgASgIEjcKC25vdF9jaGVja2VkGBUgAygLMiIuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5Ob3RDaGVja2VkImsKCk5vdENoZWNrZWQSNwoLcmVhc29uX2NvZGUYASABKA4yIi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlYXNvbkNvZGUSDgoGcmVhc29uGAIgASgJEhQKDHJlcXVpcmVtZW50cxgDIAMoCSJvCgZDb3VudHMSDAoEcGFzcxgBIAEoDRIMCgRmYWlsGAIgASgNEgwKBHdhcm4YAyABKA0SFgoObm90X2FwcGxpY2FibGUYBCABKA0SFAoMaW5jb25jbHVzaXZlGAUgASgNEg0KBWVycm9yGAYgASgNIu8DCgpDYXNlUmVzdWx0EgoKAmlkGAEgASgJEg0KBXRpdGxlGAIgASgJEhQKDHJlcXVpcmVtZW50cxgDIAMoCRIPCgdwcm9maWxlGAQgASgJEjAKB291dGNvbWUYBSABKA4yHy5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLk91dGNvbWUSDgoGcmVhc29uGAYgASgJEjEKCGZpbmRpbmdzGAcgAygLMh8uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5GaW5kaW5nEisKCGR1cmF0aW9uGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KB2hpc3RvcnkYCSADKAsyHS5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkV2ZW50EhEKCXJlcHJvZHVjZRgKIAEoCRIVCg1rbm93bl9mYWlsdXJlGAsgASgJEjMKCWV4Y2hhbmdlcxgMIAMoCzIgLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRXhjaGFuZ2USNwoLcmVhc29uX2NvZGUYDSABKA4yIi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJlYXNvbkNvZGUSNQoIYWNjb3VudHMYDiADKAsyIy5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkNhc2VBY2NvdW50IlIKC0Nhc2VBY2NvdW50EgwKBG5hbWUYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIWCglzdGFydF9zZXEYAyABKA1IAIgBAUIMCgpfc3RhcnRfc2VxIp8DCghFeGNoYW5nZRIPCgdyZXF1ZXN0GAEgASgJEhcKD3JlcXVlc3RfaGVhZGVycxgCIAMoCRIUCgxyZXF1ZXN0X2JvZHkYAyABKAwSFAoMcmVxdWVzdF9zaXplGAQgASgNEg4KBnN0YXR1cxgFIAEoDRIYChByZXNwb25zZV9oZWFkZXJzGAYgAygJEhUKDXJlc3BvbnNlX2JvZHkYByABKAwSFQoNcmVzcG9uc2Vfc2l6ZRgIIAEoDRITCgtub19yZXNwb25zZRgJIAEoCRIOCgZudW1iZXIYCiABKA0SCgoCb3AYCyABKAQSDgoGY2xpZW50GAwgASgJEg8KB3VzZXJfaWQYDSABKAkSEAoIZW5kcG9pbnQYDiABKA0SFgoOc2VudF9hdF9taWNyb3MYDyABKAQSFwoPZW5kZWRfYXRfbWljcm9zGBAgASgEEi8KBXBhcnRzGBEgAygLMiAuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5Cb2R5UGFydBIPCgd3cml0dGVuGBIgASgMEg4KBmNodW5rcxgTIAEoDSIrCghCb2R5UGFydBIRCglhdF9taWNyb3MYASABKAQSDAoEc2l6ZRgCIAEoDSKmAQoHRmluZGluZxITCgtyZXF1aXJlbWVudBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEg4KBmFjdHVhbBgEIAEoCRIvCghldmlkZW5jZRgFIAMoCzIdLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuRXZlbnQSEAoIYnlfanVkZ2UYBiABKAgSEAoIZXhjaGFuZ2UYByABKA0ibwoRUmVxdWlyZW1lbnRSZXN1bHQSCgoCaWQYASABKAkSDQoFbGV2ZWwYAiABKAkSMAoHb3V0Y29tZRgDIAEoDjIfLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuT3V0Y29tZRINCgVjYXNlcxgEIAMoCSqhAQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEAoMT1VUQ09NRV9QQVNTEAESEAoMT1VUQ09NRV9GQUlMEAISEAoMT1VUQ09NRV9XQVJOEAMSGgoWT1VUQ09NRV9OT1RfQVBQTElDQUJMRRAEEhgKFE9VVENPTUVfSU5DT05DTFVTSVZFEAUSEQoNT1VUQ09NRV9FUlJPUhAGKsQECgpSZWFzb25Db2RlEhsKF1JFQVNPTl9DT0RFX1VOU1BFQ0lGSUVEEAASFwoTUkVBU09OX0NPREVfUFJPRklMRRABEhQKEFJFQVNPTl9DT0RFX1NMT1cQAhIiCh5SRUFTT05fQ09ERV9OT19SRVNUQVJUX0NPTU1BTkQQAxIeChpSRUFTT05fQ09ERV9SRVNUQVJUX0ZBSUxFRBAEEhoKFlJFQVNPTl9DT0RFX05PX0ZJWFRVUkUQBRIYChRSRUFTT05fQ09ERV9BQ0NPVU5UUxAGEiMKH1JFQVNPTl9DT0RFX0FDQ09VTlRfVU5BVkFJTEFCTEUQBxIcChhSRUFTT05fQ09ERV9TRVJWRVJfTElNSVQQCBIiCh5SRUFTT05fQ09ERV9TRVJWRVJfVU5SRUFDSEFCTEUQCRIhCh1SRUFTT05fQ09ERV9SRVRSSUVTX0VYSEFVU1RFRBAKEh0KGVJFQVNPTl9DT0RFX0lOREVURVJNSU5BVEUQCxIXChNSRUFTT05fQ09ERV9USU1FT1VUEAwSFwoTUkVBU09OX0NPREVfU1RPUFBFRBANEiAKHFJFQVNPTl9DT0RFX05PVEhJTkdfVE9fSlVER0UQDhIbChdSRUFTT05fQ09ERV9TVUlURV9FUlJPUhAPEhwKGFJFQVNPTl9DT0RFX05PVF9TRUxFQ1RFRBAQEh8KG1JFQVNPTl9DT0RFX09USEVSX1ZJT0xBVElPThAREhcKE1JFQVNPTl9DT0RFX05PX0NBU0UQEmIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_seqsync_conformance_v1_history]);
 
 /**
  * Result of one run of the conformance suite. On disk it is canonical protobuf JSON. It never holds a credential.
@@ -147,6 +147,35 @@ export type Report = Message<"seqsync.conformance.v1.Report"> & {
    * @generated from field: string shard = 18;
    */
   shard: string;
+
+  /**
+   * Arguments of curl for the connection of the run, such as "-k", quoted for a shell. They hold no
+   * credential.
+   *
+   * @generated from field: repeated string curl_arguments = 19;
+   */
+  curlArguments: string[];
+
+  /**
+   * Whether the server's FixtureService created the accounts.
+   *
+   * @generated from field: bool fixtures = 20;
+   */
+  fixtures: boolean;
+
+  /**
+   * Whether the FixtureService required a credential.
+   *
+   * @generated from field: bool fixture_credential = 22;
+   */
+  fixtureCredential: boolean;
+
+  /**
+   * Requirements of CORE and of the declared profiles about which the run says nothing, by reason.
+   *
+   * @generated from field: repeated seqsync.conformance.v1.NotChecked not_checked = 21;
+   */
+  notChecked: NotChecked[];
 };
 
 /**
@@ -155,6 +184,41 @@ export type Report = Message<"seqsync.conformance.v1.Report"> & {
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
   messageDesc(file_seqsync_conformance_v1_report, 0);
+
+/**
+ * Requirements that a run did not check, for one reason. They are neither met nor violated.
+ *
+ * @generated from message seqsync.conformance.v1.NotChecked
+ */
+export type NotChecked = Message<"seqsync.conformance.v1.NotChecked"> & {
+  /**
+   * The reason as a code.
+   *
+   * @generated from field: seqsync.conformance.v1.ReasonCode reason_code = 1;
+   */
+  reasonCode: ReasonCode;
+
+  /**
+   * The reason, and what would help.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Ids of the requirements, in the order of the specification. None of them is a MAY.
+   *
+   * @generated from field: repeated string requirements = 3;
+   */
+  requirements: string[];
+};
+
+/**
+ * Describes the message seqsync.conformance.v1.NotChecked.
+ * Use `create(NotCheckedSchema)` to create a new message.
+ */
+export const NotCheckedSchema: GenMessage<NotChecked> = /*@__PURE__*/
+  messageDesc(file_seqsync_conformance_v1_report, 1);
 
 /**
  * Numbers of cases by outcome.
@@ -210,7 +274,7 @@ export type Counts = Message<"seqsync.conformance.v1.Counts"> & {
  * Use `create(CountsSchema)` to create a new message.
  */
 export const CountsSchema: GenMessage<Counts> = /*@__PURE__*/
-  messageDesc(file_seqsync_conformance_v1_report, 1);
+  messageDesc(file_seqsync_conformance_v1_report, 2);
 
 /**
  * Result of one case.
@@ -297,7 +361,8 @@ export type CaseResult = Message<"seqsync.conformance.v1.CaseResult"> & {
   knownFailure: string;
 
   /**
-   * Last HTTP exchanges of a case that did not pass: they show what the history does not record.
+   * HTTP exchanges of a case that did not pass, in the order of their requests: those that the findings need, and the
+   * last ones.
    *
    * @generated from field: repeated seqsync.conformance.v1.Exchange exchanges = 12;
    */
@@ -309,6 +374,13 @@ export type CaseResult = Message<"seqsync.conformance.v1.CaseResult"> & {
    * @generated from field: seqsync.conformance.v1.ReasonCode reason_code = 13;
    */
   reasonCode: ReasonCode;
+
+  /**
+   * Accounts of a case that did not pass.
+   *
+   * @generated from field: repeated seqsync.conformance.v1.CaseAccount accounts = 14;
+   */
+  accounts: CaseAccount[];
 };
 
 /**
@@ -316,7 +388,42 @@ export type CaseResult = Message<"seqsync.conformance.v1.CaseResult"> & {
  * Use `create(CaseResultSchema)` to create a new message.
  */
 export const CaseResultSchema: GenMessage<CaseResult> = /*@__PURE__*/
-  messageDesc(file_seqsync_conformance_v1_report, 2);
+  messageDesc(file_seqsync_conformance_v1_report, 3);
+
+/**
+ * An account of a case.
+ *
+ * @generated from message seqsync.conformance.v1.CaseAccount
+ */
+export type CaseAccount = Message<"seqsync.conformance.v1.CaseAccount"> & {
+  /**
+   * Name in the case, such as "bob".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * User id of the account.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * `svr_seq` of the inbox at the start. Absent if the account was used before.
+   *
+   * @generated from field: optional uint32 start_seq = 3;
+   */
+  startSeq?: number | undefined;
+};
+
+/**
+ * Describes the message seqsync.conformance.v1.CaseAccount.
+ * Use `create(CaseAccountSchema)` to create a new message.
+ */
+export const CaseAccountSchema: GenMessage<CaseAccount> = /*@__PURE__*/
+  messageDesc(file_seqsync_conformance_v1_report, 4);
 
 /**
  * An HTTP request and its response, without credentials.
@@ -381,11 +488,82 @@ export type Exchange = Message<"seqsync.conformance.v1.Exchange"> & {
   responseSize: number;
 
   /**
-   * Why there was no response; otherwise empty.
+   * Why there was no response; otherwise empty. With a status: why the response is not complete.
    *
    * @generated from field: string no_response = 9;
    */
   noResponse: string;
+
+  /**
+   * Number of the exchange in its case, from 1 in the order of the requests; the numbers of left-out exchanges are
+   * missing.
+   *
+   * @generated from field: uint32 number = 10;
+   */
+  number: number;
+
+  /**
+   * Operation of the history that the exchange belongs to; 0 if the history has no event for it.
+   *
+   * @generated from field: uint64 op = 11;
+   */
+  op: bigint;
+
+  /**
+   * Client that made the request, such as "bob's phone".
+   *
+   * @generated from field: string client = 12;
+   */
+  client: string;
+
+  /**
+   * Account whose credential was sent; empty if there was none.
+   *
+   * @generated from field: string user_id = 13;
+   */
+  userId: string;
+
+  /**
+   * Index of the front end, from 0.
+   *
+   * @generated from field: uint32 endpoint = 14;
+   */
+  endpoint: number;
+
+  /**
+   * When the request was sent, in microseconds since the start of the case.
+   *
+   * @generated from field: uint64 sent_at_micros = 15;
+   */
+  sentAtMicros: bigint;
+
+  /**
+   * When the exchange ended; 0 if it had not ended when the case did.
+   *
+   * @generated from field: uint64 ended_at_micros = 16;
+   */
+  endedAtMicros: bigint;
+
+  /**
+   * The response body as it arrived; only for streams.
+   *
+   * @generated from field: repeated seqsync.conformance.v1.BodyPart parts = 17;
+   */
+  parts: BodyPart[];
+
+  /**
+   * The request as it was written to a connection of its own, up to the kept part of its body; otherwise empty.
+   *
+   * @generated from field: bytes written = 18;
+   */
+  written: Uint8Array;
+
+  /**
+   * Number of chunks of a request body with the chunked transfer coding; otherwise 0.
+   *
+   * @generated from field: uint32 chunks = 19;
+   */
+  chunks: number;
 };
 
 /**
@@ -393,7 +571,35 @@ export type Exchange = Message<"seqsync.conformance.v1.Exchange"> & {
  * Use `create(ExchangeSchema)` to create a new message.
  */
 export const ExchangeSchema: GenMessage<Exchange> = /*@__PURE__*/
-  messageDesc(file_seqsync_conformance_v1_report, 3);
+  messageDesc(file_seqsync_conformance_v1_report, 5);
+
+/**
+ * A part of a response body that arrived at one time.
+ *
+ * @generated from message seqsync.conformance.v1.BodyPart
+ */
+export type BodyPart = Message<"seqsync.conformance.v1.BodyPart"> & {
+  /**
+   * Time, in microseconds since the start of the case.
+   *
+   * @generated from field: uint64 at_micros = 1;
+   */
+  atMicros: bigint;
+
+  /**
+   * Length of the part in bytes.
+   *
+   * @generated from field: uint32 size = 2;
+   */
+  size: number;
+};
+
+/**
+ * Describes the message seqsync.conformance.v1.BodyPart.
+ * Use `create(BodyPartSchema)` to create a new message.
+ */
+export const BodyPartSchema: GenMessage<BodyPart> = /*@__PURE__*/
+  messageDesc(file_seqsync_conformance_v1_report, 6);
 
 /**
  * A violation of one requirement.
@@ -443,6 +649,13 @@ export type Finding = Message<"seqsync.conformance.v1.Finding"> & {
    * @generated from field: bool by_judge = 6;
    */
   byJudge: boolean;
+
+  /**
+   * Number of the exchange whose response shows the violation; 0 if the evidence shows which one.
+   *
+   * @generated from field: uint32 exchange = 7;
+   */
+  exchange: number;
 };
 
 /**
@@ -450,7 +663,7 @@ export type Finding = Message<"seqsync.conformance.v1.Finding"> & {
  * Use `create(FindingSchema)` to create a new message.
  */
 export const FindingSchema: GenMessage<Finding> = /*@__PURE__*/
-  messageDesc(file_seqsync_conformance_v1_report, 4);
+  messageDesc(file_seqsync_conformance_v1_report, 7);
 
 /**
  * Result of one requirement.
@@ -492,7 +705,7 @@ export type RequirementResult = Message<"seqsync.conformance.v1.RequirementResul
  * Use `create(RequirementResultSchema)` to create a new message.
  */
 export const RequirementResultSchema: GenMessage<RequirementResult> = /*@__PURE__*/
-  messageDesc(file_seqsync_conformance_v1_report, 5);
+  messageDesc(file_seqsync_conformance_v1_report, 8);
 
 /**
  * Outcome of a case, a requirement or a run.
@@ -557,7 +770,7 @@ export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
   enumDesc(file_seqsync_conformance_v1_report, 0);
 
 /**
- * Why a case has no verdict, for programs. CaseResult.reason explains it for people.
+ * Why a case or a requirement has no verdict, for programs. The field `reason` beside it explains it for people.
  *
  * @generated from enum seqsync.conformance.v1.ReasonCode
  */
@@ -673,6 +886,27 @@ export enum ReasonCode {
    * @generated from enum value: REASON_CODE_SUITE_ERROR = 15;
    */
   SUITE_ERROR = 15,
+
+  /**
+   * The cases of the requirement were not selected.
+   *
+   * @generated from enum value: REASON_CODE_NOT_SELECTED = 16;
+   */
+  NOT_SELECTED = 16,
+
+  /**
+   * The cases of the requirement failed for another requirement before they reached it.
+   *
+   * @generated from enum value: REASON_CODE_OTHER_VIOLATION = 17;
+   */
+  OTHER_VIOLATION = 17,
+
+  /**
+   * No server-side case can check the requirement.
+   *
+   * @generated from enum value: REASON_CODE_NO_CASE = 18;
+   */
+  NO_CASE = 18,
 }
 
 /**
