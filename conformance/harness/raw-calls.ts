@@ -12,11 +12,15 @@ import {
   encode,
   interpret,
   isRetryableStatus,
+  mediaType,
   parseError,
   resultOfError,
 } from "../rpc/connect.js";
+import { ENVELOPE_HEADER_BYTES, FLAG_END } from "../rpc/envelope.js";
 import type { CallResult, Refusal } from "../rpc/result.js";
 import { authorization, request } from "../rpc/session.js";
+import { parseEnd, type StreamEnd } from "../rpc/watch.js";
+import type { Caller } from "../transport/exchange-log.js";
 import type { Transport } from "../transport/http.js";
 import type { HttpRequest, HttpResponse } from "../transport/messages.js";
 import { rawStatus } from "../transport/raw.js";
@@ -74,12 +78,28 @@ export function rawRetryingErrors(t: Context, call: RawCall): Promise<Exclude<Ra
   return t.session.retryRetryable(() => rawAttempt(t, call));
 }
 
+/**
+ * Makes a call. Retries retryable errors, and broken connections, but not a call that got no response in time: the
+ * server may have opened a stream.
+ */
+export async function rawRetryingUnlessLate(
+  t: Context,
+  call: RawCall,
+): Promise<Exclude<RawResult, { kind: "retryable" }>> {
+  const result = await t.session.retry(async () => {
+    const attempt = await rawAttempt(t, call);
+    return attempt.kind === "no-response" && attempt.timedOut ? { kind: "late" as const, attempt } : attempt;
+  });
+  if (result.kind === "retryable") throw new RetriesExhausted(result.why, result.refusal?.code);
+  return result.kind === "late" ? result.attempt : result;
+}
+
 /** Makes one attempt of a call. */
 export async function rawAttempt(t: Context, call: RawCall): Promise<RawResult> {
   const { rpc, by, path = pathOf(rpc), method, body, transport = t.session.transport } = call;
   const contentType = call.contentType === undefined ? contentTypeOf(rpc, t.session.codec) : call.contentType;
   const endpoint = t.session.nextEndpoint();
-  recordIndeterminate(t, call, endpoint);
+  const caller = recordIndeterminate(t, call, endpoint);
   const result = await request(transport, {
     endpoint,
     path,
@@ -91,16 +111,18 @@ export async function rawAttempt(t: Context, call: RawCall): Promise<RawResult> 
     },
     ...(body === undefined ? {} : { body }),
     signal: t.signal,
+    ...(caller === undefined ? {} : { caller }),
   });
   return result.kind === "response" ? classify(result.value) : result;
 }
 
 /**
  * Records a call as one without a response: the judge then allows for its effect, and does not report its message as
- * unknown. The case itself checks whether the server was allowed to execute the call.
+ * unknown. The case itself checks whether the server was allowed to execute the call. Returns the caller for the
+ * record of the exchange.
  */
-export function recordIndeterminate(t: Context, { intendedEffect, by }: RawCall, endpoint: number): void {
-  if (intendedEffect === undefined || by === undefined) return;
+export function recordIndeterminate(t: Context, { intendedEffect, by }: RawCall, endpoint: number): Caller | undefined {
+  if (intendedEffect === undefined || by === undefined) return undefined;
   const { userId, name } = by;
   const event =
     "sync" in intendedEffect
@@ -108,15 +130,27 @@ export function recordIndeterminate(t: Context, { intendedEffect, by }: RawCall,
       : sendCall({ ...intendedEffect.send, senderId: userId });
   const op = t.recorder.call(name, endpoint, event);
   t.recorder.complete(op, noResponse("raw request; the case checks the response itself"));
+  return { client: name, op };
 }
 
 function classify(response: HttpResponse): RawResult {
   const { status } = response;
+  const end = endOfStream(response);
+  if (end?.kind === "retryable") return end;
   const text = Buffer.from(response.body).toString("utf8");
   const refusal = status === 200 ? undefined : parseError(status, text);
   if (refusal === undefined && isRetryableStatus(status)) return { kind: "retryable", why: `HTTP ${status}` };
   const error = refusal === undefined ? undefined : resultOfError(refusal);
   return error?.kind === "retryable" ? error : { kind: "response", value: { ...response, text, refusal } };
+}
+
+/**
+ * The end of a stream that consists of an end-of-stream message only. To a content type of streams a server may respond
+ * with a stream before it knows the RPC, and reports a retryable error there.
+ */
+function endOfStream({ status, headers, body }: HttpResponse): StreamEnd | undefined {
+  const isStream = status === 200 && mediaType(headers["content-type"]).startsWith("application/connect+");
+  return isStream && body[0] === FLAG_END ? parseEnd({ body: body.subarray(ENVELOPE_HEADER_BYTES) }) : undefined;
 }
 
 function responseOf<T>(
@@ -145,15 +179,23 @@ export function expectResponse<T extends DescMessage>(
   const result = interpret(t.session.codec, schema, response);
   if (result.kind === "response") return result.value;
   if (result.kind === "refusal") t.throwIfServerLimit(result.refusal);
-  const actual = result.kind === "refusal" ? describeRefusal(result.refusal) : result.why;
-  return t.fail(requirement, `${what} did not succeed`, "HTTP 200 with the response message", actual);
+  const actual = result.kind === "refusal" ? describeRefusal(result.refusal) : (malformedText(result) ?? result.why);
+  return t.fail(
+    requirement,
+    `${what} did not succeed`,
+    "HTTP 200 with the response message",
+    actual,
+    response.exchange,
+  );
 }
+
+const malformedText = (result: CallResult<unknown>) => (result.kind === "malformed" ? result.actual : undefined);
 
 /** Expects HTTP 200. The case is inconclusive if a limit of the server refused the call. */
 export function expectOk(t: Context, requirement: RequirementId, response: RawResponse, what: string): void {
   if (response.status === 200) return;
   if (response.refusal !== undefined) t.throwIfServerLimit(response.refusal);
-  t.fail(requirement, `${what} did not succeed`, "HTTP 200", describeResponse(response));
+  t.fail(requirement, `${what} did not succeed`, "HTTP 200", describeResponse(response), response.exchange);
 }
 
 /** Expects a refusal with this reason, as `Context.refused` does for typed calls. */
@@ -177,12 +219,19 @@ export function expectRawRefusal(
   }
   if (refusal !== undefined) return t.refused({ kind: "refusal", refusal }, reason, requirement, what);
   const expected = `a Connect error with ${Reason[reason]}`;
-  return t.fail("ERR-SHAPE", `${what} was refused without a Connect error`, expected, describeResponse(response));
+  return t.fail(
+    "ERR-SHAPE",
+    `${what} was refused without a Connect error`,
+    expected,
+    describeResponse(response),
+    response.exchange,
+  );
 }
 
 /** Describes a response in a few words. */
 export function describeResponse({ status, refusal }: Pick<RawResponse, "status" | "refusal">): string {
-  return refusal === undefined ? `HTTP ${status}` : describeRefusal(refusal);
+  if (refusal !== undefined) return describeRefusal(refusal);
+  return status === 200 ? "HTTP 200: it was not refused" : `HTTP ${status} without a Connect error`;
 }
 
 /** Expects a response to have Cache-Control: no-store. */
@@ -265,10 +314,12 @@ export async function callOnOwnConnection(
   const result = await t.session.retry(
     async (): Promise<Exclude<CallResult<number>, { kind: "refusal" | "malformed" }>> => {
       const { head, endpoint } = rawHead(t, call);
-      recordIndeterminate(t, call, endpoint);
+      const caller = recordIndeterminate(t, call, endpoint);
       const lines = [head, ...headerLines, `content-length: ${call.body.length}`, "", ""].join("\r\n");
       const bytes = Buffer.concat([Buffer.from(lines), call.body]);
-      const status = rawStatus(await t.session.transport.raw(endpoint, bytes, { timeoutMs: t.deadline(5000) }));
+      const status = rawStatus(
+        await t.session.transport.raw(endpoint, bytes, { timeoutMs: t.deadline(5000), ...(caller && { caller }) }),
+      );
       if (status === 0) return { kind: "no-response", why: "no HTTP response was received" };
       return isRetryableStatus(status)
         ? { kind: "retryable", why: `HTTP ${status}` }

@@ -1,10 +1,11 @@
 import type { WatchResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
+import { RetriesExhausted } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import { isRetryableStatus, mediaType } from "../rpc/connect.js";
-import { type Envelope, envelope, envelopes, FLAG_END } from "../rpc/envelope.js";
+import { type Envelope, EnvelopeError, envelope, envelopes, FLAG_END } from "../rpc/envelope.js";
 import type { CallResult, Refusal } from "../rpc/result.js";
 import { authorization, noResponseResult } from "../rpc/session.js";
-import { decodeFrame, parseEnd } from "../rpc/watch.js";
+import { decodeFrame, mayBeTruncated, parseEnd } from "../rpc/watch.js";
 import { afterDeadline } from "../transport/deadline.js";
 import type { Context } from "./context.js";
 import { contentTypeOf, emptyBody, pathOf } from "./raw-calls.js";
@@ -28,6 +29,8 @@ export interface WatchTranscript {
   timedOut: boolean;
   /** Whether the server ended the stream; false if reading ended for another reason. */
   closed: boolean;
+  /** Whether the connection broke before the end of the response, or before the frame that was to be read. */
+  broken: boolean;
 }
 
 export interface WatchArguments {
@@ -43,22 +46,28 @@ export interface WatchArguments {
   body?: Uint8Array | readonly Uint8Array[];
   /** Where reading ends. */
   until: "a frame" | "the end";
+  /** Whether the server may close the connection instead of responding. Then the Watch is not retried. Default: no. */
+  mayClose?: boolean;
 }
 
-/** Opens a Watch and reads its envelopes. Retries retryable errors. */
+/** Opens a Watch and reads its envelopes. Retries retryable errors, and a few times if the connection breaks. */
 export async function rawWatch(t: Context, args: WatchArguments): Promise<WatchTranscript> {
-  const { value } = await t.session.retryRetryable(() => attemptWatch(t, args));
-  return value;
+  const result = await t.session.retry(() => attemptWatch(t, args));
+  if (result.kind === "retryable") throw new RetriesExhausted(result.why, result.refusal?.code);
+  return result.value;
 }
 
-type WatchResult = Extract<CallResult<WatchTranscript>, { kind: "response" | "retryable" }>;
+type WatchResult =
+  | { kind: "response" | "no-response"; value: WatchTranscript }
+  | Extract<CallResult<never>, { kind: "retryable" }>;
 
 async function attemptWatch(t: Context, args: WatchArguments): Promise<WatchResult> {
   const transcript = await readWatch(t, args);
   if (isRetryableStatus(transcript.status)) return { kind: "retryable", why: `HTTP ${transcript.status}` };
   const last = transcript.envelopes.at(-1);
   const end = last?.flags === FLAG_END ? parseEnd(last) : undefined;
-  return end?.kind === "retryable" ? end : { kind: "response", value: transcript };
+  if (end?.kind === "retryable") return end;
+  return { kind: transcript.broken && !args.mayClose ? "no-response" : "response", value: transcript };
 }
 
 async function readWatch(t: Context, args: WatchArguments): Promise<WatchTranscript> {
@@ -73,6 +82,7 @@ async function readWatch(t: Context, args: WatchArguments): Promise<WatchTranscr
     why: "",
     timedOut: false,
     closed: false,
+    broken: false,
   };
   try {
     const stream = await t.session.transport.stream({
@@ -95,7 +105,7 @@ async function readWatch(t: Context, args: WatchArguments): Promise<WatchTranscr
       stream.cancel();
     });
     try {
-      if (transcript.status === 200 && transcript.type === type) {
+      if (isStream(transcript)) {
         for await (const received of envelopes(stream.chunks)) {
           transcript.envelopes.push(received);
           if (until === "a frame") break;
@@ -103,18 +113,27 @@ async function readWatch(t: Context, args: WatchArguments): Promise<WatchTranscr
       }
       transcript.closed = !isLate && until === "the end";
       transcript.why = "the stream ended";
+      transcript.broken = !isLate && !isWhole(transcript, until) && mayBeTruncated(stream.headers);
     } catch (error) {
       transcript.why = isLate ? `the time limit of ${TIMEOUT_MS} ms passed` : (error as Error).message;
+      transcript.broken = !isLate && (!(error instanceof EnvelopeError) || mayBeTruncated(stream.headers));
     } finally {
       cancelTimer();
       stream.cancel();
     }
   } catch (error) {
     const { why, timedOut = false } = noResponseResult(error);
-    Object.assign(transcript, { why, timedOut });
+    Object.assign(transcript, { why, timedOut, broken: !timedOut });
   }
   return transcript;
 }
+
+const isStream = ({ status, type }: WatchTranscript) => status === 200 && type.startsWith("application/connect+");
+
+/** Whether a transcript has what was to be read. A response other than a stream is not read. */
+const isWhole = (transcript: WatchTranscript, until: WatchArguments["until"]) =>
+  !isStream(transcript) ||
+  (until === "a frame" ? transcript.envelopes.length > 0 : transcript.envelopes.at(-1)?.flags === FLAG_END);
 
 /** Expects the response to be a stream in the case's codec, without a content coding. */
 export function expectStream(t: Context, { status, type, contentEncoding }: WatchTranscript, what: string): void {

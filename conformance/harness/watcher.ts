@@ -1,4 +1,5 @@
-import type { WatchResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
+import { SeqSyncService, type WatchResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
+import { NoResponseFailure } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { ClientCallOptions } from "../rpc/client.js";
 import { describeRefusal } from "../rpc/connect.js";
@@ -17,16 +18,22 @@ export const FRAME_MS = 5000;
 const REOPEN_DELAY_MS = 20;
 
 /**
+ * Number of Watches in a row whose connections may break before that is a violation. A network breaks one connection,
+ * or all at one moment; a server that ends its Watches by closing the connection breaks one after the other.
+ */
+const MAX_BROKEN = 4;
+
+/**
  * Delays after retryable errors, in milliseconds: more than for calls. A server with a limit on Watches returns such an
  * error for each attempt above the limit; with a rate limiter, one in three attempts may succeed.
  */
 const WATCH_RETRY_DELAYS_MS = [...RETRY_DELAYS.retryable, 3000, 3000, 3000];
 
-type FrameResult = { kind: "response"; value: WatchResponse } | StreamEnd;
+type FrameResult = { kind: "response"; value: WatchResponse } | { kind: "late" } | StreamEnd;
 
 /**
- * Watches an inbox as clients do: opens the Watch again after the server has ended it, or has returned a retryable
- * error.
+ * Watches an inbox as clients do: opens the Watch again after the server has ended it, after a retryable error, and
+ * after its connection broke. The first frame of the new Watch then covers what the old one may have missed.
  */
 export class Watcher {
   /** All frames so far, of all its Watches. */
@@ -37,6 +44,9 @@ export class Watcher {
   #stream: WatchStream;
   /** Number of frames of the current Watch that are in `frames`. */
   #collected = 0;
+  /** Number of Watches in a row, up to now, whose connections broke. */
+  #brokenInARow = 0;
+  #broken = 0;
 
   constructor(t: Context, account: TestAccount, options: ClientCallOptions = {}, name = "watcher") {
     this.#t = t;
@@ -48,6 +58,11 @@ export class Watcher {
   /** How the current Watch ended; undefined while it is open. */
   get end(): StreamEnd | undefined {
     return this.#stream.end;
+  }
+
+  /** Number of Watches that were opened again because their connections broke. */
+  get broken(): number {
+    return this.#broken;
   }
 
   /** Closes the connection without a message. */
@@ -67,7 +82,7 @@ export class Watcher {
 
   /**
    * Expects a matching frame, among those received so far or within `ms` milliseconds. The time limit starts with the
-   * call, or when `after` settles, and restarts after each retryable error.
+   * call, or when `after` settles, and restarts after each retryable error and each broken connection.
    */
   async expectFrame(
     matches: (frame: WatchResponse) => boolean,
@@ -94,13 +109,21 @@ export class Watcher {
         return this.#findFrame(matches, nextSlice);
       },
       ({ kind }) => {
+        if (kind !== "end" && kind !== "retryable" && kind !== "broken") return undefined;
+        if (kind === "broken") {
+          deadline = newDeadline();
+          this.#broken += 1;
+          this.#brokenInARow += 1;
+          return this.#brokenInARow < MAX_BROKEN ? RETRY_DELAYS.noResponse[this.#brokenInARow - 1] : undefined;
+        }
+        this.#brokenInARow = 0;
         if (kind === "end") return REOPEN_DELAY_MS;
-        if (kind !== "retryable") return undefined;
         deadline = newDeadline();
         retryableErrors += 1;
         return WATCH_RETRY_DELAYS_MS[retryableErrors - 1];
       },
     );
+    if (result.kind === "broken") return this.#failBroken(requirement, result);
     return result.kind === "response" ? result.value : this.#fail(requirement, what, ms);
   }
 
@@ -119,7 +142,7 @@ export class Watcher {
       this.#collected = this.#stream.frames.length;
       const frame = this.frames.find(matches);
       if (frame !== undefined) return { kind: "response", value: frame };
-      if (slice <= 0) return { kind: "no-response", why: "the deadline has passed" };
+      if (slice <= 0) return { kind: "late" };
       if (this.#stream.end !== undefined) return this.#stream.end;
     }
   }
@@ -127,7 +150,7 @@ export class Watcher {
   /** Opens the Watch again, unless its stream turned out to be malformed after its end. */
   #reopen(): void {
     const kind = this.#stream.end?.kind;
-    if (kind !== "end" && kind !== "retryable") return;
+    if (kind !== "end" && kind !== "retryable" && kind !== "broken") return;
     this.#stream = this.#device.watch(this.#options);
     this.#collected = 0;
   }
@@ -138,10 +161,22 @@ export class Watcher {
     const state =
       last === undefined ? "no frame" : `the last frame has epoch "${last.epoch}" and svr_seq ${last.svrSeq}`;
     const actual = end === undefined ? state : `${state}; the Watch has ended: ${describeEnd(end)}`;
-    // A broken stream is a violation of its own, and explains why there is no frame.
-    const violated =
-      end?.kind === "no-response" ? "WATCH-END" : end?.kind === "malformed" ? "HTTP-STREAM" : requirement;
+    // A malformed stream is a violation of its own, and explains why there is no frame.
+    const violated = end?.kind === "unfinished" ? "WATCH-END" : end?.kind === "malformed" ? "HTTP-STREAM" : requirement;
     return this.#t.fail(violated, what, `a matching frame within ${ms} ms`, actual);
+  }
+
+  /** Fails after several broken Watches in a row. They are a violation only if the server responds to other calls. */
+  async #failBroken(requirement: RequirementId, { why, opened }: Extract<StreamEnd, { kind: "broken" }>) {
+    if (!opened) throw new NoResponseFailure(requirement, "Watch", why);
+    const { kind } = await this.#t.session.call(SeqSyncService.method.getServerInfo, {});
+    if (kind === "no-response") throw new NoResponseFailure("WATCH-END", "GetServerInfo", why);
+    return this.#t.fail(
+      "WATCH-END",
+      `the connections of ${MAX_BROKEN} Watches in a row broke`,
+      "Watches that stay open, or end with the end-of-stream message",
+      `the last one ended: ${why}`,
+    );
   }
 }
 

@@ -9,8 +9,11 @@ import {
   toJsonString,
 } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { type ErrorDetail, ErrorDetailSchema, Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import { timestampProblem } from "../history/times.js";
 import type { HttpResponse } from "../transport/messages.js";
+import { refuseFlood } from "./flood.js";
 import type { CallResult, FormRequirement, Refusal } from "./result.js";
 
 /** Encoding of messages. */
@@ -56,10 +59,25 @@ export function encode<T extends DescMessage>(codec: Codec, schema: T, message: 
 }
 
 export function decode<T extends DescMessage>(codec: Codec, schema: T, body: Uint8Array): MessageShape<T> {
-  if (codec === "proto") return fromBinary(schema, body);
+  if (codec === "proto") {
+    refuseFlood(body, "proto");
+    // Unknown fields are skipped: a response may hold millions of them.
+    const message = fromBinary(schema, body, { readUnknownFields: false });
+    checkTimestamps(message);
+    return message;
+  }
+  refuseFlood(body, "json");
   const json = JSON.parse(Buffer.from(body).toString("utf8"));
   checkTimes(json);
   return fromJson(schema, json, { ignoreUnknownFields: true });
+}
+
+/** Throws if a time in a response, or in one of its messages, is out of range: it would have no JSON form. */
+function checkTimestamps(message: object): void {
+  const { acceptedAt, messages = [] } = message as { acceptedAt?: Timestamp; messages?: readonly object[] };
+  const problem = acceptedAt === undefined ? undefined : timestampProblem(acceptedAt);
+  if (problem !== undefined) throw new Error(`accepted_at is ${problem}`);
+  for (const one of messages) checkTimestamps(one);
 }
 
 /** Form of a time in JSON. The library accepts any number of digits. */
@@ -83,15 +101,25 @@ export function interpret<T extends DescMessage>(
   const type = mediaType(response.headers["content-type"]);
   const requirement = codec === "proto" ? "HTTP-BINARY" : "HTTP-JSON";
   const { status } = response;
-  if (status > 200 && status < 300) return malformed(requirement, `HTTP ${status} for a success instead of 200`);
+  if (status > 200 && status < 300) return malformed(requirement, `a success has HTTP status ${status}`, "HTTP 200", `HTTP ${status}`);
   if (status !== 200) return interpretError(response, type);
   if (type !== `application/${codec}`) {
-    return malformed("HTTP-ANSWER-TYPE", `status 200 with content type "${type}" to a request in application/${codec}`);
+    return malformed(
+      "HTTP-ANSWER-TYPE",
+      `a response has another media type than its request`,
+      `media type: application/${codec}`,
+      `media type: ${type || "absent"}`,
+    );
   }
   try {
     return { kind: "response", value: decode(codec, schema, response.body) };
   } catch (error) {
-    return malformed(requirement, `the response does not decode as ${schema.typeName}: ${(error as Error).message}`);
+    return malformed(
+      requirement,
+      "the body of a response does not decode",
+      `body: a ${schema.name} in ${codec === "proto" ? "binary protobuf" : "JSON"}`,
+      `body: ${response.body.length} B; ${(error as Error).message}`,
+    );
   }
 }
 
@@ -100,13 +128,28 @@ function interpretError({ status, body }: HttpResponse, type: string): CallResul
   if (parsed === undefined) {
     // A proxy in front of the server returns plain HTTP errors.
     if (isRetryableStatus(status)) return { kind: "retryable", why: `HTTP ${status}` };
-    if (status === 404) return malformed("HTTP-PATH", "HTTP 404: there is no such RPC at this URL");
-    return malformed("ERR-SHAPE", `HTTP ${status} with content type "${type}" and no Connect error in the body`);
+    if (status === 404)
+      return malformed(
+        "HTTP-PATH",
+        "there is no such RPC at this URL",
+        "a response of the RPC",
+        "HTTP 404 without a Connect error",
+      );
+    return malformed(
+      "ERR-SHAPE",
+      "an error is not a Connect error",
+      "content type application/json, and a JSON object with a code",
+      `content type: ${type || "absent"}, with HTTP ${status}; body: ${excerpt(body)}`,
+    );
   }
   if (!isRetryable(parsed) && STATUS_OF[parsed.code] !== status) {
     return malformed(
       "ERR-SHAPE",
-      `code "${parsed.code}" with HTTP ${status} instead of ${STATUS_OF[parsed.code] ?? "a code that Connect defines"}`,
+      STATUS_OF[parsed.code] === undefined
+        ? `the error code "${parsed.code}" is none that Connect defines`
+        : `the error code ${parsed.code} has the wrong HTTP status`,
+      STATUS_OF[parsed.code] === undefined ? "code: one that Connect defines" : `HTTP ${STATUS_OF[parsed.code]}`,
+      STATUS_OF[parsed.code] === undefined ? `code: "${parsed.code}"` : `HTTP ${status}`,
     );
   }
   return resultOfError(parsed);
@@ -119,7 +162,7 @@ export function resultOfError(refusal: Refusal): Extract<CallResult<never>, { ki
 }
 
 /** Whether a proxy or a rate limiter returns this status, without a Connect error, to make the client retry. */
-export const isRetryableStatus = (status: number) => [429, 502, 503, 504].includes(status);
+export const isRetryableStatus = (status: number) => [408, 429, 502, 503, 504].includes(status);
 
 /**
  * Whether an error is retryable: `unavailable`, `deadline_exceeded`, `resource_exhausted` without a reason (a rate
@@ -166,8 +209,14 @@ function findDetail(details: unknown[]): ErrorDetail | undefined {
 /** The media type without its parameters, in lower case. */
 export const mediaType = (header: string | undefined) => header?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
 
-function malformed(requirement: FormRequirement, why: string): CallResult<never> {
-  return { kind: "malformed", requirement, why };
+function malformed(requirement: FormRequirement, why: string, expected?: string, actual?: string): CallResult<never> {
+  return { kind: "malformed", requirement, why, ...(expected && { expected }), ...(actual && { actual }) };
+}
+
+/** The start of a body, for people. */
+function excerpt(body: Uint8Array): string {
+  const text = Buffer.from(body.subarray(0, 60)).toString("utf8").trim();
+  return text === "" ? "empty" : `${text}${body.length > 60 ? "…" : ""}`;
 }
 
 /** Describes a refusal in a few words. */

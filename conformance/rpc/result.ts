@@ -23,10 +23,20 @@ export type CallResult<T> =
    * there is one.
    */
   | { kind: "retryable"; why: string; refusal?: Refusal | undefined }
-  /** A response that violates the HTTP binding; `requirement` is the one that it violates. */
-  | { kind: "malformed"; requirement: FormRequirement; why: string }
-  /** No complete response: the outcome is indeterminate. `hint` is what the user can check. */
-  | { kind: "no-response"; why: string; hint?: string | undefined; timedOut?: boolean };
+  /** A response that violates the HTTP binding; `requirement` is the one that it violates. `why` is a sentence. */
+  | { kind: "malformed"; requirement: FormRequirement; why: string; expected?: string; actual?: string }
+  /**
+   * No complete response: the outcome is indeterminate. `hint` is what the user can check; `isPermanent` whether the
+   * same would happen to a later attempt; `isOversized` whether the response is larger than the suite reads.
+   */
+  | {
+      kind: "no-response";
+      why: string;
+      hint?: string | undefined;
+      timedOut?: boolean;
+      isPermanent?: boolean;
+      isOversized?: boolean;
+    };
 
 /** A result that determines whether the call took effect. */
 export type DefiniteResult<T> = Extract<CallResult<T>, { kind: "response" | "refusal" }>;
@@ -55,10 +65,10 @@ export const RETRY_DELAYS: RetryDelays = {
 
 /** Returns the delay before the next retry, in milliseconds; undefined if the call is not retried. */
 export function retryDelay(
-  { kind }: { kind: CallResult<unknown>["kind"] },
+  { kind, isPermanent = false }: { kind: string; isPermanent?: boolean },
   retries: number,
   delays: RetryDelays,
 ): number | undefined {
   if (kind === "retryable") return delays.retryable[retries];
-  return kind === "no-response" ? delays.noResponse[retries] : undefined;
+  return kind === "no-response" && !isPermanent ? delays.noResponse[retries] : undefined;
 }

@@ -1,6 +1,8 @@
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { RetriesExhausted } from "../findings.js";
-import { NoResponseError } from "../transport/errors.js";
+import { ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { Inconclusive, RetriesExhausted } from "../findings.js";
+import { NoResponseError, OversizedError } from "../transport/errors.js";
+import type { Caller } from "../transport/exchange-log.js";
 import type { Transport } from "../transport/http.js";
 import type { HttpRequest, HttpResponse } from "../transport/messages.js";
 import { retry } from "../transport/retry.js";
@@ -19,6 +21,8 @@ export interface CallOptions {
   endpoint?: number;
   signal?: AbortSignal;
   headers?: Readonly<Record<string, string>>;
+  /** Who makes the call, for records. */
+  caller?: Caller;
 }
 
 /** Makes calls to the target: in one codec, over its URLs in turn, with retries. */
@@ -29,6 +33,7 @@ export class Session {
   retried = 0;
   #endpoint: number;
   readonly #delays: RetryDelays;
+  #isEnded = false;
 
   constructor(transport: Transport, codec: Codec, firstEndpoint = 0, delays = RETRY_DELAYS) {
     this.transport = transport;
@@ -43,20 +48,34 @@ export class Session {
     return this.#endpoint % this.transport.urls.length;
   }
 
+  /** Ends the session: attempts throw from now on, so that code that its case has left behind ends too. */
+  end(): void {
+    this.#isEnded = true;
+  }
+
+  /** Throws if the session has ended. */
+  throwIfEnded(): void {
+    if (this.#isEnded) throw new Inconclusive("the case has ended", ReasonCode.STOPPED);
+  }
+
   /** Makes one attempt of a call. */
   async attempt<I extends DescMessage, O extends DescMessage>(
     method: Unary<I, O>,
     input: MessageInitShape<I>,
-    { token, codec = this.codec, endpoint = this.nextEndpoint(), signal, headers = {} }: CallOptions = {},
+    { token, codec = this.codec, endpoint = this.nextEndpoint(), signal, headers = {}, caller }: CallOptions = {},
   ): Promise<CallResult<MessageShape<O>>> {
+    this.throwIfEnded();
     const result = await request(this.transport, {
       endpoint,
       path: pathOf(method),
       headers: { "content-type": `application/${codec}`, ...authorization(token), ...headers },
       body: encode(codec, method.input, input),
       ...(signal === undefined ? {} : { signal }),
+      ...(caller === undefined ? {} : { caller }),
     });
-    return result.kind === "response" ? interpret(codec, method.output, result.value) : result;
+    if (result.kind === "response") return interpret(codec, method.output, result.value);
+    if (!result.isOversized) return result;
+    return { kind: "malformed", requirement: codec === "proto" ? "HTTP-BINARY" : "HTTP-JSON", why: result.why };
   }
 
   /** Makes an idempotent call, with retries. `onAttempt` is called before each attempt. */
@@ -73,11 +92,15 @@ export class Session {
   }
 
   /** Repeats an attempt while it returns a retryable error or no response, up to the last delay. Counts the retries. */
-  retry<R extends { kind: CallResult<unknown>["kind"] }>(
+  retry<R extends { kind: string; isPermanent?: boolean }>(
     attempt: () => Promise<R>,
     delays: RetryDelays = this.#delays,
   ): Promise<R> {
-    return retry(attempt, (result, retries) => {
+    const guarded = () => {
+      this.throwIfEnded();
+      return attempt();
+    };
+    return retry(guarded, (result, retries) => {
       const delay = retryDelay(result, retries, delays);
       if (delay !== undefined) this.retried += 1;
       return delay;
@@ -112,8 +135,8 @@ export async function request(
 /** Converts a NoResponseError to a result, and throws any other error. */
 export function noResponseResult(error: unknown): Extract<CallResult<never>, { kind: "no-response" }> {
   if (!(error instanceof NoResponseError)) throw error;
-  const { message: why, hint, timedOut } = error;
-  return { kind: "no-response", why, hint, timedOut };
+  const { message: why, hint, timedOut, isPermanent } = error;
+  return { kind: "no-response", why, hint, timedOut, isPermanent, isOversized: error instanceof OversizedError };
 }
 
 export const pathOf = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`;

@@ -11,13 +11,21 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0)) await cleanUp();
 });
 
+/** What a server does with the connection instead of sending a chunk. */
+type Act = "reset" | "close" | "no response" | "until close";
+
 /** Opens a Watch at a server whose stream consists of these chunks. After null it stays open. */
-async function watch(...chunks: (Uint8Array | null)[]): Promise<WatchStream> {
+async function watch(...chunks: (Uint8Array | Act | null)[]): Promise<WatchStream> {
   const server = await serve(async (req, res) => {
     req.resume();
+    if (chunks[0] === "no response") return void req.socket.destroy();
+    res.useChunkedEncodingByDefault = chunks[0] !== "until close";
     res.writeHead(200, { "content-type": "application/connect+proto" });
     for (const chunk of chunks) {
       if (chunk === null) return;
+      if (chunk === "reset") return void req.socket.resetAndDestroy();
+      if (chunk === "close") return void req.socket.end();
+      if (typeof chunk === "string") continue;
       res.write(chunk);
       await pause(10);
     }
@@ -66,9 +74,33 @@ describe("the end of a Watch", () => {
     expect(stream.frames).toEqual([]);
   });
 
-  test("is a missing response without an end-of-stream message", async () => {
+  test("is unfinished if the response is complete without an end-of-stream message", async () => {
     const stream = await watch(frame);
     expect(await stream.waitForClose(5000)).toBe(true);
-    expect(stream.end).toMatchObject({ kind: "no-response" });
+    expect(stream.end).toMatchObject({ kind: "unfinished" });
+  });
+
+  test("is malformed if the response is complete within an envelope", async () => {
+    const stream = await watch(frame.subarray(0, 3));
+    expect(await stream.waitForClose(5000)).toBe(true);
+    expect(stream.end).toMatchObject({ kind: "malformed" });
+  });
+
+  test.each(["reset", "close"] as const)("is a broken connection after a %s", async (how) => {
+    const stream = await watch(frame, how);
+    expect(await stream.waitForClose(5000)).toBe(true);
+    expect(stream).toMatchObject({ frames: [{ svrSeq: 0 }], end: { kind: "broken", opened: true } });
+  });
+
+  test("is a broken connection if a body without a length and without chunks has no end-of-stream message", async () => {
+    const stream = await watch("until close", frame);
+    expect(await stream.waitForClose(5000)).toBe(true);
+    expect(stream).toMatchObject({ frames: [{ svrSeq: 0 }], end: { kind: "broken", opened: true } });
+  });
+
+  test("is a broken connection if there is no response", async () => {
+    const stream = await watch("no response");
+    expect(await stream.waitForClose(5000)).toBe(true);
+    expect(stream).toMatchObject({ frames: [], end: { kind: "broken", opened: false } });
   });
 });

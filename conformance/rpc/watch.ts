@@ -1,13 +1,21 @@
 import { SeqSyncService, type WatchResponse, WatchResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
+import { noResponse } from "../transport/errors.js";
+import type { Caller } from "../transport/exchange-log.js";
 import type { Transport } from "../transport/http.js";
 import type { HttpStream } from "../transport/messages.js";
 import { type Codec, decode, encode, mediaType, parseError, resultOfError } from "./connect.js";
-import { type Envelope, envelope, envelopes, FLAG_END } from "./envelope.js";
+import { type Envelope, EnvelopeError, envelope, envelopes, FLAG_END } from "./envelope.js";
 import type { CallResult } from "./result.js";
 import { authorization, pathOf } from "./session.js";
 
 /** How a stream ended: without an error, or with the result of a call that has no response message. */
-export type StreamEnd = { kind: "end" } | Exclude<CallResult<never>, { kind: "response" }>;
+export type StreamEnd =
+  | { kind: "end" }
+  /** The response is complete, but has no end-of-stream message. Only the server can cause that, not the network. */
+  | { kind: "unfinished"; why: string }
+  /** The connection broke, or was never opened. The server, a proxy or the network can cause that. */
+  | { kind: "broken"; why: string; opened: boolean }
+  | Exclude<CallResult<never>, { kind: "response" | "no-response" }>;
 
 export interface WatchListener {
   onFrame(frame: WatchResponse): void;
@@ -29,7 +37,7 @@ export interface OpenWatch {
 /** Opens a Watch, and passes the frames and the end to the listener. Never throws: `onEnd` receives the errors. */
 export function openWatch(
   transport: Transport,
-  { token, codec, endpoint }: { token: string | undefined; codec: Codec; endpoint: number },
+  { token, codec, endpoint, caller }: { token: string | undefined; codec: Codec; endpoint: number; caller?: Caller },
   listener: WatchListener,
 ): OpenWatch {
   let stream: HttpStream | undefined;
@@ -51,6 +59,7 @@ export function openWatch(
       path: pathOf(method),
       headers: { "content-type": contentType, ...authorization(token) },
       body: envelope(encode(codec, method.input, {})),
+      ...(caller === undefined ? {} : { caller }),
     });
     if (cancelled) stream.cancel();
     if (stream.status !== 200 || mediaType(stream.headers["content-type"]) !== contentType) {
@@ -67,13 +76,13 @@ export function openWatch(
       reportEnd(next);
       if (next.kind === "malformed") return undefined;
     }
-    reportEnd(brokenStream("the stream ended without an end-of-stream message"));
+    reportEnd(withoutEnd(stream.headers));
     return undefined;
   };
 
   read()
     // A broken connection after the end of the stream is not an error: `reportEnd` ignores it.
-    .catch((error: Error) => reportEnd(brokenStream(error.message)))
+    .catch((error: Error) => reportEnd(endOfError(error, stream)))
     .then((violation) => {
       if (!cancelled) listener.onClose(violation ?? undefined);
       stream?.cancel();
@@ -87,7 +96,26 @@ export function openWatch(
 }
 
 const malformed = (why: string): StreamEnd => ({ kind: "malformed", requirement: "HTTP-STREAM", why });
-const brokenStream = (why: string): StreamEnd => ({ kind: "no-response", why });
+
+/** The end of a stream whose reader threw this error. */
+function endOfError(error: Error, stream: HttpStream | undefined): StreamEnd {
+  if (!(error instanceof EnvelopeError))
+    return { kind: "broken", why: noResponse(error).message, opened: stream !== undefined };
+  return stream !== undefined && mayBeTruncated(stream.headers) ? withoutEnd(stream.headers) : malformed(error.message);
+}
+
+/** The end of a response that has no end-of-stream message, but seems to be complete. */
+export const withoutEnd = (headers: HttpStream["headers"]): StreamEnd =>
+  mayBeTruncated(headers)
+    ? { kind: "broken", why: "the connection was closed before the end-of-stream message", opened: true }
+    : { kind: "unfinished", why: "the response is complete, but has no end-of-stream message" };
+
+/**
+ * Whether the end of a body does not show that it is complete: without a length and without chunks it ends with the
+ * connection, which a proxy may have closed.
+ */
+export const mayBeTruncated = (headers: HttpStream["headers"]) =>
+  headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
 
 /** Decodes a frame. */
 export function decodeFrame(codec: Codec, { flags, body }: Envelope): WatchResponse | StreamEnd {

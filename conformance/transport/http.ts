@@ -2,9 +2,10 @@ import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
 import { afterRunnableTime } from "./deadline.js";
-import { NoResponseError, noResponse, timedOut } from "./errors.js";
+import { LocalError, NoResponseError, noResponse, OversizedError, timedOut } from "./errors.js";
 import { exchange, type ReceivedResponse } from "./exchange.js";
-import { type ExchangeListener, recordRawExchange } from "./exchange-log.js";
+import { type ExchangeHandle, type ExchangeListener, parseRequest, recordRawResponse } from "./exchange-log.js";
+import type { Liveness } from "./liveness.js";
 import type { HttpRequest, HttpResponse, HttpStream } from "./messages.js";
 import { type RateLimiter, rateLimiterOf } from "./rate-limit.js";
 import { type RawOptions, rawExchange } from "./raw.js";
@@ -32,10 +33,12 @@ export function pickConnection(options: ConnectionOptions): ConnectionOptions {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-/** Connection options for several transports that share a rate limit. */
+/** Connection options for several transports that share a rate limit and what is known about the server's silence. */
 export interface SharedConnection extends ConnectionOptions {
   /** Overrides `maxRequestsPerSecond`. */
   rateLimiter?: RateLimiter;
+  /** Is told of responses and missing responses. */
+  liveness?: Liveness;
 }
 
 export interface TransportOptions extends SharedConnection {
@@ -66,8 +69,11 @@ export function agentFor(options: SocketOptions, connections: number): Agent {
 /** Delays before a stream is opened again, in milliseconds. */
 const REOPEN_DELAYS_MS = [20, 100, 400];
 
-/** Maximum size of a response, in bytes, with and without its content coding. */
-const MAX_RESPONSE_BYTES = 256 << 20;
+/**
+ * Maximum size of a response, in bytes, with and without its content coding: what the suite has sent may come back, in a
+ * longer encoding, with messages from before the run.
+ */
+const MAX_RESPONSE_BYTES = { atFirst: 16 << 20, forEachByteSent: 2, atMost: 96 << 20 } as const;
 
 /** Sends requests unchanged, correct or not, over kept-alive connections. Independent of the protocol. */
 export class Transport {
@@ -83,6 +89,7 @@ export class Transport {
   readonly #agents: Agents;
   readonly #headers: readonly string[];
   readonly #rateLimiter: RateLimiter | undefined;
+  #bytesSent = 0;
 
   constructor(
     options: TransportOptions,
@@ -117,16 +124,52 @@ export class Transport {
   /** Sends a request and reads the whole response. Rejects with NoResponseError if there is no complete response. */
   async request(request: HttpRequest): Promise<HttpResponse> {
     if (this.#rateLimiter !== undefined) await this.#rateLimiter.acquire();
+    this.#throwIfSilent(request);
+    const log = this.onExchange?.begin(request);
     try {
-      const limits = { timeoutMs: this.#timeoutMs, maxBytes: MAX_RESPONSE_BYTES, signal: request.signal };
-      const response = withoutCodings(await exchange(this.#agentFor(request), this.#optionsOf(request), limits));
-      this.onExchange?.({ request, response });
-      return response;
+      const maxBytes = this.#maxBytes(sizeOf(request.body));
+      const limits = { timeoutMs: this.#timeoutMs, maxBytes, signal: request.signal };
+      const received = await exchange(this.#agentFor(request), this.#optionsOf(request), limits);
+      this.connection.liveness?.responded(rpcOf(request));
+      const response = withoutCodings(received, maxBytes);
+      if (log === undefined) return response;
+      log.head(response.status, response.headers);
+      log.data(response.body);
+      log.end();
+      return { ...response, exchange: log.number };
     } catch (error) {
-      const failure = noResponse(error);
-      this.onExchange?.({ request, response: { noResponse: failure.message } });
+      const failure = this.#failed(request, error);
+      log?.end(failure.message);
       throw failure;
     }
+  }
+
+  /** Throws if the front ends leave the RPC of a request unanswered. */
+  #throwIfSilent(request: HttpRequest): void {
+    const { liveness } = this.connection;
+    const why = liveness?.silenceOf(rpcOf(request));
+    if (liveness === undefined || why === undefined) return;
+    const isPermanent = this.urls.every(
+      (_, endpoint) => liveness.silenceOf(rpcOf({ ...request, endpoint })) !== undefined,
+    );
+    if (isPermanent) liveness.withheld(rpcOf(request));
+    throw new NoResponseError(why, { isPermanent });
+  }
+
+  /** Explains an error. Notes a missing response, unless the request was cancelled. */
+  #failed(request: HttpRequest, error: unknown): NoResponseError | LocalError {
+    const failure = noResponse(error);
+    const { liveness } = this.connection;
+    if (failure instanceof LocalError) liveness?.failedLocally(failure);
+    else if (failure instanceof OversizedError) liveness?.responded(rpcOf(request));
+    else if (!request.signal?.aborted) liveness?.failed(rpcOf(request), failure.message);
+    return failure;
+  }
+
+  #maxBytes(bytesSent: number): number {
+    const { atFirst, forEachByteSent, atMost } = MAX_RESPONSE_BYTES;
+    this.#bytesSent += bytesSent;
+    return Math.min(atFirst + forEachByteSent * this.#bytesSent, atMost);
   }
 
   /**
@@ -145,22 +188,38 @@ export class Transport {
       (result, retries) =>
         "error" in result && !(result.error instanceof NoResponseError) ? REOPEN_DELAYS_MS[retries] : undefined,
     );
-    if ("error" in opened) throw noResponse(opened.error);
+    if ("error" in opened) throw this.#failed(request, opened.error);
+    this.connection.liveness?.responded(rpcOf(request));
     return opened.stream;
   }
 
   /** Rejects with NoResponseError on a timeout, and with the original error if the connection broke. */
   async #open(request: HttpRequest): Promise<HttpStream> {
     await this.#rateLimiter?.acquire();
+    this.#throwIfSilent(request);
     const controller = new AbortController();
     const cancelTimer = afterRunnableTime(this.#timeoutMs, () => controller.abort(timedOut(this.#timeoutMs)));
+    const log = this.onExchange?.begin(request);
     try {
       const { statusCode, headers, body } = await this.#agentFor(request).request({
         ...this.#optionsOf(request),
         signal: controller.signal,
       });
       body.on("error", () => {}); // The reader of the chunks receives the error.
-      return { status: statusCode, headers: flatten(headers), chunks: body, cancel: () => controller.abort() };
+      const flat = flatten(headers);
+      log?.head(statusCode, flat);
+      return {
+        status: statusCode,
+        headers: flat,
+        chunks: log === undefined ? body : logged(body, log),
+        cancel: () => {
+          controller.abort();
+          log?.end("the client closed the connection");
+        },
+      };
+    } catch (error) {
+      log?.end(noResponse(error).message);
+      throw error;
     } finally {
       cancelTimer();
     }
@@ -172,13 +231,25 @@ export class Transport {
    */
   async raw(endpoint: number, bytes: Uint8Array | string, options: RawOptions = {}): Promise<string> {
     await this.#rateLimiter?.acquire();
+    const { caller } = options;
+    const request = this.onExchange && parseRequest(bytes);
+    const log = this.onExchange?.begin(
+      { ...(request as HttpRequest), endpoint, ...(caller && { caller }) },
+      typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes,
+    );
     try {
       const socket = await openSocket(this.base(endpoint), { ...this.connection, http2: false });
+      this.#maxBytes(bytes.length);
       const received = await rawExchange(socket, bytes, options);
-      if (this.onExchange !== undefined) recordRawExchange(this.onExchange, bytes, received);
+      if (received !== "") this.connection.liveness?.responded();
+      if (log !== undefined) recordRawResponse(log, received);
       return received;
-    } catch {
-      return "";
+    } catch (error) {
+      const failure = noResponse(error);
+      log?.end(failure.message);
+      if (!(failure instanceof LocalError)) return "";
+      this.connection.liveness?.failedLocally(failure);
+      throw failure;
     }
   }
 
@@ -223,23 +294,53 @@ function agentsFor(connection: SocketOptions, connections: number, bases: readon
   return { standard, http1: mayUpgrade ? agentFor({ ...connection, http2: false }, connections) : standard };
 }
 
+/** The chunks of a response, of which a listener is told as they arrive. */
+async function* logged(chunks: AsyncIterable<Uint8Array>, log: ExchangeHandle): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of chunks) {
+      log.data(chunk);
+      yield chunk;
+    }
+    log.end();
+  } catch (error) {
+    log.end(noResponse(error).message);
+    throw error;
+  } finally {
+    log.end("the client closed the connection");
+  }
+}
+
 /** Joins repeated headers and decodes the body. */
-function withoutCodings({ status, headers, body }: ReceivedResponse): HttpResponse {
+function withoutCodings({ status, headers, body }: ReceivedResponse, maxBytes: number): HttpResponse {
   const flat = flatten(headers);
-  return { status, headers: flat, body: decoded(flat, body) };
+  return { status, headers: flat, body: decoded(flat, body, maxBytes) };
 }
 
 function flatten(headers: ReceivedResponse["headers"]): Record<string, string> {
   const flat: Record<string, string> = {};
   for (const name in headers) {
     const value = headers[name] ?? "";
-    flat[name] = typeof value === "string" ? value : value.join(", ");
+    // White space around a value does not belong to it, but undici leaves it at the end.
+    flat[name] = (typeof value === "string" ? value : value.join(", ")).trim();
   }
   return flat;
 }
 
 /** Decodes gzip, which a server may use if the request offered it, and which some proxies add. */
-function decoded(headers: Record<string, string>, body: Buffer): Buffer {
+function decoded(headers: Record<string, string>, body: Buffer, maxBytes: number): Buffer {
   if (headers["content-encoding"] !== "gzip") return body;
-  return gunzipSync(body, { maxOutputLength: MAX_RESPONSE_BYTES });
+  try {
+    return gunzipSync(body, { maxOutputLength: maxBytes });
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? new OversizedError(maxBytes) : error;
+  }
 }
+
+const sizeOf = (body: HttpRequest["body"]): number =>
+  body === undefined || body instanceof Uint8Array ? (body?.length ?? 0) : body.reduce((sum, it) => sum + it.length, 0);
+
+/**
+ * The front end and the RPC of a request, whatever its path and query: a silent front end says nothing about another
+ * one.
+ */
+const rpcOf = ({ endpoint = 0, path }: HttpRequest) => `${endpoint} ${/(\w*)(\?.*)?$/s.exec(path)?.[1] ?? ""}`;

@@ -1,5 +1,9 @@
 import type { Socket } from "node:net";
 import { afterRunnableTime } from "./deadline.js";
+import type { Caller } from "./exchange-log.js";
+
+/** Maximum size of the last chunk with its trailers, in bytes. */
+const MAX_END_BYTES = 8192;
 
 export interface RawOptions {
   /**
@@ -9,7 +13,12 @@ export interface RawOptions {
   afterwards?: "read" | "end" | "close";
   /** Time limit, in milliseconds. Default 5,000. */
   timeoutMs?: number;
+  /** Who makes the request, for records. */
+  caller?: Caller;
 }
+
+/** Maximum length of a response that is read, in characters of one byte. */
+const MAX_CHARACTERS = 4 << 20;
 
 /**
  * Writes bytes to a server unchanged, for requests that no HTTP client would send. Resolves with what was received
@@ -23,14 +32,14 @@ export function rawExchange(socket: Socket, bytes: Uint8Array | string, options:
     const finish = () => {
       cancelTimer();
       socket.destroy();
-      resolve(finalResponse(text));
+      resolve(text);
     };
     const cancelTimer = afterRunnableTime(timeoutMs, finish);
     socket.on("error", finish);
     socket.on("close", finish);
     socket.on("data", (chunk) => {
-      text += chunk.toString("latin1");
-      if (isComplete(text)) finish();
+      text = finalResponse(text + chunk.toString("latin1"));
+      if (text.length > MAX_CHARACTERS || isComplete(text)) finish();
     });
     // Closing only after the kernel has taken the bytes makes sure that the server receives them.
     socket.write(bytes, () => {
@@ -40,14 +49,19 @@ export function rawExchange(socket: Socket, bytes: Uint8Array | string, options:
   });
 }
 
-/** Whether a response with a Content-Length is complete. A response without Content-Length ends with the connection. */
-function isComplete(received: string): boolean {
-  const text = finalResponse(received);
+/** Whether a response is complete. One with neither a length nor chunks ends with the connection. */
+function isComplete(text: string): boolean {
   const head = text.indexOf("\r\n\r\n");
   if (head < 0) return false;
-  const length = /^content-length: *(\d+)/im.exec(text.slice(0, head))?.[1];
+  const header = text.slice(0, head);
+  if (/^transfer-encoding:.*\bchunked[ \t]*$/im.test(header))
+    return LAST_CHUNK.test(text.slice(Math.max(head + 2, text.length - MAX_END_BYTES)));
+  const length = /^content-length:[ \t]*(\d+)/im.exec(header)?.[1];
   return length !== undefined && text.length >= head + 4 + Number(length);
 }
+
+/** The last chunk, with its extensions, and the trailers after it. */
+const LAST_CHUNK = /\r\n0+[ \t]*(;[^\r\n]*)?\r\n([^\r\n]+\r\n)*\r\n$/;
 
 /** The status of a raw response; 0 if there is none. */
 export function rawStatus(response: string): number {
@@ -59,6 +73,11 @@ export function rawStatus(response: string): number {
  * 15.2).
  */
 function finalResponse(text: string): string {
-  const informational = /^HTTP\/1\.\d 1\d\d[\s\S]*?\r\n\r\n/.exec(text)?.[0];
-  return informational === undefined ? text : finalResponse(text.slice(informational.length));
+  let start = 0;
+  while (/^HTTP\/1\.\d 1\d\d/.test(text.slice(start, start + 12))) {
+    const end = text.indexOf("\r\n\r\n", start);
+    if (end < 0) break;
+    start = end + 4;
+  }
+  return text.slice(start);
 }

@@ -1,4 +1,5 @@
 import { SeqSyncService } from "../../../proto/gen/seqsync/v1/service_pb.js";
+import { NoResponseFailure } from "../../findings.js";
 import type { SentMessage, TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
@@ -175,7 +176,7 @@ export const watchFrames: readonly Case[] = [
       const seqs = watcher.frames.map(({ svrSeq }) => svrSeq);
       const fall = seqs.findIndex((svrSeq, index) => svrSeq < (seqs[index - 1] ?? 0));
       const decrease = seqs.slice(Math.max(0, fall - 2), fall + 1).join(", ");
-      t.that(fall === -1, "WATCH-MONOTONE", "svr_seq of the frames decreased", "no decrease", `svr_seq ${decrease}`);
+      t.that(fall === -1, "WATCH-MONOTONE", "svr_seq of the frames decreased", "svr_seq: never lower than before", `svr_seq: ${decrease}`);
     },
   },
   {
@@ -222,8 +223,8 @@ export const watchFrames: readonly Case[] = [
                 page.svrSeq >= svrSeq,
                 "WATCH-SYNC",
                 what,
-                `svr_seq of at least ${svrSeq}`,
-                `svr_seq ${page.svrSeq}`,
+                `svr_seq: at least ${svrSeq}`,
+                `svr_seq: ${page.svrSeq}`,
               );
             },
           ),
@@ -231,7 +232,7 @@ export const watchFrames: readonly Case[] = [
         ]);
         const has = phone.stored.some(({ clientMessageId }) => clientMessageId === sent.clientMessageId);
         const violation = "a Sync after a frame did not return the message";
-        t.that(has, "WATCH-SYNC", violation, sent.clientMessageId, "no message with this id");
+        t.that(has, "WATCH-SYNC", violation, `message ${sent.clientMessageId}: delivered`, `message ${sent.clientMessageId}: in no page`);
       }
     },
   },
@@ -303,8 +304,8 @@ export const watchFrames: readonly Case[] = [
         for (const { svrSeq, epoch: reported } of watcher.frames) {
           const own = svrSeq >= account.base && svrSeq <= account.base + count;
           const what = `a frame of ${account.name} reports the state of another inbox`;
-          t.that(own, "WATCH-PRIVATE", what, `svr_seq up to ${account.base + count}`, `svr_seq ${svrSeq}`);
-          t.equal(reported, epoch, "WATCH-PRIVATE", what);
+          t.that(own, "WATCH-PRIVATE", what, `svr_seq: from ${account.base} to ${account.base + count}`, `svr_seq: ${svrSeq}`);
+          t.equal({ epoch: reported }, { epoch }, "WATCH-PRIVATE", what);
         }
       }
     },
@@ -379,9 +380,9 @@ async function openStalledWatch(t: Context, account: TestAccount): Promise<void>
     headers: { "content-type": `application/connect+${t.session.codec}`, ...authorization(account.token) },
     body: envelope(encode(t.session.codec, method.input, {})),
   });
-  const stream = await opening.catch((error: Error) =>
-    t.fail("WATCH-FIRST", "a Watch was not opened", "response headers and a first frame", error.message),
-  );
+  const stream = await opening.catch((error: Error) => {
+    throw new NoResponseFailure("WATCH-FIRST", "Watch", error.message);
+  });
   t.onEnd(() => stream.cancel());
   if (isRetryableStatus(stream.status)) return; // rate limited: the case continues with one stalled Watch fewer
   t.fields(stream, { status: 200 }, "HTTP-STREAM", "a Watch was not opened");

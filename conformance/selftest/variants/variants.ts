@@ -1,14 +1,12 @@
-import { randomInt } from "node:crypto";
-import type { RequestListener, ServerResponse } from "node:http";
-import { gzipSync } from "node:zlib";
+import type { RequestListener } from "node:http";
 import { listener, type Options, SERVER_OPTIONS } from "../../../docs/guides/connect/server.js";
 import { type Limits, Store } from "../../../docs/guides/connect/store.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
+import { startReferenceServer } from "../../../reference-server/index.js";
 import { type Running, serve } from "../support/serve.js";
-import { longhand, withUnknownFields } from "./encodings.js";
-import { startHardIds } from "./hard-ids.js";
-import { forgetful, rateLimited } from "./rate-limits.js";
-import { type ErrorJson, rewriteResponses } from "./rewrite-responses.js";
+import { CONNECTIONS } from "./connections.js";
+import { HARD_IDS, hardIds } from "./hard-ids.js";
+import { rewriteResponses } from "./rewrite-responses.js";
 import {
   Archive,
   BackwardClock,
@@ -19,6 +17,7 @@ import {
   StoppedClock,
   UnevenPages,
 } from "./stores.js";
+import { WRAPPERS } from "./wrappers.js";
 
 /** A server with unusual behaviour that the specification allows. The suite must not blame it for anything. */
 export interface Variant {
@@ -189,95 +188,18 @@ export const VARIANTS: readonly Variant[] = [
     /^(watch|auth|epoch)/,
   ),
 
-  variant(
-    "credential-first",
-    "checks for a credential before the path, the method and the content type",
-    defaults,
-    (inner) => credentialFirst(inner),
-    /^(http|auth|errors|info)/,
-  ),
-
-  variant(
-    "unknown-fields",
-    "adds unknown fields and members at every level, as a later version may",
-    defaults,
-    (inner) =>
-      rewriteResponses(inner, {
-        message: withUnknownFields,
-        error: (error) => ({ ...error, hint: { code: "unavailable" } }) as ErrorJson,
-      }),
-  ),
-  variant(
-    "longhand",
-    "writes defaults, fields in descending order, snake_case names and white space",
-    defaults,
-    (inner) => rewriteResponses(inner, { message: longhand }),
-  ),
-  variant(
-    "other-prose",
-    "writes error messages in Chinese, or none",
-    defaults,
-    (inner) =>
-      rewriteResponses(inner, {
-        error: ({ message: _, ...rest }) =>
-          rest.code.length % 2 === 0 ? rest : { ...rest, message: "出错了 \u2028 404" },
-      }),
-    /^(errors|auth|http|ack|epoch)/,
-  ),
-  variant(
-    "more-details",
-    "adds error details of other types around the ErrorDetail, whose type has a prefix and whose base64 is padded",
-    defaults,
-    (inner) =>
-      rewriteResponses(inner, {
-        error: surroundDetails,
-        end: (end) => ({ metadata: { "x-trace": ["1", "2"] }, ...end }),
-      }),
-    /^(errors|auth|http|ack|epoch)/,
-  ),
-
-  variant("gzip", "compresses responses for clients that accept gzip", defaults, (inner) =>
-    rewriteResponses(inner, { send: compress }),
-  ),
-  variant("chunked", "sends responses in chunks of 1, 3, 5, ... bytes", defaults, (inner) =>
-    rewriteResponses(inner, { send: inChunks }),
-  ),
-  variant("close", "closes the connection after each response", defaults, (inner) => (req, res) => {
-    res.setHeader("Connection", "close");
-    inner(req, res);
-  }),
-  variant("talkative", "adds media type parameters and headers to responses", defaults, (inner) => (req, res) => {
-    res.setHeader("WWW-Authenticate", 'Bearer realm="im"');
-    res.setHeader("Set-Cookie", ["a=1; HttpOnly", "b=2"]);
-    res.setHeader("Server-Timing", "db;dur=1");
-    rewriteResponses(inner, { send: withCharset })(req, res);
-  }),
-  variant("latency", "delays each request by 100 ms", defaults, (inner) => (req, res) => {
-    setTimeout(() => inner(req, res), 100);
-  }),
-  variant("late-answers", "delays responses by 0 to 60 ms, so that they overtake each other", defaults, (inner) =>
-    rewriteResponses(inner, { send: (res, body) => void setTimeout(() => res.end(body), randomInt(60)) }),
-  ),
-  variant(
-    "rate-limit",
-    "responds to every third call and every third Watch with a retryable error, of all kinds in turn",
-    defaults,
-    (inner) => rateLimited(inner, 3),
-  ),
-  variant("forgetful", "executes every 20th call and responds with a retryable error", defaults, (inner) =>
-    forgetful(inner, 20),
-  ),
-
-  variant("early-hints", "sends 103 Early Hints before each response", defaults, (inner) => (req, res) => {
-    res.writeEarlyHints({ link: "</style.css>; rel=preload" });
-    inner(req, res);
-  }),
-  variant("unexpected-continue", "sends 100 Continue before each response", defaults, (inner) => (req, res) => {
-    res.writeContinue();
-    inner(req, res);
-  }),
-  { name: "hard-ids", about: "has user ids and epochs that are hard to handle", affects: /^/, start: startHardIds },
+  ...WRAPPERS.map(({ name, about, wrap, affects }) => variant(name, about, defaults, wrap, affects)),
+  ...Object.entries(HARD_IDS).map(([name, kind]) => ({
+    name,
+    about: kind.about,
+    affects: /^/,
+    start: async () => {
+      const server = await startReferenceServer({ fixtures: true, ...hardIds(kind) });
+      return { url: server.url, stop: () => server.close(0) };
+    },
+  })),
   variant("payload-63-bytes", "limits payloads to 63 bytes", () => ({ store: new Store({ payloadBytes: 63 }) })),
+  ...CONNECTIONS,
 ];
 
 /**
@@ -296,52 +218,9 @@ export const TIGHT_LIMITS: readonly Variant[] = [
   ),
 ];
 
-/** Adds a gateway that requires a bearer token before all other checks; the server then checks the token itself. */
-function credentialFirst(inner: RequestListener): RequestListener {
-  const body =
-    '{"code":"unauthenticated","message":"a bearer token is required","details":[{"type":"seqsync.v1.ErrorDetail","value":"CAE"}]}';
-  return (req, res) => {
-    const isOpen = /\.SeqSyncService\/GetServerInfo(\?|$)|\.FixtureService\//.test(req.url ?? "");
-    const isStream = /^application\/connect\+(proto|json)/i.test(req.headers["content-type"] ?? "");
-    if (isOpen || isStream || /^bearer +\S/i.test(req.headers.authorization ?? "")) return inner(req, res);
-    req.resume();
-    res.writeHead(401, { "Content-Type": "application/json", "Cache-Control": "no-store", Connection: "close" });
-    res.end(body);
-  };
-}
-
-function surroundDetails(error: ErrorJson): ErrorJson {
-  const other = { type: "google.rpc.ErrorInfo", value: "CgNhYmM", debug: { reason: "abc" } };
-  const ours = (error.details ?? []).map(({ type, value }) => ({
-    type: `type.googleapis.com/${type}`,
-    value: Buffer.from(value, "base64").toString("base64"),
-  }));
-  return { ...error, details: [other, ...ours, { type: "acme.Trace", value: "" }] };
-}
-
 /** Replaces the number of the unknown profile by a name, which JSON requires. */
 function nameProfile(body: Buffer, codec: "proto" | "json", method: string): Buffer {
   return codec === "json" && method === "GetServerInfo"
     ? Buffer.from(body.toString().replace("99", '"PROFILE_LATER"'))
     : body;
-}
-
-function compress(res: ServerResponse, body: Buffer, { headers }: { headers: Record<string, unknown> }): void {
-  if (!/\bgzip\b(?! *; *q=0)/.test(String(headers["accept-encoding"] ?? ""))) return void res.end(body);
-  const compressed = gzipSync(body);
-  res.setHeader("Content-Encoding", "gzip").setHeader("Content-Length", compressed.length).end(compressed);
-}
-
-function inChunks(res: ServerResponse, body: Buffer): void {
-  res.removeHeader("Content-Length");
-  res.flushHeaders();
-  for (let at = 0, size = 1; at < body.length; at += size, size += 2) res.write(body.subarray(at, at + size));
-  res.end();
-}
-
-function withCharset(res: ServerResponse, body: Buffer): void {
-  if (res.getHeader("content-type") === "application/json") {
-    res.setHeader("Content-Type", "Application/JSON;charset=UTF-8");
-  }
-  res.end(body);
 }

@@ -105,6 +105,30 @@ export const watchEnds: readonly Mutant[] = [
     })),
   },
   {
+    name: "watch-closed-instead-of-ended",
+    breaks: "WATCH-END",
+    about: "closes the connection instead of ending a Watch",
+    handler: wrapStream((_, res) => ({ end: () => void res.destroy() })),
+  },
+  {
+    name: "watch-closed-after-each-frame",
+    breaks: "WATCH-END",
+    about: "closes the connection after the first frame of each Watch, as a worker that crashes does",
+    handler: wrapStream(({ write }, res) => ({
+      write: (chunk: Uint8Array) => {
+        const ready = write(chunk);
+        setImmediate(() => res.destroy());
+        return ready;
+      },
+    })),
+  },
+  {
+    name: "watch-ends-within-an-envelope",
+    breaks: "HTTP-STREAM",
+    about: "ends a Watch with half of the end-of-stream message",
+    handler: wrapStream(({ end }) => ({ end: (chunk: Uint8Array) => end(chunk.subarray(0, chunk.length >> 1)) })),
+  },
+  {
     name: "watch-cut-by-a-write-timeout",
     breaks: "WATCH-END",
     about: "cuts each Watch after 30 seconds, as an HTTP server's write timeout does",
