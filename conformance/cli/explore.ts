@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { Command } from "commander";
+import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { FAULT_LEVELS, type FaultLevel } from "../explore/program.js";
 import { printable } from "../printable.js";
-import { renderExploration } from "../report/formats/exploration.js";
+import { renderExploration, reproduceExploration } from "../report/formats/exploration.js";
 import { CLEAR_LINE, stylerFor } from "../report/formats/style.js";
+import { reportOnExploration } from "../run/exploration-report.js";
 import { explore } from "../run/explore.js";
 import { withoutUserInfo } from "../run/target.js";
 import { quoted } from "../shell.js";
@@ -14,8 +16,10 @@ import { applyConfig, CONFIG_FILE } from "./config.js";
 import { type ConnectionFlags, connectionArguments, connectionOf, connectionOptions } from "./connection.js";
 import { EXIT, exitCodesHelp } from "./exit-code.js";
 import { openHistory } from "./history-writer.js";
+import { COMMAND, FOR_OTHERS, localSpec } from "./invocation.js";
 import { isLocal, type LocalFlags, localArguments, localTarget, requireOneTarget } from "./local-server.js";
 import { choice, file, flag, integer, text } from "./options.js";
+import { outputSettings, prepareOutput, reportOption, writeReports } from "./output.js";
 import { print, printError } from "./terminal.js";
 import { targetUrl, UsageError } from "./usage.js";
 
@@ -28,6 +32,7 @@ interface Flags extends AccountFlags, ConnectionFlags, LocalFlags {
   clients: number;
   faults: FaultLevel;
   record?: string;
+  report?: string[];
 }
 
 /** Maximum of --runs, and its value if only --seconds limits the run. */
@@ -68,7 +73,13 @@ const command = new Command("explore")
   .addOption(integer("--clients <n>", "number of devices for each account", 1, 8).default(2))
   .addOption(choice("--faults <level>", "frequency of network faults", FAULT_LEVELS).default("heavy"))
   .optionsGroup("Output:")
-  .addOption(file("--record <file>", "write the histories of all programs; `seqsync judge` judges them again"));
+  .addOption(reportOption())
+  .addOption(
+    file(
+      "--record <file>",
+      "write the history of each program as it ends; `seqsync judge` judges them again; - is standard output",
+    ),
+  );
 
 export const exploreCommand = connectionOptions(
   accountOptions(command.optionsGroup("Accounts:")).optionsGroup("Connection:"),
@@ -87,11 +98,14 @@ async function exploreTarget(urls: string[], flags: Flags): Promise<number> {
     throw new UsageError("--path requires --seed; use the values that the failure printed");
   if (flags.path !== undefined && !/^\d+(:\d+)*$/.test(flags.path))
     throw new UsageError(`--path ${flags.path}: expected numbers separated by colons, as the failure printed them`);
+  const settings = outputSettings(flags.report === undefined ? {} : { report: flags.report }, flags.record);
+  const { people } = settings;
   const accounts = await accountSettings(flags);
   const targets = urls.map(targetUrl);
   const warn = printError;
   const connection = isLocal(flags) ? {} : connectionOf(flags, targets, warn);
   let isComplete = true;
+  prepareOutput(settings);
   const history =
     flags.record === undefined
       ? undefined
@@ -100,7 +114,9 @@ async function exploreTarget(urls: string[], flags: Flags): Promise<number> {
           warn(`seqsync: ${line}`);
         });
   const local = await localTarget(flags);
-  const style = stylerFor(process.stdout);
+  const style = stylerFor(people);
+  const started = new Date();
+  let info: GetServerInfoResponse | undefined;
   const interrupt = abortOnInterrupt(() => warn("seqsync: stopping; interrupt again to exit at once"));
   try {
     const seed = flags.seed ?? randomBytes(4).readUInt32LE();
@@ -114,25 +130,33 @@ async function exploreTarget(urls: string[], flags: Flags): Promise<number> {
       devices: flags.clients,
       faults: flags.faults,
       signal: interrupt.signal,
-      onProgram: progress(flags.runs),
+      onStart: (declared) => {
+        info = declared;
+      },
+      onProgram: progress(flags.runs, people),
       ...(history === undefined ? {} : { onHistory: history.write }),
       ...(flags.wait === undefined ? {} : { waitMs: flags.wait * 1000 }),
       ...(flags.seconds === undefined ? {} : { budgetMs: flags.seconds * 1000 }),
     });
-    if ("problem" in exploration) {
-      print(`${style("yellow", printable(exploration.problem))}\n`);
-      return EXIT.inconclusive;
-    }
     const { faults, clients } = flags;
     const reached = isLocal(flags)
       ? localArguments(flags)
       : [...urls.map(withoutUserInfo), ...connectionArguments(flags)];
     const target = [...reached, ...accountArguments(flags)].map(quoted).join(" ");
-    if (process.stdout.isTTY) print(CLEAR_LINE);
-    print(renderExploration(exploration, { seed, target, faults, clients }, style));
-    const isInterrupted = interrupt.signal.aborted && exploration.failure === undefined;
-    if (!isComplete || isInterrupted) return EXIT.inconclusive;
-    return exploration.failure === undefined ? EXIT.ok : EXIT.violation;
+    const run = { seed, target, faults, clients, command: COMMAND, spec: localSpec() };
+    const isStopped = interrupt.signal.aborted;
+    const failure = "problem" in exploration ? undefined : exploration.failure;
+    const reproduce = failure === undefined ? "" : reproduceExploration(failure, { ...run, command: FOR_OTHERS });
+    const context = { urls: local?.urls ?? targets, info, seed, started, isStopped, reproduce };
+    const written = writeReports(reportOnExploration(exploration, context), settings);
+    if (people.isTTY) print(CLEAR_LINE, people);
+    if ("problem" in exploration) {
+      print(`${style("yellow", printable(exploration.problem))}\n`, people);
+      return EXIT.inconclusive;
+    }
+    print(renderExploration(exploration, run, style), people);
+    if (!isComplete || !written.isComplete || (isStopped && failure === undefined)) return EXIT.inconclusive;
+    return failure === undefined ? EXIT.ok : EXIT.violation;
   } finally {
     interrupt.done();
     history?.close();
@@ -141,10 +165,10 @@ async function exploreTarget(urls: string[], flags: Flags): Promise<number> {
 }
 
 /** Returns a function that redraws the number of programs; it does nothing without a terminal. */
-function progress(runs: number): (programs: number) => void {
-  if (!process.stdout.isTTY) return () => {};
+function progress(runs: number, people: NodeJS.WriteStream): (programs: number) => void {
+  if (!people.isTTY) return () => {};
   const of = runs === MAX_RUNS ? "" : ` of ${runs}`;
   return (programs) => {
-    if (programs % 10 === 0 || programs === runs) print(`${CLEAR_LINE}${programs}${of} programs`);
+    if (programs % 10 === 0 || programs === runs) print(`${CLEAR_LINE}${programs}${of} programs`, people);
   };
 }

@@ -5,6 +5,7 @@ import { counted } from "../report/model/summary.js";
 import { type HistorySource, type JudgedHistories, reportOnHistories } from "../run/rejudge.js";
 import { quoted } from "../shell.js";
 import { nameOf, unreadable } from "./files.js";
+import { COMMAND } from "./invocation.js";
 import { type OutputSettings, STDOUT, writeOutput } from "./output.js";
 import { print } from "./terminal.js";
 import { UsageError } from "./usage.js";
@@ -52,7 +53,7 @@ export async function judgeFiles(sources: readonly HistorySource[], settings: Ou
   const [{ name } = { name: "" }] = sources;
   const canRepeat = sources.length === 1 && name !== nameOf(STDOUT) && settings.files.length === 0;
   const hasFindings = report.cases.some(({ findings }) => findings.length > 0);
-  const next = canRepeat && hasFindings ? `npx seqsync report ${quoted(name)} --report html=report.html` : "";
+  const next = canRepeat && hasFindings ? `${COMMAND} report ${quoted(name)} --report html=report.html` : "";
   if (damaged > 1) report.headline += ` ${counted(damaged - 1, "more part")} of the input cannot be read.`;
   return writeOutput(report, { ...settings, next });
 }

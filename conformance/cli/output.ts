@@ -50,10 +50,14 @@ export interface OutputSettings {
 
 const FORMATS = Object.keys(renderers);
 
+/** The option for report files. */
+export const reportOption = () =>
+  list("--report <format=file>", `write a report: ${FORMATS.join(", ")}; - is standard output`);
+
 /** Adds the options for the output of a report. */
 export function outputOptions(command: Command): Command {
   return command
-    .addOption(list("--report <format=file>", `write a report: ${FORMATS.join(", ")}; - is standard output`))
+    .addOption(reportOption())
     .addOption(flag("--verbose", "print every case"))
     .addOption(flag("--quiet", "print only the verdict, and one line for each violated requirement"))
     .addOption(

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
+import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { type AccountOptions, resolveAccounts } from "../accounts/resolve.js";
 import { type Exploration, runExploration } from "../explore/explore.js";
 import type { FaultLevel } from "../explore/program.js";
@@ -49,6 +50,8 @@ export interface ExploreOptions extends ConnectionOptions, AccountOptions {
   faults?: FaultLevel;
   /** Stops the exploration. */
   signal?: AbortSignal;
+  /** Is called once, before the first program runs, with what the server reported about itself (info.md). */
+  onStart?: (info: GetServerInfoResponse) => void;
   /** Is called with the history of each program, and a name for it. */
   onHistory?: (name: string, events: readonly Event[]) => void;
   /** Is called with the number of programs run so far. */
@@ -83,6 +86,7 @@ export async function explore(options: ExploreOptions): Promise<Exploration | No
   try {
     const probed = await contact(transport, options);
     if ("problem" in probed) return secrets.hide({ problem: probed.problem });
+    options.onStart?.(secrets.hide(probed.info));
     const accounts = await resolveAccounts(transport, options);
     const reason = "unavailable" in accounts ? accounts.unavailable : accounts.unavailableReason({ count: 2 });
     if ("unavailable" in accounts || reason !== undefined) return secrets.hide({ problem: `no accounts: ${reason}` });

@@ -1,10 +1,11 @@
-import type { Exploration } from "../../explore/explore.js";
+import type { Exploration, ExplorationFailure } from "../../explore/explore.js";
 import type { FaultLevel } from "../../explore/program.js";
+import { printable } from "../../printable.js";
 import { viewFinding } from "../model/finding.js";
 import { counted } from "../model/summary.js";
 import { textDiagram } from "./diagram.js";
 import { findingText } from "./finding.js";
-import type { Styler } from "./style.js";
+import { type Styler, terminalText } from "./style.js";
 
 /** The options of an exploration, to reproduce it. */
 export interface ExplorationRun {
@@ -13,6 +14,18 @@ export interface ExplorationRun {
   target: string;
   faults: FaultLevel;
   clients: number;
+  /** The words that start the program again. Default: "npx seqsync". */
+  command?: string;
+  /** Base URL of the specification's chapters. */
+  spec?: string | undefined;
+}
+
+/** The command that runs a failing program again. */
+export function reproduceExploration(
+  { seed, path }: Pick<ExplorationFailure, "seed" | "path">,
+  { command = "npx seqsync", target, faults, clients }: ExplorationRun,
+): string {
+  return `${command} explore ${target} --faults ${faults} --clients ${clients} --seed ${seed} --path ${path}`;
 }
 
 /** The result of an exploration for a terminal. */
@@ -28,23 +41,21 @@ export function renderExploration(exploration: Exploration, run: ExplorationRun,
     const unused = [...exercised].filter(([, times]) => times === 0).map(([requirement]) => requirement);
     if (unused.length > 0) lines.push(style("yellow", `not exercised, run more programs: ${unused.join(", ")}`));
     const verdict = style("green", style("bold", "No violation found."));
-    return `${lines.map((line) => style("dim", line)).join("\n")}\n\n${verdict}\n`;
+    return terminalText(`${lines.map((line) => style("dim", line)).join("\n")}\n\n${verdict}\n`);
   }
 
   // One diagram of the whole program follows the findings.
   for (const finding of failure.findings)
-    lines.push("", ...findingText(viewFinding(finding), { style, diagram: false }));
-  const { reruns, steps, seed, path, history } = failure;
+    lines.push("", ...findingText(viewFinding(finding, { spec: run.spec }), { style, diagram: false }));
+  const { reruns, steps, history } = failure;
   const frequency =
-    reruns.failed === reruns.of
-      ? "The program fails every time."
-      : `The failure depends on timing: the program failed in ${reruns.failed} of ${reruns.of} reruns.`;
+    reruns.of === 0
+      ? "It did not run again, because the server stopped responding."
+      : reruns.failed === reruns.of
+        ? "The program fails every time."
+        : `The failure depends on timing: the program failed in ${reruns.failed} of ${reruns.of} reruns.`;
   lines.push("", `The shortest failing program has ${counted(steps.length, "step")}. ${frequency}`, "");
-  lines.push(...textDiagram(history).map((line) => `  ${line}`));
-  lines.push(
-    "",
-    "Reproduce with",
-    `  seqsync explore ${run.target} --faults ${run.faults} --clients ${run.clients} --seed ${seed} --path ${path}`,
-  );
-  return `${lines.join("\n")}\n`;
+  lines.push(...textDiagram(history).map((line) => `  ${printable(line)}`));
+  lines.push("", "Reproduce with", `  ${reproduceExploration(failure, run)}`);
+  return terminalText(`${lines.join("\n")}\n`);
 }
