@@ -17,8 +17,10 @@ import { errorOf, expectStream, rawWatch } from "../../harness/raw-watch.js";
 
 /** A server may limit bodies to at most twice `max_payload_bytes` plus this margin, in bytes. */
 const MARGIN = 16 << 20;
-/** Maximum number of attempts to send an overlong body. The first conclusive response ends the attempts. */
-const ATTEMPTS = 6;
+/** Number of responses with `resource_exhausted` to an overlong body that count as a refusal of its length. */
+const EXHAUSTED = 6;
+/** Maximum number of attempts to send an overlong body. The first conclusive response ends them. */
+const MAX_ATTEMPTS = 18;
 
 /** HTTP binding: bodies above the highest allowed limit. */
 export const httpBodyLimit: readonly Case[] = [
@@ -70,7 +72,8 @@ export const httpBodyLimit: readonly Case[] = [
         const { refusal, status } = response;
         const fits =
           refusal === undefined ? status === 413 : ["invalid_argument", "unimplemented"].includes(refusal.code);
-        const expected = "a refusal with invalid_argument, or with unimplemented where gzip is not supported; or HTTP 413";
+        const expected =
+          "a refusal with invalid_argument, or with unimplemented where gzip is not supported; or HTTP 413";
         const what = "a Send in gzip whose decompressed body exceeds the limit was not refused";
         if (!fits) t.fail("HTTP-BODY-LIMIT", what, expected, describeResponse(response));
       });
@@ -94,7 +97,12 @@ export const httpBodyLimit: readonly Case[] = [
       expectStream(t, seen, what);
       const [first] = seen.envelopes;
       const code = first === undefined ? seen.why : (errorOf(first)?.code ?? "a frame");
-      t.equal({ code }, { code: "invalid_argument" }, "HTTP-BODY-LIMIT", `${what} was not refused with invalid_argument`);
+      t.equal(
+        { code },
+        { code: "invalid_argument" },
+        "HTTP-BODY-LIMIT",
+        `${what} was not refused with invalid_argument`,
+      );
     },
   },
 ];
@@ -113,25 +121,30 @@ const lengthOf = (chunks: readonly Uint8Array[]) => chunks.reduce((sum, { length
 /**
  * Makes a call that the server may refuse before it has read the whole body. If the server then closes the connection,
  * the client may receive no response. A busy server sometimes responds `resource_exhausted`. If a server returns it
- * for each attempt with this body, but not for short calls, it is a refusal of the body's length.
+ * again and again with this body, but not for short calls, it is a refusal of the body's length: closed connections in
+ * between are then lost responses, so that more of them in a row are needed to count as a refusal.
  */
 async function callWithOverlongBody(
   t: Context,
   call: RawCall,
 ): Promise<Pick<RawResponse, "status" | "refusal"> | "closed"> {
   let why = "";
-  for (let tries = 1, lost = 0, exhausted = 0; tries <= ATTEMPTS && lost < 3; tries += 1) {
+  for (let tries = 1, lost = 0, exhausted = 0, closed = 0; tries <= MAX_ATTEMPTS && lost < 3; tries += 1) {
     const result = await rawAttempt(t, call);
     if (result.kind === "response") return result.value;
     why = result.why;
     if (result.kind === "no-response") {
-      if (!result.timedOut) return "closed";
-      lost += 1;
+      if (result.timedOut) lost += 1;
+      else closed += 1;
+      if (closed === (exhausted === 0 ? 2 : 4)) return "closed";
       continue;
     }
     const { refusal } = result;
-    if (refusal?.code === "resource_exhausted") exhausted += 1;
-    if (refusal !== undefined && exhausted === ATTEMPTS) return { status: refusal.status, refusal };
+    if (refusal?.code === "resource_exhausted") {
+      exhausted += 1;
+      closed = 0;
+    }
+    if (refusal !== undefined && exhausted === EXHAUSTED) return { status: refusal.status, refusal };
     // A short call after every two attempts has to succeed: a rate limiter would refuse short calls too.
     if (tries % 2 === 0) await t.bob.state();
   }
