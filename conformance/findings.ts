@@ -16,7 +16,25 @@ export type Finding = ReportFinding & {
 /** Makes a finding. `byJudge` is false if an expectation of a case failed. */
 export function newFinding(violation: ViolationDetail, evidence: readonly Event[] = [], byJudge = true): Finding {
   const { requirement } = violation;
-  return { ...create(FindingSchema, { ...violation, evidence: [...evidence], byJudge }), requirement };
+  const finding = create(FindingSchema, {
+    requirement,
+    message: shortened(violation.message),
+    expected: shortened(violation.expected),
+    actual: shortened(violation.actual),
+    evidence: evidence.slice(0, MAX_EVIDENCE),
+    byJudge,
+  });
+  return { ...finding, requirement };
+}
+
+/** Maximum number of events that a finding keeps as its evidence. */
+const MAX_EVIDENCE = 200;
+/** Maximum length of a text of a finding, in characters: it may quote the server. */
+const MAX_CHARACTERS = 2000;
+
+function shortened(text: string): string {
+  if (text.length <= MAX_CHARACTERS) return text;
+  return `${text.slice(0, MAX_CHARACTERS)}… (${text.length} characters)`;
 }
 
 /** Thrown if the server violated a requirement and the case cannot continue. */

@@ -11,6 +11,7 @@ import {
   rawCall,
   rawRetryingUnlessLate,
 } from "../harness/raw-calls.js";
+import { durationProblem } from "../history/times.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import { parseError } from "../rpc/connect.js";
 import { envelope } from "../rpc/envelope.js";
@@ -65,8 +66,20 @@ export const info: readonly Case[] = [
       const { profiles } = await getServerInfo(t, "INFO-CORE");
       const declared = profiles.map((profile) => Profile[profile] ?? profile).join(", ");
       const [hasCore, hasUnspecified] = [profiles.includes(Profile.CORE), profiles.includes(Profile.UNSPECIFIED)];
-      t.that(hasCore, "INFO-CORE", "the profiles do not hold PROFILE_CORE", "profiles: with PROFILE_CORE", `profiles: ${declared}`);
-      t.that(!hasUnspecified, "INFO-CORE", "the profiles hold PROFILE_UNSPECIFIED", "profiles: without PROFILE_UNSPECIFIED", `profiles: ${declared}`);
+      t.that(
+        hasCore,
+        "INFO-CORE",
+        "the profiles do not hold PROFILE_CORE",
+        "profiles: with PROFILE_CORE",
+        `profiles: ${declared}`,
+      );
+      t.that(
+        !hasUnspecified,
+        "INFO-CORE",
+        "the profiles hold PROFILE_UNSPECIFIED",
+        "profiles: without PROFILE_UNSPECIFIED",
+        `profiles: ${declared}`,
+      );
       t.equal({ profiles }, { profiles: [...new Set(profiles)] }, "INFO-CORE", "a profile is declared twice");
     },
   },
@@ -94,6 +107,8 @@ export const info: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const { dedupWindow } = await getServerInfo(t, "INFO-WINDOW");
+      const problem = dedupWindow && durationProblem(dedupWindow);
+      if (problem !== undefined) t.fail("INFO-WINDOW", "dedup_window is out of range", "a Duration", problem);
       const nanos = (dedupWindow?.seconds ?? 0n) * 1_000_000_000n + BigInt(dedupWindow?.nanos ?? 0);
       if (nanos <= 0n)
         t.fail(
@@ -164,7 +179,11 @@ export const info: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       await alice.send(bob);
-      const result = await rawRetryingUnlessLate(t, { rpc: "Watch", by: bob, body: envelope(emptyBody(t.session.codec)) });
+      const result = await rawRetryingUnlessLate(t, {
+        rpc: "Watch",
+        by: bob,
+        body: envelope(emptyBody(t.session.codec)),
+      });
       const expected = "the code unimplemented, or HTTP status 404 or 415";
       if (result.kind === "no-response")
         return t.fail(

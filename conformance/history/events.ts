@@ -13,6 +13,7 @@ import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { Message } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { HISTORY_FORMAT } from "../version.js";
 import { fingerprintOf } from "./fingerprint.js";
+import { shortenText } from "./shorten.js";
 
 /** The content of an event, without its time and its client. */
 export type EventBody = Exclude<Event["body"], { case: undefined }>;
@@ -69,15 +70,15 @@ export const syncReturn = ({ epoch, svrSeq, ackedSeq, nextCliSeq, messages }: Sy
   case: "syncReturn",
   value: {
     $typeName: `${PACKAGE}.SyncReturn`,
-    epoch,
+    epoch: shortenText(epoch),
     svrSeq,
     ackedSeq,
     nextCliSeq,
     messages: messages.map(({ seq, senderId, clientMessageId, payload, acceptedAt }) => ({
       $typeName: `${PACKAGE}.DeliveredMessage`,
       seq,
-      senderId,
-      clientMessageId,
+      senderId: shortenText(senderId),
+      clientMessageId: shortenText(clientMessageId),
       payload: fingerprintOf(payload),
       ...(acceptedAt === undefined ? {} : { acceptedAt }),
     })),
@@ -91,7 +92,7 @@ export const watchCall = (userId: string): EventBody => ({
 
 export const watchFrame = ({ epoch, svrSeq }: { epoch: string; svrSeq: number }): EventBody => ({
   case: "watchFrame",
-  value: { $typeName: `${PACKAGE}.WatchFrame`, epoch, svrSeq },
+  value: { $typeName: `${PACKAGE}.WatchFrame`, epoch: shortenText(epoch), svrSeq },
 });
 
 /** The stream of a Watch ended without an error. */
@@ -110,17 +111,17 @@ export const refused = ({ status, code, reason = Reason.UNSPECIFIED, detail }: R
   value: {
     $typeName: `${PACKAGE}.Refused`,
     httpStatus: status,
-    code,
+    code: shortenText(code),
     reason,
     svrSeq: detail?.svrSeq ?? 0,
-    epoch: detail?.epoch ?? "",
+    epoch: shortenText(detail?.epoch ?? ""),
   },
 });
 
 /** No complete response, or a retryable error; `why` is for people. */
 export const noResponse = (why: string): EventBody => ({
   case: "noResponse",
-  value: { $typeName: `${PACKAGE}.NoResponse`, why },
+  value: { $typeName: `${PACKAGE}.NoResponse`, why: shortenText(why) },
 });
 
 /** The suite makes an inbox lose its data. */

@@ -13,9 +13,10 @@ const HEAD_BYTES = 32;
 /** Shortens a payload to a fingerprint that identifies it, so that histories stay small. */
 export function fingerprintOf(payload: Uint8Array): PayloadFingerprint {
   const size = payload.length;
-  if (size <= MAX_WHOLE_BYTES) return create(PayloadFingerprintSchema, { size, head: payload.slice() });
+  if (size <= MAX_WHOLE_BYTES) return create(PayloadFingerprintSchema, { size, head: Uint8Array.from(payload) });
   const sha256 = createHash("sha256").update(payload).digest();
-  return create(PayloadFingerprintSchema, { size, head: payload.slice(0, HEAD_BYTES), sha256 });
+  // A copy: the payload may be a part of a large body, which it would keep in memory.
+  return create(PayloadFingerprintSchema, { size, head: Uint8Array.from(payload.subarray(0, HEAD_BYTES)), sha256 });
 }
 
 /** Returns a key that is equal exactly for equal payloads; empty without a fingerprint. */

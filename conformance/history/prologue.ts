@@ -1,6 +1,7 @@
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { accountOpened, header } from "./events.js";
 import type { Recorder } from "./recorder.js";
+import { closestDuration } from "./times.js";
 
 /** Properties of a history that its first events declare. */
 export interface Prologue {
@@ -17,7 +18,7 @@ export interface Prologue {
 /** Records the first events of a history: the header, and the accounts. */
 export function recordPrologue(recorder: Recorder, { name, info, seed, accounts }: Prologue): void {
   const { specVersion, implementation, profiles, maxPageSize, dedupWindow } = info;
-  const window = dedupWindow === undefined ? {} : { dedupWindow };
+  const window = dedupWindow === undefined ? {} : { dedupWindow: closestDuration(dedupWindow) };
   recorder.complete(0n, header({ name, specVersion, implementation, profiles, maxPageSize, seed, ...window }));
   for (const { userId, startSeq } of accounts) recorder.complete(0n, accountOpened(userId, startSeq));
 }

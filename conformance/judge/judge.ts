@@ -29,6 +29,8 @@ export class Judge {
    * checked.
    */
   readonly exercised = new Map<RequirementId, number>();
+  /** Number of violations so far, with those that are not reported because they repeat one. */
+  violations = 0;
   readonly #inboxes = new Map<string, InboxJudge>();
   readonly #sends = new Sends();
   readonly #windows = new DedupWindows();
@@ -215,6 +217,7 @@ export class Judge {
 
   /** Reports each requirement once for each inbox: further violations are likely to have the same cause. */
   #report(userId: string, evidence: readonly Event[], violation: ViolationDetail): void {
+    this.violations += 1;
     const key = `${violation.requirement} ${userId}`;
     if (this.#reported.has(key)) return;
     this.#reported.add(key);

@@ -87,12 +87,13 @@ export class Client {
 
   /** Opens a Watch, and records its frames and its end as they arrive. */
   watch(options: ClientCallOptions = {}): WatchStream {
+    this.session.throwIfEnded();
     const { codec = this.session.codec, endpoint = this.session.nextEndpoint() } = options;
     const op = this.#recorder.call(this.name, endpoint, watchCall(this.account.userId));
     const stream = new WatchStream();
     const open = openWatch(
       this.session.transport,
-      { token: this.#token(options), codec, endpoint },
+      { token: this.#token(options), codec, endpoint, caller: { client: this.name, op } },
       {
         onFrame: (frame) => {
           this.#recorder.complete(op, watchFrame(frame));
@@ -124,7 +125,9 @@ export class Client {
     return this.session.retry(() => {
       const endpoint = options.endpoint ?? this.session.nextEndpoint();
       const recorded = { client: this.name, endpoint, call, toReturn };
-      return recordAttempt(this.#recorder, recorded, () => attempt({ token, codec, endpoint }));
+      return recordAttempt(this.#recorder, recorded, (op) =>
+        attempt({ token, codec, endpoint, caller: { client: this.name, op } }),
+      );
     });
   }
 

@@ -1,7 +1,9 @@
 import { newFinding } from "../findings.js";
 import { type EventBody, noResponse, refused } from "../history/events.js";
 import type { Recorder } from "../history/recorder.js";
-import type { CallResult, FormRequirement } from "./result.js";
+import type { CallResult } from "./result.js";
+
+type Malformed = Extract<CallResult<never>, { kind: "malformed" }>;
 
 /** A call to record: its client, its endpoint, its event, and the event of its response. */
 export interface RecordedCall<T> {
@@ -20,10 +22,10 @@ export interface RecordedCall<T> {
 export async function recordAttempt<T>(
   recorder: Recorder,
   { client, endpoint, call, toReturn, why }: RecordedCall<T>,
-  attempt: () => Promise<CallResult<T>>,
+  attempt: (op: bigint) => Promise<CallResult<T>>,
 ): Promise<CallResult<T> & { op: bigint }> {
   const op = recorder.call(client, endpoint, call);
-  const result = await attempt();
+  const result = await attempt(op);
   recorder.complete(op, outcome(result, toReturn, why));
   return { ...result, op };
 }
@@ -42,8 +44,8 @@ function outcome<T>(result: CallResult<T>, toReturn: (value: T) => EventBody, wh
 /** The finding about a malformed response. */
 export const malformedFinding = (
   recorder: Recorder,
-  { requirement, why, op }: { requirement: FormRequirement; why: string; op: bigint },
+  { requirement, why, op, ...values }: Malformed & { op: bigint },
 ) => {
-  const expected = "a response in the form that the HTTP binding requires";
-  return newFinding({ requirement, message: why, expected, actual: why }, recorder.eventsOf(op));
+  const { expected = "a response in the form that the HTTP binding requires", actual = why } = values;
+  return newFinding({ requirement, message: why, expected, actual }, recorder.eventsOf(op));
 };

@@ -1,5 +1,5 @@
 import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { CaseResult } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import type { CaseResult, Exchange } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountOptions } from "../accounts/resolve.js";
 import type { Codec } from "../rpc/connect.js";
@@ -11,6 +11,11 @@ import type { KnownFailure } from "./known-failures.js";
 export interface CheckOptions extends ConnectionOptions, AccountOptions {
   /** Base URLs of the target, http or https: the front ends of one deployment. At least one. */
   urls: readonly string[];
+  /**
+   * How long to wait for a server that is starting, in milliseconds: one that cannot be reached, or asks to retry.
+   * @default 0
+   */
+  waitMs?: number;
   /**
    * Chooses the cases to run.
    * @default all cases
@@ -37,6 +42,11 @@ export interface CheckOptions extends ConnectionOptions, AccountOptions {
    */
   timeoutScale?: number;
   /**
+   * Time after which the run ends, in milliseconds; cases that have not ended are inconclusive. More than 0.
+   * @default 3600000, times `timeoutScale`, and more with a rate limit
+   */
+  timeLimitMs?: number;
+  /**
    * Whether to run the slow cases too, which wait for minutes.
    * @default false
    */
@@ -50,7 +60,7 @@ export interface CheckOptions extends ConnectionOptions, AccountOptions {
   onHistory?: (name: string, events: readonly Event[]) => void;
   /** Stops the run; cases that have not ended are inconclusive. */
   signal?: AbortSignal;
-  /** Is called once, before the first case runs; not at all if the target is not a Seq Sync server. */
+  /** Is called once, before the first case runs; not at all if the target is not a Seq Sync server, or has no accounts. */
   onStart?: (plan: CheckPlan) => void;
   /** Is called with each result, as soon as its case ends. */
   onResult?: (result: CaseResult) => void;
@@ -76,6 +86,13 @@ export interface CheckOptions extends ConnectionOptions, AccountOptions {
    * @default the URLs
    */
   invocation?: string;
+  /**
+   * Arguments of curl that connect as this run does, quoted for a shell, for the report's commands.
+   * @default none
+   */
+  curlArguments?: readonly string[];
+  /** Is called with each HTTP exchange of a case when it has ended, without credentials. */
+  onExchange?: (id: string, exchange: Exchange) => void;
 }
 
 /** The cases and accounts of a run, before it starts. */
@@ -84,8 +101,6 @@ export interface CheckPlan {
   cases: readonly CaseRun[];
   /** Description of where the accounts come from, such as "fixture service". */
   accounts: string;
-  /** Why there are no accounts; undefined if there are. */
-  accountsUnavailable: string | undefined;
   /** What the server reported about itself (info.md). */
   info: GetServerInfoResponse;
   /** How many cases will be inconclusive because of the accounts, by reason. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { create } from "@bufbuild/protobuf";
+import { clone, create } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   type CaseResult,
@@ -9,19 +9,24 @@ import {
   ReportSchema,
 } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
+import { GetServerInfoResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { resolveAccounts } from "../accounts/resolve.js";
 import type { AccountSource } from "../accounts/source.js";
 import { CATALOGUE } from "../cases/catalogue.js";
 import { pickConnection, Transport } from "../transport/http.js";
+import { Liveness } from "../transport/liveness.js";
 import { REPORT_FORMAT, VERSION } from "../version.js";
 import { type CaseRun, caseRuns, type RunnableCase } from "./case-run.js";
 import type { CheckOptions } from "./check-options.js";
+import { contact } from "./contact.js";
 import { isUnexpected, markKnownFailures, reasonFor } from "./known-failures.js";
+import { restartAndWait } from "./restart.js";
 import { type RunContext, runCase } from "./run-case.js";
+import { inconclusive, RunStop, timeLimitOf, withoutResponses } from "./run-stop.js";
 import { Secrets } from "./secrets.js";
-import { inconclusiveByReason, type SkipReason, skipped, skipReason } from "./skip.js";
+import { accountRequestOf, inconclusiveByReason, type SkipReason, skipped, skipReason } from "./skip.js";
 import { summarize } from "./summarize.js";
-import { probe, withoutUserInfo } from "./target.js";
+import { bounded, withoutUserInfo } from "./target.js";
 
 /**
  * Checks a server. Resolves with a report whatever the server does, even if it cannot be reached.
@@ -33,15 +38,11 @@ import { probe, withoutUserInfo } from "./target.js";
  * ```
  */
 export async function check(options: CheckOptions): Promise<Report> {
-  const {
-    urls,
-    timeoutScale = 1,
-    seed = randomBytes(4).readUInt32LE(),
-    signal = new AbortController().signal,
-  } = options;
+  const { urls, timeoutScale = 1, seed = randomBytes(4).readUInt32LE(), concurrency = 16 } = options;
   if (urls.length === 0) throw new TypeError("check needs at least one URL");
   const started = new Date();
-  const transport = new Transport({ ...pickConnection(options), urls, timeoutMs: 10_000 * timeoutScale });
+  const liveness = new Liveness(timeoutScale);
+  const transport = new Transport({ ...pickConnection(options), urls, timeoutMs: 10_000 * timeoutScale, liveness });
   const secrets = new Secrets();
   secrets.add(options.fixtureToken ?? "", "[the fixtures' token]");
   secrets.addHeaders(options.headers ?? {});
@@ -51,13 +52,24 @@ export async function check(options: CheckOptions): Promise<Report> {
     targets: urls.map(withoutUserInfo),
     seed,
     shard: options.shard ?? "",
+    curlArguments: [...(options.curlArguments ?? [])],
     startedAt: timestampFromDate(started),
   });
+  const running = new Set<string>();
+  const stop = new RunStop(concurrency);
+  const forget = [
+    options.signal &&
+      stop.stopOn(options.signal, () => inconclusive("not run: the run was stopped", ReasonCode.STOPPED)),
+    stop.stopOn(liveness.signal, () => withoutResponses(liveness, [...running])),
+    stop.stopAfter(timeLimitOf(options)),
+  ];
   try {
-    await runCases(report, transport, { ...options, timeoutScale, seed, signal }, secrets);
+    await runCases(report, transport, { ...options, timeoutScale, seed, concurrency, stop, running }, secrets);
   } finally {
+    for (const it of forget) it?.();
     await transport.close();
   }
+  if (stop.reason !== undefined && stop.reason.headline !== "") report.headline = stop.reason.headline;
   secrets.hide(report);
   summarize(report);
   markKnownFailures(report, options.knownFailures ?? []);
@@ -65,20 +77,31 @@ export async function check(options: CheckOptions): Promise<Report> {
   return report;
 }
 
-type Settings = CheckOptions & Required<Pick<CheckOptions, "timeoutScale" | "seed" | "signal">>;
+interface Settings extends CheckOptions {
+  timeoutScale: number;
+  seed: number;
+  concurrency: number;
+  stop: RunStop;
+  /** Ids of the cases that are running. */
+  running: Set<string>;
+}
 
 /** Runs the cases, and writes what the server declared and the results into the report. */
 async function runCases(report: Report, transport: Transport, options: Settings, secrets: Secrets): Promise<void> {
-  const probed = await probe(transport);
+  const { stop, running } = options;
+  const liveness = transport.connection.liveness as Liveness;
+  // A server that is starting has not stopped responding.
+  liveness.pause();
+  const probed = await contact(transport, { ...options, signal: stop.signal });
+  liveness.resume();
   const select = options.select ?? (() => true);
-  if ("problem" in probed) {
-    report.headline = probed.problem;
-    report.cases = caseRuns(CATALOGUE, ["proto"])
-      .filter(select)
-      .map((run) => skipped(run, inconclusive(probed.problem, ReasonCode.SERVER_UNREACHABLE)));
-    return;
-  }
-  const { info } = probed;
+  const notRun = (runs: readonly CaseRun[], problem: string, code: ReasonCode) => {
+    report.headline = problem;
+    report.cases = runs.map((run) => skipped(run, inconclusive(problem, code)));
+  };
+  if ("problem" in probed)
+    return notRun(caseRuns(CATALOGUE, ["proto"]).filter(select), probed.problem, ReasonCode.SERVER_UNREACHABLE);
+  const info = bounded(probed.info);
   report.specVersion = info.specVersion;
   report.implementation = info.implementation;
   report.profiles = info.profiles.map((profile) => Profile[profile] ?? String(profile));
@@ -87,53 +110,59 @@ async function runCases(report: Report, transport: Transport, options: Settings,
     (codec) => codec === "proto" || info.profiles.includes(Profile.JSON),
   );
   const runs = caseRuns(CATALOGUE, codecs).filter(select);
-  const accounts = await resolveAccounts(transport, options);
+  const accounts = await stop.orStopped(resolveAccounts(transport, options));
+  if (accounts === undefined) return notRun(runs, stop.reason?.headline ?? "", ReasonCode.STOPPED);
+  if ("unavailable" in accounts && runs.some((run) => accountRequestOf(run.case).count > 0))
+    return notRun(runs, `no accounts: ${accounts.unavailable}`, ReasonCode.ACCOUNTS);
   const source = secrets.watch("unavailable" in accounts ? emptySource(accounts.unavailable) : accounts);
   report.accounts = source.description;
+  report.fixtures = options.accounts === undefined && !("unavailable" in accounts);
+  report.fixtureCredential = report.fixtures && options.fixtureToken !== undefined;
   options.onStart?.({
     cases: runs,
-    accounts: source.description,
-    accountsUnavailable: "unavailable" in accounts ? accounts.unavailable : undefined,
-    info,
+    accounts: secrets.hide(source.description),
+    info: secrets.hide(clone(GetServerInfoResponseSchema, info)),
     inconclusive: inconclusiveByReason(runs, source, info),
   });
 
   const { timeoutScale, seed, bail = Number.POSITIVE_INFINITY, knownFailures = [] } = options;
-  const bailing = new AbortController();
-  const signal = AbortSignal.any([options.signal, bailing.signal]);
+  const { signal } = stop;
   const context: RunContext = {
     transport,
     info,
     source,
     seed,
     signal,
+    stopReason: () => stop.reason,
     timeoutScale,
-    restart: options.restart,
+    restart: options.restart && restartAndWait(options.restart, transport, { timeoutScale, signal }),
     onHistory: options.onHistory && ((name, events) => options.onHistory?.(name, secrets.hide(events))),
     onProgram: options.onProgram,
+    onExchange: options.onExchange && ((id, exchange) => options.onExchange?.(id, secrets.hide(exchange))),
     invocation: options.invocation ?? report.targets.join(" "),
     nonce: randomBytes(6).toString("base64url"),
   };
   const results = new Map<CaseRun, CaseResult>();
+  const ends = new Map<CaseRun, number>();
   let failures = 0;
-  const stopped = () =>
-    inconclusive(
-      bailing.signal.aborted
-        ? `not run: the run stopped after ${failures} failure${failures === 1 ? "" : "s"}`
-        : "not run: the run was stopped",
-      ReasonCode.STOPPED,
-    );
   const perform = async (run: RunnableCase) => {
-    const skip = skipReason(run, info, options) ?? (signal.aborted ? stopped() : undefined);
+    const skip = skipReason(run, info, options) ?? stop.reason;
     let result: CaseResult;
     if (skip !== undefined) result = skipped(run, skip);
     else {
+      running.add(run.id);
       const { retried, ...ended } = await runCase(run, context);
+      running.delete(run.id);
       report.retriedCalls += retried;
       result = secrets.hide(ended);
       result.knownFailure = reasonFor(result, knownFailures);
       if (isUnexpected(result)) failures += 1;
-      if (failures >= bail) bailing.abort();
+      if (failures >= bail) {
+        const why = `not run: the run stopped after ${failures} failure${failures === 1 ? "" : "s"}`;
+        stop.stop(inconclusive(why, ReasonCode.STOPPED));
+      }
+      stop.caseEnded(result.reasonCode);
+      ends.set(run, Date.now());
     }
     results.set(run, result);
     options.onResult?.(result);
@@ -143,20 +172,31 @@ async function runCases(report: Report, transport: Transport, options: Settings,
     .filter((run) => !run.case.needs?.restart)
     .sort((a, b) => Number(b.case.slow ?? false) - Number(a.case.slow ?? false));
   await Promise.all(
-    Array.from({ length: options.concurrency ?? 16 }, async () => {
+    Array.from({ length: options.concurrency }, async () => {
       for (let run = queue.shift(); run !== undefined; run = queue.shift()) await perform(run);
     }),
   );
   // A restart would disturb every other case: crash cases run alone.
   for (const run of runs) if (run.case.needs?.restart) await perform(run);
-  report.cases = runs.flatMap((run) => results.get(run) ?? []);
+  report.cases = runs.flatMap((run) => {
+    const result = results.get(run);
+    if (result === undefined) return [];
+    return isAfterLastResponse(result, ends.get(run), liveness) ? [skipped(run, stop.reason as SkipReason)] : [result];
+  });
+  const unfinished = report.cases.filter(({ reasonCode }) => reasonCode === ReasonCode.STOPPED).length;
+  if (options.signal?.aborted && unfinished > 0)
+    report.headline = `Incomplete run: it was stopped before ${unfinished} of ${runs.length} cases had ended.`;
 }
 
-const inconclusive = (reason: string, reasonCode: ReasonCode): SkipReason => ({
-  outcome: Outcome.INCONCLUSIVE,
-  reason,
-  reasonCode,
-});
+/** Time after the last response within which a violation is a property of that response, in milliseconds. */
+const LAST_RESPONSE_MS = 1000;
+
+/** Whether a violation was only found because the server no longer responded. */
+function isAfterLastResponse({ outcome }: CaseResult, endedAt: number | undefined, { silent }: Liveness): boolean {
+  if (silent === undefined || endedAt === undefined) return false;
+  const isViolation = outcome === Outcome.FAIL || outcome === Outcome.WARN;
+  return isViolation && endedAt > (silent.lastResponse?.getTime() ?? 0) + LAST_RESPONSE_MS;
+}
 
 /** Returns a source without accounts: only cases that need no accounts can run. */
 function emptySource(why: string): AccountSource {

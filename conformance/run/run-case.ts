@@ -4,6 +4,7 @@ import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js
 import {
   type CaseResult,
   CaseResultSchema,
+  type Exchange,
   Outcome,
   ReasonCode,
 } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
@@ -15,13 +16,15 @@ import { Exchanges } from "../history/exchanges.js";
 import { recordPrologue } from "../history/prologue.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
+import { rootCauseFirst } from "../report/model/grouping.js";
 import { REQUIREMENTS } from "../requirements/requirements.js";
 import { Session } from "../rpc/session.js";
 import type { Transport } from "../transport/http.js";
 import { type CaseRun, profileOf, type RunnableCase } from "./case-run.js";
 import { seeded } from "./random.js";
-import { accountRequestOf, unavailableReason } from "./skip.js";
+import { accountRequestOf, type SkipReason, unavailableReason } from "./skip.js";
 import { probe } from "./target.js";
+import { TimeLimit } from "./time-limit.js";
 
 /** What all cases of a run share. */
 export interface RunContext {
@@ -31,11 +34,16 @@ export interface RunContext {
   seed: number;
   nonce: string;
   timeoutScale: number;
+  /** Aborted when the run ends early. */
   signal: AbortSignal;
+  /** Why the run ends early. Default: it was stopped. */
+  stopReason?: (() => SkipReason | undefined) | undefined;
   /** Kills the server and starts it again; undefined without a restart command. */
   restart?: (() => Promise<void>) | undefined;
   /** Called with the history of each case as it ends. */
   onHistory?: ((name: string, events: readonly Event[]) => void) | undefined;
+  /** Called with each exchange of a case when it has ended. */
+  onExchange?: ((id: string, exchange: Exchange) => void) | undefined;
   /** Called with the number of random programs that a case has run so far. */
   onProgram?: ((id: string, programs: number) => void) | undefined;
   /** Arguments of `seqsync check` that reach this server. */
@@ -44,25 +52,33 @@ export interface RunContext {
 
 /** Time limit of a case, in milliseconds, before `timeoutScale`. */
 const CASE_TIMEOUT_MS = 60_000;
-/** Longest delay of a timer, in milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Maximum size of the history of a case, in events and messages of pages: a server may send frames without end. */
+const MAX_HISTORY = 50_000;
+/** Number of violations after which a case ends: a server may invent a message for each page. */
+const MAX_VIOLATIONS = 300;
 /** Number of events that the report keeps of the history of a case that did not pass. */
 export const SHOWN_EVENTS = 400;
 
 /** Runs one case with its own accounts. Never rejects: an error of the suite is a result too. */
 export async function runCase(run: RunnableCase, shared: RunContext): Promise<CaseResult & { retried: number }> {
   let started = performance.now();
-  const exchanges = new Exchanges();
-  const session = new Session(shared.transport.withExchangeListener(exchanges.onExchange), run.codec, numberOf(run.id));
   const judge = new Judge();
   let judgeError: unknown;
+  const overflow = new AbortController();
+  let size = 0;
   const recorder = new Recorder((event) => {
+    if (overflow.signal.aborted) return;
+    size += event.body.case === "syncReturn" ? 1 + event.body.value.messages.length : 1;
     try {
       judge.observe(event);
     } catch (error) {
       judgeError ??= error;
     }
+    const problem = overflowOf(size, judge.violations);
+    if (problem !== undefined) overflow.abort(problem);
   });
+  const exchanges = new Exchanges(() => recorder.now(), shared.onExchange && ((it) => shared.onExchange?.(run.id, it)));
+  const session = new Session(shared.transport.withExchangeListener(exchanges), run.codec, numberOf(run.id));
   let leases: Lease[] = [];
   let context: Context | undefined;
   let failure: unknown;
@@ -72,31 +88,38 @@ export async function runCase(run: RunnableCase, shared: RunContext): Promise<Ca
     leases = await shared.source.lease(accountRequestOf(run.case));
     // The wait for accounts does not count.
     started = performance.now();
-    const limit = AbortSignal.timeout(
-      Math.min(CASE_TIMEOUT_MS * shared.timeoutScale * rateLimitFactor(shared), MAX_TIMER_MS),
-    );
-    const signal = AbortSignal.any([limit, shared.signal]);
+    const limit = new TimeLimit(CASE_TIMEOUT_MS * shared.timeoutScale * rateLimitFactor(shared));
+    const signal = AbortSignal.any([limit.signal, overflow.signal, shared.signal]);
+    const { restart } = shared;
     recordPrologue(recorder, { name: run.id, info: shared.info, seed: shared.seed, accounts: leases });
     context = new Context({
       ...shared,
+      // How long a restart takes is no property of the case.
+      restart: restart && (() => limit.without(restart)),
       session,
       recorder,
       leases,
       nonce: `${shared.nonce}-${numberOf(run.id)}`,
       random: seeded(shared.seed, run.id),
       signal,
+      exchanges,
       onProgram: (programs) => shared.onProgram?.(run.id, programs),
     });
+    context.onEnd(() => limit.end());
     const ready = context;
     await orAborted(
       prepare(ready, leases).then(() => run.case.run(ready)),
       signal,
-      limit,
+      () => {
+        if (overflow.signal.aborted) return overflow.signal.reason;
+        return limit.signal.aborted ? new Inconclusive(TIMED_OUT, ReasonCode.TIMEOUT) : stopped(shared);
+      },
     );
   } catch (error) {
     failure = error;
   } finally {
     context?.end();
+    session.end();
   }
 
   const result =
@@ -113,14 +136,19 @@ export async function runCase(run: RunnableCase, shared: RunContext): Promise<Ca
       requirements: [...run.case.requirements],
       profile: profileOf(run.case),
       ...result,
+      findings: rootCauseFirst(result.findings, run.case.requirements),
       duration: durationFromMs(Math.round(performance.now() - started)),
       history: failed ? recorder.events.slice(-SHOWN_EVENTS) : [],
-      exchanges: failed ? exchanges.toMessages() : [],
+      exchanges: failed ? exchanges.toMessages(result.findings) : [],
+      accounts: failed ? accountsOf(context) : [],
       reproduce: failed ? (context?.reproduce ?? reproduce(run, shared)) : "",
     }),
     retried: session.retried,
   };
 }
+
+/** Page size for the messages of earlier runs. */
+const SWEEP_PAGE_SIZE = 1000;
 
 /** Drains the accounts that are not new, so that the case can count from their current state. */
 async function prepare(context: Context, leases: readonly Lease[]): Promise<void> {
@@ -128,13 +156,21 @@ async function prepare(context: Context, leases: readonly Lease[]): Promise<void
     if (startSeq !== undefined) continue;
     const account = context.accounts[index];
     const sweeper = account?.device("sweeper");
-    await sweeper?.drain();
+    // A page size of its own: the server may have messages of an earlier run, and no limit of its own for a page.
+    await sweeper?.drain(SWEEP_PAGE_SIZE);
     if (account !== undefined && sweeper !== undefined) {
       account.base = sweeper.cliSeq;
       account.epoch = sweeper.epoch;
     }
   }
 }
+
+const accountsOf = (context: Context | undefined) =>
+  (context?.accounts ?? []).map(({ name, userId, startSeq }) => ({
+    name,
+    userId,
+    ...(startSeq === undefined ? {} : { startSeq }),
+  }));
 
 type CaseOutcome = Pick<CaseResult, "outcome" | "reason" | "reasonCode" | "findings">;
 
@@ -145,6 +181,8 @@ async function toOutcome(
   failure: unknown,
   shared: RunContext,
 ): Promise<CaseOutcome> {
+  const localError = shared.transport.connection.liveness?.localError;
+  if (localError !== undefined) return noVerdict(Outcome.ERROR, localError.message, ReasonCode.SUITE_ERROR);
   let findings: Finding[];
   try {
     findings = [...judge.finish(), ...others];
@@ -153,7 +191,9 @@ async function toOutcome(
   }
   if (failure instanceof Violation) findings.push(failure.finding);
   if (failure instanceof NoResponseFailure) {
-    const probed = await probe(shared.transport);
+    const probed = await orAborted(probe(shared.transport), shared.signal, () => stopped(shared)).catch(
+      (error: Error) => ({ problem: error.message }),
+    );
     if ("problem" in probed) return noVerdict(Outcome.INCONCLUSIVE, probed.problem, ReasonCode.SERVER_UNREACHABLE);
     const { requirement, message } = failure;
     const actual = "no response, although the server is up";
@@ -200,24 +240,39 @@ function suiteError(error: unknown): CaseOutcome {
 
 /** Returns the command that runs a case again. */
 function reproduce({ case: { id }, codec }: CaseRun, { invocation, seed }: RunContext): string {
-  return `seqsync check ${invocation} --only ${id} --codec ${codec} --seed ${seed}`;
+  return `npx seqsync check ${invocation} --only ${id} --codec ${codec} --seed ${seed}`;
 }
 
-/** Rejects as inconclusive when the time limit passes, or the run is stopped, before the case ends. */
-async function orAborted<T>(running: Promise<T>, signal: AbortSignal, limit: AbortSignal): Promise<T> {
+/** Returns why the history of a case, or its number of violations, is too large to continue; undefined if it is not. */
+function overflowOf(size: number, violations: number): Inconclusive | undefined {
+  if (violations > MAX_VIOLATIONS)
+    return new Inconclusive(`the case ended after ${MAX_VIOLATIONS} violations`, ReasonCode.SERVER_LIMIT);
+  if (size <= MAX_HISTORY) return undefined;
+  const what = `the server sent more than ${MAX_HISTORY} frames, messages and other responses in one case`;
+  return new Inconclusive(`${what}; the suite reads no more`, ReasonCode.SERVER_LIMIT);
+}
+
+const TIMED_OUT = "the case did not end within its time limit; see --timeout-scale";
+
+/** The end of a case whose run ends early. */
+function stopped({ stopReason }: RunContext): Inconclusive {
+  const { reason, reasonCode } = stopReason?.() ?? {
+    reason: "the run was stopped before the case ended",
+    reasonCode: ReasonCode.STOPPED,
+  };
+  return new Inconclusive(reason, reasonCode);
+}
+
+/** Rejects with the reason when the signal is aborted before the promise settles. */
+async function orAborted<T>(running: Promise<T>, signal: AbortSignal, reason: () => Error): Promise<T> {
   let stop = () => {};
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () =>
-      reject(
-        limit.aborted
-          ? new Inconclusive("the case did not end within its time limit; see --timeout-scale", ReasonCode.TIMEOUT)
-          : new Inconclusive("the run was stopped before the case ended", ReasonCode.STOPPED),
-      );
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(reason());
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
   });
   try {
-    return await Promise.race([running, stopped]);
+    return await Promise.race([running, aborted]);
   } finally {
     // Node keeps a combined signal alive for as long as it has a listener.
     signal.removeEventListener("abort", stop);

@@ -1,45 +1,99 @@
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { type GetServerInfoResponse, SeqSyncService } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { RETRY_DELAYS } from "../rpc/result.js";
+import { shortenText } from "../history/shorten.js";
+import { RETRY_DELAYS, type RetryDelays } from "../rpc/result.js";
 import { Session } from "../rpc/session.js";
+import { responseListener } from "../transport/exchange-log.js";
 import type { Transport } from "../transport/http.js";
+import type { HttpResponse } from "../transport/messages.js";
+import { describeOther } from "./other-server.js";
 
-/** What the server declares, or why it cannot be checked, in one line. */
-export type ProbeResult = { info: GetServerInfoResponse } | { problem: string };
+/** Why a server cannot be checked. */
+export interface Problem {
+  /** The reason and what to do, in one line. */
+  problem: string;
+  /** A server that gave no response, or asked the client to retry, may be starting. */
+  cause: "no response" | "not ready" | "definite";
+  /** Index of the URL. */
+  endpoint: number;
+}
+
+/** What the server declares, or why it cannot be checked. */
+export type ProbeResult = { info: GetServerInfoResponse } | Problem;
+
+/** Retryable errors are retried; an address where nothing listens is reported at once. */
+const DELAYS: RetryDelays = { ...RETRY_DELAYS, noResponse: [] };
 
 /** Calls GetServerInfo at every front end, before any case: no case can pass if the target is not a Seq Sync server. */
-export async function probe(transport: Transport): Promise<ProbeResult> {
-  for (const [endpoint, url] of transport.urls.entries()) {
-    const probed = await probeOne(transport, endpoint, withoutUserInfo(url));
+export async function probe(transport: Transport, delays = DELAYS): Promise<ProbeResult> {
+  for (const endpoint of transport.urls.keys()) {
+    const probed = await probeOne(transport, endpoint, delays);
     if ("problem" in probed || endpoint === transport.urls.length - 1) return probed;
   }
   throw new Error("a target has at least one URL");
 }
 
-async function probeOne(transport: Transport, endpoint: number, url: string): Promise<ProbeResult> {
-  // Retryable errors are retried; an address where nothing listens is reported at once.
-  const session = new Session(transport, "proto", 0, { ...RETRY_DELAYS, noResponse: [] });
-  const outcome = await session.call(SeqSyncService.method.getServerInfo, {}, { endpoint });
-  const notSeqSync = (why: string): ProbeResult => ({
-    problem: `${url} does not look like a Seq Sync server: GetServerInfo returned ${why}`,
+async function probeOne(transport: Transport, endpoint: number, delays: RetryDelays): Promise<ProbeResult> {
+  let last: HttpResponse | undefined;
+  const watched = transport.withExchangeListener(
+    responseListener((response) => {
+      last = response;
+    }),
+  );
+  const outcome = await new Session(watched, "proto", 0, delays).call(
+    SeqSyncService.method.getServerInfo,
+    {},
+    { endpoint },
+  );
+  const base = transport.base(endpoint);
+  const url = withoutUserInfo(base.href);
+  const failed = (problem: string, cause: Problem["cause"] = "definite"): Problem => ({
+    problem: `${url} ${problem}`,
+    cause,
+    endpoint,
   });
+  const notSeqSync = (why: string): Problem => {
+    const found = last && describeOther(base, last);
+    return failed(`does not look like a Seq Sync server: ${found ?? `GetServerInfo returned ${why}`}`);
+  };
   switch (outcome.kind) {
     case "response":
       return looksReal(outcome.value)
         ? { info: outcome.value }
         : notSeqSync("a message without spec_version, profiles and limits");
-    case "refusal":
-      return notSeqSync(`the error ${outcome.refusal.code}`);
+    case "refusal": {
+      const { code } = outcome.refusal;
+      if (code === "unauthenticated" || code === "permission_denied")
+        return failed(
+          `refuses GetServerInfo with ${code}; it must be open to everybody (INFO-OPEN); a gateway's header can be passed with --header-env NAME=VARIABLE`,
+        );
+      return notSeqSync(`the error ${code}`);
+    }
     case "malformed":
       return notSeqSync(outcome.why);
     case "retryable":
-      return { problem: `${url} is not ready: GetServerInfo returned ${outcome.why}` };
-    case "no-response":
-      return {
-        problem: `${url} cannot be reached: ${outcome.why}${outcome.hint === undefined ? "" : `; ${outcome.hint}`}`,
-      };
+      return failed(`is not ready: GetServerInfo returned ${outcome.why}`, "not ready");
+    case "no-response": {
+      const { why, hint, isPermanent = false } = outcome;
+      const problem = `cannot be reached: ${why}${hint === undefined ? "" : `; ${hint}`}`;
+      return failed(problem, isPermanent ? "definite" : "no response");
+    }
   }
 }
+
+/** Returns a declaration without more text and profiles than a report can show. */
+export function bounded(info: GetServerInfoResponse): GetServerInfoResponse {
+  const { specVersion, implementation, profiles } = info;
+  return {
+    ...info,
+    specVersion: shortenText(specVersion),
+    implementation: shortenText(implementation),
+    profiles: profiles.slice(0, MAX_PROFILES),
+  };
+}
+
+/** Maximum number of declared profiles that are kept. */
+const MAX_PROFILES = 64;
 
 /** An empty body decodes to an empty message: only a response with content shows that this is a Seq Sync server. */
 function looksReal({ specVersion, profiles, maxPageSize }: GetServerInfoResponse): boolean {

@@ -13,7 +13,7 @@ let cached = 0;
  * Returns the milliseconds since the start of this process in which it was idle or ran on a processor. The difference
  * to the wall clock is time in which it was ready to run and had no processor. Worker threads may add to it.
  */
-function runnableTime(now = performance.now()): number {
+export function runnableTime(now = performance.now()): number {
   if (now - readAt < CACHE_MS) return cached;
   const { user, system } = process.cpuUsage();
   readAt = now;

@@ -66,7 +66,7 @@ describe("an exchange is cancelled, and its connection closed", () => {
     });
     await expect(request()).rejects.toMatchObject({
       name: "NoResponseError",
-      message: "the response did not end within 1000 bytes",
+      message: "the response is larger than 1000 bytes, the most that the suite reads",
     });
     await closed;
     const enough = await to((_req, res) => void res.end(Buffer.alloc(1000)));

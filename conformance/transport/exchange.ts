@@ -1,6 +1,7 @@
 import type { Dispatcher } from "undici";
 import { afterRunnableTime } from "./deadline.js";
-import { NoResponseError, timedOut } from "./errors.js";
+import { NoResponseError, OversizedError, timedOut } from "./errors.js";
+import { type PermitRequest, Permits } from "./permits.js";
 
 export interface ExchangeLimits {
   /** Time limit for the whole exchange, in milliseconds. */
@@ -17,10 +18,17 @@ export interface ReceivedResponse {
   body: Buffer;
 }
 
+/** Size above which a body is a large one, in bytes. */
+const LARGE_BYTES = 1 << 20;
+
+/** Number of large bodies that are read at the same time: each may take the maximum size of memory. */
+const largeBodies = new Permits(2);
+
 /**
  * Makes one request and reads the whole response. Rejects with the error of the connection; on a timeout with
- * NoResponseError, and on an abort with the signal's reason, without waiting for the connection to close. Replaces
- * undici's `request`, whose streams and signal handling take longer than the rest of a small exchange.
+ * NoResponseError, on too large a body with OversizedError, and on an abort with the signal's reason, without waiting
+ * for the connection to close. Replaces undici's `request`, whose streams and signal handling take longer than the rest
+ * of a small exchange.
  */
 export function exchange(
   dispatcher: Dispatcher,
@@ -28,15 +36,18 @@ export function exchange(
   { timeoutMs, maxBytes, signal }: ExchangeLimits,
 ): Promise<ReceivedResponse> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] = [];
     let size = 0;
     let status = 0;
     let headers: ReceivedResponse["headers"] = {};
     let controller: Dispatcher.DispatchController | undefined;
     let isOver = false;
+    let permit: PermitRequest | undefined;
     const end = () => {
       isOver = true;
+      chunks = [];
       cancelTimer();
+      permit?.cancel();
       signal?.removeEventListener("abort", abort);
     };
     const fail = (error: Error) => {
@@ -46,7 +57,23 @@ export function exchange(
       controller?.abort(error);
     };
     const abort = () => fail(signal?.reason);
-    const cancelTimer = afterRunnableTime(timeoutMs, () => fail(timedOut(timeoutMs)));
+    const startTimer = () => afterRunnableTime(timeoutMs, () => fail(timedOut(timeoutMs)));
+    let cancelTimer = startTimer();
+    /** Continues once few enough other large bodies are being read. The wait is not the server's. */
+    const waitForPermit = (reading: Dispatcher.DispatchController) => {
+      cancelTimer();
+      let isPaused = false;
+      permit = largeBodies.acquire(() => {
+        cancelTimer = startTimer();
+        // Not at once: another connection returns its permit while undici parses its data, and cannot parse other data.
+        if (isPaused) setImmediate(() => reading.resume());
+        isPaused = false;
+      });
+      if (permit.isWaiting()) {
+        isPaused = true;
+        reading.pause();
+      }
+    };
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) return abort();
     dispatcher.dispatch(options, {
@@ -59,15 +86,18 @@ export function exchange(
         status = statusCode;
         headers = head;
       },
-      onResponseData(_, chunk) {
+      onResponseData(reading, chunk) {
+        if (isOver) return;
         size += chunk.length;
-        if (size > maxBytes) fail(new NoResponseError(`the response did not end within ${maxBytes} bytes`));
-        else chunks.push(chunk);
+        if (size > maxBytes) return fail(new OversizedError(maxBytes));
+        chunks.push(chunk);
+        if (size > LARGE_BYTES && permit === undefined) waitForPermit(reading);
       },
       onResponseEnd() {
         if (isOver) return;
+        const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
         end();
-        resolve({ status, headers, body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size) });
+        resolve({ status, headers, body });
       },
       onResponseError(_, error) {
         fail(error);

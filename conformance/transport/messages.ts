@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import type { Caller } from "./exchange-log.js";
 
 /** A request to the target. */
 export interface HttpRequest {
@@ -14,6 +15,8 @@ export interface HttpRequest {
   body?: Uint8Array | readonly Uint8Array[];
   /** Cancels the request and closes its connection. */
   signal?: AbortSignal;
+  /** Who makes the request, for records. */
+  caller?: Caller;
 }
 
 export interface HttpResponse {
@@ -21,6 +24,8 @@ export interface HttpResponse {
   headers: Readonly<Record<string, string>>;
   /** Body without transfer and content codings. */
   body: Uint8Array;
+  /** Number of the exchange, if there is a listener for exchanges. */
+  exchange?: number | undefined;
 }
 
 /** A response whose body is read as it arrives. */
