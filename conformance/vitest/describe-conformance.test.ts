@@ -44,7 +44,13 @@ test("a violated requirement fails its cases, with its sentence, the expected an
   const { url } = await started(startMutant(mutant, { fixtures: true }));
   const { tests, code } = await runProject({ url }, ["-t", "ack/"]);
   const errors = tests.flatMap((it) => it.errors);
-  expect(errors.join("\n")).toMatch(/^✗ ACK-MONOTONE \(MUST\): /m);
+  expect(errors.join("\n")).toMatch(/^✗ ACK-MONOTONE \(MUST, 1 case\): /m);
+  const again = /run again {6}SEQSYNC_SEED=\d+ npx vitest run check\.spec\.ts -t 'ack\/\S+( \\\(json\\\))?: '$/m;
+  for (const it of tests.filter(({ state }) => state === "failed")) {
+    expect(it.errors[0]).toMatch(/^ {2}case {11}ack\/\S+/m);
+    expect(it.errors[0]).toMatch(again);
+    expect(it.blocks).toEqual(["my server", "ack"]);
+  }
   // `retry` of the configuration has no effect: a violation is reported once.
   for (const it of tests) expect(it.errors.length).toBeLessThan(2);
   expect(errors.join("\n")).toMatch(/MUST NOT lower.*ack\.md#ack-monotone.*expected {2}.*actual {4}/s);

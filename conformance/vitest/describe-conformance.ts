@@ -1,42 +1,34 @@
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, type RunnerTestSuite, type TestContext, test } from "vitest";
 import { type CaseResult, Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { CATALOGUE } from "../cases/catalogue.js";
+import { CATALOGUE, chapterOf } from "../cases/catalogue.js";
+import { printable } from "../printable.js";
+import { groupBy } from "../report/model/group-by.js";
 import { type CaseRun, caseRuns } from "../run/case-run.js";
 import type { CheckOptions } from "../run/check-options.js";
-import { failureOf } from "./failure.js";
+import { failureOf, type TestPlace } from "./failure.js";
 import { isUnavailable, LiveRun } from "./live-run.js";
-
-/**
- * Options of {@link describeConformance}: those of `check`, with URLs that may become known only in a `beforeAll` hook.
- */
-export interface ConformanceOptions extends Omit<CheckOptions, "urls" | "signal" | "onStart" | "onResult"> {
-  /**
-   * Base URLs of the server, at least one, http or https. Several URLs are front ends of one deployment. A function is
-   * called once, after the `beforeAll` hooks above it: it may start the server.
-   */
-  urls: readonly string[] | (() => readonly string[] | Promise<readonly string[]>);
-  /**
-   * Name of the `describe` block.
-   * @default "Seq Sync conformance"
-   */
-  name?: string;
-}
+import { type ConformanceOptions, checkOptions, seedOf } from "./options.js";
 
 /** Time limit for the server to start and to respond to GetServerInfo, in milliseconds, before `timeoutScale`. */
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Registers each case of the conformance suite as a vitest test. The suite runs the cases itself, concurrently, as
+ * Registers each case of the conformance suite as a vitest test, in a block for each chapter. The suite runs the cases itself, concurrently, as
  * `seqsync check` does; the tests only wait for the results. Timeouts, retries and concurrency of vitest do not affect
  * a verdict.
  *
- * - A case that fails or is inconclusive fails its test, with the violations or the reason.
+ * - A case that fails or is inconclusive fails its test, with the violations as `seqsync check` shows them and the
+ *   command that runs this test again with the same seed, or with the reason.
+ * - A case whose failure is known is skipped, with the reason.
  * - A case that is not applicable, needs accounts or fixtures that are not available, or is slow without `slow: true`,
  *   is skipped with the reason.
  * - A case that warns passes, with an annotation.
  * - If the server cannot be reached, or there are no accounts, the whole block fails.
  *
- * `vitest -t PATTERN` runs only the matching cases.
+ * `vitest -t PATTERN` runs only the matching cases. The environment variable `SEQSYNC_SEED` overrides `seed`.
+ *
+ * @throws TypeError for options that do not exist or have the wrong type.
  *
  * @example
  * ```ts
@@ -45,7 +37,10 @@ const START_TIMEOUT_MS = 60_000;
  * describeConformance({ urls: ["http://127.0.0.1:8080"] });
  * ```
  */
-export function describeConformance({ urls, name = "Seq Sync conformance", ...options }: ConformanceOptions): void {
+export function describeConformance(given: ConformanceOptions): void {
+  checkOptions(given);
+  const { urls, name = "Seq Sync conformance", ...options } = given;
+  const seed = seedOf(process.env) ?? options.seed ?? randomBytes(4).readUInt32LE();
   const runs = caseRuns(CATALOGUE, options.codecs ?? ["proto", "json"]).filter(options.select ?? (() => true));
   describe(name, () => {
     let live: LiveRun | undefined;
@@ -55,6 +50,7 @@ export function describeConformance({ urls, name = "Seq Sync conformance", ...op
         const selected = selectedIn(suite);
         live = new LiveRun({
           ...options,
+          seed,
           urls: typeof urls === "function" ? await urls() : urls,
           select: (run) => selected.has(titleOf(run)) && !isTooSlow(run, options),
         });
@@ -64,15 +60,18 @@ export function describeConformance({ urls, name = "Seq Sync conformance", ...op
     );
     afterAll(() => live?.stop());
 
-    for (const run of runs) {
-      // The suite has its own timeouts, and a retry must not hide a failure.
-      test(titleOf(run), { timeout: 0, retry: 0 }, async (context) => {
-        if (isTooSlow(run, options)) context.skip("a slow case; set `slow: true` to run it");
-        if (live === undefined) throw new Error("the run was not started");
-        if (!live.has(run.id)) context.skip(`the server does not declare the codec ${run.codec}`);
-        await report(context, await live.result(run.id));
+    for (const [chapter, own] of groupBy(runs, chapterOf))
+      describe(chapter, () => {
+        // The suite has its own timeouts, and a retry must not hide a failure.
+        for (const run of own)
+          test(titleOf(run), { timeout: 0, retry: 0 }, async (context) => {
+            if (isTooSlow(run, options)) context.skip("a slow case; set `slow: true` to run it");
+            if (live === undefined) throw new Error("the run was not started");
+            if (!live.has(run.id)) context.skip(`the server does not declare the codec ${run.codec}`);
+            const place = { file: context.task.file.name, name: `${run.id}: `, seed };
+            await report(context, await live.result(run.id), place);
+          });
       });
-    }
   });
 }
 
@@ -82,23 +81,25 @@ const isTooSlow = (run: CaseRun, { slow = false }: Pick<CheckOptions, "slow">) =
 
 /** Returns the names of the tests that vitest is going to run: no filter, `-t` or `.only` excludes them. */
 function selectedIn(suite: Readonly<RunnerTestSuite>): Set<string> {
-  return new Set(suite.tasks.filter(({ mode }) => mode === "run" || mode === "queued").map((task) => task.name));
+  const tests = suite.tasks.flatMap((task) => (task.type === "suite" ? task.tasks : [task]));
+  return new Set(tests.filter(({ mode }) => mode === "run" || mode === "queued").map((task) => task.name));
 }
 
 /** Ends a test as the result of its case requires. */
-async function report(context: TestContext, result: CaseResult): Promise<void> {
+async function report(context: TestContext, result: CaseResult, place: TestPlace): Promise<void> {
+  if (result.knownFailure !== "") return context.skip(printable(`known failure: ${result.knownFailure}`));
   switch (result.outcome) {
     case Outcome.PASS:
       return;
     case Outcome.WARN:
-      await context.annotate(failureOf(result).message, "warning");
+      await context.annotate(failureOf(result, place).message, "warning");
       return;
     case Outcome.NOT_APPLICABLE:
-      return context.skip(result.reason);
+      return context.skip(printable(result.reason));
     case Outcome.INCONCLUSIVE:
-      if (isUnavailable(result)) return context.skip(result.reason);
-      throw failureOf(result);
+      if (isUnavailable(result)) return context.skip(printable(result.reason));
+      throw failureOf(result, place);
     default:
-      throw failureOf(result);
+      throw failureOf(result, place);
   }
 }

@@ -13,4 +13,5 @@
  * ```
  * @module
  */
-export { type ConformanceOptions, describeConformance } from "./describe-conformance.js";
+export { describeConformance } from "./describe-conformance.js";
+export type { ConformanceOptions } from "./options.js";

@@ -1,4 +1,5 @@
 import { type CaseResult, ReasonCode, type Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { printable } from "../printable.js";
 import { check } from "../run/check.js";
 import type { CheckOptions } from "../run/check-options.js";
 
@@ -16,21 +17,17 @@ export class LiveRun {
     const planned = new Promise<void>((resolve) => {
       onPlan = resolve;
     });
-    let noAccounts: string | undefined;
     this.#ended = check({
       ...options,
       signal: this.#stop.signal,
-      onStart: ({ cases, accountsUnavailable }) => {
-        noAccounts = accountsUnavailable;
+      onStart: ({ cases }) => {
         for (const { id } of cases)
           this.#results.set(id, new Promise((resolve) => void this.#resolvers.set(id, resolve)));
         onPlan();
       },
       onResult: (result) => this.#resolvers.get(result.id)?.(result),
     });
-    this.started = Promise.race([planned, this.#ended.then(throwHeadline)]).then(() => {
-      if (noAccounts !== undefined) throw new Error(`no accounts: ${noAccounts}`);
-    });
+    this.started = Promise.race([planned, this.#ended.then(throwHeadline)]);
   }
 
   /** Whether the run has this case. False if the server does not declare its codec. */
@@ -61,5 +58,5 @@ export const isUnavailable = ({ reasonCode }: CaseResult) =>
 
 /** A run that ends without a plan could not check the server: its headline says why. */
 function throwHeadline({ headline }: Report): void {
-  if (headline !== "") throw new Error(headline);
+  if (headline !== "") throw new Error(printable(headline));
 }

@@ -1,13 +1,14 @@
 import type { CaseResult, Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { type Card, cardsOf } from "../model/card.js";
-import { exchangeLines, exchangeSummary } from "../model/exchange.js";
+import { exchangeLines } from "../model/exchange.js";
 import { findingLine } from "../model/finding.js";
-import { OUTCOMES, tally } from "../model/outcomes.js";
+import { notCheckedLines } from "../model/not-checked.js";
+import { OUTCOMES, PARTIAL, tally } from "../model/outcomes.js";
 import { requirementOf } from "../model/requirement.js";
-import { byChapter, byProfile, counted, countsLine, headlineOf, withoutVerdict } from "../model/summary.js";
+import { byChapter, byProfile, counted, countsLine, hasResults, headlineOf, withoutVerdict } from "../model/summary.js";
 import { comparison, findingHeading, findingText } from "./finding.js";
 import { row, unwrappedRow } from "./rows.js";
-import type { Styler } from "./style.js";
+import { type Styler, terminalText } from "./style.js";
 import { chunks, singleLine, wrap } from "./text.js";
 
 export interface TerminalOptions {
@@ -22,7 +23,7 @@ export interface TerminalOptions {
   reports?: readonly { format: string; path: string }[];
   /** The command to run next. Default: the one that reproduces the first violation. */
   next?: string;
-  /** Base URL of the specification's chapters. Default "docs/spec/". */
+  /** Base URL of the specification's chapters. Default: those of this version in the repository. */
   spec?: string;
 }
 
@@ -37,27 +38,30 @@ export function renderReport(report: Report, style: Styler, options: TerminalOpt
   const { detail = "normal", width = 100, reports = [] } = options;
   const lines: string[] = [];
   const cards = cardsOf(report, options);
-  if (report.headline === "") {
+  if (hasResults(report)) {
     if (detail === "quiet") lines.push(...cards.map((card) => cardLine(card, style)));
     else {
       lines.push("", ...(detail === "verbose" ? everyCase(report, style) : chapters(report, style)));
       const full = detail === "verbose" ? cards.length : FULL_CARDS;
-      for (const card of cards.slice(0, full)) {
-        lines.push("", ...fullCard(card, style, width));
+      for (const [index, card] of cards.slice(0, full).entries()) {
+        // The other formats have the commands of every violation.
+        lines.push("", ...fullCard(card, style, width, index === 0 || detail === "verbose"));
         if (detail === "verbose") lines.push(...allExchanges(card, style, width));
       }
       for (const card of cards.slice(full, full + SHORT_CARDS)) lines.push("", ...shortCard(card, style, width));
       lines.push(...names(cards.slice(full + SHORT_CARDS), style, width));
       lines.push(...unresolved(report.cases, style, width));
       lines.push("", ...profiles(report, style));
+      lines.push(...unchecked(report, style, width, detail !== "verbose"));
     }
   }
   const { color } = OUTCOMES[report.verdict];
-  if (detail !== "quiet") lines.push("");
+  // Why nothing was checked is said in one line.
+  if (detail !== "quiet" && hasResults(report)) lines.push("");
   lines.push(...wrap(singleLine(headlineOf(report)), width).map((line) => style(color, style("bold", line))));
-  lines.push(...wrap(countsLine(report), width).map((line) => style("dim", line)));
+  if (hasResults(report)) lines.push(...wrap(countsLine(report), width).map((line) => style("dim", line)));
   if (detail !== "quiet") lines.push(...nextSteps(cards, style, reports, options.next));
-  return `${lines.join("\n")}\n`;
+  return terminalText(`${lines.join("\n")}\n`);
 }
 
 const counts = (cases: readonly CaseResult[], style: Styler) =>
@@ -83,13 +87,19 @@ function everyCase({ cases }: Report, style: Styler): string[] {
 function profiles(report: Report, style: Styler): string[] {
   const rows = byProfile(report);
   const width = Math.max(...rows.map(({ profile }) => profile.length), 0);
-  return rows.map(({ profile, declared, outcome, requirements }) => {
-    const { mark, color } = OUTCOMES[outcome];
+  return rows.map(({ profile, declared, text, requirements }) => {
+    const { mark, color } = text;
     const name = `${style(color, mark)} ${singleLine(profile).padEnd(width)}`;
-    const counts = requirements === "" ? "not checked" : `requirements: ${requirements}`;
+    const counts = `${text === PARTIAL ? `${PARTIAL.word}; ` : ""}requirements: ${requirements || "none"}`;
     return `${INDENT}${name}  ${style("dim", declared ? counts : "not declared")}`;
   });
 }
+
+/** What was not checked, by reason. */
+const unchecked = (report: Report, style: Styler, width: number, brief: boolean) =>
+  notCheckedLines(report, { brief }).flatMap((line) =>
+    wrap(singleLine(line), width - 4).map((it, index) => INDENT + (index === 0 ? "" : INDENT) + style("yellow", it)),
+  );
 
 const scopeOf = ({ otherCases }: Card) => counted(otherCases.length + 1, "case");
 
@@ -99,23 +109,19 @@ function cardLine(card: Card, style: Styler): string {
   return `${style(color, `${mark} ${line}`)}  ${style("dim", singleLine(card.caseId))}`;
 }
 
-function fullCard(card: Card, style: Styler, width: number): string[] {
-  const { caseId, title, otherCases, exchanges, curl } = card;
-  const lines = [...findingText(card, { style, width, scope: scopeOf(card) }), ""];
-  lines.push(...row("case", `${caseId}: ${title}`, width, style));
+/** A card in full, as lines. */
+export function fullCard(card: Card, style: Styler, width: number, byHand: boolean): string[] {
+  const { caseId, title, otherCases, curl } = card;
+  const about = row("case", `${caseId}: ${title}`, width, style);
+  const lines = findingText(card, { style, width, scope: scopeOf(card), about });
   if (otherCases.length > 0) {
     const more = otherCases.length > 3 ? ` and ${otherCases.length - 3} more` : "";
     lines.push(...row("also in", otherCases.slice(0, 3).join(", ") + more, width, style));
   }
   lines.push(...knownFailure(card, style, width));
-  const last = exchanges.at(-1);
-  if (last !== undefined) lines.push(...row("last exchange", exchangeSummary(last), width, style));
   lines.push(...unwrappedRow("reproduce", card.reproduce, style));
-  // The last call is enough to begin with; the other formats have all of them.
-  for (const { caller, command } of curl.slice(-1)) {
-    lines.push(...unwrappedRow("curl", command, style));
-    lines.push(...row("", `SEQSYNC_TOKEN is the token of ${caller}`, width, style));
-  }
+  if (byHand && curl.length > 0)
+    lines.push(`${INDENT}${style("dim", "by hand, in a shell:")}`, ...curl.map((line) => INDENT + singleLine(line)));
   return lines;
 }
 

@@ -1,9 +1,11 @@
 import { writeFileSync } from "node:fs";
-import type { Reporter, TestModule } from "vitest/node";
+import type { Reporter, TestCase, TestModule } from "vitest/node";
 
 /** Result of one test. */
 export interface Note {
   name: string;
+  /** Names of the blocks around the test, the outermost first. */
+  blocks: string[];
   state: "passed" | "failed" | "skipped" | "pending";
   /** Why the test was skipped; otherwise empty. */
   reason: string;
@@ -18,6 +20,12 @@ export interface Notes {
   errors: string[];
 }
 
+function blocksOf({ parent }: TestCase): string[] {
+  const names: string[] = [];
+  for (let block = parent; block.type === "suite"; block = block.parent) names.unshift(block.name);
+  return names;
+}
+
 /** A vitest reporter that writes the results to the file in `PROJECT_NOTES`. */
 export default class NotesReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
@@ -28,6 +36,7 @@ export default class NotesReporter implements Reporter {
         const result = it.result();
         return {
           name: it.name,
+          blocks: blocksOf(it),
           state: result.state,
           reason: result.state === "skipped" ? (result.note ?? "") : "",
           errors: (result.errors ?? []).map(({ message }) => message),
