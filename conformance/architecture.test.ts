@@ -25,6 +25,7 @@ const LAYERS = [
   "report/model",
   "report/formats",
   "run",
+  "doctor",
   "vitest",
   "cli",
   "index.ts",
@@ -98,6 +99,14 @@ describe("layers", () => {
       !to.startsWith("conformance/selftest/mutants/") || /^(conformance\/selftest|docs\/build)\//.test(from);
     expect(forbidden(isAllowed)).toEqual([]);
   });
+});
+
+test("only cli/terminal.ts writes to standard output and standard error, because it escapes", () => {
+  const writes = /^(?!\s*\*).*(\bconsole\.|\bprocess\.(stdout|stderr)\.(write|end)\b)/m;
+  const suite = sources.filter((file) => file.startsWith("conformance/") && !OUTSIDE.includes(layerOf(file)));
+  expect(suite.filter((file) => writes.test(readFileSync(join(root, file), "utf8")))).toEqual([
+    "conformance/cli/terminal.ts",
+  ]);
 });
 
 test("there are no import cycles", () => {

@@ -37,7 +37,7 @@ export async function fixtureAccounts(
       if (code === "unauthenticated" || code === "permission_denied")
         throw new Inconclusive(
           token === undefined
-            ? "the fixtures require a credential: put it into the environment variable SEQSYNC_FIXTURE_TOKEN"
+            ? "the fixtures require a credential; put it into the environment variable SEQSYNC_FIXTURE_TOKEN"
             : "the fixtures do not accept the credential in the environment variable SEQSYNC_FIXTURE_TOKEN",
           ReasonCode.ACCOUNT_UNAVAILABLE,
         );

@@ -1,6 +1,7 @@
 import { createSecureContext } from "node:tls";
 import type { Command } from "commander";
 import type { ConnectionOptions } from "../transport/http.js";
+import { quoted, singleQuoted } from "../shell.js";
 import { type ProxySettings, proxySettings } from "../transport/proxy.js";
 import { readText } from "./files.js";
 import { headersOf } from "./headers.js";
@@ -17,6 +18,7 @@ export interface ConnectionFlags {
   http2: boolean;
   connectTimeout: number;
   maxRequestsPerSecond?: number;
+  wait?: number;
 }
 
 /** Default of --connect-timeout, in seconds. */
@@ -36,6 +38,14 @@ export function connectionOptions(command: Command): Command {
     .addOption(flag("--no-http2", "use HTTP/1.1 even if the server offers HTTP/2"))
     .addOption(
       integer("--connect-timeout <seconds>", "timeout for making a connection", 1, 600).default(CONNECT_TIMEOUT),
+    )
+    .addOption(
+      integer(
+        "--wait <seconds>",
+        "how long to wait for a server that is starting: until GetServerInfo answers at every URL",
+        1,
+        3600,
+      ),
     )
     .addOption(
       number(
@@ -101,6 +111,24 @@ function checkProxy({ http, https }: ProxySettings): void {
     if (!URL.canParse(url) || !/^https?:/i.test(url))
       throw new UsageError(`the environment variable ${name} is not the URL of an HTTP proxy; correct or unset it`);
   }
+}
+
+/** Returns the arguments of curl for the same connection, quoted for a shell, without secrets. */
+export function curlArguments({ header = [], headerEnv = [], ca, cert, key, insecure, http2 }: ConnectionFlags): string[] {
+  const fromEnvironment = headerEnv.map((it) => {
+    const [name = "", variable = ""] = it.split("=");
+    return `-H "${name}: $${variable}"`;
+  });
+  const files = Object.entries({ cacert: ca, cert, key }).flatMap(([name, path]) =>
+    path === undefined ? [] : [`--${name} ${quoted(path)}`],
+  );
+  return [
+    ...header.map((it) => `-H ${singleQuoted(it)}`),
+    ...fromEnvironment,
+    ...files,
+    ...(insecure ? ["-k"] : []),
+    ...(http2 === false ? ["--http1.1"] : []),
+  ];
 }
 
 /** Returns the arguments that make the same connection again, without secrets: those are in files and variables. */

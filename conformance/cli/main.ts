@@ -3,25 +3,29 @@ import "../../proto/base64.js";
 import { inspect } from "node:util";
 import { Command } from "commander";
 import { withoutUserInfo } from "../run/target.js";
+import { quoted } from "../shell.js";
 import { VERSION } from "../version.js";
 import { checkCommand } from "./check.js";
+import { doctorCommand } from "./doctor.js";
 import { EXIT } from "./exit-code.js";
 import { exploreCommand } from "./explore.js";
+import { COMMAND, runnable } from "./invocation.js";
 import { judgeCommand } from "./judge.js";
 import { listCommand } from "./list.js";
 import { mergeCommand } from "./merge.js";
 import { mutantsCommand } from "./mutants.js";
 import { reportCommand } from "./report.js";
 import { print, printError, printErrorText } from "./terminal.js";
-import { UsageError } from "./usage.js";
+import { UsageError, withScheme } from "./usage.js";
 
-const program = new Command("seqsync")
+const program = new Command(COMMAND)
   .description("Checks servers of the Seq Sync protocol.")
   .version(VERSION)
   .showSuggestionAfterError();
 
 for (const command of [
   checkCommand,
+  doctorCommand,
   exploreCommand,
   judgeCommand,
   reportCommand,
@@ -32,7 +36,7 @@ for (const command of [
   program.addCommand(command);
 for (const command of [program, ...program.commands]) {
   command.configureOutput({
-    writeOut: print,
+    writeOut: (text) => print(runnable(text)),
     writeErr: printErrorText,
     outputError: (text) => printError(`seqsync: ${onOneLine(text)}`),
   });
@@ -61,13 +65,14 @@ for (const stream of [process.stdout, process.stderr]) {
 
 try {
   const [first = ""] = process.argv.slice(2);
-  if (/^https?:\/\//.test(first) && URL.canParse(first))
-    throw new UsageError(`a URL needs a command; did you mean \`seqsync check ${withoutUserInfo(first)}\`?`);
+  const url = /^https?:\/\//.test(first) ? first : /^localhost|:\d{1,5}(\/|$)/.test(first) ? withScheme(first) : undefined;
+  if (url !== undefined && URL.canParse(url))
+    throw new UsageError(`a URL needs a command; did you mean \`seqsync check ${quoted(withoutUserInfo(url))}\`?`);
   await program.parseAsync();
 } catch (error) {
   if (error instanceof UsageError) {
     // Errors of the parser have been printed already.
-    if (error.message !== "") printError(`seqsync: ${error.message}`);
+    if (error.message !== "") printError(`seqsync: ${runnable(error.message)}`);
     process.exitCode = EXIT.usage;
   } else if ((error as { exitCode?: number }).exitCode !== 0) {
     printError(`seqsync: error in the suite, not in the server; please report it: ${error}`);

@@ -54,23 +54,23 @@ async function probeOne(transport: Transport, endpoint: number, delays: RetryDel
   });
   const notSeqSync = (why: string): Problem => {
     const found = last && describeOther(base, last);
-    return failed(`does not look like a Seq Sync server: ${found ?? `GetServerInfo returned ${why}`}`);
+    return failed(`does not look like a Seq Sync server: ${found ?? why}`);
   };
   switch (outcome.kind) {
     case "response":
       return looksReal(outcome.value)
         ? { info: outcome.value }
-        : notSeqSync("a message without spec_version, profiles and limits");
+        : notSeqSync("GetServerInfo returned a message without spec_version, profiles and limits");
     case "refusal": {
       const { code } = outcome.refusal;
       if (code === "unauthenticated" || code === "permission_denied")
         return failed(
           `refuses GetServerInfo with ${code}; it must be open to everybody (INFO-OPEN); a gateway's header can be passed with --header-env NAME=VARIABLE`,
         );
-      return notSeqSync(`the error ${code}`);
+      return notSeqSync(`GetServerInfo returned the error ${code}`);
     }
     case "malformed":
-      return notSeqSync(outcome.why);
+      return notSeqSync(`GetServerInfo: ${outcome.why}${outcome.actual === undefined ? "" : ` (${outcome.actual})`}`);
     case "retryable":
       return failed(`is not ready: GetServerInfo returned ${outcome.why}`, "not ready");
     case "no-response": {

@@ -2,7 +2,7 @@
 export interface RenderOptions {
   /**
    * Base URL of the specification's chapters, for links.
-   * @default "docs/spec/", the folder in the package
+   * @default those of this version in the repository
    */
   spec?: string | undefined;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Command, Option } from "commander";
 import { checkCommand } from "../../../conformance/cli/check.js";
 import { CONFIG_FILE, settingsOf } from "../../../conformance/cli/config.js";
+import { doctorCommand } from "../../../conformance/cli/doctor.js";
 import { EXIT, EXIT_CODES, type ExitName } from "../../../conformance/cli/exit-code.js";
 import { exploreCommand } from "../../../conformance/cli/explore.js";
 import { judgeCommand } from "../../../conformance/cli/judge.js";
@@ -16,6 +17,7 @@ import { reportCommand } from "../../../conformance/cli/report.js";
 /** The commands of `seqsync`, in the order of `seqsync --help`. */
 export const COMMANDS: readonly Command[] = [
   checkCommand,
+  doctorCommand,
   exploreCommand,
   judgeCommand,
   reportCommand,
