@@ -62,6 +62,16 @@ describe("a credential is hidden", () => {
     );
   });
 
+  test.each([
+    ["cut by the server", `${TOKEN.slice(0, 20)} and so on`, "[token] and so on"],
+    ["in base64, cut", Buffer.from(TOKEN).toString("base64").slice(0, 30), "[token]"],
+    ["escaped in one way after a backslash", `\\${encodeURIComponent(TOKEN)}.`, "\\[bob]."],
+  ])("%s", (_, text, expected) => {
+    const secrets = new Secrets();
+    secrets.add(TOKEN, "[bob]");
+    expect(secrets.hide({ text }).text).toBe(expected);
+  });
+
   test("a text without it is the same", () => {
     const secrets = new Secrets();
     secrets.add(TOKEN, "[bob]");

@@ -12,6 +12,9 @@ const HASHES = 1 << 16;
 const hashAt = (text: string, at: number) =>
   ((text.charCodeAt(at) << 10) ^ (text.charCodeAt(at + 1) << 5) ^ text.charCodeAt(at + 2)) & (HASHES - 1);
 
+/** Minimum length of the beginning of a form that is hidden although the rest of it is missing. */
+const MIN_PART = 16;
+
 /** A part of a text, and what is shown instead of it. */
 interface Hit {
   start: number;
@@ -123,7 +126,7 @@ export class Secrets {
     return result + text.slice(done);
   }
 
-  /** Finds the secrets in a text. The time hardly depends on their number. */
+  /** Finds the secrets in a text, and long beginnings of them, which a server cut. The time hardly depends on their number. */
   #whole(text: string): Hit[] {
     const hits: Hit[] = [];
     for (let at = 0; at + MIN_LENGTH <= text.length; at += 1) {
@@ -132,6 +135,10 @@ export class Secrets {
       for (const [length, own] of byLength ?? []) {
         const instead = own.get(text.slice(at, at + length));
         if (instead !== undefined) hits.push({ start: at, end: at + length, instead });
+      }
+      if (byLength !== undefined) {
+        const length = longestStart(text, at, byLength);
+        if (length >= MIN_PART) hits.push({ start: at, end: at + length, instead: "[token]" });
       }
     }
     return hits;
@@ -151,6 +158,17 @@ export class Secrets {
       return [];
     });
   }
+}
+
+/** Length of the longest beginning of a form at this place of a text. */
+function longestStart(text: string, at: number, byLength: ReadonlyMap<number, ReadonlyMap<string, string>>): number {
+  let longest = 0;
+  for (const own of byLength.values()) {
+    for (const form of own.keys()) {
+      while (longest < form.length && text.startsWith(form.slice(0, longest + 1), at)) longest += 1;
+    }
+  }
+  return longest;
 }
 
 /** Returns the forms in which a secret is searched for, in lower case. */

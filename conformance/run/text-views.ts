@@ -4,10 +4,19 @@ export interface TextView {
   sourceOf(index: number): { start: number; end: number };
 }
 
-// Escapes of URLs, of JSON and most languages, of shells, and of HTML and XML; then everything that is not visible, also
-// as the bytes of UTF-8: it may part what belongs together.
-const ESCAPES =
-  /%([\da-f]{2})|\\u\{?([\da-f]{2,6})\}?|\\x([\da-f]{2})|\\([0-7]{3})|&#x([\da-f]{1,6});|&#(\d{1,7});|&(amp|lt|gt|quot|apos);|\\([^\s\w])|\\[nrtbf]|\u00e2\u0080[\u0080-\u00af]|\u00ef\u00bb\u00bf|[\s\p{Cc}\p{Cf}]/giu;
+// Escapes of URLs; of HTML and XML; of JSON, most languages and shells; then everything that is not visible, also as the
+// bytes of UTF-8: it may part what belongs together.
+const PERCENT = /%([\da-fA-F]{2})/g;
+const REFERENCE = /&#[xX]([\da-fA-F]{1,6});|&#(\d{1,7});|&(amp|lt|gt|quot|apos);/g;
+const ESCAPES = new RegExp(
+  [
+    PERCENT.source,
+    REFERENCE.source,
+    /\\[uU]\{?([\da-fA-F]{2,6})\}?|\\[xX]([\da-fA-F]{2})|\\([0-7]{3})|\\([^\s\w])|\\[nrtbf]/.source,
+    /\u00e2\u0080[\u0080-\u00af]|\u00ef\u00bb\u00bf|[\s\p{Cc}\p{Cf}]/u.source,
+  ].join("|"),
+  "gu",
+);
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 /** Number of times that a text is decoded: JSON may be in JSON. */
 const MAX_DEPTH = 4;
@@ -20,11 +29,15 @@ const DECIMALS = /\b\d{1,3}(?:[\s,;]+\d{1,3}){7,}\b/g;
 /** Returns the ways to read a text. The first one is the text itself. */
 export function viewsOf(source: string): TextView[] {
   const views = [{ text: lower(source), sourceOf: (index: number) => ({ start: index, end: index + 1 }) }];
-  let last: Pieces | undefined;
-  for (let depth = 0; depth < MAX_DEPTH && (last?.text ?? source).search(ESCAPES) >= 0; depth += 1) {
-    const next: Pieces = (last ?? new Pieces(source)).replace(ESCAPES, decoded);
-    views.push(next.view());
-    last = next;
+  // Alone, too: a backslash before an escape of another kind would be taken for the start of one.
+  for (const pattern of [ESCAPES, PERCENT, REFERENCE]) {
+    const decode = pattern === ESCAPES ? decoded : pattern === PERCENT ? decodedPercent : decodedReference;
+    let last: Pieces | undefined;
+    for (let depth = 0; depth < MAX_DEPTH && (last?.text ?? source).search(pattern) >= 0; depth += 1) {
+      const next: Pieces = (last ?? new Pieces(source)).replace(pattern, decode);
+      views.push(next.view());
+      last = next;
+    }
   }
   if (HEX.test(source)) views.push(new Pieces(source).replace(BETWEEN_HEX, () => "").view());
   for (const { 0: list, index } of source.matchAll(DECIMALS)) {
@@ -46,7 +59,7 @@ class Pieces {
     this.#ends = ends ?? Array.from({ length: text.length }, (_, index) => offset + index + 1);
   }
 
-  replace(pattern: RegExp, replacement: (part: string, groups: readonly (string | undefined)[]) => string): Pieces {
+  replace(pattern: RegExp, replacement: (part: string, groups: Groups) => string): Pieces {
     let text = "";
     const starts: number[] = [];
     const ends: number[] = [];
@@ -80,14 +93,22 @@ class Pieces {
   }
 }
 
-function decoded(_part: string, groups: readonly (string | undefined)[]): string {
-  const [percent, unicode, hex, octal, hexEntity, entity, name, escaped] = groups;
-  const hexadecimal = percent ?? unicode ?? hex ?? hexEntity;
+type Groups = readonly (string | undefined)[];
+
+function decoded(part: string, groups: Groups): string {
+  const [percent, hexReference, reference, name, unicode, hex, octal, escaped] = groups;
+  if (percent !== undefined) return decodedPercent(part, [percent]);
+  if (part.startsWith("&")) return decodedReference(part, [hexReference, reference, name]);
+  const hexadecimal = unicode ?? hex;
   if (hexadecimal !== undefined) return charOf(Number.parseInt(hexadecimal, 16));
-  if (octal !== undefined) return charOf(Number.parseInt(octal, 8));
-  if (entity !== undefined) return charOf(Number(entity));
-  if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? "";
-  return escaped ?? "";
+  return octal === undefined ? (escaped ?? "") : charOf(Number.parseInt(octal, 8));
+}
+
+const decodedPercent = (_part: string, [code = ""]: Groups) => charOf(Number.parseInt(code, 16));
+
+function decodedReference(_part: string, [hex, decimal, name = ""]: Groups): string {
+  if (hex !== undefined) return charOf(Number.parseInt(hex, 16));
+  return decimal === undefined ? (ENTITIES[name] ?? "") : charOf(Number(decimal));
 }
 
 const charOf = (code: number) => (code > 0x20 && code <= 0x10_ffff ? String.fromCodePoint(code) : "");
