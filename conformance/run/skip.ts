@@ -27,7 +27,7 @@ export function skipReason(
   const inapplicable = notApplicable(it, info);
   if (inapplicable !== undefined) return inapplicable;
   if (it.needs?.restart && restart === undefined) return noRestartCommand(info);
-  if (it.slow && !slow) return inconclusive("needs --slow, because it takes up to minutes", ReasonCode.SLOW);
+  if (it.slow && !slow) return inconclusive("needs --slow", ReasonCode.SLOW);
   return undefined;
 }
 
@@ -82,7 +82,7 @@ export function skipped(run: CaseRun, reason: SkipReason): CaseResult {
 function noRestartCommand({ profiles }: GetServerInfoResponse): SkipReason {
   return {
     outcome: profiles.includes(Profile.DURABLE) ? Outcome.INCONCLUSIVE : Outcome.NOT_APPLICABLE,
-    reason: "needs --restart-command, because it crashes the server",
+    reason: "needs --restart-command",
     reasonCode: ReasonCode.NO_RESTART_COMMAND,
   };
 }

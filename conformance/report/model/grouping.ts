@@ -39,7 +39,8 @@ export function groupByRequirement(cases: readonly CaseResult[]): RequirementGro
 /** Prefers the finding that explains its case, then a case about the requirement, then the shortest evidence. */
 function byClarity(a: FindingInCase, b: FindingInCase): number {
   const about = ({ case: it, finding }: FindingInCase) => (it.requirements[0] === finding.requirement ? 0 : 1);
-  const events = ({ finding }: FindingInCase) => finding.evidence.length || 1000;
+  // Of a case, the number of exchanges up to the deciding one counts too: few of them are easier to follow.
+  const events = ({ finding }: FindingInCase) => (finding.evidence.length || 1000) + finding.exchange;
   return (
     Number(b.isMain) - Number(a.isMain) ||
     about(a) - about(b) ||
@@ -48,13 +49,31 @@ function byClarity(a: FindingInCase, b: FindingInCase): number {
   );
 }
 
+/** Puts the findings first that explain best why their case failed. The other findings keep their order. */
+export function rootCauseFirst<T extends Pick<Finding, "requirement">>(
+  findings: readonly T[],
+  requirements: readonly string[],
+): T[] {
+  const main = mainOf(
+    findings.map(({ requirement }) => requirement),
+    requirements,
+  );
+  const isMain = ({ requirement }: T) => Number(requirement === main);
+  return [...findings].sort((a, b) => isMain(b) - isMain(a));
+}
+
+const mainRequirement = (results: readonly CaseResult[]) =>
+  mainOf(
+    results.flatMap(({ findings }) => findings.map(({ requirement }) => requirement)),
+    results[0]?.requirements ?? [],
+  );
+
 /**
  * The requirement that explains best why a case failed: one that the case is about, because a case tests it in
  * isolation; otherwise the first one that was found.
  */
-function mainRequirement(results: readonly CaseResult[]): string | undefined {
-  const blamed = results.flatMap(({ findings }) => findings.map(({ requirement }) => requirement));
-  const own = blamed.filter((id) => results[0]?.requirements.includes(id));
+function mainOf(blamed: readonly string[], requirements: readonly string[]): string | undefined {
+  const own = blamed.filter((id) => requirements.includes(id));
   const first = own[0] ?? blamed[0];
   return own.find((id) => first !== undefined && isExplainedBy(first, id)) ?? first;
 }

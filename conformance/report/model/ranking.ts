@@ -70,6 +70,7 @@ const isCause = (a: RequirementEvidence, b: RequirementEvidence) => listed(CAUSE
 
 const isSpecialCase = (a: RequirementEvidence, b: RequirementEvidence) =>
   listed(SPECIAL_CASE_OF, a.id).includes(b.id) &&
+  b.ownCases <= a.ownCases &&
   b.otherCases <= a.blamedIn * (a.heldIn === 0 ? MAX_OTHERS_PER_CASE_OF_ALL : MAX_OTHERS_PER_CASE);
 
 /** Whether a violation of `a` is declared to explain one of `b`. */
