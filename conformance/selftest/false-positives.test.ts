@@ -4,6 +4,8 @@ import { Outcome, ReasonCode, type Report } from "../../proto/gen/seqsync/confor
 import { CATALOGUE } from "../cases/catalogue.js";
 import { check } from "../run/check.js";
 import { alive } from "./support/garbage.js";
+import type { Running } from "./support/serve.js";
+import { recipeOf, startRecipe } from "./variants/random-server.js";
 import { TIGHT_LIMITS, VARIANTS } from "./variants/variants.js";
 
 /** Number of cases that run against each variant here. The soak runs all cases. */
@@ -74,7 +76,12 @@ describe("a variant", () => {
       const chosen = new Set(likely.filter((_case, position) => position % step === index % step).map(({ id }) => id));
       const server = await variant.start();
       try {
-        const report = await check({ urls: [server.url], seed: index, select: ({ case: { id } }) => chosen.has(id) });
+        const report = await check({
+          urls: [server.url],
+          ...server.connection,
+          seed: index,
+          select: ({ case: { id } }) => chosen.has(id),
+        });
         expect(problems(report)).toEqual([]);
         expect(report.counts?.pass).toBeGreaterThan(SAMPLE / 8);
       } finally {
@@ -85,21 +92,38 @@ describe("a variant", () => {
   );
 });
 
-// With such limits cases may be inconclusive, but must not blame the server.
+/** Runs one in `of` cases. With tight limits cases may be inconclusive, but must not blame the server. */
+async function failures(server: Running, seed: number, of = 3): Promise<{ found: string[]; passed: number }> {
+  try {
+    const chosen = new Set(CATALOGUE.filter((_case, at) => at % of === seed % of).map(({ id }) => id));
+    const report = await check({ urls: [server.url], seed, select: ({ case: { id } }) => chosen.has(id) });
+    const failed = report.cases.filter(({ outcome }) => outcome !== Outcome.INCONCLUSIVE);
+    return { found: problems({ ...report, cases: failed }), passed: report.counts?.pass ?? 0 };
+  } finally {
+    await server.stop();
+  }
+}
+
 describe("a server with tight limits", () => {
   it.each(TIGHT_LIMITS.map((variant, index) => [variant.name, variant, index] as const))(
     "%s: no findings",
     async (_, variant, index) => {
-      const server = await variant.start();
-      try {
-        const third = new Set(CATALOGUE.filter((_case, at) => at % 3 === index % 3).map(({ id }) => id));
-        const report = await check({ urls: [server.url], seed: index, select: ({ case: { id } }) => third.has(id) });
-        const failed = report.cases.filter(({ outcome }) => outcome !== Outcome.INCONCLUSIVE);
-        expect(problems({ ...report, cases: failed })).toEqual([]);
-        expect(report.counts?.pass).toBeGreaterThan(20);
-      } finally {
-        await server.stop();
-      }
+      const { found, passed } = await failures(await variant.start(), index);
+      expect(found).toEqual([]);
+      expect(passed).toBeGreaterThan(20);
+    },
+    120_000,
+  );
+});
+
+// The soak draws many more.
+describe("a server drawn at random", () => {
+  it.each([1, 2, 3])(
+    "seed %d: no findings",
+    async (seed) => {
+      const recipe = recipeOf(seed);
+      const { found } = await failures(await startRecipe(recipe, seed), seed, 6);
+      expect(found, JSON.stringify(recipe)).toEqual([]);
     },
     120_000,
   );

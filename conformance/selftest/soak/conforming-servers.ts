@@ -1,10 +1,22 @@
 import { start as startConnect } from "../../../docs/guides/connect/server.js";
 import { startReferenceServer } from "../../../reference-server/index.js";
 import type { Running } from "../support/serve.js";
+import { recipeOf, startRecipe } from "../variants/random-server.js";
 import { TIGHT_LIMITS, VARIANTS } from "../variants/variants.js";
 
-/** Conforming servers: the reference server, an implementation that shares no code with it, and all variants. */
-export const CONFORMING_SERVERS: readonly { name: string; start(): Promise<Running> }[] = [
+/** A conforming server. */
+export interface ConformingServer {
+  name: string;
+  /** Describes what the seed determines; undefined if the server does not depend on it. */
+  describe?(seed: number): string;
+  start(seed: number): Promise<Running>;
+}
+
+/**
+ * Conforming servers: the reference server, an implementation that shares no code with it, all variants, and a random
+ * combination of their properties, another one for each seed.
+ */
+export const CONFORMING_SERVERS: readonly ConformingServer[] = [
   {
     name: "reference server",
     start: async () => {
@@ -13,5 +25,11 @@ export const CONFORMING_SERVERS: readonly { name: string; start(): Promise<Runni
     },
   },
   { name: "Connect library server", start: () => startConnect({ fixtures: true }) },
-  ...[...VARIANTS, ...TIGHT_LIMITS],
+  ...VARIANTS,
+  ...TIGHT_LIMITS,
+  {
+    name: "random",
+    describe: (seed) => JSON.stringify(recipeOf(seed)),
+    start: (seed) => startRecipe(recipeOf(seed), seed),
+  },
 ];

@@ -16,6 +16,7 @@ Each failure is a false positive of the suite.
 Options:
   --only PATTERN   only servers whose name matches this regular expression; repeatable
   --rounds N       number of runs against each server, each with another seed (default: 100)
+  --seed N         seed of the first round; "random" is another server for each seed (default: 1)
   --minutes N      start no run after this time (default: 60)
   --processes N    number of processes, each with one run (default: ${PROCESSES_PER_CORE} for each core)
   --json FILE      write the result, after each run
@@ -31,6 +32,7 @@ Exit codes:
 const flags = parseCommandLine(USAGE, {
   only: { type: "string", multiple: true },
   rounds: { type: "string", default: "100" },
+  seed: { type: "string", default: "1" },
   minutes: { type: "string", default: "60" },
   processes: { type: "string", default: `${PROCESSES_PER_CORE * availableParallelism()}` },
   json: { type: "string" },
@@ -41,6 +43,7 @@ const flags = parseCommandLine(USAGE, {
 const result = await soak(
   {
     rounds: count("rounds", flags.rounds),
+    seed: count("seed", flags.seed),
     minutes: count("minutes", flags.minutes),
     processes: count("processes", flags.processes),
     only: patterns("only", flags.only),

@@ -31,8 +31,10 @@ interface SoakPart {
 }
 
 export interface SoakOptions {
-  /** Number of runs against each server. The number of the round is the seed. */
+  /** Number of runs against each server. */
   rounds: number;
+  /** Seed of the first round. Each round has the next one. */
+  seed: number;
   /** Time after which no run starts, in minutes. */
   minutes: number;
   processes: number;
@@ -47,7 +49,7 @@ export interface SoakOptions {
  * busy.
  */
 export async function soak(
-  { rounds, minutes, processes, only, earlier }: SoakOptions,
+  { rounds, seed: firstSeed, minutes, processes, only, earlier }: SoakOptions,
   onRun: (line: string, soFar: Soak) => void,
 ): Promise<Soak> {
   const started = Date.now();
@@ -71,7 +73,7 @@ export async function soak(
   const fixed = earlier?.fixed === undefined ? {} : { fixed: earlier.fixed };
   const result: Soak = { parts: [...(earlier?.parts ?? []), part], servers, falsePositives, ...fixed };
   const tasks = Array.from({ length: rounds }, (_, round) =>
-    servers.filter(({ runs }) => runs <= round).map(({ name }) => ({ name, seed: round + 1 })),
+    servers.filter(({ runs }) => runs <= round).map(({ name }) => ({ name, seed: firstSeed + round })),
   ).flat();
   const shouldStop = () => Date.now() - started > minutes * 60_000;
   const pool = { worker: "soak/worker", processes, tasksPerProcess: 1, shouldStop };
@@ -85,7 +87,7 @@ export async function soak(
     falsePositives.push(...run.falsePositives);
     part.runs += 1;
     part.seconds = Math.round((Date.now() - started) / 1000);
-    onRun(`round ${seed}, ${name}: ${run.cases} cases, ${tally.falsePositives} false positives so far`, result);
+    onRun(`seed ${seed}, ${name}: ${run.cases} cases, ${tally.falsePositives} false positives so far`, result);
   });
   return result;
 }

@@ -19,10 +19,15 @@ export interface ResponseRewrites {
   send?(res: ServerResponse, body: Buffer, req: IncomingMessage): void;
 }
 
-/** Wraps a server and rewrites its responses. The server must write each envelope of a stream in one piece. */
+/** Wraps a server, which may be wrapped already, and rewrites its responses. The server must write each envelope of a stream in one piece. */
 export function rewriteResponses(inner: RequestListener, rewrites: ResponseRewrites): RequestListener {
   return (req, res) => {
-    const raw = { writeHead: res.writeHead.bind(res), write: res.write.bind(res), end: res.end.bind(res) };
+    const raw = {
+      writeHead: res.writeHead.bind(res),
+      flushHeaders: res.flushHeaders.bind(res),
+      write: res.write.bind(res),
+      end: res.end.bind(res),
+    };
     const method = /\.SeqSyncService\/(\w+)/.exec(req.url ?? "")?.[1];
     const chunks: Buffer[] = [];
     let streaming = false;
@@ -34,13 +39,22 @@ export function rewriteResponses(inner: RequestListener, rewrites: ResponseRewri
       if (streaming) raw.writeHead(status);
       return res;
     };
-    const write = (chunk: Uint8Array, encoding: BufferEncoding, done?: (error?: Error | null) => void): boolean => {
+    const write = (
+      chunk: Uint8Array,
+      encoding: BufferEncoding = "utf8",
+      done?: (error?: Error | null) => void,
+    ): boolean => {
       if (streaming) return raw.write(envelope(Buffer.from(chunk), res, rewrites, method ?? ""), encoding, done);
       chunks.push(Buffer.from(chunk));
       done?.();
       return true;
     };
-    const end = () => {
+    // The headers may still change until the end.
+    const flushHeaders = () => {
+      if (streaming) raw.flushHeaders();
+    };
+    const end = (chunk?: Uint8Array | string) => {
+      if (chunk !== undefined) write(Buffer.from(chunk));
       if (streaming || res.destroyed) return raw.end();
       const body = method === undefined ? Buffer.concat(chunks) : unary(Buffer.concat(chunks), res, rewrites, method);
       Object.assign(res, raw);
@@ -49,7 +63,7 @@ export function rewriteResponses(inner: RequestListener, rewrites: ResponseRewri
       else rewrites.send(res, body, req);
       return res;
     };
-    Object.assign(res, { writeHead, write, end });
+    Object.assign(res, { writeHead, flushHeaders, write, end });
     inner(req, res);
   };
 }
