@@ -114,22 +114,19 @@ describe("after a crash", () => {
 });
 
 describe("--restart-command", () => {
-  it("kills and starts a real process", async () => {
+  it("kills and starts a real process, which keeps the output of the command open and needs time to listen", async () => {
     const folder = mkdtempSync(join(tmpdir(), "seqsync-restart-"));
     const root = join(import.meta.dirname, "../..");
     const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
     const script = join(folder, "restart.sh");
     const accounts = ACCOUNTS.map(({ userId, token }) => `${userId}:${token}`).join(" ");
     writeFileSync(
       script,
-      `cd '${folder}'
-[ -f pid ] && kill -9 "$(cat pid)"
-: > log
+      `[ -f '${folder}/pid' ] && kill -9 "$(cat '${folder}/pid')"
 cd '${root}'
-SEQSYNC_ACCOUNTS='${accounts}' '${process.execPath}' --import tsx reference-server/main.ts --port ${port} > '${folder}/log' 2>&1 &
+SEQSYNC_ACCOUNTS='${accounts}' '${process.execPath}' --import tsx reference-server/main.ts --port ${port} &
 echo $! > '${folder}/pid'
-for i in $(seq 300); do grep -q listening '${folder}/log' && exit 0; sleep 0.1; done
-cat '${folder}/log' >&2; exit 1
 `,
     );
     writeFileSync(
@@ -138,9 +135,10 @@ cat '${folder}/log' >&2; exit 1
     );
     try {
       expect((await command("/bin/sh", [script])).code).toBe(0);
+      await expect.poll(() => fetch(url).then(() => "up", String), { timeout: 30_000 }).toBe("up");
       const main = join(root, "conformance/cli/main.ts");
       const { code, output } = await command(process.execPath, [
-        ...["--import", "tsx", main, "check", `http://127.0.0.1:${port}`, "--only", "durable/*"],
+        ...["--import", "tsx", main, "check", url, "--only", "durable/*"],
         ...["--accounts", join(folder, "accounts.json"), "--restart-command", `sh '${script}'`],
       ]);
       expect(output).toContain("4 passed, 0 failed");
