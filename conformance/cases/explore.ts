@@ -60,6 +60,6 @@ async function explore(t: Context, { seed, faults }: { seed: number; faults: Fau
     ...(onProgram === undefined ? {} : { onProgram }),
   });
   if (failure === undefined) return;
-  t.reproduce = `seqsync explore ${t.invocation} --faults ${faults} --seed ${failure.seed} --path ${failure.path}`;
+  t.reproduce = `npx seqsync explore ${t.invocation} --faults ${faults} --seed ${failure.seed} --path ${failure.path}`;
   t.findings.push(...failure.findings);
 }
