@@ -29,7 +29,7 @@ const MAX_BROKEN = 4;
  */
 const WATCH_RETRY_DELAYS_MS = [...RETRY_DELAYS.retryable, 3000, 3000, 3000];
 
-type FrameResult = { kind: "response"; value: WatchResponse } | { kind: "late" } | StreamEnd;
+type FrameResult = { kind: "response"; value: WatchResponse } | StreamEnd;
 
 /**
  * Watches an inbox as clients do: opens the Watch again after the server has ended it, after a retryable error, and
@@ -88,7 +88,7 @@ export class Watcher {
     matches: (frame: WatchResponse) => boolean,
     requirement: RequirementId,
     what: string,
-    { ms = FRAME_MS, after }: { ms?: number; after?: Promise<unknown> } = {},
+    { ms = FRAME_MS, after, expected = "a frame" }: { ms?: number; after?: Promise<unknown>; expected?: string } = {},
   ): Promise<WatchResponse> {
     const newDeadline = () => new Deadline(this.#t.deadline(ms));
     let deadline = newDeadline();
@@ -124,7 +124,7 @@ export class Watcher {
       },
     );
     if (result.kind === "broken") return this.#failBroken(requirement, result);
-    return result.kind === "response" ? result.value : this.#fail(requirement, what, ms);
+    return result.kind === "response" ? result.value : this.#fail(requirement, what, `${expected} within ${ms} ms`);
   }
 
   /** Expects the first frame, which every Watch has. */
@@ -142,7 +142,7 @@ export class Watcher {
       this.#collected = this.#stream.frames.length;
       const frame = this.frames.find(matches);
       if (frame !== undefined) return { kind: "response", value: frame };
-      if (slice <= 0) return { kind: "late" };
+      if (slice <= 0) return { kind: "late", why: "the time limit has passed" };
       if (this.#stream.end !== undefined) return this.#stream.end;
     }
   }
@@ -155,15 +155,14 @@ export class Watcher {
     this.#collected = 0;
   }
 
-  #fail(requirement: RequirementId, what: string, ms: number): never {
+  #fail(requirement: RequirementId, what: string, expected: string): never {
     const { end } = this.#stream;
     const last = this.frames.at(-1);
-    const state =
-      last === undefined ? "no frame" : `the last frame has epoch "${last.epoch}" and svr_seq ${last.svrSeq}`;
+    const state = last === undefined ? "frames: none" : `last frame: svr_seq ${last.svrSeq}, epoch "${last.epoch}"`;
     const actual = end === undefined ? state : `${state}; the Watch has ended: ${describeEnd(end)}`;
     // A malformed stream is a violation of its own, and explains why there is no frame.
     const violated = end?.kind === "unfinished" ? "WATCH-END" : end?.kind === "malformed" ? "HTTP-STREAM" : requirement;
-    return this.#t.fail(violated, what, `a matching frame within ${ms} ms`, actual);
+    return this.#t.fail(violated, what, expected, actual);
   }
 
   /** Fails after several broken Watches in a row. They are a violation only if the server responds to other calls. */
@@ -182,7 +181,10 @@ export class Watcher {
 
 /** Expects a frame with at least this svr_seq. */
 export const expectFrameCovering = (watcher: Watcher, svrSeq: number, what: string, after?: Promise<unknown>) =>
-  watcher.expectFrame((frame) => frame.svrSeq >= svrSeq, "WATCH-WAKE", what, after === undefined ? {} : { after });
+  watcher.expectFrame((frame) => frame.svrSeq >= svrSeq, "WATCH-WAKE", what, {
+    expected: `a frame with svr_seq at least ${svrSeq}`,
+    ...(after === undefined ? {} : { after }),
+  });
 
 /** Expects the HTTP response of a Watch to end after its stream has ended. */
 export async function expectClosed(t: Context, stream: WatchStream): Promise<void> {

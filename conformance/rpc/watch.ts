@@ -1,8 +1,7 @@
 import { SeqSyncService, type WatchResponse, WatchResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { noResponse } from "../transport/errors.js";
-import type { Caller } from "../transport/exchange-log.js";
+import { NoResponseError, noResponse } from "../transport/errors.js";
 import type { Transport } from "../transport/http.js";
-import type { HttpStream } from "../transport/messages.js";
+import type { Caller, HttpStream } from "../transport/messages.js";
 import { type Codec, decode, encode, mediaType, parseError, resultOfError } from "./connect.js";
 import { type Envelope, EnvelopeError, envelope, envelopes, FLAG_END } from "./envelope.js";
 import type { CallResult } from "./result.js";
@@ -15,6 +14,8 @@ export type StreamEnd =
   | { kind: "unfinished"; why: string }
   /** The connection broke, or was never opened. The server, a proxy or the network can cause that. */
   | { kind: "broken"; why: string; opened: boolean }
+  /** There was no response within the time limit of the transport. */
+  | { kind: "late"; why: string }
   | Exclude<CallResult<never>, { kind: "response" | "no-response" }>;
 
 export interface WatchListener {
@@ -99,8 +100,12 @@ const malformed = (why: string): StreamEnd => ({ kind: "malformed", requirement:
 
 /** The end of a stream whose reader threw this error. */
 function endOfError(error: Error, stream: HttpStream | undefined): StreamEnd {
-  if (!(error instanceof EnvelopeError))
-    return { kind: "broken", why: noResponse(error).message, opened: stream !== undefined };
+  if (!(error instanceof EnvelopeError)) {
+    const failure = noResponse(error);
+    const why = failure.message;
+    const isLate = failure instanceof NoResponseError && failure.timedOut;
+    return isLate ? { kind: "late", why } : { kind: "broken", why, opened: stream !== undefined };
+  }
   return stream !== undefined && mayBeTruncated(stream.headers) ? withoutEnd(stream.headers) : malformed(error.message);
 }
 

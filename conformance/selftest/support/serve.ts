@@ -1,9 +1,12 @@
 import { createServer, type RequestListener, type ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { ConnectionOptions } from "../../transport/http.js";
 
 /** A running server. */
 export interface Running {
   url: string;
+  /** How to connect. Default: without TLS. */
+  connection?: ConnectionOptions;
   stop(): Promise<void>;
 }
 
