@@ -39,7 +39,7 @@ export const errors: readonly Case[] = [
       }
       const malformed = await rawCall(t, "ERR-SHAPE", { ...ahead, body: truncated(t, ahead.body) });
       const violation = "a Sync with a malformed body was not refused as malformed";
-      t.equal(malformed.refusal?.code, "invalid_argument", "HTTP-MALFORMED", violation);
+      t.equal({ code: malformed.refusal?.code }, { code: "invalid_argument" }, "HTTP-MALFORMED", violation);
       expectErrorShape(t, malformed, "the refusal of a malformed body");
     },
   },
@@ -57,7 +57,7 @@ export const errors: readonly Case[] = [
         for (const call of [send, sync]) {
           const response = await rawCall(t, "ERR-UNCHANGED", { ...call, body: truncated(t, call.body) });
           const violation = `a ${call.rpc} with a malformed body was not refused as malformed`;
-          t.equal(response.refusal?.code, "invalid_argument", "HTTP-MALFORMED", violation);
+          t.equal({ code: response.refusal?.code }, { code: "invalid_argument" }, "HTTP-MALFORMED", violation);
         }
       });
       await t.blaming("ERR-UNCHANGED", async () => {
@@ -87,7 +87,7 @@ export const errors: readonly Case[] = [
           if (payload === large && large.length <= maxPayloadBytes) continue;
           const result = await alice.trySend(bob, payload, id === undefined ? {} : { id });
           if (result.kind === "response")
-            t.fail("SEND-PAYLOAD-LIMIT", "a Send over a limit was accepted", "a refusal", "HTTP 200");
+            t.fail("SEND-PAYLOAD-LIMIT", "a Send over a limit was accepted", "a refusal", "HTTP 200: it was accepted");
         }
       });
       const marker = await alice.send(bob, "valid");
@@ -124,8 +124,8 @@ export const errors: readonly Case[] = [
       t.equal({ svrSeq }, { svrSeq: bob.base + sent.length }, "ERR-UNCHANGED", "refused Sends used up seqs");
       const seqs = (await bob.device().drain()).map(({ seq }) => seq);
       t.equal(
-        seqs,
-        sent.map((_, n) => bob.base + 1 + n),
+        { seqs },
+        { seqs: sent.map((_, n) => bob.base + 1 + n) },
         "ERR-UNCHANGED",
         "the accepted messages do not have consecutive seqs",
       );
@@ -151,7 +151,7 @@ export const errors: readonly Case[] = [
       const id = used.clientMessageId;
       const reused = sendOf(t, alice, alice, { clientMessageId: id, payload: used.payload });
       const toSimilar = sendOf(t, alice, similarUser);
-      const sends: [Reason, RawCall][] = [
+      const sends: [keyof typeof DEMANDED_BY, RawCall][] = [
         [Reason.CLIENT_MESSAGE_ID_REUSED, sendOf(t, alice, bob, { clientMessageId: id })],
         [Reason.CLIENT_MESSAGE_ID_REUSED, reused],
         [Reason.CLIENT_MESSAGE_ID_INVALID, sendOf(t, alice, bob, { clientMessageId: "" })],
@@ -163,7 +163,7 @@ export const errors: readonly Case[] = [
       const idPrefix = t.newId().slice(0, 8);
       for (const [reason, call] of sends) {
         const response = await rawCall(t, "ERR-NO-LEAK", call);
-        const { detail } = expectRawRefusal(t, response, reason, "ERR-NO-LEAK", "an invalid Send by alice");
+        const { detail } = expectRawRefusal(t, response, reason, DEMANDED_BY[reason], "an invalid Send by alice");
         const hasNoId = reason === Reason.CLIENT_MESSAGE_ID_INVALID;
         // An error may hold bob's user id if the call named it, or if alice's user id contains it.
         const omitsBob = (call === reused || call === toSimilar) && !alice.userId.includes(bob.userId);
@@ -175,7 +175,7 @@ export const errors: readonly Case[] = [
         t.equal(reported, { svrSeq: 0, epoch: "" }, "SEND-SEQ-HIDDEN", violation);
       }
       // A Sync names no recipient, so its error must not name one.
-      const syncs: [Reason, RawCall][] = [
+      const syncs: [keyof typeof DEMANDED_BY, RawCall][] = [
         [Reason.CLI_SEQ_AHEAD, syncOf(t, alice, { cliSeq: aliceState.svrSeq + 1 })],
         [Reason.EPOCH_MISMATCH, syncOf(t, alice, { epoch: `not-${t.newId()}` })],
         [
@@ -185,7 +185,7 @@ export const errors: readonly Case[] = [
       ];
       for (const [reason, call] of syncs) {
         const response = await rawCall(t, "ERR-NO-LEAK", call);
-        expectRawRefusal(t, response, reason, "ERR-NO-LEAK", "an invalid Sync");
+        expectRawRefusal(t, response, reason, DEMANDED_BY[reason], "an invalid Sync");
         expectNoLeak(t, response, [...hidden, bob.userId], `the refusal with ${Reason[reason]}`);
       }
     },
@@ -201,14 +201,20 @@ export const errors: readonly Case[] = [
       const aliceState = await alice.state();
       const used = await alice.send(alice, "used");
       const hidden = [`${bob.base}`, `${bob.base + 1}`, ...(epoch === aliceState.epoch ? [] : [epoch])];
-      const tries: [Reason, RawCall][] = [
+      const tries: [keyof typeof DEMANDED_BY, RawCall][] = [
         [Reason.CLIENT_MESSAGE_ID_REUSED, sendOf(t, alice, bob, { clientMessageId: used.clientMessageId })],
         [Reason.CLIENT_MESSAGE_ID_INVALID, sendOf(t, alice, bob, { clientMessageId: "" })],
         [Reason.PAYLOAD_TOO_LARGE, sendOf(t, alice, bob, { payload: Buffer.alloc(t.maxPayloadBytes + 1) })],
       ];
       for (const [reason, call] of tries) {
         const response = await rawCall(t, "ERR-NO-LEAK", call);
-        const { detail } = expectRawRefusal(t, response, reason, "ERR-NO-LEAK", "an invalid Send by alice to bob");
+        const { detail } = expectRawRefusal(
+          t,
+          response,
+          reason,
+          DEMANDED_BY[reason],
+          "an invalid Send by alice to bob",
+        );
         expectNoLeak(t, response, hidden, `the refusal with ${Reason[reason]}`);
         t.equal(
           { svrSeq: detail?.svrSeq },
@@ -221,6 +227,17 @@ export const errors: readonly Case[] = [
   },
   ...errorOrder,
 ];
+
+/** The requirements that demand the refusals whose contents the cases examine. */
+const DEMANDED_BY = {
+  [Reason.CLIENT_MESSAGE_ID_REUSED]: "SEND-ID-REUSED",
+  [Reason.CLIENT_MESSAGE_ID_INVALID]: "SEND-ID-LIMIT",
+  [Reason.PAYLOAD_TOO_LARGE]: "SEND-PAYLOAD-LIMIT",
+  [Reason.RECIPIENT_UNKNOWN]: "SEND-RECIPIENT",
+  [Reason.CLI_SEQ_AHEAD]: "ACK-AHEAD",
+  [Reason.EPOCH_MISMATCH]: "EPOCH-MISMATCH",
+  [Reason.CREDENTIAL_INVALID]: "AUTH-SCHEME",
+} as const;
 
 /** Expects none of these secrets in a response. Skips those of less than 8 characters, which it may hold by chance. */
 function expectNoLeak(t: Context, response: RawResponse, hidden: readonly string[], what: string): void {
