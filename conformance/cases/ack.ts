@@ -24,7 +24,13 @@ export const ack: readonly Case[] = [
       const later = await fillBacklog(t, 60);
       const between = await bob.state();
       const message = "messages were acknowledged by their delivery alone";
-      t.that(between.ackedSeq < bob.base + 200, "ACK-NOT-ON-ANSWER", message, "an ack below 200", "200");
+      t.that(
+        between.ackedSeq < bob.base + 200,
+        "ACK-NOT-ON-ANSWER",
+        message,
+        `acked_seq: below ${bob.base + 200}`,
+        `acked_seq: ${between.ackedSeq}`,
+      );
       const page = await phone.sync();
       const { ackedSeq, svrSeq } = page;
       const expected = { ackedSeq: bob.base + 200, svrSeq: bob.base + 260 };

@@ -123,9 +123,10 @@ export const devices: readonly Case[] = [
       const [fast, slow] = [bob.device("fast"), bob.device("slow")];
       await Promise.all([fast.catchUp(5), slow.catchUp(2)]);
       for (const device of [fast, slow]) {
-        t.fields(device, { cliSeq: bob.base + 30 }, "DEV-TOGETHER", "a device did not reach svr_seq");
+        const who = device === fast ? "the fast device" : "the slow device";
+        t.fields(device, { cliSeq: bob.base + 30 }, "DEV-TOGETHER", `${who} did not reach svr_seq`);
         const last = device.stored.at(-1)?.seq;
-        const violation = "a device did not receive the last message, which is unacknowledged";
+        const violation = `${who} did not receive the last message, which is unacknowledged`;
         t.equal({ seq: last }, { seq: bob.base + 30 }, "DEV-TOGETHER", violation);
       }
       const all = new Map([...fast.stored, ...slow.stored].map((message) => [message.seq, message]));

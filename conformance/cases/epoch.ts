@@ -20,8 +20,8 @@ export const epoch: readonly Case[] = [
           size >= 1 && size <= 64,
           "EPOCH-PRESENT",
           `${what} has an epoch of invalid length`,
-          "1 to 64 bytes",
-          `${size} bytes`,
+          "epoch: 1 to 64 bytes",
+          `epoch: ${size} bytes`,
         );
       };
       await expectEpoch("a response without messages");
@@ -166,7 +166,13 @@ export const epoch: readonly Case[] = [
       const result = await bob.device().trySync({ cliSeq: 0, epoch: "" });
       const after = await t.blaming("EPOCH-UNCHECKED", async () => t.accepted(result, "SYNC-ANSWER"));
       const violation = "an inbox kept its epoch although it lost its data";
-      t.that(after.epoch !== before.epoch, "EPOCH-RENEWED", violation, "a new epoch", before.epoch);
+      t.that(
+        after.epoch !== before.epoch,
+        "EPOCH-RENEWED",
+        violation,
+        `epoch: other than "${before.epoch}"`,
+        `epoch: "${after.epoch}"`,
+      );
     },
   },
   {
@@ -185,7 +191,13 @@ export const epoch: readonly Case[] = [
         await t.rotateEpoch(bob);
         const { epoch } = await bob.state();
         const isNew = !seen.includes(epoch);
-        t.that(isNew, "EPOCH-RENEWED", `the epoch after data loss ${n} was used before`, "a new epoch", epoch);
+        t.that(
+          isNew,
+          "EPOCH-RENEWED",
+          `the epoch after data loss ${n} was used before`,
+          "epoch: a new one",
+          `epoch: "${epoch}"`,
+        );
         seen.push(epoch);
       }
       const { epoch } = await alice.state();

@@ -28,20 +28,20 @@ export const page: readonly Case[] = [
           "SYNC-BASE",
           `the page from ${had} on does not report acked_seq ${had} and svr_seq 200`,
         );
-        t.that(messages.length > 0, "PAGE-PROGRESS", "a page is empty", "messages", "none");
+        t.that(messages.length > 0, "PAGE-PROGRESS", "a page is empty", "messages: at least 1", "messages: none");
         t.that(
           messages.length <= 50,
           "PAGE-CAP",
           "a page is too large",
-          "at most 50 messages",
-          `${messages.length} messages`,
+          "number of messages: at most 50",
+          `number of messages: ${messages.length}`,
         );
         const violation = `next_cli_seq of the page from ${had} on is not the seq of its last message`;
         t.equal({ nextCliSeq: nextCliSeq - bob.base }, { nextCliSeq: had + messages.length }, "SYNC-NEXT", violation);
       }
       const seqs = phone.stored.map(({ seq }) => seq - bob.base);
       const expected = Array.from({ length: 100 }, (_, n) => 101 + n);
-      t.equal(seqs, expected, "PAGE-UNION", "the pages together do not hold 101 to 200");
+      t.equal({ seqs }, { seqs: expected }, "PAGE-UNION", "the pages together do not hold 101 to 200");
       const { ackedSeq, messages, nextCliSeq } = await phone.fetch(50);
       const end = bob.base + 200;
       t.equal(
@@ -107,13 +107,13 @@ export const page: readonly Case[] = [
       for (let pageSize = 1; pageSize <= 10; pageSize += 1) {
         const response = await bob.device().sync({ pageSize });
         const { length } = response.messages;
-        t.that(length > 0, "PAGE-PROGRESS", `a page of ${pageSize} is empty`, "messages", "none");
+        t.that(length > 0, "PAGE-PROGRESS", `a page of ${pageSize} is empty`, "messages: at least 1", "messages: none");
         t.that(
           length <= pageSize,
           "PAGE-CAP",
           "a page is too large",
-          `at most ${pageSize} messages`,
-          `${length} messages`,
+          `number of messages: at most ${pageSize}, the page_size`,
+          `number of messages: ${length}`,
         );
         t.page(response, bob.base + 1, sent, "SYNC-RANGE", "a page does not begin with the first pending messages");
       }
@@ -132,13 +132,13 @@ export const page: readonly Case[] = [
       for (let pages = 0; pages < 5 && phone.cliSeq < bob.base + 5; pages += 1) {
         const { messages } = await phone.fetch(0);
         const [isFilled, fits] = [messages.length > 0, messages.length <= t.info.maxPageSize];
-        t.that(isFilled, "PAGE-DEFAULT", "a page for page_size 0 is empty", "at least one message", "none");
+        t.that(isFilled, "PAGE-DEFAULT", "a page for page_size 0 is empty", "messages: at least 1", "messages: none");
         t.that(
           fits,
           "PAGE-DEFAULT",
           "a page is too large",
-          `at most ${t.info.maxPageSize} messages`,
-          `${messages.length} messages`,
+          `number of messages: at most ${t.info.maxPageSize}, the max_page_size`,
+          `number of messages: ${messages.length}`,
         );
       }
       t.all(phone.stored, bob.base + 1, sent, "PAGE-DEFAULT", "pages for page_size 0 do not hold all messages");
@@ -160,13 +160,13 @@ export const page: readonly Case[] = [
       const fetch = async (phone: Device, pageSize: number) => {
         const page = await t.blaming("PAGE-MAX", () => phone.sync({ pageSize }));
         const { length } = page.messages;
-        t.that(length > 0, "PAGE-PROGRESS", `a page of ${pageSize} is empty`, "messages", "none");
+        t.that(length > 0, "PAGE-PROGRESS", `a page of ${pageSize} is empty`, "messages: at least 1", "messages: none");
         t.that(
           length <= maxPageSize,
           "PAGE-MAX",
           "a page is too large",
-          `at most ${maxPageSize} messages`,
-          `${length} messages`,
+          `number of messages: at most ${maxPageSize}, the max_page_size`,
+          `number of messages: ${length}`,
         );
         return page;
       };
@@ -179,8 +179,8 @@ export const page: readonly Case[] = [
           length <= pageSize,
           "PAGE-CAP",
           "a page is too large",
-          `at most ${pageSize} messages`,
-          `${length} messages`,
+          `number of messages: at most ${pageSize}, the page_size`,
+          `number of messages: ${length}`,
         );
       }
       const phone = bob.device("phone");
@@ -206,7 +206,13 @@ export const page: readonly Case[] = [
       );
       for (const pageSize of [1, 0, MAX_UINT32]) {
         const { messages } = await bob.device().sync({ pageSize });
-        t.that(messages.length > 0, "PAGE-PROGRESS", "a page of large payloads is empty", "messages", "none");
+        t.that(
+          messages.length > 0,
+          "PAGE-PROGRESS",
+          "a page of large payloads is empty",
+          "messages: at least 1",
+          "messages: none",
+        );
       }
       const phone = bob.device("phone");
       await phone.drain();
@@ -218,8 +224,8 @@ export const page: readonly Case[] = [
           same,
           "SEND-BYTES",
           "a large payload was changed",
-          "the payload as sent",
-          `${payload.length} other bytes`,
+          `payload: the ${payloads.get(clientMessageId)?.length} bytes that were sent`,
+          `payload: ${payload.length} bytes with other content`,
         );
       }
     },
@@ -296,7 +302,7 @@ export const page: readonly Case[] = [
       for (let pages = 0; pages < 8 && phone.cliSeq < bob.base + 8; pages += 1) {
         const { messages } = await phone.fetch(2);
         const violation = "a page is empty while messages are pending";
-        t.that(messages.length > 0, "PAGE-NO-TRAFFIC", violation, "messages", "none");
+        t.that(messages.length > 0, "PAGE-NO-TRAFFIC", violation, "messages: at least 1", "messages: none");
       }
       t.all(phone.stored, bob.base + 1, sent, "PAGE-NO-TRAFFIC", "the pages do not hold all messages");
     },
@@ -319,11 +325,21 @@ export const page: readonly Case[] = [
         pages.push(await idsOf(phone, 3), await idsOf(bob.device("tablet"), 0));
         const longest = pages.reduce((a, b) => (b.length > a.length ? b : a));
         for (const ids of pages) {
-          t.equal(ids, longest.slice(0, ids.length), "PAGE-REPEAT", "two pages with the same acked_seq differ");
-          t.that(ids.length > 0, "PAGE-PROGRESS", "a repeated page is empty", "messages", "none");
+          t.equal(
+            { messages: ids },
+            { messages: longest.slice(0, ids.length) },
+            "PAGE-REPEAT",
+            "two pages with the same acked_seq differ",
+          );
+          t.that(ids.length > 0, "PAGE-PROGRESS", "a repeated page is empty", "messages: at least 1", "messages: none");
         }
         const violation = "a page does not begin with the message after acked_seq";
-        t.equal(longest[0]?.split(":")[0], `${bob.base + from + 1}`, "SYNC-RANGE", violation);
+        t.equal(
+          { firstSeq: Number(longest[0]?.split(":")[0]) },
+          { firstSeq: bob.base + from + 1 },
+          "SYNC-RANGE",
+          violation,
+        );
       }
     },
   },
@@ -345,13 +361,13 @@ async function fetchInPages(t: Context, count: number, sizeOf: (n: number, max: 
     const had = Math.max(phone.cliSeq, bob.base);
     const { messages, ackedSeq } = await phone.fetch(pageSize);
     t.equal({ ackedSeq }, { ackedSeq: had }, "ACK-IMPLICIT", "a Sync did not acknowledge the previous page");
-    t.that(messages.length > 0, "PAGE-PROGRESS", "a page is empty", "messages", "none");
+    t.that(messages.length > 0, "PAGE-PROGRESS", "a page is empty", "messages: at least 1", "messages: none");
     t.that(
       messages.length <= limit,
       "PAGE-CAP",
       "a page is too large",
-      `at most ${limit} messages`,
-      `${messages.length} messages`,
+      `number of messages: at most ${limit}`,
+      `number of messages: ${messages.length}`,
     );
   }
   expectExactly(t, phone.stored, bob.base + 1, sent, "PAGE-UNION");

@@ -32,7 +32,7 @@ export const sync: readonly Case[] = [
       const got = phone.stored;
       const seqs = got.map(({ seq }) => seq - bob.base);
       const expected = Array.from({ length: 100 }, (_, n) => 101 + n);
-      t.equal(seqs, expected, "SYNC-RANGE", "the messages 101 to 200 were not delivered in this order");
+      t.equal({ seqs }, { seqs: expected }, "SYNC-RANGE", "the messages 101 to 200 were not delivered in this order");
       t.fields(
         phone,
         { cliSeq: bob.base + 200 },
@@ -84,8 +84,8 @@ export const sync: readonly Case[] = [
         possible,
         "SYNC-LINEARIZABLE",
         violation,
-        `acked_seq ${bob.base} or ${bob.base + 3}`,
-        `acked_seq ${before.ackedSeq}`,
+        `acked_seq: ${bob.base} or ${bob.base + 3}`,
+        `acked_seq: ${before.ackedSeq}`,
       );
       const page = await bob.device("phone").sync({ cliSeq: bob.base + 3 });
       t.fields(
@@ -161,7 +161,13 @@ export const sync: readonly Case[] = [
       const violation = "next_cli_seq is not the seq of the page's last message";
       t.fields(page, { nextCliSeq: bob.base + page.messages.length }, "SYNC-NEXT", violation);
       const message = "next_cli_seq has reached svr_seq while messages are pending";
-      t.that(page.nextCliSeq < page.svrSeq, "SYNC-NEXT", message, `below ${page.svrSeq}`, `${page.nextCliSeq}`);
+      t.that(
+        page.nextCliSeq < page.svrSeq,
+        "SYNC-NEXT",
+        message,
+        `next_cli_seq: below ${page.svrSeq}`,
+        `next_cli_seq: ${page.nextCliSeq}`,
+      );
       const phone = bob.device();
       await phone.drain();
       const { svrSeq, ackedSeq, nextCliSeq } = await phone.sync();
@@ -197,7 +203,7 @@ export const sync: readonly Case[] = [
         "SYNC-EMPTY",
         "a Sync in a new inbox did not return 0 as each seq and no messages",
       );
-      t.that(epoch !== "", "EPOCH-PRESENT", "a new inbox has no epoch", "an epoch", "none");
+      t.that(epoch !== "", "EPOCH-PRESENT", "a new inbox has no epoch", "epoch: not empty", "epoch: empty");
       const sent = await t.alice.send(t.bob);
       t.page(await t.bob.device().sync({ epoch }), 1, [sent], "SEND-VISIBLE", "the first message was not delivered");
     },
@@ -310,7 +316,13 @@ export const sync: readonly Case[] = [
           const { svrSeq, ackedSeq, messages } = await device.fetch();
           const isAvailable = messages.length > 0 || svrSeq === ackedSeq;
           const violation = "a message that svr_seq counts is not available";
-          t.that(isAvailable, "SEQ-CONTIGUOUS", violation, `message ${ackedSeq + 1}`, "no message");
+          t.that(
+            isAvailable,
+            "SEQ-CONTIGUOUS",
+            violation,
+            `messages: at least message ${ackedSeq + 1}`,
+            "messages: none",
+          );
         }
       });
       await Promise.all([sends, ...reads]);

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { Exchange } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { printable } from "../printable.js";
 import { stylerFor } from "../report/formats/style.js";
 import { counted } from "../report/model/summary.js";
@@ -11,7 +12,13 @@ import { quoted, runShell } from "../shell.js";
 import { abortOnInterrupt } from "./abort-signal.js";
 import { type AccountFlags, accountArguments, accountOptions, accountSettings } from "./accounts.js";
 import { applyConfig, CONFIG_FILE } from "./config.js";
-import { type ConnectionFlags, connectionArguments, connectionOf, curlArguments, connectionOptions } from "./connection.js";
+import {
+  type ConnectionFlags,
+  connectionArguments,
+  connectionOf,
+  connectionOptions,
+  curlArguments,
+} from "./connection.js";
 import { EXIT, exitCodesHelp } from "./exit-code.js";
 import { openHistory } from "./history-writer.js";
 import { knownFailuresText, readKnownFailures } from "./known-failures.js";
@@ -22,6 +29,7 @@ import { Progress } from "./progress.js";
 import { selectBy } from "./select.js";
 import { parseShard, type Shard, shardText } from "./shard.js";
 import { print } from "./terminal.js";
+import { traceLines } from "./trace.js";
 import { targetUrl } from "./usage.js";
 import { prepareFile, writeText } from "./write-file.js";
 
@@ -41,6 +49,7 @@ interface Flags extends AccountFlags, ConnectionFlags, OutputFlags, LocalFlags {
   knownFailures?: string;
   writeKnownFailures?: string;
   record?: string;
+  trace?: true;
   restartCommand?: string;
 }
 
@@ -96,6 +105,9 @@ const command = new Command("check")
       "--record <file>",
       "write the history of each case as it ends; `seqsync judge` judges them again; - is standard output",
     ),
+  )
+  .addOption(
+    flag("--trace", "print each request and response to standard error, with times; use it with --only").notInConfig(),
   )
   .addOption(
     file(
@@ -178,6 +190,11 @@ async function checkTarget(urls: string[], flags: Flags): Promise<number> {
         progress.begin(plan.cases.length);
       },
       onResult: (result) => progress.caseEnded(result),
+      ...(flags.trace && {
+        onExchange: (id: string, exchange: Exchange) => {
+          for (const line of traceLines(id, exchange)) progress.line(line);
+        },
+      }),
       onProgram: (id, programs) => progress.program(id, programs),
     });
     progress.end();

@@ -1,7 +1,7 @@
 import { createSecureContext } from "node:tls";
 import type { Command } from "commander";
-import type { ConnectionOptions } from "../transport/http.js";
 import { quoted, singleQuoted } from "../shell.js";
+import type { ConnectionOptions } from "../transport/http.js";
 import { type ProxySettings, proxySettings } from "../transport/proxy.js";
 import { readText } from "./files.js";
 import { headersOf } from "./headers.js";
@@ -114,7 +114,15 @@ function checkProxy({ http, https }: ProxySettings): void {
 }
 
 /** Returns the arguments of curl for the same connection, quoted for a shell, without secrets. */
-export function curlArguments({ header = [], headerEnv = [], ca, cert, key, insecure, http2 }: ConnectionFlags): string[] {
+export function curlArguments({
+  header = [],
+  headerEnv = [],
+  ca,
+  cert,
+  key,
+  insecure,
+  http2,
+}: ConnectionFlags): string[] {
   const fromEnvironment = headerEnv.map((it) => {
     const [name = "", variable = ""] = it.split("=");
     return `-H "${name}: $${variable}"`;

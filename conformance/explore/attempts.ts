@@ -7,7 +7,7 @@ import type { Codec } from "../rpc/connect.js";
 import { malformedFinding, recordAttempt } from "../rpc/recorded-attempt.js";
 import type { CallResult } from "../rpc/result.js";
 import type { CallOptions, Session } from "../rpc/session.js";
-import type { Caller } from "../transport/exchange-log.js";
+import type { Caller } from "../transport/messages.js";
 import type { AbandonedSends } from "./abandoned-sends.js";
 import { FAULT_HEADER } from "./faulty-network.js";
 import type { NetworkFault } from "./program.js";

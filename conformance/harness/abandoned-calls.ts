@@ -44,6 +44,9 @@ async function abandon(
     `POST ${base.pathname.replace(/\/$/, "")}${pathOf(SeqSyncService.method[method])} HTTP/1.1`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
-  await transport.raw(0, Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body]), { afterwards: "close" });
+  await transport.raw(0, Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body]), {
+    afterwards: "close",
+    caller: { client: account.name, op },
+  });
   t.recorder.complete(op, noResponse("the client closed the connection without reading the response"));
 }

@@ -35,6 +35,8 @@ export class TestAccount implements Credentials {
   readonly userId: string;
   readonly token: string;
   readonly isFresh: boolean;
+  /** `svr_seq` of its inbox when the case leased it; undefined if it was used before. */
+  readonly startSeq: number | undefined;
   /**
    * `svr_seq` of its inbox at the start of the case; everything up to it is acked. Cases compute their expected seqs
    * from it.
@@ -50,6 +52,7 @@ export class TestAccount implements Credentials {
     this.name = name;
     this.userId = lease.userId;
     this.token = lease.token;
+    this.startSeq = lease.startSeq;
     this.isFresh = lease.startSeq !== undefined;
     this.base = lease.startSeq ?? 0;
     this.#sender = context.client(this, name);

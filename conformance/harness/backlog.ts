@@ -72,7 +72,7 @@ export function expectExactly(
   requirement: Parameters<Context["equal"]>[2],
 ): void {
   const wrong = received.findIndex(({ seq }, index) => seq !== firstSeq + index);
-  const seqAt = (seq: number | undefined) => `seq ${seq} at position ${wrong + 1}`;
+  const seqAt = (seq: number | undefined) => `seq of message ${wrong + 1} of those received: ${seq}`;
   t.that(
     wrong < 0,
     requirement,
@@ -80,11 +80,21 @@ export function expectExactly(
     seqAt(firstSeq + wrong),
     seqAt(received[wrong]?.seq),
   );
-  t.equal(
-    { messages: received.length },
-    { messages: sent.length },
+  t.that(
+    received.length === sent.length,
     requirement,
-    "the number of messages received is not the number sent",
+    `${sent.length} messages were accepted, but ${received.length} were received`,
+    `number of messages: ${sent.length}`,
+    `number of messages: ${received.length}`,
   );
-  t.equal(sortedIds(received), sortedIds(sent), requirement, "the messages received are not the messages sent");
+  const [got, wanted] = [sortedIds(received), sortedIds(sent)];
+  const differs = wanted.findIndex((id, index) => id !== got[index]);
+  const what = "the messages received are not the messages that were accepted";
+  t.that(
+    differs < 0,
+    requirement,
+    what,
+    `message ${wanted[differs]}: received`,
+    `message ${wanted[differs]}: in no page`,
+  );
 }

@@ -9,6 +9,7 @@ import { recordRotateEpoch } from "../accounts/rotate-epoch.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
 import { type Finding, Inconclusive, NoResponseFailure, newFinding, Violation } from "../findings.js";
 import { done, restartCall, revokeCall } from "../history/events.js";
+import type { Exchanges } from "../history/exchanges.js";
 import { type Recorder, SUITE } from "../history/recorder.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import { Client, type Credentials } from "../rpc/client.js";
@@ -60,6 +61,8 @@ export interface ContextOptions {
   seed: number;
   /** Kills and restarts the server; undefined without a restart command. */
   restart?: (() => Promise<void>) | undefined;
+  /** The exchanges of the case so far. */
+  exchanges?: Exchanges | undefined;
   /** Factor by which every deadline is multiplied. */
   timeoutScale: number;
   /** Aborted at the time limit of the case, or when the run is stopped. */
@@ -101,6 +104,7 @@ export class Context implements AccountContext {
     this.invocation = options.invocation;
     this.onProgram = options.onProgram;
     this.accounts = options.leases.map((lease, index) => new TestAccount(this, lease, NAMES[index] ?? `user${index}`));
+    options.exchanges?.setAccounts(this.accounts);
   }
 
   /** The account whose inbox the case is about: the usual recipient. */
@@ -163,15 +167,17 @@ export class Context implements AccountContext {
 
   /**
    * Ends the case with a violation of this requirement; as inconclusive if expired dedup records can explain the
-   * difference.
+   * difference. `exchange` is the number of the exchange that shows the violation. Default: the one that ended last.
    */
-  fail(requirement: RequirementId, message: string, expected: string, actual: string): never {
+  fail(requirement: RequirementId, message: string, expected: string, actual: string, exchange?: number): never {
     if (this.#dedupWindowHasPassed() && (WINDOWED.includes(requirement) || this.#hasRetries()))
       throw new Inconclusive(
         "the server's dedup_window passed before the end of the case; the case needs a longer dedup_window",
         ReasonCode.SERVER_LIMIT,
       );
-    throw new Violation(newFinding({ requirement, message, expected, actual }, this.#recentEvents(), false));
+    const deciding = exchange ?? this.#options.exchanges?.lastEnded ?? 0;
+    const finding = newFinding({ requirement, message, expected, actual }, this.#recentEvents(), false);
+    throw new Violation({ ...finding, exchange: deciding });
   }
 
   /** Whether the dedup records of the first messages of the case may have expired. */
@@ -251,7 +257,12 @@ export class Context implements AccountContext {
   accepted<T>(result: DefiniteResult<T>, requirement: RequirementId): T {
     if (result.kind === "response") return result.value;
     this.throwIfServerLimit(result.refusal);
-    return this.fail(requirement, "a well-formed call was refused", "a response", describeRefusal(result.refusal));
+    return this.fail(
+      requirement,
+      `a well-formed ${requirement === "SYNC-ANSWER" ? "Sync" : "call"} was refused`,
+      requirement === "SYNC-ANSWER" ? "a page" : "acceptance of the call",
+      describeRefusal(result.refusal),
+    );
   }
 
   /** Ends the case as inconclusive if a limit that the server may choose is too tight for it. */

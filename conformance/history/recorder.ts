@@ -31,6 +31,11 @@ export class Recorder {
     this.#record(op, "", 0, body);
   }
 
+  /** The time of an event that would be recorded now, in microseconds. */
+  now(): bigint {
+    return this.#micros();
+  }
+
   /** Events of an operation so far. */
   eventsOf(op: bigint): Event[] {
     return this.events.filter((event) => event.op === op);

@@ -84,8 +84,9 @@ export class AckBounds {
   /** Returns the violation of an acked seq that is lower than before the call. */
   #belowFloor(call: SyncCall, { ackedSeq, messages }: SyncReturn, floorBefore: number): AckViolation {
     const firstSeq = messages[0]?.seq;
-    const expected = `a page after ${floorBefore}, which was acked before this call began`;
-    const actual = firstSeq === undefined ? `acked_seq ${ackedSeq}` : `acked_seq ${ackedSeq} and message ${firstSeq}`;
+    const expected = `acked_seq: at least ${floorBefore}, which was acked before this call began`;
+    const page = firstSeq === undefined ? "" : `; the page begins with message ${firstSeq}`;
+    const actual = `acked_seq: ${ackedSeq}${page}`;
     const floorEvents = this.#floorEvent === undefined ? [] : [this.#floorEvent];
     const violation = (requirement: RequirementId, message: string, more: readonly Event[] = []): AckViolation => ({
       violation: { requirement, message, expected, actual },
@@ -93,27 +94,41 @@ export class AckBounds {
     });
     const loweringSync = ackedSeq > call.cliSeq ? this.#loweringSync(ackedSeq) : undefined;
     if (loweringSync !== undefined)
-      return violation("ACK-MONOTONE", `a Sync with the lower cli_seq ${ackedSeq} lowered the ack`, [loweringSync]);
-    if (ackedSeq > call.cliSeq) return violation("ACK-IMPLICIT", "the server did not keep an ack");
-    return violation("ACK-NO-REDELIVERY", "a page starts below a seq that was acked before");
+      return violation(
+        "ACK-MONOTONE",
+        `acked_seq fell from ${floorBefore} to ${ackedSeq}, the cli_seq of a lower or late Sync`,
+        [loweringSync],
+      );
+    if (ackedSeq > call.cliSeq)
+      return violation(
+        "ACK-IMPLICIT",
+        `acked_seq fell from ${floorBefore} to ${ackedSeq}: an acknowledgement was not kept`,
+      );
+    return violation(
+      "ACK-NO-REDELIVERY",
+      `a Sync with cli_seq ${call.cliSeq} got acked_seq ${ackedSeq}, although ${floorBefore} was acknowledged before`,
+    );
   }
 
   /** Returns the violation of an acked seq that is higher than any Sync explains. */
   #unexplained(ackedSeq: number): AckViolation {
     const pending = this.#claims.size > 0 ? ", or the cli_seq of a Sync that may have acked" : "";
-    const expected = `acked_seq ${this.floor}${pending}: no Sync acked more`;
+    const expected = `acked_seq: ${this.floor}${pending}; no Sync acked more`;
     const violation = (requirement: RequirementId, message: string, evidence: readonly Event[] = []): AckViolation => ({
-      violation: { requirement, message, expected, actual: `acked_seq ${ackedSeq}` },
+      violation: { requirement, message, expected, actual: `acked_seq: ${ackedSeq}` },
       evidence,
     });
     const ineffective = this.#ineffective.get(ackedSeq);
     if (this.#ineffective.has(ackedSeq)) {
-      const message = "a Sync acked although it was refused or had a wrong epoch";
+      const message = `a Sync with cli_seq ${ackedSeq} acked, although it was refused or had a wrong epoch`;
       return violation("ACK-FAILED", message, ineffective === undefined ? [] : [ineffective]);
     }
     if (ackedSeq <= this.#delivered && ackedSeq > this.#redelivered)
-      return violation("ACK-NOT-ON-ANSWER", "the server acked messages because it had delivered them");
-    return violation("ACK-REDELIVER", "the server withholds messages that no Sync acked");
+      return violation(
+        "ACK-NOT-ON-ANSWER",
+        `messages up to ${ackedSeq} count as acknowledged because they were delivered, without a Sync that acked them`,
+      );
+    return violation("ACK-REDELIVER", `messages up to ${ackedSeq} count as acknowledged, although no Sync acked them`);
   }
 
   /** The Sync with a lower `cli_seq` that was late, or concurrent with the Sync that raised the ack. */

@@ -16,15 +16,15 @@ export function judgeFrame(
     violations.push({
       requirement: "EPOCH-PRESENT",
       message: "a frame has no valid epoch",
-      expected: "an epoch of 1 to 64 bytes",
-      actual: `an epoch of ${epochBytes} bytes`,
+      expected: "epoch: 1 to 64 bytes",
+      actual: `epoch: ${epochBytes} bytes`,
     });
   if (previous?.epoch === epoch && svrSeq < previous.svrSeq)
     violations.push({
       requirement: "WATCH-MONOTONE",
       message: "svr_seq decreased within a Watch",
-      expected: `at least ${previous.svrSeq}`,
-      actual: String(svrSeq),
+      expected: `svr_seq: at least ${previous.svrSeq}, as in the frame before`,
+      actual: `svr_seq: ${svrSeq}`,
     });
   return violations;
 }
@@ -35,8 +35,8 @@ export function judgeFirstFrame(floor: number, { svrSeq }: WatchFrame): Violatio
   return {
     requirement: "WATCH-FIRST",
     message: "the first frame of a Watch is older than the state when the Watch was opened",
-    expected: `at least ${floor}`,
-    actual: String(svrSeq),
+    expected: `svr_seq: at least ${floor}, as responses before the Watch showed`,
+    actual: `svr_seq: ${svrSeq}`,
   };
 }
 
@@ -45,7 +45,7 @@ export function excessFrameViolation({ svrSeq, svrCeiling }: NonNullable<Numberi
   return {
     requirement: "WATCH-PRIVATE",
     message: "a frame reports more messages than were sent to this inbox",
-    expected: `at most ${svrCeiling}`,
-    actual: String(svrSeq),
+    expected: `svr_seq: at most ${svrCeiling}`,
+    actual: `svr_seq: ${svrSeq}`,
   };
 }

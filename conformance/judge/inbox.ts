@@ -150,9 +150,9 @@ export class InboxJudge implements RecipientInbox {
     if (SERVER_FAILURE_CODES.includes(refusal.code))
       this.#reporter.report(evidence, {
         requirement: "SYNC-ANSWER",
-        message: "the server failed to process a Sync",
+        message: `a well-formed Sync failed with ${refusal.code}`,
         expected: "a page, or a refusal with a reason",
-        actual: refusal.code,
+        actual: `code: ${refusal.code} (HTTP ${refusal.httpStatus})`,
       });
     // In these cases the refusal may be about another numbering.
     if (this.#epochs.unsettled || numbering !== this.#numbering) return;

@@ -1,5 +1,6 @@
 import type { DeliveredMessage, Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import type { ViolationDetail } from "../findings.js";
+import { payloadDifference, payloadText } from "../history/payload-text.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import { mayExist, retriedSequentially, type Send, type Sends, samePayload } from "./sends.js";
 import type { Snapshots } from "./snapshots.js";
@@ -76,16 +77,16 @@ export class MessageLog {
     if (sameId !== undefined) {
       this.#report([sameId.call, missing.call, ...(missing.first ? [missing.first.event] : []), ...latest.evidence], {
         requirement: "SEND-ID-SCOPE",
-        message: "an accepted message is missing, and another sender's message has its id",
-        expected: `message ${missing.id} of ${missing.sender}, and message ${sameId.id} of ${sameId.sender}`,
-        actual: "only one of them",
+        message: "of two messages with the same client_message_id from different senders, one is missing",
+        expected: `messages: ${missing.id} from ${missing.sender}, and ${sameId.id} from ${sameId.sender}`,
+        actual: `messages: ${sameId.id} from ${sameId.sender} only`,
       });
     }
     this.#report([missing.call, ...(missing.first ? [missing.first.event] : []), ...latest.evidence], {
       requirement: "SEND-VISIBLE",
-      message: "an accepted message is missing, although all seqs up to a later svr_seq are known",
-      expected: `message ${missing.id} of ${missing.sender} after seq ${base}`,
-      actual: `only other messages up to svr_seq ${latest.svrSeq}`,
+      message: "a message that was accepted is not in the inbox, although a Sync that began later reports its svr_seq",
+      expected: `message ${missing.id} from ${missing.sender}, with a seq above ${base}`,
+      actual: `svr_seq: ${latest.svrSeq}; none of the messages up to it is that one`,
     });
   }
 
@@ -95,9 +96,9 @@ export class MessageLog {
       this.#gaps.delete(message.seq);
       this.#report([...gap, ...evidence], {
         requirement: "SEQ-CONTIGUOUS",
-        message: "a message was delivered before one with a lower seq",
+        message: `message ${message.seq} appeared only after a page that had skipped its seq`,
         expected: `message ${message.seq} in the first page that extends beyond it`,
-        actual: "an earlier page skipped it",
+        actual: `an earlier page without message ${message.seq}`,
       });
     }
     const send = message.seq <= this.pastEnd ? undefined : this.#identify(message, evidence);
@@ -111,9 +112,9 @@ export class MessageLog {
       this.duplicateRequirement = retriedSequentially(send) ? "SEND-RETRY" : "SEND-RETRY-CONCURRENT";
       this.#report([send.call, ...(first?.evidence ?? []), ...evidence], {
         requirement: this.duplicateRequirement,
-        message: "a message was stored twice",
-        expected: `message ${send.id} only at seq ${send.seq}`,
-        actual: `message ${send.id} also at seq ${message.seq}`,
+        message: "a message that was sent again with the same client_message_id is in the inbox twice",
+        expected: `seq of message ${send.id}: ${send.seq} only`,
+        actual: `seq of message ${send.id}: ${send.seq} and ${message.seq}`,
       });
       return;
     }
@@ -126,8 +127,8 @@ export class MessageLog {
       this.#report(evidence, {
         requirement: "SEND-ACCEPTED-AT",
         message: "a delivered message has no accepted_at",
-        expected: "accepted_at",
-        actual: "none",
+        expected: `accepted_at of message ${message.seq}: a time`,
+        actual: `accepted_at of message ${message.seq}: absent`,
       });
       return;
     }
@@ -137,8 +138,8 @@ export class MessageLog {
       this.#report([send.call, ...(send.first ? [send.first.event] : []), ...evidence], {
         requirement: "SEND-ACCEPTED-AT",
         message: "the accepted_at of a delivered message differs from that in the response to its Send",
-        expected: send.acceptedAt,
-        actual: delivered,
+        expected: `accepted_at: ${send.acceptedAt}`,
+        actual: `accepted_at: ${delivered}`,
       });
     }
   }
@@ -153,8 +154,8 @@ export class MessageLog {
       this.#report([exact.call, ...evidence], {
         requirement: "ERR-UNCHANGED",
         message: "a message was delivered although its Send was refused",
-        expected: "no such message",
-        actual: `message ${exact.id} at seq ${message.seq}`,
+        expected: `message ${exact.id}: in no page`,
+        actual: `message ${exact.id}: at seq ${message.seq}`,
       });
       return undefined;
     }
@@ -165,8 +166,8 @@ export class MessageLog {
   /** Reports a message that matches no Send to this inbox, under the requirement of the Send that it resembles most. */
   #judgeForeign(message: DeliveredMessage, altered: Send | undefined, evidence: readonly Event[]): void {
     const { senderId, clientMessageId, payload } = message;
-    const actual = `seq ${message.seq}: ${clientMessageId} from ${senderId}, ${payload?.size ?? 0} bytes`;
-    const blame = (requirement: RequirementId, text: string, expected: string, send?: Send) =>
+    const delivered = `message ${clientMessageId} from ${senderId}, ${payloadText(payload)}, at seq ${message.seq}`;
+    const blame = (requirement: RequirementId, text: string, expected: string, send?: Send, actual = delivered) =>
       this.#report([...(send ? [send.call] : []), ...evidence], { requirement, message: text, expected, actual });
     const byOther = this.#sends.search(
       (send) =>
@@ -180,35 +181,50 @@ export class MessageLog {
         send.seq === undefined &&
         samePayload(send.fingerprint, payload),
     );
+    const [sentPayload, deliveredPayload] = payloadDifference(altered?.fingerprint, payload);
     if (altered !== undefined)
       blame(
         "SEND-BYTES",
         "the payload of a delivered message differs from the payload that was sent",
-        `${altered.fingerprint?.size ?? 0} bytes as they were sent`,
+        `payload: ${sentPayload}`,
         altered,
+        `payload: ${deliveredPayload}`,
       );
     else if (byOther !== undefined)
-      blame("AUTH-SENDER", "a delivered message has the wrong sender", `sender ${byOther.sender}`, byOther);
+      blame(
+        "AUTH-SENDER",
+        "a delivered message has the wrong sender_id",
+        `sender_id: ${byOther.sender}`,
+        byOther,
+        `sender_id: ${senderId}`,
+      );
     else if (elsewhere !== undefined)
       blame(
         "AUTH-ISOLATION",
         "a message was delivered to an inbox other than that of its recipient",
-        `recipient ${elsewhere.recipient}`,
+        `inbox: that of ${elsewhere.recipient}, the recipient`,
         elsewhere,
+        `inbox: that of ${this.#userId}, at seq ${message.seq}`,
       );
     else if (renamed !== undefined)
       blame(
         "SEND-BYTES",
         "the client_message_id of a delivered message differs from the one that was sent",
-        renamed.id,
+        `client_message_id: ${renamed.id}`,
         renamed,
+        `client_message_id: ${clientMessageId}`,
       );
-    else blame("AUTH-ISOLATION", "a delivered message was not sent to this inbox", "only messages to this inbox");
+    else
+      blame(
+        "AUTH-ISOLATION",
+        "a message was delivered that nobody sent to this inbox",
+        "only messages that were sent to it",
+      );
   }
 
   #changed(known: Entry, message: DeliveredMessage, evidence: readonly Event[]): void {
     const text = ({ clientMessageId, senderId, payload, acceptedAt }: DeliveredMessage) =>
-      `${clientMessageId} from ${senderId}, ${payload?.size ?? 0} bytes, accepted at ${acceptedAt === undefined ? "no time" : timeText(acceptedAt)}`;
+      `message ${clientMessageId} from ${senderId}, ${payloadText(payload)}, accepted_at ${acceptedAt === undefined ? "absent" : timeText(acceptedAt)}`;
     this.#report([...known.evidence, ...evidence], {
       requirement: "SEQ-IMMUTABLE",
       message: `seq ${message.seq} was delivered again with a different message`,
@@ -230,18 +246,18 @@ export class MessageLog {
       if (first !== undefined && below !== undefined && below.begun > first.at) {
         this.#report([send.call, first.event, ...below.evidence], {
           requirement: "SEND-VISIBLE",
-          message: "the svr_seq of a Sync does not cover a message that was accepted before the Sync began",
-          expected: `a svr_seq of at least ${seq}`,
-          actual: String(below.svrSeq),
+          message: "the svr_seq of a Sync does not count a message that was accepted before the Sync began",
+          expected: `svr_seq: at least ${seq}, the seq of that message`,
+          actual: `svr_seq: ${below.svrSeq}`,
         });
       }
       // A Send that was accepted before another began has the lower seq.
       if (latest !== undefined && first !== undefined && first.at < latest.begun) {
         this.#report([send.call, first.event, latest.call, ...evidence], {
           requirement: "SEND-ORDER",
-          message: "two Sends that did not overlap are out of order",
-          expected: `${send.id}, which was accepted before ${latest.id} began, has the lower seq`,
-          actual: `${latest.id} at ${latest.seq}, ${send.id} at ${seq}`,
+          message: "a Send that began after another one was accepted got the lower seq",
+          expected: `seq of ${send.id}: lower than that of ${latest.id}, which was sent later`,
+          actual: `seq of ${send.id}: ${seq}; seq of ${latest.id}: ${latest.seq}`,
         });
         return;
       }

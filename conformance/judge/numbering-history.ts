@@ -131,7 +131,12 @@ export class NumberingHistory {
   enter(now: number, epoch: string, begun: number, evidence: readonly Event[]): Numbering | undefined {
     const { current } = this;
     const report = (requirement: RequirementId, message: string, expected: string) =>
-      this.#reporter.report(evidence, { requirement, message, expected, actual: `"${epoch}"` });
+      this.#reporter.report(evidence, {
+        requirement,
+        message,
+        expected: `epoch: ${expected}`,
+        actual: `epoch: "${epoch}"`,
+      });
     this.#context.exercised("EPOCH-STABLE");
     const { restartsOnly, unsettled } = this.#epochs;
     const change = this.#epochs.observe(now, epoch, begun);
@@ -141,7 +146,7 @@ export class NumberingHistory {
         this.#keep(epoch);
         return current;
       case "not-renewed":
-        report("EPOCH-RENEWED", "an inbox has its old epoch after a data loss", "a new epoch");
+        report("EPOCH-RENEWED", "an inbox has its old epoch after a data loss", "a new one");
         return current;
       case "changed":
         report("EPOCH-STABLE", "the epoch changed without a data loss", `"${current.epoch}"`);
@@ -155,7 +160,7 @@ export class NumberingHistory {
           return current;
         }
         if (change === "reused")
-          report("EPOCH-RENEWED", "an inbox has an epoch again that it had before a data loss", "a new epoch");
+          report("EPOCH-RENEWED", "an inbox has an epoch again that it had before a data loss", "a new one");
         if (restartsOnly && this.#context.durable())
           report("DUR-KEEP", "the epoch of a DURABLE server changed in a restart", `"${current.epoch}"`);
         return this.#renew(now, epoch);

@@ -20,27 +20,38 @@ export function judgeReason(
   { numbering, svrFloor }: SyncTicket,
 ): ViolationDetail | undefined {
   const name = Reason[reason] ?? "";
-  const violation = (requirement: RequirementId, message: string, expected = "a page", actual = name) => ({
+  const violation = (
+    requirement: RequirementId,
+    message: string,
+    expected = "a page",
+    actual = `a refusal with ${name}`,
+  ) => ({
     requirement,
     message,
     expected,
     actual,
   });
   if (reason === Reason.EPOCH_MISMATCH) {
-    if (call.epoch === "") return violation("EPOCH-UNCHECKED", "a Sync without an epoch was refused for its epoch");
+    if (call.epoch === "")
+      return violation("EPOCH-UNCHECKED", "a Sync without an epoch was refused with EPOCH_MISMATCH");
     if (call.epoch === numbering.epoch)
-      return violation("SYNC-ANSWER", "a Sync with the current epoch was refused for its epoch");
+      return violation("SYNC-ANSWER", "a Sync with the current epoch was refused with EPOCH_MISMATCH");
     return undefined;
   }
   if (call.epoch !== "" && numbering.epoch !== undefined && call.epoch !== numbering.epoch) {
-    return violation("ERR-ORDER", "cli_seq was checked before the epoch", "EPOCH_MISMATCH");
+    return violation(
+      "ERR-ORDER",
+      "a Sync with a wrong epoch was refused for its cli_seq: the epoch comes first",
+      "reason: EPOCH_MISMATCH",
+      `reason: ${name}`,
+    );
   }
   if (call.cliSeq > svrFloor.seq) return undefined;
   return violation(
     call.cliSeq > numbering.log.highest ? "ACK-UNFETCHED" : "SYNC-ANSWER",
     "a Sync was refused with CLI_SEQ_AHEAD although its cli_seq is not above svr_seq",
     "a page",
-    `${name} for cli_seq ${call.cliSeq}, with a svr_seq of at least ${svrFloor.seq}`,
+    `a refusal of cli_seq ${call.cliSeq} with ${name}, although svr_seq is at least ${svrFloor.seq}`,
   );
 }
 
@@ -54,15 +65,15 @@ export function judgeState(
     return {
       requirement,
       message: "the refusal of a Sync does not carry the current epoch",
-      expected: `"${numbering.epoch}"`,
-      actual: `"${refusal.epoch}"`,
+      expected: `epoch: "${numbering.epoch}"`,
+      actual: `epoch: "${refusal.epoch}"`,
     };
   if (refusal.svrSeq < svrFloor.seq)
     return {
       requirement,
       message: "the refusal of a Sync does not carry the current svr_seq",
-      expected: `at least ${svrFloor.seq}`,
-      actual: String(refusal.svrSeq),
+      expected: `svr_seq: at least ${svrFloor.seq}`,
+      actual: `svr_seq: ${refusal.svrSeq}`,
     };
   return undefined;
 }

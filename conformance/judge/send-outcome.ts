@@ -1,6 +1,7 @@
 import type { Event, Refused } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { ViolationDetail } from "../findings.js";
+import { payloadText } from "../history/payload-text.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { AckedState } from "./numbering.js";
 import { SERVER_FAILURE_CODES } from "./rules.js";
@@ -67,8 +68,8 @@ export class SendJudge {
       this.#context.report(send.recipient, [call, event], {
         requirement: "SEND-ACCEPTED-AT",
         message: "the response to a Send has no accepted_at",
-        expected: "accepted_at",
-        actual: "none",
+        expected: "accepted_at: a time",
+        actual: "accepted_at: absent",
       });
     }
     if (send.attempts > 1) exercised(send.overlapped ? "SEND-RETRY-CONCURRENT" : "SEND-RETRY");
@@ -82,8 +83,8 @@ export class SendJudge {
     )
       inbox?.reportIfKept([send.first?.event ?? send.call, call, event], {
         ...acceptedAtViolation(send, begun),
-        expected,
-        actual: acceptedAt,
+        expected: `accepted_at: ${expected}`,
+        actual: `accepted_at: ${acceptedAt}`,
       });
     const sameId = this.#context.sends.withId(send.sender, send.id);
     // An attempt that was pending during a data loss may have been accepted before it, when the id was free.
@@ -106,7 +107,7 @@ export class SendJudge {
       requirement: "SEND-ID-REUSED",
       message: "a client_message_id was accepted again with a different recipient or payload",
       expected: "a refusal with CLIENT_MESSAGE_ID_REUSED",
-      actual: "accepted",
+      actual: `the second Send, to ${send.recipient} with ${payloadText(send.fingerprint)}, was accepted; the first was to ${other.recipient} with ${payloadText(other.fingerprint)}`,
     });
   }
 
@@ -127,8 +128,8 @@ export class SendJudge {
       this.#context.report(send.recipient, [call, event], {
         requirement,
         message,
-        expected: "the Send is accepted",
-        actual: `${refusal.code} ${Reason[refusal.reason]}`,
+        expected: "acceptance of the Send",
+        actual: `a refusal with ${refusal.code}${refusal.reason === Reason.UNSPECIFIED ? "" : ` ${Reason[refusal.reason]}`} (HTTP ${refusal.httpStatus})`,
       });
     const { first } = send;
     const mayBeLost = first !== undefined && this.#context.lostSince(send.recipient, first.begun);
@@ -138,13 +139,13 @@ export class SendJudge {
         if (inbox !== undefined) wrong("SEND-ACCEPT", "a Send to an existing account was refused as unknown");
         break;
       case Reason.SEQ_EXHAUSTED:
-        if (isStored) wrong("SEND-RETRY-FIRST", "a retry was refused because of the state of the inbox");
+        if (isStored) wrong("SEND-RETRY-FIRST", "the retry of an accepted Send was refused with SEQ_EXHAUSTED");
         // Before a data loss that happened in the meantime, the numbering may have been exhausted.
         else if (inbox !== undefined && !inbox.lostSince(begun) && !inbox.mayBeExhausted())
           wrong("SEND-ACCEPT", "a Send was refused with SEQ_EXHAUSTED although the inbox has seqs left");
         break;
       case Reason.BACKLOG_FULL:
-        if (isStored) wrong("SEND-RETRY-FIRST", "a retry was refused because of the state of the inbox");
+        if (isStored) wrong("SEND-RETRY-FIRST", "the retry of an accepted Send was refused with BACKLOG_FULL");
         else if (inbox !== undefined && ackedState !== undefined && inbox.wasEmptySince(ackedState))
           wrong("SEND-ACCEPT", "a Send was refused with BACKLOG_FULL although all messages had been acked");
         break;
@@ -156,17 +157,18 @@ export class SendJudge {
         if (mayExist(send))
           wrong(
             send.mayDuplicate ? "SEND-ACCEPT" : retryRequirement(send, begun),
-            "a retry was refused as if it were a different message with the same id",
+            "an exact retry of a Send was refused as if it were a different message with the same id",
           );
         else if (rivals.length > 0 || send.attempts > 1)
-          wrong("SEND-ID-FREE", "an id that only refused Sends have used was refused as used");
+          wrong("SEND-ID-FREE", "a client_message_id that only refused Sends have used was refused as used");
         else if (sends.search((it) => it.id === send.id && it.sender !== send.sender) !== undefined) {
-          wrong("SEND-ID-SCOPE", "an id was refused because another sender has used it");
-        } else wrong("SEND-ACCEPT", "an id that was never used was refused as used");
+          wrong("SEND-ID-SCOPE", "a client_message_id was refused as used, although only another sender has used it");
+        } else wrong("SEND-ACCEPT", "a client_message_id that was never used was refused as used");
         break;
       }
       default:
-        if (SERVER_FAILURE_CODES.includes(refusal.code)) wrong("SEND-ACCEPT", "the server failed to process a Send");
+        if (SERVER_FAILURE_CODES.includes(refusal.code))
+          wrong("SEND-ACCEPT", `a well-formed Send failed with ${refusal.code}`);
         break;
     }
   }

@@ -64,8 +64,8 @@ export class Snapshots {
 export function contradictionViolation(pair: readonly [Snapshot, Snapshot]): ViolationDetail {
   return {
     requirement: "SYNC-LINEARIZABLE",
-    message: "two responses show states that contradict each other",
-    expected: "neither acked_seq nor svr_seq ever decreases, so one state is at least as high in both",
+    message: "two responses show acked_seq and svr_seq that no order of the calls explains",
+    expected: "one response in which both acked_seq and svr_seq are at least as high as in the other",
     actual: pair.map(({ ackedSeq, svrSeq }) => `acked_seq ${ackedSeq} with svr_seq ${svrSeq}`).join(", and "),
   };
 }

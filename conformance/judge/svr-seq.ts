@@ -7,13 +7,20 @@ export const FLOOR_VIOLATIONS: Readonly<Record<SvrFloor["source"], { requirement
   start: { requirement: "SEQ-MONOTONE", message: "svr_seq is below the value with which the inbox started" },
   response: { requirement: "SEQ-MONOTONE", message: "svr_seq is below the value in an earlier response" },
   frame: { requirement: "WATCH-SYNC", message: "svr_seq is below the value in an earlier frame" },
-  accepted: { requirement: "SEND-VISIBLE", message: "svr_seq does not count all messages that were accepted before" },
+  accepted: {
+    requirement: "SEND-VISIBLE",
+    message: "svr_seq does not count a message that was accepted before the call began",
+  },
 };
 
 /** Judges a `svr_seq` by what was known when its call began. */
 export function belowFloor(floor: SvrFloor, svrSeq: number): ViolationDetail | undefined {
   if (svrSeq >= floor.seq) return undefined;
-  return { ...FLOOR_VIOLATIONS[floor.source], expected: `at least ${floor.seq}`, actual: String(svrSeq) };
+  return {
+    ...FLOOR_VIOLATIONS[floor.source],
+    expected: `svr_seq: at least ${floor.seq}`,
+    actual: `svr_seq: ${svrSeq}`,
+  };
 }
 
 /** Judges a `svr_seq` by the number of messages that may be in the inbox. */
@@ -22,8 +29,11 @@ export function aboveCeiling(numbering: Numbering, svrSeq: number): ViolationDet
   if (svrSeq <= svrCeiling) return undefined;
   return {
     requirement: log.duplicateRequirement ?? (refusedSends > 0 ? "ERR-UNCHANGED" : "SEQ-CONSECUTIVE"),
-    message: "svr_seq counts more messages than were sent",
-    expected: `at most ${svrCeiling}: ${possibleMessages} messages can follow seq ${base}`,
-    actual: String(svrSeq),
+    message:
+      refusedSends > 0
+        ? "svr_seq counts more messages than were accepted; a Send was refused"
+        : "svr_seq counts more messages than were sent",
+    expected: `svr_seq: at most ${svrCeiling}, because ${possibleMessages === 1 ? "1 message" : `${possibleMessages} messages`} can follow seq ${base}`,
+    actual: `svr_seq: ${svrSeq}`,
   };
 }

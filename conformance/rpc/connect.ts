@@ -101,7 +101,8 @@ export function interpret<T extends DescMessage>(
   const type = mediaType(response.headers["content-type"]);
   const requirement = codec === "proto" ? "HTTP-BINARY" : "HTTP-JSON";
   const { status } = response;
-  if (status > 200 && status < 300) return malformed(requirement, `a success has HTTP status ${status}`, "HTTP 200", `HTTP ${status}`);
+  if (status > 200 && status < 300)
+    return malformed(requirement, `a success has HTTP status ${status}`, "HTTP 200", `HTTP ${status}`);
   if (status !== 200) return interpretError(response, type);
   if (type !== `application/${codec}`) {
     return malformed(

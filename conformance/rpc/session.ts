@@ -2,9 +2,8 @@ import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@b
 import { ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { Inconclusive, RetriesExhausted } from "../findings.js";
 import { NoResponseError, OversizedError } from "../transport/errors.js";
-import type { Caller } from "../transport/exchange-log.js";
 import type { Transport } from "../transport/http.js";
-import type { HttpRequest, HttpResponse } from "../transport/messages.js";
+import type { Caller, HttpRequest, HttpResponse } from "../transport/messages.js";
 import { retry } from "../transport/retry.js";
 import { type Codec, encode, interpret } from "./connect.js";
 import { type CallResult, RETRY_DELAYS, type RetryDelays, retryDelay } from "./result.js";

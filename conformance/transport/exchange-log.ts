@@ -1,13 +1,5 @@
 import type { HttpRequest, HttpResponse } from "./messages.js";
 
-/** The client that makes a request, for records. */
-export interface Caller {
-  /** Name of the client, such as "bob's phone". */
-  client: string;
-  /** The operation of the history; 0 if the history has no event for the request. */
-  op: bigint;
-}
-
 /** Is told of each exchange while it takes place. */
 export interface ExchangeListener {
   /** A request is about to be sent. `written` is the request as bytes, if it goes over a connection of its own. */
@@ -52,7 +44,10 @@ export function parseRequest(bytes: Uint8Array | string): HttpRequest {
 
 /** Tells a listener of the response that some bytes hold. */
 export function recordRawResponse(handle: ExchangeHandle, received: string): void {
-  if (received === "") return handle.end("the connection ended without a response");
+  if (received === "") {
+    handle.end("the connection ended without a response");
+    return;
+  }
   const { startLine, headers, body } = parseMessage(received);
   handle.head(Number(startLine.split(" ")[1]) || 0, Object.fromEntries(headers));
   handle.data(body);

@@ -69,11 +69,13 @@ export function agentFor(options: SocketOptions, connections: number): Agent {
 /** Delays before a stream is opened again, in milliseconds. */
 const REOPEN_DELAYS_MS = [20, 100, 400];
 
+/** Maximum size of a response without messages, in bytes, with and without its content coding. */
+const MAX_RESPONSE_BYTES = 1 << 20;
 /**
- * Maximum size of a response, in bytes, with and without its content coding: what the suite has sent may come back, in a
- * longer encoding, with messages from before the run.
+ * The same for a page: what the case has sent may come back, in a longer encoding, with messages from before the run.
+ * Many pages may arrive at the same time, so the limit is not much larger.
  */
-const MAX_RESPONSE_BYTES = { atFirst: 16 << 20, forEachByteSent: 2, atMost: 96 << 20 } as const;
+const MAX_PAGE_BYTES = { atFirst: 8 << 20, forEachByteSent: 2, atMost: 96 << 20 } as const;
 
 /** Sends requests unchanged, correct or not, over kept-alive connections. Independent of the protocol. */
 export class Transport {
@@ -127,7 +129,7 @@ export class Transport {
     this.#throwIfSilent(request);
     const log = this.onExchange?.begin(request);
     try {
-      const maxBytes = this.#maxBytes(sizeOf(request.body));
+      const maxBytes = this.#maxBytes(request);
       const limits = { timeoutMs: this.#timeoutMs, maxBytes, signal: request.signal };
       const received = await exchange(this.#agentFor(request), this.#optionsOf(request), limits);
       this.connection.liveness?.responded(rpcOf(request));
@@ -161,14 +163,15 @@ export class Transport {
     const failure = noResponse(error);
     const { liveness } = this.connection;
     if (failure instanceof LocalError) liveness?.failedLocally(failure);
-    else if (failure instanceof OversizedError) liveness?.responded(rpcOf(request));
+    else if (failure instanceof OversizedError) liveness?.oversized(rpcOf(request), failure.message);
     else if (!request.signal?.aborted) liveness?.failed(rpcOf(request), failure.message);
     return failure;
   }
 
-  #maxBytes(bytesSent: number): number {
-    const { atFirst, forEachByteSent, atMost } = MAX_RESPONSE_BYTES;
-    this.#bytesSent += bytesSent;
+  #maxBytes({ path, body }: HttpRequest): number {
+    this.#bytesSent += sizeOf(body);
+    if (!/\/Sync(\?|$)/.test(path)) return MAX_RESPONSE_BYTES;
+    const { atFirst, forEachByteSent, atMost } = MAX_PAGE_BYTES;
     return Math.min(atFirst + forEachByteSent * this.#bytesSent, atMost);
   }
 
@@ -239,7 +242,7 @@ export class Transport {
     );
     try {
       const socket = await openSocket(this.base(endpoint), { ...this.connection, http2: false });
-      this.#maxBytes(bytes.length);
+      this.#bytesSent += bytes.length;
       const received = await rawExchange(socket, bytes, options);
       if (received !== "") this.connection.liveness?.responded();
       if (log !== undefined) recordRawResponse(log, received);

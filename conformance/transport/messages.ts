@@ -1,5 +1,12 @@
 import type { Dispatcher } from "undici";
-import type { Caller } from "./exchange-log.js";
+
+/** The client that makes a request, for records. */
+export interface Caller {
+  /** Name of the client, such as "bob's phone". */
+  client: string;
+  /** The operation of the history; 0 if the history has no event for the request. */
+  op: bigint;
+}
 
 /** A request to the target. */
 export interface HttpRequest {

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { afterRunnableTime } from "./deadline.js";
-import type { Caller } from "./exchange-log.js";
+import type { Caller } from "./messages.js";
 
 /** Maximum size of the last chunk with its trailers, in bytes. */
 const MAX_END_BYTES = 8192;

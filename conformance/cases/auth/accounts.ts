@@ -63,8 +63,8 @@ export const authAccounts: readonly Case[] = [
       const got = await bob.device().drain();
       const senders = got.slice(1).map(({ senderId }) => senderId);
       t.equal(
-        senders,
-        sent.map(() => alice.userId),
+        { senderIds: senders },
+        { senderIds: sent.map(() => alice.userId) },
         "AUTH-CREDENTIAL-ONLY",
         "a header changed the sender of a message",
       );
@@ -92,7 +92,12 @@ export const authAccounts: readonly Case[] = [
       const sent = await rawCall(t, "AUTH-CREDENTIAL-ONLY", { ...send, path: pathOf("Send") + query });
       const senders = (await bob.device().drain()).map(({ senderId }) => senderId);
       const expected = sent.status === 200 ? [alice.userId, alice.userId] : [alice.userId];
-      t.equal(senders, expected, "AUTH-CREDENTIAL-ONLY", "a query changed the sender of a message");
+      t.equal(
+        { senderIds: senders },
+        { senderIds: expected },
+        "AUTH-CREDENTIAL-ONLY",
+        "a query changed the sender of a message",
+      );
       if (!rpcsOf(t).includes("Watch")) return;
       const {
         envelopes: [frame],
@@ -149,7 +154,12 @@ export const authAccounts: readonly Case[] = [
       }
       const senders = (await bob.device().drain(2)).map(({ senderId }) => senderId);
       const expected = Array.from({ length: 7 }, () => [alice.userId, bob.userId]).flat();
-      t.equal(senders, expected, "AUTH-SENDER", "the sender_id of a delivered message is not the account that sent it");
+      t.equal(
+        { senderIds: senders },
+        { senderIds: expected },
+        "AUTH-SENDER",
+        "the sender_id of a delivered message is not the account that sent it",
+      );
     },
   },
   {

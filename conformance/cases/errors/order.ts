@@ -108,7 +108,7 @@ export const errorOrder: readonly Case[] = [
       const reason = both.kind === "refusal" ? both.refusal.reason : undefined;
       const fits = reason === Reason.CLIENT_MESSAGE_ID_INVALID || reason === Reason.PAYLOAD_TOO_LARGE;
       const actual = both.kind === "response" ? "it was accepted" : describeRefusal(both.refusal);
-      const expected = "CLIENT_MESSAGE_ID_INVALID or PAYLOAD_TOO_LARGE";
+      const expected = "a refusal with CLIENT_MESSAGE_ID_INVALID or PAYLOAD_TOO_LARGE";
       if (!fits)
         t.fail(
           "ERR-ORDER",
@@ -138,7 +138,7 @@ export const errorOrder: readonly Case[] = [
       );
       const again = await t.blaming("ERR-UNCHANGED", () => alice.send(bob, sent.payload, { id: sent.clientMessageId }));
       const violation = "a refused Send changed the accepted_at of the message with its id";
-      t.equal(again.acceptedAt, sent.acceptedAt, "ERR-UNCHANGED", violation);
+      t.equal({ acceptedAt: again.acceptedAt }, { acceptedAt: sent.acceptedAt }, "ERR-UNCHANGED", violation);
       const message = "after a refused Send the inbox does not hold exactly the accepted message";
       t.page(await bob.device().sync(), bob.base + 1, [sent], "ERR-UNCHANGED", message);
     },
@@ -186,7 +186,7 @@ async function expectMalformed(t: Context, call: RawCall, requirement: "ERR-ORDE
   const response = await rawCall(t, requirement, call);
   const { code, reason } = response.refusal ?? {};
   const fits = code === "invalid_argument" && (reason === Reason.MALFORMED || reason === Reason.UNSPECIFIED);
-  const expected = "invalid_argument, with MALFORMED or without a reason";
+  const expected = "a refusal with invalid_argument, and with MALFORMED or without a reason";
   if (!fits)
     t.fail(
       requirement,

@@ -198,7 +198,12 @@ function expectRowRefusal(
 /** Expects the form of a Connect error (ERR-SHAPE). */
 export function expectErrorShape(t: Context, response: RawResponse, what: string): void {
   const type = mediaType(response.headers["content-type"]);
-  t.equal(type, "application/json", "ERR-SHAPE", `${what} has the wrong content type`);
+  t.equal(
+    { contentType: type },
+    { contentType: "application/json" },
+    "ERR-SHAPE",
+    `${what} has the wrong content type`,
+  );
   const { refusal } = response;
   if (refusal === undefined) {
     t.fail("ERR-SHAPE", `${what} is not a Connect error`, "an object with a code", describeResponse(response));

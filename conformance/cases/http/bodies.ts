@@ -135,7 +135,7 @@ async function sendTruncated(
   { framing, then }: (typeof TRUNCATIONS)[number],
 ): Promise<void> {
   const { head, endpoint } = rawHead(t, call);
-  recordIndeterminate(t, call, endpoint);
+  const caller = recordIndeterminate(t, call, endpoint);
   const { body } = call;
   const [line, start] =
     framing === "content-length"
@@ -144,5 +144,9 @@ async function sendTruncated(
   const end = framing === "chunks" ? "\r\n" : "";
   const bytes = Buffer.concat([Buffer.from(`${head}\r\n${line}\r\n\r\n${start}`), body, Buffer.from(end)]);
   // No response is required. A server that has closed the connection has finished with the request.
-  await t.session.transport.raw(endpoint, bytes, { afterwards: then, timeoutMs: t.deadline(1000) });
+  await t.session.transport.raw(endpoint, bytes, {
+    afterwards: then,
+    timeoutMs: t.deadline(1000),
+    ...(caller && { caller }),
+  });
 }

@@ -187,7 +187,7 @@ async function expectMalformed(
     t.fail(
       "HTTP-JSON-MALFORMED",
       `${what} was not refused as malformed`,
-      "invalid_argument",
+      "a refusal with invalid_argument",
       describeResponse(response),
     );
   expectErrorShape(t, response, `the refusal of ${what}`);

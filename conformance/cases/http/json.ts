@@ -130,8 +130,8 @@ export const httpJson: readonly Case[] = [
       }
       const got = (await bob.device().drain()).map(({ payload }) => Buffer.from(payload).toString("hex"));
       t.equal(
-        got,
-        texts.map(() => bytes.toString("hex")),
+        { payloads: got },
+        { payloads: texts.map(() => bytes.toString("hex")) },
         "HTTP-JSON",
         `payloads in the forms ${texts.join(", ")} were not delivered unchanged`,
       );
@@ -151,7 +151,7 @@ export const httpJson: readonly Case[] = [
           t.fail(
             "HTTP-JSON",
             `${what} has the wrong JSON form`,
-            `a string like ${pattern}`,
+            `a JSON string like ${pattern.source}`,
             JSON.stringify(value) ?? "nothing",
           );
       };
@@ -170,7 +170,12 @@ export const httpJson: readonly Case[] = [
       for (const profile of named) expectForm(profile, /^PROFILE_[A-Z]+$/, "a profile");
       const acked = membersOf(t, await rawCall(t, "HTTP-JSON", syncOf(t, bob, { cliSeq: bob.base + 1 })));
       const { messages: none = [] } = acked;
-      t.equal<unknown>(none, [], "HTTP-JSON", "the messages of an empty page are not an empty array or absent");
+      t.equal<unknown>(
+        { messages: none },
+        { messages: [] },
+        "HTTP-JSON",
+        "the messages of an empty page are not an empty array or absent",
+      );
 
       const numbers = {
         seq,
@@ -181,7 +186,13 @@ export const httpJson: readonly Case[] = [
         acked_seq: acked["acked_seq"],
       };
       for (const [name, value] of Object.entries(numbers)) {
-        t.equal(typeof value, "number", "HTTP-JSON-NUMBERS", `${name} is not a JSON number`);
+        if (typeof value !== "number")
+          t.fail(
+            "HTTP-JSON-NUMBERS",
+            `${name} is not a JSON number`,
+            `${name}: a JSON number`,
+            `${name}: ${JSON.stringify(value) ?? "absent"}`,
+          );
       }
     },
   },

@@ -110,11 +110,11 @@ export const httpMalformed: readonly Case[] = [
           t.fail(
             rule,
             `a malformed ${call.rpc} was not refused as malformed`,
-            "invalid_argument",
+            "a refusal with invalid_argument",
             describeResponse(response),
           );
         const violation = `the refusal of a malformed ${call.rpc} does not have the reason MALFORMED`;
-        t.equal(Reason[reason], "MALFORMED", "HTTP-MALFORMED-REASON", violation);
+        t.equal({ reason: Reason[reason] }, { reason: "MALFORMED" }, "HTTP-MALFORMED-REASON", violation);
       }
     },
   },
@@ -284,7 +284,7 @@ async function expectMalformed(t: Context, call: RawCall, what: string): Promise
   const response = await rawCall(t, "HTTP-MALFORMED", call);
   const actual = describeResponse(response);
   if (response.refusal?.code !== "invalid_argument")
-    t.fail("HTTP-MALFORMED", `${what} was not refused as malformed`, "invalid_argument", actual);
+    t.fail("HTTP-MALFORMED", `${what} was not refused as malformed`, "a refusal with invalid_argument", actual);
   expectErrorShape(t, response, `the refusal of ${what}`);
 }
 

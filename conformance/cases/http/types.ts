@@ -38,7 +38,12 @@ export const httpTypes: readonly Case[] = [
           const what = `a ${call.rpc} ${accept === undefined ? "without Accept" : `with Accept ${accept}`}`;
           expectOk(t, "HTTP-ANSWER-TYPE", response, what);
           const violation = `the response to ${what} does not have the media type of its request`;
-          t.equal(mediaType(response.headers["content-type"]), expected, "HTTP-ANSWER-TYPE", violation);
+          t.equal(
+            { mediaType: mediaType(response.headers["content-type"]) },
+            { mediaType: expected },
+            "HTTP-ANSWER-TYPE",
+            violation,
+          );
           expectResponse(t, "HTTP-ANSWER-TYPE", METHOD[call.rpc].output, response, what);
         }
       }
@@ -167,8 +172,8 @@ export const httpTypes: readonly Case[] = [
         if (!allowed.includes(status))
           t.fail(
             "HTTP-MEDIA-TYPE",
-            `${what} did not get an allowed HTTP status`,
-            allowed.join(" or "),
+            `${what} got HTTP status ${status}`,
+            `HTTP ${allowed.join(" or ")}`,
             `HTTP ${status}`,
           );
         const expected = before.svrSeq + (status === 200 ? 1 : 0);

@@ -56,7 +56,12 @@ export const sendAccept: readonly Case[] = [
       }
       await phone.drain();
       const ids = (list: readonly { clientMessageId: string }[]) => list.map((it) => it.clientMessageId).sort();
-      t.equal(ids(phone.stored), ids(sent), "SEND-VISIBLE", "the delivered messages are not exactly the accepted ones");
+      t.equal(
+        { clientMessageIds: ids(phone.stored) },
+        { clientMessageIds: ids(sent) },
+        "SEND-VISIBLE",
+        "the delivered messages are not exactly the accepted ones",
+      );
     },
   },
   {
@@ -160,8 +165,8 @@ export const sendAccept: readonly Case[] = [
         t.all(got, alice.base + 1, [note, bobs, last], "SEQ-CONSECUTIVE", violation);
         const senders = got.map(({ senderId }) => senderId);
         t.equal(
-          senders,
-          [alice, bob, alice].map((it) => it.userId),
+          { senderIds: senders },
+          { senderIds: [alice, bob, alice].map((it) => it.userId) },
           "AUTH-SENDER",
           "a message to oneself has the wrong sender_id",
         );
@@ -215,11 +220,17 @@ export const sendAccept: readonly Case[] = [
       const sent = await alice.sendMany(bob, 4);
       for (const { acceptedAt } of sent) {
         const violation = "the response to a Send has no accepted_at";
-        t.that(acceptedAt !== undefined, "SEND-ACCEPTED-AT", violation, "a timestamp", "none");
+        t.that(acceptedAt !== undefined, "SEND-ACCEPTED-AT", violation, "accepted_at: a time", "accepted_at: absent");
         const { seconds, nanos } = acceptedAt;
         const valid = seconds >= -62_135_596_800n && seconds <= 253_402_300_799n && nanos >= 0 && nanos <= 999_999_999;
         const message = "accepted_at is not a valid timestamp";
-        t.that(valid, "SEND-ACCEPTED-AT", message, "a year from 0001 to 9999", `${seconds} s ${nanos} ns`);
+        t.that(
+          valid,
+          "SEND-ACCEPTED-AT",
+          message,
+          "accepted_at: a year from 0001 to 9999, and 0 to 999999999 ns",
+          `accepted_at: ${seconds} s ${nanos} ns`,
+        );
       }
       const instants = (list: readonly { acceptedAt?: SentMessage["acceptedAt"] }[]) =>
         list.map(({ acceptedAt }) => `${acceptedAt?.seconds}.${acceptedAt?.nanos}`);
@@ -227,12 +238,12 @@ export const sendAccept: readonly Case[] = [
         const { messages } = await bob.device().sync();
         const expected = instants(sent).slice(0, messages.length);
         const violation = "a message was delivered with an accepted_at other than that in the response to its Send";
-        t.equal(instants(messages), expected, "SEND-ACCEPTED-AT", violation);
+        t.equal({ acceptedAt: instants(messages) }, { acceptedAt: expected }, "SEND-ACCEPTED-AT", violation);
       }
       const drained = await bob.device().drain();
       t.equal(
-        instants(drained),
-        instants(sent),
+        { acceptedAt: instants(drained) },
+        { acceptedAt: instants(sent) },
         "SEND-ACCEPTED-AT",
         "a message was delivered with an accepted_at other than that in the response to its Send",
       );

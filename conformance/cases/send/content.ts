@@ -270,7 +270,13 @@ async function expectDelivered(
   for (const { clientMessageId, payload } of sent) {
     const arrived = got.get(clientMessageId);
     const violation = "an accepted message was not delivered";
-    t.that(arrived !== undefined, "SEND-VISIBLE", violation, clientMessageId, "no message with this id");
+    t.that(
+      arrived !== undefined,
+      "SEND-VISIBLE",
+      violation,
+      `message ${clientMessageId}: delivered`,
+      `message ${clientMessageId}: in no page`,
+    );
     const same = Buffer.compare(arrived, payload) === 0;
     t.that(same, "SEND-BYTES", "a payload was not delivered byte for byte", excerpt(payload), excerpt(arrived));
   }
@@ -280,7 +286,7 @@ const pieces = (bytes: Uint8Array, size: number) =>
   Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) => bytes.slice(n * size, n * size + size));
 
 const excerpt = (payload: Uint8Array) =>
-  `${payload.length} bytes${payload.length === 0 ? "" : `: ${Buffer.from(payload.subarray(0, 32)).toString("hex")}`}`;
+  `payload: ${payload.length} bytes${payload.length === 0 ? "" : `: ${Buffer.from(payload.subarray(0, 32)).toString("hex")}`}`;
 
 /** An id of exactly `size` bytes that begins with `stem` and is padded with `character`. */
 function padId(stem: string, character: string, size: number): string {

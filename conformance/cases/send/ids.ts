@@ -91,7 +91,12 @@ export const sendIds: readonly Case[] = [
         accepted.push(...winners);
       }
       const got = (await bob.device().drain()).map(({ payload }) => Buffer.from(payload).toString());
-      t.equal(got, accepted, "SEND-ID-REUSED", "the delivered payloads are not exactly the accepted ones");
+      t.equal(
+        { payloads: got },
+        { payloads: accepted },
+        "SEND-ID-REUSED",
+        "the delivered payloads are not exactly the accepted ones",
+      );
     },
   },
   {
@@ -149,7 +154,7 @@ export const sendIds: readonly Case[] = [
         for (const attempt of ["", " again"]) {
           const { kind } = await refuse(id);
           const violation = `an invalid Send was accepted${attempt}`;
-          t.that(kind === "refusal", "SEND-RECIPIENT", violation, "a refusal", "accepted");
+          t.that(kind === "refusal", "SEND-RECIPIENT", violation, "a refusal", "it was accepted");
         }
         await t.blaming("SEND-ID-FREE", async () => {
           sent.push(await alice.send(bob, "hello", { id }));

@@ -47,14 +47,22 @@ export const sendInbox: readonly Case[] = [
           epoch,
         );
         const violation = `the response to ${what} reveals the state of the recipient's inbox`;
-        t.equal(reported, undefined, "SEND-SEQ-HIDDEN", violation);
+        t.that(
+          reported === undefined,
+          "SEND-SEQ-HIDDEN",
+          violation,
+          "neither seq nor epoch of the inbox in the response",
+          `in the response: ${reported}`,
+        );
       }
       const { messages } = await bob.device().sync();
-      t.equal(
-        seqInTimestamps(messages),
-        undefined,
+      const revealed = seqInTimestamps(messages);
+      t.that(
+        revealed === undefined,
         "SEND-SEQ-HIDDEN",
         "accepted_at of each message ends with the digits of its seq, so the response to a Send reveals the seq",
+        "accepted_at: without the seq",
+        `accepted_at: ${revealed}`,
       );
       // Without accepted Sends there is nothing to reveal. After a short dedup window the retry is a message, too.
       const { svrSeq } = await bob.state();
@@ -106,7 +114,7 @@ export const sendInbox: readonly Case[] = [
         if (full.refusal !== undefined) expectNoStore(t, full, "the refusal of a Send to a full inbox");
         const last = sent.at(-1);
         const violation = "an empty inbox accepted no message";
-        t.that(last !== undefined, "SEND-ACCEPT", violation, "an accepted Send", "BACKLOG_FULL");
+        t.that(last !== undefined, "SEND-ACCEPT", violation, "acceptance of the Send", "a refusal with BACKLOG_FULL");
         for (const { clientMessageId: id, payload } of [last, ...acked])
           await t.blaming("SEND-RETRY-FIRST", () => alice.send(bob, payload, { id }));
         await expectBoundsFirst(t);
@@ -140,7 +148,7 @@ async function expectAccepted(
   const result = await from.trySend(to, payload, { id });
   const isFull = result.kind === "refusal" && result.refusal.reason === Reason.BACKLOG_FULL;
   const what = `a Send to ${to.name} was refused with BACKLOG_FULL although the inbox has no unacknowledged message`;
-  t.that(!isFull, requirement, what, "an accepted Send", "BACKLOG_FULL");
+  t.that(!isFull, requirement, what, "acceptance of the Send", "a refusal with BACKLOG_FULL");
   const blamed = requirement === "SEND-BACKLOG" ? "SEND-ID-FREE" : requirement;
   const { acceptedAt } = await t.blaming(blamed, async () => t.accepted(result, "SEND-ACCEPT"));
   sent.push({ clientMessageId: id, payload, acceptedAt });

@@ -149,7 +149,7 @@ export const sendRetry: readonly Case[] = [
       const got = await bob.device().drain();
       const senders = got.map(({ senderId }) => senderId).sort();
       const violation = "the delivered messages are not exactly one of each sender";
-      t.equal(senders, [alice.userId, bob.userId].sort(), "SEND-ID-SCOPE", violation);
+      t.equal({ senderIds: senders }, { senderIds: [alice.userId, bob.userId].sort() }, "SEND-ID-SCOPE", violation);
     },
   },
   {
@@ -289,8 +289,8 @@ async function expectEachOnce(t: Context, sent: readonly SentMessage[]): Promise
   const ids = (list: readonly { clientMessageId: string }[]) => list.map((it) => it.clientMessageId).sort();
   const got = await t.bob.device().drain();
   t.equal(
-    ids(got),
-    ids(sent),
+    { clientMessageIds: ids(got) },
+    { clientMessageIds: ids(sent) },
     "SEND-RETRY-CONCURRENT",
     "the delivered messages are not exactly the sent ones, each once",
   );

@@ -153,8 +153,8 @@ export const seqRange: readonly Case[] = [
       const got = await bob.device().drain();
       const seqs = got.map((message) => message.seq);
       t.equal(
-        seqs,
-        [4, 3, 2, 1, 0].map((n) => MAX_SEQ - n),
+        { seqs },
+        { seqs: [4, 3, 2, 1, 0].map((n) => MAX_SEQ - n) },
         "SEQ-PARALLEL",
         "the accepted messages do not have the last five seqs",
       );

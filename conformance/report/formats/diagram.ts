@@ -1,5 +1,5 @@
 import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import { lifelines, type SequenceStep, sequenceOf } from "../model/sequence.js";
+import { lifelines, markedText, type SequenceStep, sequenceOf } from "../model/sequence.js";
 import { columns, wrap } from "./text.js";
 
 /** A sequence diagram as text: a lifeline for each client and one for the server, with time going down. */
@@ -20,7 +20,9 @@ export function drawSequence(steps: readonly SequenceStep[], width: number): str
   const positions = clients.map((_, index) => sumTo(widths, index) + 1);
   const head = `${clients.map((client, index) => client.padEnd(widths[index] as number)).join("")}`;
   const lines = [`${head.padEnd(right - 3)}server`];
-  for (const { client, direction, text } of steps) {
+  for (const step of steps) {
+    const { client, direction } = step;
+    const text = markedText(step);
     const own = direction === "both" ? 0 : clients.indexOf(client);
     const from = positions[own] ?? 1;
     const room = right - from - 6;
@@ -72,7 +74,9 @@ function put(cells: string[], start: number, text: readonly string[]): string {
 function drawOneLifeline(steps: readonly SequenceStep[], right: number): string[] {
   return [
     `clients${" ".repeat(Math.max(right - 10, 1))}server`,
-    ...steps.flatMap(({ client, direction, text }) => {
+    ...steps.flatMap((step) => {
+      const { client, direction } = step;
+      const text = markedText(step);
       const rows = wrap(direction === "both" ? text : `${client}: ${text}`, right - 7);
       const last = rows.pop() ?? "";
       return [...rows.map((row) => textLine([1], right, 3, row)), arrowLine([1], right, 1, direction, last)];

@@ -20,7 +20,7 @@ describe("the text of a failure", () => {
     expect(text).toMatch(/^! HTTP-MALFORMED-REASON \(SHOULD\): a Sync acked messages/m);
     expect(text).toContain(" https://example.org/spec/ack.md#ack-not-on-answer\n");
     expect(text.match(/no response: connection closed/g)).toHaveLength(2);
-    expect(text).toMatch(/\n {2}reproduce {6}seqsync check .* --only ack\/a --seed 7$/);
+    expect(text).toMatch(/\n {2}reproduce {6}npx seqsync check .* --only ack\/a --seed 7$/);
   });
 
   test("has the outcome and the reason of a case without findings", () => {
@@ -31,6 +31,6 @@ describe("the text of a failure", () => {
   test("has no diagram if none is wanted", () => {
     const [finding] = failure.findings;
     const lines = finding === undefined ? [] : findingText(viewFinding(finding), { diagram: false });
-    expect(lines.at(-1)?.trim()).toBe("^");
+    expect(lines.some((line) => line.includes("─"))).toBe(false);
   });
 });

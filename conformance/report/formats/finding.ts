@@ -1,11 +1,12 @@
 import type { CaseResult } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { printable } from "../../printable.js";
 import type { Part } from "../model/difference.js";
 import { type FindingView, outcomeLine, viewFinding } from "../model/finding.js";
 import { OUTCOMES } from "../model/outcomes.js";
 import { drawSequence } from "./diagram.js";
 import type { RenderOptions } from "./options.js";
 import { LABEL_WIDTH, labelled, row, unwrappedRow } from "./rows.js";
-import { type Style, type Styler, unstyled } from "./style.js";
+import { type Style, type Styler, terminalText, unstyled } from "./style.js";
 import { columns, singleLine, wrap } from "./text.js";
 
 const INDENT = "  ";
@@ -19,21 +20,22 @@ export interface FindingTextOptions {
   scope?: string;
   /** Whether to draw the sequence diagram. Default true. */
   diagram?: boolean;
+  /** Lines between the diagram and the sentence of the requirement, such as the case. */
+  about?: readonly string[];
 }
 
-/** A finding as lines of text: the requirement, its sentence, what is wrong, and the calls that show it. */
+/** A finding as lines of text: what is wrong, the calls that show it, and the sentence of the requirement. */
 export function findingText(view: FindingView, options: FindingTextOptions = {}): string[] {
-  const { style = unstyled, width = 100, diagram = true } = options;
-  const lines = [
-    ...findingHeading(view, options),
+  const { style = unstyled, width = 100, diagram = true, about = [] } = options;
+  const lines = [...findingHeading(view, options), ...comparison(view, style, width)];
+  if (diagram && view.steps.length > 0)
+    lines.push("", ...drawSequence(view.steps, width - 2).map((line) => INDENT + singleLine(line)), "");
+  return [
+    ...lines,
+    ...about,
     ...row("spec", view.sentence, width, style),
-    labelled("", style) + style("cyan", view.link),
-    ...comparison(view, style, width),
+    labelled("", style) + style("cyan", printable(view.link)),
   ];
-  if (!diagram || view.steps.length === 0) return lines;
-  lines.push("");
-  if (view.omittedSteps > 0) lines.push(style("dim", `${INDENT}… ${view.omittedSteps} earlier steps`));
-  return [...lines, ...drawSequence(view.steps, width - 2).map((line) => INDENT + singleLine(line))];
 }
 
 /**
@@ -82,8 +84,8 @@ function side(label: "expected" | "actual", parts: readonly Part[], color: Style
  * Why a case did not pass, for a log: each finding, then the command that reproduces it; or the reason for its outcome.
  */
 export function failureText(result: CaseResult, { spec }: RenderOptions = {}): string {
-  const { findings, history, reproduce } = result;
-  if (findings.length === 0) return outcomeLine(result);
-  const lines = findings.flatMap((finding) => [...findingText(viewFinding(finding, { history, spec })), ""]);
-  return [...lines, ...unwrappedRow("reproduce", reproduce)].join("\n").trimEnd();
+  const { findings, reproduce } = result;
+  if (findings.length === 0) return printable(outcomeLine(result));
+  const lines = findings.flatMap((finding) => [...findingText(viewFinding(finding, { recorded: result, spec })), ""]);
+  return terminalText([...lines, ...unwrappedRow("reproduce", reproduce)].join("\n").trimEnd());
 }

@@ -1,11 +1,13 @@
 import { Outcome, type Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { type Card, cardsOf } from "../model/card.js";
 import { exchangeLines } from "../model/exchange.js";
-import { OUTCOMES } from "../model/outcomes.js";
-import { byChapter, byProfile, counted, countsLine, headlineOf, withoutVerdict } from "../model/summary.js";
+import { staleKnownFailuresLine } from "../model/known-failures.js";
+import { notCheckedLines } from "../model/not-checked.js";
+import { OUTCOMES, PARTIAL } from "../model/outcomes.js";
+import { byChapter, byProfile, counted, countsLine, hasResults, headlineOf, withoutVerdict } from "../model/summary.js";
+import { markdownBlock, markdownCode, markdownText } from "./markdown-text.js";
 import { mermaid } from "./mermaid.js";
 import type { RenderOptions } from "./options.js";
-import { singleLine } from "./text.js";
 
 /** Maximum size of the report in bytes: GitHub drops a step summary of more than 1 MiB. */
 const MAX_BYTES = 900 << 10;
@@ -26,13 +28,14 @@ const ICONS: Partial<Record<Outcome, string>> = {
 export function markdownReport(report: Report, options: RenderOptions = {}): string {
   const cards = cardsOf(report, options);
   const head = [
-    `## ${ICONS[report.verdict] ?? ""} ${text(headlineOf(report))}`,
+    `## ${ICONS[report.verdict] ?? ""} ${markdownText(headlineOf(report))}`,
     "",
-    `${text(report.implementation || "Unnamed server")} at ${report.targets.map(code).join(", ")}: ${text(countsLine(report))}.`,
+    `${markdownText(report.implementation || "Unnamed server")} at ${report.targets.map(markdownCode).join(", ")}: ${markdownText(countsLine(report))}.`,
     "",
+    ...stale(report),
     ...profileTable(report),
   ];
-  const tail = [...unresolved(report), "", ...chapterTable(report), ""];
+  const tail = [...unresolved(report), ...unchecked(report), "", ...chapterTable(report), ""];
   const sections: string[] = [];
   let room = MAX_BYTES - bytes(head) - bytes(tail);
   for (const [index, card] of cards.entries()) {
@@ -52,9 +55,15 @@ export function markdownReport(report: Report, options: RenderOptions = {}): str
 
 const bytes = (lines: readonly string[]) => lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
 
+function stale(report: Report): string[] {
+  const line = staleKnownFailuresLine(report);
+  return line === "" ? [] : [`❌ ${markdownText(line)}`, ""];
+}
+
 function profileTable(report: Report): string[] {
-  const rows = byProfile(report).map(({ profile, declared, outcome, requirements }) => {
-    return `| ${text(profile)} | ${ICONS[outcome] ?? "–"} ${declared ? OUTCOMES[outcome].word : "not declared"} | ${declared ? requirements : ""} |`;
+  const rows = byProfile(report).map(({ profile, declared, outcome, text: verdict, requirements }) => {
+    const icon = verdict === PARTIAL ? PARTIAL.mark : (ICONS[outcome] ?? "–");
+    return `| ${markdownText(profile)} | ${icon} ${declared ? verdict.word : "not declared"} | ${declared ? requirements : ""} |`;
   });
   return rows.length === 0 ? [] : ["| Profile | | Requirements |", "| --- | --- | --- |", ...rows];
 }
@@ -63,7 +72,7 @@ function chapterTable(report: Report): string[] {
   const outcomes = [Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.INCONCLUSIVE, Outcome.ERROR] as const;
   const rows = byChapter(report.cases).map(([chapter, own]) => {
     const counts = outcomes.map((outcome) => own.filter((it) => it.outcome === outcome).length);
-    return `| ${text(chapter)} | ${counts.map((count) => (count === 0 ? "" : count)).join(" | ")} |`;
+    return `| ${markdownText(chapter)} | ${counts.map((count) => (count === 0 ? "" : count)).join(" | ")} |`;
   });
   if (rows.length === 0) return [];
   return details("Cases by chapter", [
@@ -74,49 +83,49 @@ function chapterTable(report: Report): string[] {
 }
 
 function cardSection(card: Card, diagram: boolean): string[] {
-  const { requirement, level, outcome, sentence, link, message, caseId, otherCases, steps, omittedSteps } = card;
+  const { requirement, level, outcome, sentence, link, message, caseId, otherCases, steps } = card;
   const lines = [
     "",
-    `### ${ICONS[outcome]} [${requirement}](${link}) (${level}, ${counted(otherCases.length + 1, "case")})`,
+    `### ${ICONS[outcome]} [${markdownText(requirement)}](${link}) (${level}, ${counted(otherCases.length + 1, "case")})`,
     "",
-    `> ${sentence}`,
+    ...(card.knownFailure === "" ? [] : [`Known failure: ${markdownText(card.knownFailure)}`, ""]),
+    `<strong>${markdownText(message)}</strong>`,
     "",
-    ...(card.knownFailure === "" ? [] : [`Known failure: ${text(card.knownFailure)}`, ""]),
-    `**${text(message)}** (${code(caseId)}: ${text(card.title)})`,
-    "",
-    ...fenced("diff", [...prefixed("+ expected  ", card.expected), ...prefixed("- actual    ", card.actual)]),
+    ...markdownBlock("diff", [...prefixed("+ expected  ", card.expected), ...prefixed("- actual    ", card.actual)]),
   ];
   if (diagram && steps.length > 0) {
-    if (omittedSteps > 0) lines.push("", `… ${omittedSteps} earlier steps`);
-    lines.push("", ...fenced("mermaid", mermaid(steps)));
+    lines.push("", ...markdownBlock("mermaid", mermaid(steps)));
   }
-  const commands = card.curl.flatMap(({ caller, command }) => [`# SEQSYNC_TOKEN is the token of ${caller}`, command]);
-  const shell = [card.reproduce, ...commands].filter((line) => line !== "").map(singleLine);
-  if (shell.length > 0) lines.push("", ...details("Reproduce", fenced("sh", shell)));
+  lines.push("", `${markdownCode(caseId)}: ${markdownText(card.title)}`, "", `> ${sentence}`);
+  if (card.reproduce !== "") lines.push("", "Run the case again:", "", ...markdownBlock("sh", [card.reproduce]));
+  if (card.curl.length > 0) lines.push("", ...details("The calls by hand, with curl", markdownBlock("sh", card.curl)));
   const exchanges = card.exchanges
     .slice(-MAX_EXCHANGES)
-    .flatMap((it) => ["", ...fenced("http", exchangeLines(it).map(singleLine))]);
+    .flatMap((it) => ["", ...markdownBlock("http", exchangeLines(it))]);
   if (exchanges.length > 0) lines.push("", ...details("Last HTTP exchanges", exchanges));
   if (otherCases.length > 0)
     lines.push(
       "",
-      ...details(`Also in ${counted(otherCases.length, "other case")}`, [otherCases.map(code).join(", ")]),
+      ...details(`Also in ${counted(otherCases.length, "other case")}`, [otherCases.map(markdownCode).join(", ")]),
     );
   return lines;
 }
 
-const prefixed = (label: string, parts: Card["expected"]) => [
-  label + singleLine(parts.map((part) => part.text).join("")),
-];
+const prefixed = (label: string, parts: Card["expected"]) => [label + parts.map((part) => part.text).join("")];
 
-function unresolved({ cases, headline }: Report): string[] {
-  if (headline !== "") return [];
-  const rows = withoutVerdict(cases).map(({ outcome, reason, cases: own }) => {
-    const ids = own.slice(0, 6).map(({ id }) => code(id));
+function unresolved(report: Report): string[] {
+  if (!hasResults(report)) return [];
+  const rows = withoutVerdict(report.cases).map(({ outcome, reason, cases: own }) => {
+    const ids = own.slice(0, 6).map(({ id }) => markdownCode(id));
     const more = own.length > 6 ? ` and ${own.length - 6} more` : "";
-    return `- ${own.length} ${OUTCOMES[outcome].word}: ${text(reason)}: ${ids.join(", ")}${more}`;
+    return `- ${own.length} ${OUTCOMES[outcome].word}: ${markdownText(reason)}: ${ids.join(", ")}${more}`;
   });
   return rows.length === 0 ? [] : ["", "### Cases without a verdict", "", ...rows];
+}
+
+function unchecked(report: Report): string[] {
+  if (!hasResults(report) || report.notChecked.length === 0) return [];
+  return ["", "### Not checked", "", ...notCheckedLines(report).map((line) => `- ${markdownText(line)}`)];
 }
 
 const details = (summary: string, lines: readonly string[]) => [
@@ -126,15 +135,3 @@ const details = (summary: string, lines: readonly string[]) => [
   "",
   "</details>",
 ];
-
-/** Fences lines as code; the fence is longer than any in the lines. */
-function fenced(language: string, lines: readonly string[]): string[] {
-  const longest = Math.max(...[...lines.join("\n").matchAll(/`+/g)].map(([run]) => run.length), 2);
-  const fence = "`".repeat(longest + 1);
-  return [fence + language, ...lines, fence];
-}
-
-/** Escapes text for Markdown. */
-const text = (raw: string) => singleLine(raw).replaceAll(/[\\`*_[\]<>|#~@&]/g, (char) => `&#${char.charCodeAt(0)};`);
-
-const code = (raw: string) => `<code>${text(raw)}</code>`;

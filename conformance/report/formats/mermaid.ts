@@ -1,5 +1,5 @@
 import { printable } from "../../printable.js";
-import { lifelines, type SequenceStep } from "../model/sequence.js";
+import { lifelines, markedText, type SequenceStep } from "../model/sequence.js";
 
 /** A sequence diagram in Mermaid, which GitHub and GitLab render. */
 export function mermaid(steps: readonly SequenceStep[]): string[] {
@@ -10,7 +10,9 @@ export function mermaid(steps: readonly SequenceStep[]): string[] {
     "sequenceDiagram",
     ...clients.map((client) => `  participant ${idOf(client)} as ${mermaidText(client)}`),
     "  participant server",
-    ...steps.map(({ client, direction, text }) => {
+    ...steps.map((step) => {
+      const { client, direction } = step;
+      const text = markedText(step);
       const line = {
         to: `${idOf(client)}->>server`,
         from: `server-->>${idOf(client)}`,

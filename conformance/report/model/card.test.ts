@@ -1,5 +1,11 @@
+import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { Outcome } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import {
+  CaseAccountSchema,
+  type Exchange,
+  ExchangeSchema,
+  Outcome,
+} from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { REQUIREMENTS } from "../../requirements/requirements.js";
 import {
   bytes,
@@ -11,6 +17,7 @@ import {
 } from "../../selftest/support/sample-report.js";
 import { cardsOf } from "./card.js";
 import { difference } from "./difference.js";
+import { DEFAULT_SPEC } from "./requirement.js";
 
 describe("a card", () => {
   test("exists once for each requirement, ordered by how often the requirement is the first finding of a case", () => {
@@ -46,7 +53,7 @@ describe("a card", () => {
     const report = reportOf([failedCase("ack/a", ["ACK-IMPLICIT"])]);
     expect(cardsOf(report)[0]).toMatchObject({
       sentence: REQUIREMENTS["ACK-IMPLICIT"].sentence,
-      link: "docs/spec/ack.md#ack-implicit",
+      link: `${DEFAULT_SPEC}ack.md#ack-implicit`,
     });
     expect(cardsOf(report, { spec: "https://example.org/spec" })[0]?.link).toBe(
       "https://example.org/spec/ack.md#ack-implicit",
@@ -58,7 +65,7 @@ describe("a card", () => {
     const evidence = [...history.slice(0, 2), ...history.slice(8, 10)];
     const [card] = cardsOf(reportOf([failedCase("ack/a", ["ACK-IMPLICIT"], history, { evidence })]));
     expect(card?.steps.filter(({ direction }) => direction === "to").map(({ text }) => text)).toEqual(
-      ["1", "3", "4", "5"].map((seq) => expect.stringContaining(`Sync(${seq},`)),
+      ["1", "2", "3", "4", "5"].map((seq) => expect.stringContaining(`Sync cli_seq ${seq},`)),
     );
   });
 
@@ -70,30 +77,63 @@ describe("a card", () => {
     ]);
   });
 
-  test("has its unary calls as curl commands in JSON, with the token as a variable and everything else quoted", () => {
-    const history = [...sendWithoutResponse(1n, bytes("it's")), ...syncWithResponse(2n, "bob's phone", 3, "e'1")];
-    const [card] = cardsOf(reportOf([failedCase("send/a", ["SEND-ACCEPT"], history)]));
-    const head = `curl -sS -i -H "Authorization: Bearer $SEQSYNC_TOKEN" -H 'Content-Type: application/json'`;
-    expect(card?.curl).toEqual([
-      {
-        caller: "alice, account user-alice",
-        command: `${head} -d '{"recipientId":"user-bob","clientMessageId":"id-1","payload":"aXQncw=="}' 'http://127.0.0.1:8080/seqsync.v1.SeqSyncService/Send'`,
-      },
-      {
-        caller: "bob's phone, account user-bob",
-        command: `${head} -d '{"cliSeq":3,"epoch":"e'\\''1"}' 'http://127.0.0.1:8080/seqsync.v1.SeqSyncService/Sync'`,
-      },
-    ]);
+  test("has its calls as curl commands for the recorded bytes, with variables for credentials and user ids", () => {
+    const body = bytes(`{"recipientId":"user-bob","payload":"it's"}`);
+    const [card] = cardsOf(reportOf([{ ...failed, exchanges: [exchangeOf(1, "alice", "Send", body)] }], TARGET));
+    expect(card?.curl.at(-1)).toBe(
+      `curl -sS -i -k -H "content-type: application/json" -H "authorization: Bearer $ALICE_TOKEN" ` +
+        `--data-binary '{"recipientId":"'"$BOB_ID"'","payload":"it'\\''s"}' "$URL"'/seqsync.v1.SeqSyncService/Send' | cat -v; echo`,
+    );
+    expect(card?.curl[0]).toBe("URL=http://127.0.0.1:8080");
+    expect(card?.curl.filter((line) => line.includes("CreateAccount"))).toHaveLength(2);
   });
 
-  test("has binary curl commands for a server without JSON, and none for a truncated payload", () => {
-    const history = [...sendWithoutResponse(1n, Buffer.alloc(32), 5000), ...syncWithResponse(2n, "bob", 300, "")];
-    const [card] = cardsOf(reportOf([failedCase("send/a", ["SEND-ACCEPT"], history)], { profiles: ["CORE"] }));
-    expect(card?.curl.map(({ command }) => command)).toEqual([
-      `printf '\\010\\254\\002' | curl -sS -i -H "Authorization: Bearer $SEQSYNC_TOKEN" -H 'Content-Type: application/proto' --data-binary @- 'http://127.0.0.1:8080/seqsync.v1.SeqSyncService/Sync'`,
+  test("has binary bodies as octal escapes, and counts the earlier calls of the case that are left out", () => {
+    const exchanges = [exchangeOf(15, "bob", "Sync", new Uint8Array([8, 0xac, 2]))];
+    const [card] = cardsOf(reportOf([{ ...failed, exchanges }], TARGET));
+    expect(card?.curl.at(-1)).toMatch(/^printf '\\010\\254\\002' \| curl -sS -i -k .* --data-binary @- /);
+    expect(card?.curl).toContain("# 14 earlier calls of the case are left out");
+    expect(card?.steps[0]).toMatchObject({ direction: "both", text: "14 earlier calls" });
+  });
+
+  test("shows of a request what is unusual, and marks the response that decided", () => {
+    const requestHeaders = ["content-type: text/plain", "authorization: Basic $SEQSYNC_TOKEN", "x-user: bob"];
+    const exchange = { ...exchangeOf(1, "bob", "Sync", bytes("{")), requestHeaders };
+    const [card] = cardsOf(reportOf([{ ...failed, exchanges: [exchange] }], TARGET));
+    expect(card?.steps).toMatchObject([
+      {
+        text: "Sync, body of 1 B {, with Content-Type: text/plain, with Authorization: Basic <bob's token>, with x-user: bob",
+        decisive: true,
+      },
+      { text: "HTTP 400, Content-Type text/plain: 2 B no", decisive: true },
     ]);
   });
 });
+
+const accounts = ["bob", "alice"].map((name) =>
+  create(CaseAccountSchema, { name, userId: `user-${name}`, startSeq: 0 }),
+);
+const failed = { ...failedCase("send/a", ["SEND-ACCEPT"], []), accounts };
+const TARGET = { curlArguments: ["-k"], fixtures: true };
+
+/** A call that was answered with a plain HTTP 400. */
+function exchangeOf(number: number, name: string, rpc: string, requestBody: Uint8Array): Exchange {
+  return create(ExchangeSchema, {
+    number,
+    client: name,
+    userId: `user-${name}`,
+    request: `POST /seqsync.v1.SeqSyncService/${rpc}`,
+    requestHeaders: ["content-type: application/json", "authorization: Bearer $SEQSYNC_TOKEN"],
+    requestBody,
+    requestSize: requestBody.length,
+    sentAtMicros: 10n,
+    endedAtMicros: 20n,
+    status: 400,
+    responseHeaders: ["content-type: text/plain"],
+    responseBody: bytes("no"),
+    responseSize: 2,
+  });
+}
 
 describe("the difference between two texts", () => {
   const marked = (expected: string, actual: string) => {

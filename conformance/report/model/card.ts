@@ -1,6 +1,6 @@
 import type { Exchange, Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { type CurlCommand, curlCommands } from "./curl.js";
-import { evidenceOf } from "./evidence.js";
+import { caseIdOf } from "../../harness/case.js";
+import { curlLines } from "./curl.js";
 import { type FindingView, viewFinding } from "./finding.js";
 import { groupByRequirement, type RequirementGroup } from "./grouping.js";
 
@@ -10,12 +10,12 @@ export interface Card extends FindingView {
   caseId: string;
   /** Title of that case. */
   title: string;
-  /** The last HTTP exchanges of the case. */
+  /** The HTTP exchanges of the case up to the one that decided. */
   exchanges: Exchange[];
   /** Command that runs the case again. */
   reproduce: string;
-  /** Commands that repeat the unary calls of the diagram. */
-  curl: CurlCommand[];
+  /** Lines for a shell that repeat the calls with curl. */
+  curl: string[];
   /** Reason why the failures are known, if all of them are: they then do not fail the build. Otherwise empty. */
   knownFailure: string;
   /** The other cases that blame the requirement. */
@@ -23,7 +23,7 @@ export interface Card extends FindingView {
 }
 
 export interface CardOptions {
-  /** Base URL of the specification's chapters. Default "docs/spec/". */
+  /** Base URL of the specification's chapters. Default: those of this version in the repository. */
   spec?: string | undefined;
 }
 
@@ -37,15 +37,31 @@ function cardOf({ findings }: RequirementGroup, report: Report, spec: string | u
   if (best === undefined) return undefined;
   const { case: it, finding } = best;
   return {
-    ...viewFinding(finding, { history: it.history, spec }),
+    ...viewFinding(finding, { recorded: it, spec }),
     caseId: it.id,
     title: it.title,
-    exchanges: it.exchanges,
+    exchanges: upToDeciding(it.exchanges, finding.exchange),
     reproduce: it.reproduce,
-    curl: curlCommands(evidenceOf(finding, it.history), report),
+    curl: readableCurl(findings, report),
     knownFailure: knownFailureOf(findings),
-    otherCases: [...new Set(rest.map((other) => other.case.id))].filter((id) => id !== it.id),
+    otherCases: [...new Set(rest.map((other) => caseIdOf(other.case.id)))].filter((id) => id !== caseIdOf(it.id)),
   };
+}
+
+/** The commands of the best finding; in JSON if the case failed there in the same way, because people can read that. */
+function readableCurl(findings: RequirementGroup["findings"], report: Report): string[] {
+  const [best] = findings;
+  if (best === undefined) return [];
+  const sibling = findings.find(
+    ({ case: it, finding }) => it.id === `${best.case.id} (json)` && finding.message === best.finding.message,
+  );
+  const { case: it, finding } = sibling ?? best;
+  return curlLines(finding, it, report);
+}
+
+/** The exchanges up to the one that decided; all if it is not known. */
+function upToDeciding(exchanges: Exchange[], deciding: number): Exchange[] {
+  return deciding === 0 ? exchanges : exchanges.filter(({ number }) => number <= deciding);
 }
 
 function knownFailureOf(findings: RequirementGroup["findings"]): string {

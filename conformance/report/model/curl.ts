@@ -1,90 +1,145 @@
-import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
-import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import type { Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { SendRequestSchema, SeqSyncService, SyncRequestSchema } from "../../../proto/gen/seqsync/v1/service_pb.js";
-import { singleQuoted } from "../../shell.js";
+import type { CaseAccount, Exchange, Finding } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { quoted } from "../../shell.js";
+import { headerOf, requestLine, rpcOf } from "./decode.js";
+import { accountLines, fixtureLine } from "./shell-accounts.js";
+import { shellBody, shellHeader, shellText, type Target, type Variables } from "./shell-text.js";
+import { type Call, type Recorded, selectCalls } from "./timeline.js";
 
-/** The environment variable that holds the token: commands never contain one. */
-export const TOKEN_VARIABLE = "SEQSYNC_TOKEN";
-
-/** The URLs of the server, and its profiles. */
-export type Target = Pick<Report, "targets" | "profiles">;
-
-/** A command that repeats a call. */
-export interface CurlCommand {
-  /** The client and the account whose token the call needs, such as "bob's phone, account user-1". */
-  caller: string;
-  command: string;
-}
-
-/** Maximum number of commands: those of the last calls. */
-const MAX_COMMANDS = 8;
-
-/** Commands for the unary calls among the events, without duplicates. */
-export function curlCommands(events: readonly Event[], target: Target): CurlCommand[] {
-  const commands = new Map<string, string>();
-  for (const event of events) {
-    const command = curlOf(event, target);
-    if (command !== undefined) commands.set(command, `${event.client}, account ${accountOf(event)}`);
-  }
-  return [...commands].slice(-MAX_COMMANDS).map(([command, caller]) => ({ caller, command }));
-}
+/** Maximum number of calls that are repeated. If a case made more, only those of the diagram are. */
+const MAX_CALLS = 16;
 
 /**
- * A `curl` command that repeats a unary call, with the token as $SEQSYNC_TOKEN: in JSON if the server declares it,
- * otherwise in the binary codec. Undefined if the event is not a unary call, or if its payload was too long to be
- * recorded in full.
+ * Lines for a POSIX shell that repeat the calls of a finding up to the deciding one, with the recorded bytes: the
+ * accounts, then the calls in their order. Empty without recorded exchanges. They never contain a credential.
  */
-function curlOf(event: Event, { targets, profiles }: Target): string | undefined {
-  const call = callOf(event);
-  const base = targets[event.endpoint] ?? targets[0];
-  if (call === undefined || base === undefined) return undefined;
-  const json = profiles.includes("JSON");
-  const url = `${base.replace(/\/$/, "")}/${SeqSyncService.typeName}/${call.method}`;
-  const head = [
-    "curl -sS -i",
-    `-H "Authorization: Bearer $${TOKEN_VARIABLE}"`,
-    `-H 'Content-Type: application/${json ? "json" : "proto"}'`,
-  ].join(" ");
-  if (json) return `${head} -d ${singleQuoted(call.json())} ${singleQuoted(url)}`;
-  // The printf of every shell knows octal escapes; curl cannot take binary data from the command line.
-  const octal = [...call.binary()].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
-  return `printf '${octal}' | ${head} --data-binary @- ${singleQuoted(url)}`;
-}
-
-/** The user id of the account that makes a unary call. */
-function accountOf({ body }: Event): string | undefined {
-  if (body.case === "sendCall") return body.value.senderId;
-  return body.case === "syncCall" ? body.value.userId : undefined;
-}
-
-interface Call {
-  method: "Send" | "Sync";
-  json(): string;
-  binary(): Uint8Array;
-}
-
-function callOf({ body }: Event): Call | undefined {
-  if (body.case === "syncCall") {
-    const { cliSeq, epoch, pageSize } = body.value;
-    const request = create(SyncRequestSchema, { cliSeq, epoch, pageSize });
-    return {
-      method: "Sync",
-      json: () => toJsonString(SyncRequestSchema, request),
-      binary: () => toBinary(SyncRequestSchema, request),
-    };
+export function curlLines(finding: Finding, recorded: Recorded, target: Target): string[] {
+  const { deciding, chosen } = selectCalls(finding, recorded);
+  const [url] = target.targets;
+  if (deciding?.exchange === undefined || url === undefined) return [];
+  const all = [...(recorded.exchanges ?? [])].filter(({ sentAtMicros }) => sentAtMicros <= deciding.start);
+  const isWhole = all.length <= MAX_CALLS && all[0]?.number === 1 && all.length === all.at(-1)?.number;
+  const calls = chosen.filter((call) => call.exchange !== undefined || call.isNote);
+  const notes = calls.filter(({ isNote }) => isNote);
+  const repeated: Call[] = isWhole
+    ? [...all.map((exchange) => callOf(exchange)), ...notes].sort((a, b) => Number(a.start - b.start))
+    : calls;
+  const { accounts = [] } = recorded;
+  const used = accounts.filter(({ userId }) => userId !== "" && repeated.some((call) => mentions(call, userId)));
+  const variables: Variables = { accounts: used, epochs: epochsOf(all, used), rotations: new Map() };
+  const lines = [...urlLines(target), ...accountLines(used, variables, target)];
+  const first = repeated.find(({ exchange }) => exchange !== undefined)?.exchange?.number ?? 1;
+  if (!isWhole && first > 1) lines.push(`# ${first - 1} earlier calls of the case are left out`);
+  const isLast = (call: Call) => call === repeated.at(-1) || call.exchange?.number === deciding.exchange?.number;
+  for (const call of repeated) {
+    if (isLast(call)) lines.push("# the call that shows the violation:");
+    lines.push(...lineOf(call, variables, target));
+    if (isLast(call)) break;
   }
-  if (body.case !== "sendCall") return undefined;
-  const { recipientId, clientMessageId, payload } = body.value;
-  if (payload !== undefined && payload.head.length !== payload.size) return undefined;
-  const request = create(SendRequestSchema, {
-    recipientId,
-    clientMessageId,
-    payload: payload?.head ?? new Uint8Array(),
-  });
-  return {
-    method: "Send",
-    json: () => toJsonString(SendRequestSchema, request),
-    binary: () => toBinary(SendRequestSchema, request),
-  };
+  if (lines.some((line) => line.endsWith("&"))) lines.push("wait");
+  return lines;
+}
+
+const callOf = (exchange: Exchange): Call => ({
+  op: exchange.op,
+  exchange,
+  events: [],
+  start: exchange.sentAtMicros,
+  end: exchange.endedAtMicros,
+  isStream: rpcOf(exchange)?.methodKind === "server_streaming",
+  isNote: false,
+});
+
+function urlLines({ targets }: Target): string[] {
+  return targets.map((url, index) => `${variableOf(index)}=${quoted(url.replace(/\/$/, ""))}`);
+}
+
+const variableOf = (endpoint: number) => (endpoint === 0 ? "URL" : `URL${endpoint + 1}`);
+
+function mentions({ exchange, events }: Call, userId: string): boolean {
+  if (exchange === undefined)
+    return events.some(
+      ({ body }) => (body.case === "rotateCall" || body.case === "revokeCall") && body.value.userId === userId,
+    );
+  if (exchange.userId === userId) return true;
+  return Buffer.from(exchange.requestBody).includes(Buffer.from(userId));
+}
+
+/** The epochs of each account that its responses showed, in the order of their appearance. */
+function epochsOf(exchanges: readonly Exchange[], accounts: readonly CaseAccount[]): Map<string, string[]> {
+  const epochs = new Map<string, string[]>();
+  for (const { userId } of accounts) {
+    const found = exchanges
+      .filter((it) => it.userId === userId && rpcOf(it)?.name === "Sync" && it.status === 200)
+      .flatMap((it) => epochIn(it) ?? []);
+    epochs.set(userId, [...new Set(found)]);
+  }
+  return epochs;
+}
+
+function epochIn({ responseBody, responseHeaders }: Exchange): string | undefined {
+  if (headerOf(responseHeaders, "content-type") === "application/json")
+    return /"epoch": *"([^"\\]+)"/.exec(Buffer.from(responseBody).toString("utf8"))?.[1];
+  // Field 1 of a SyncResponse comes first in the bytes of nearly every encoder.
+  if (responseBody[0] !== 0x0a) return undefined;
+  return Buffer.from(responseBody.subarray(2, 2 + (responseBody[1] ?? 0))).toString("utf8") || undefined;
+}
+
+function lineOf(call: Call, variables: Variables, target: Target): string[] {
+  const { exchange, events } = call;
+  if (exchange === undefined) return fixtureLine(events[0], variables, target);
+  if (exchange.requestSize > exchange.requestBody.length)
+    return [
+      `# ${exchange.request} with a body of ${exchange.requestSize} bytes, of which the report has the first only`,
+    ];
+  if (isIrregular(exchange)) return [rawLine(exchange, variables, target)];
+  const { method, path } = requestLine(exchange);
+  const words = ["curl -sS -i", ...target.curlArguments];
+  const isUnusual = method !== "POST" || exchange.chunks > 0 || exchange.written.length > 0;
+  const base = target.targets[exchange.endpoint] ?? target.targets[0] ?? "";
+  if (isUnusual && base.startsWith("https:")) words.push("--http1.1");
+  if (method === "HEAD") words.push("-I");
+  else if (method !== "POST" || exchange.requestSize === 0) words.push(`-X ${quoted(method)}`);
+  if (call.isStream) words.push("-N -m 6");
+  for (const header of exchange.requestHeaders) {
+    const name = header.slice(0, header.indexOf(":")).toLowerCase();
+    if (exchange.written.length > 0 && ["host", "connection", "content-length"].includes(name)) continue;
+    words.push(`-H ${shellHeader(header, exchange.userId, variables)}`);
+  }
+  if (exchange.chunks > 0) words.push("-H 'Transfer-Encoding: chunked'");
+  if (headerOf(exchange.requestHeaders, "content-type") === undefined && method === "POST")
+    words.push("-H 'Content-Type:'");
+  if (/[[\]{}]/.test(path)) words.push("-g");
+  if (/\/\.\.?(\/|$)/.test(path)) words.push("--path-as-is");
+  const body = exchange.requestSize === 0 && method !== "POST" ? undefined : shellBody(exchange, variables);
+  if (body !== undefined) words.push(`--data-binary ${"text" in body ? body.text : "@-"}`);
+  words.push(`"$${variableOf(exchange.endpoint)}"${path.replace(/^\//, "/") === "" ? "" : shellText(path, variables)}`);
+  const piped = body !== undefined && "printf" in body ? `${body.printf} | ` : "";
+  // A Watch stays open while the next calls are made.
+  const end = call.isStream ? " | cat -v &" : isBinary(exchange) ? " | cat -v; echo" : "; echo";
+  return [`${piped}${words.join(" ")}${end}`, ...(call.isStream ? ["sleep 1"] : [])];
+}
+
+const isBinary = ({ responseHeaders, responseBody }: Exchange) =>
+  !headerOf(responseHeaders, "content-type")?.endsWith("json") && responseBody.length > 0;
+
+/** Whether curl cannot send the request: its framing, or a line of its head, is not that of HTTP. */
+function isIrregular({ written, requestHeaders, requestSize }: Exchange): boolean {
+  if (written.length === 0) return false;
+  const length = headerOf(requestHeaders, "content-length");
+  const isChunked = headerOf(requestHeaders, "transfer-encoding") !== undefined;
+  return (
+    isChunked || length === undefined || Number(length) !== requestSize || !Buffer.from(written).includes("\r\n\r\n")
+  );
+}
+
+/** Writes the bytes to a connection, by curl's telnet for a server without TLS, and closes it after a while. */
+function rawLine(exchange: Exchange, variables: Variables, target: Target): string {
+  const base = new URL(target.targets[exchange.endpoint] ?? target.targets[0] ?? "");
+  const port = base.port || (base.protocol === "https:" ? "443" : "80");
+  const at = `${base.hostname}:${port}`;
+  const body = shellBody({ ...exchange, requestBody: exchange.written }, variables, true);
+  const printf = "printf" in body ? body.printf : `printf %s ${body.text}`;
+  const connection =
+    base.protocol === "https:" ? `openssl s_client -quiet -connect ${at}` : `curl -s -m 2 telnet://${at}`;
+  return `(${printf}; sleep 1) | ${connection}; echo`;
 }

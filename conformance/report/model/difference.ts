@@ -13,10 +13,10 @@ export function difference(expected: string, actual: string): { expected: Part[]
   const a = tokens(expected);
   const b = tokens(actual);
   const [keptA, keptB] = a.length > MAX_TOKENS || b.length > MAX_TOKENS ? commonEnds(a, b) : commonSubsequence(a, b);
-  // Texts that share less than a third of the words of the shorter one are marked as a whole.
+  // Texts that share less than half of the words of the shorter one are marked as a whole.
   const shared = a.filter((token, index) => keptA.has(index) && /[\p{L}\p{N}]/u.test(token)).length;
   const words = Math.min(...[a, b].map((list) => list.filter((token) => /[\p{L}\p{N}]/u.test(token)).length));
-  if (shared * 3 < words) return { expected: whole(expected), actual: whole(actual) };
+  if (shared * 2 < words) return { expected: whole(expected), actual: whole(actual) };
   return { expected: parts(a, keptA), actual: parts(b, keptB) };
 }
 

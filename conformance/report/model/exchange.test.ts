@@ -18,9 +18,9 @@ async function record(act: (transport: Transport) => Promise<unknown>): Promise<
     res.writeHead(201, { "content-type": type, "content-length": body.length }).end(body);
   });
   const transport = new Transport({ urls: [server.url], headers: { "x-gateway": "key-of-the-gateway" } });
-  const exchanges = new Exchanges();
+  const exchanges = new Exchanges(() => 0n);
   try {
-    await act(transport.withExchangeListener(exchanges.onExchange));
+    await act(transport.withExchangeListener(exchanges));
   } finally {
     await transport.close();
     await server.stop();
@@ -60,7 +60,7 @@ test("a body of text is shown as text, and truncated if it is long", async () =>
     transport.request({ ...call, headers, body: bytes(`"${"x".repeat(5000)}"`) }),
   );
   const lines = exchanges.toMessages().flatMap(exchangeLines);
-  expect(lines).toContain(`"${"x".repeat(511)}`);
+  expect(lines).toContain(`"${"x".repeat(4095)}`);
   expect(lines).toContain("… 5002 bytes in total");
   expect(lines.at(-1)).toBe('{"svrSeq":5}');
 });
@@ -72,7 +72,7 @@ test("an exchange without a response shows the reason", async () => {
   ]);
 });
 
-test("raw requests are shown like other exchanges, and only the last six are kept", async () => {
+test("raw requests are shown like other exchanges, and only the last six go to a report without a finding", async () => {
   const exchanges = await record(async (transport) => {
     for (let index = 0; index < 9; index += 1) await transport.request({ ...call, path: `/Sync${index}` });
     const head = "POST /Send HTTP/1.1\r\nhost: x\r\nauthorization: Bearer a-token-of-bob\r\ncontent-length: 2\r\n\r\n";
@@ -91,12 +91,12 @@ test("HTML and Markdown have the exchanges folded, the terminal only with verbos
   const exchanges = (await record((transport) => transport.request(call))).toMessages();
   const report = reportOf([{ ...failedCase("http/a", ["HTTP-BINARY"]), exchanges }]);
   const dump = "000  08 01 00 ff              ····";
-  expect(renderers.html(report)).toMatch(new RegExp(`<details><summary>Last HTTP exchange[^]*${dump}`));
+  expect(renderers.html(report)).toMatch(new RegExp(`<details><summary>HTTP exchange[^]*${dump}`));
   expect(renderers.markdown(report)).toMatch(new RegExp(`<summary>Last HTTP exchanges</summary>[^]*${dump}`));
   const terminal = (detail: "normal" | "verbose") => renderReport(report, (_, text) => text, { detail });
-  expect(terminal("normal")).toContain(
-    "last exchange  POST /Sync (application/proto, 2 B): HTTP 201 (application/proto, 4 B)",
-  );
+  // The path is that of no RPC, so the diagram shows the bytes.
+  expect(terminal("normal")).toContain("POST /Sync, 2 B 08 03");
+  expect(terminal("normal")).toContain("HTTP 201: 4 B 08 01 00 ff");
   expect(terminal("normal")).not.toContain(dump);
   expect(terminal("verbose")).toContain(dump);
 });

@@ -1,10 +1,14 @@
-import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
-import { type CaseResult, type Finding, Outcome } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import {
+  type CaseAccount,
+  type CaseResult,
+  type Finding,
+  Outcome,
+} from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { difference, type Part } from "./difference.js";
-import { evidenceOf } from "./evidence.js";
 import { OUTCOMES } from "./outcomes.js";
 import { requirementOf, specLink } from "./requirement.js";
-import { type SequenceStep, sequenceOf } from "./sequence.js";
+import type { SequenceStep } from "./sequence.js";
+import { type Recorded, timelineOf } from "./timeline.js";
 
 /** The parts of a finding that every format shows. */
 export interface FindingView {
@@ -20,27 +24,23 @@ export interface FindingView {
   message: string;
   expected: Part[];
   actual: Part[];
-  /** The calls and responses that show the violation, as steps of a sequence diagram. */
+  /** The calls and responses that show the violation, as steps of a sequence diagram; notes count the left-out ones. */
   steps: SequenceStep[];
-  /** Number of earlier steps that were left out. */
-  omittedSteps: number;
 }
 
 export interface ViewOptions {
-  /** The history of the case. Default: none. */
-  history?: readonly Event[] | undefined;
-  /** Base URL of the specification's chapters. Default "docs/spec/". */
+  /** What the case recorded. Default: nothing but the evidence of the finding. */
+  recorded?: Recorded | undefined;
+  /** Base URL of the specification's chapters. Default: those of this version in the repository. */
   spec?: string | undefined;
 }
 
-/** Maximum number of steps of a diagram: the last ones. */
-const MAX_STEPS = 20;
-
 /** Prepares a finding, of the judge or of a report, to be shown in any format. */
-export function viewFinding(finding: Finding, { history = [], spec }: ViewOptions = {}): FindingView {
-  const { requirement, message, expected, actual } = finding;
+export function viewFinding(finding: Finding, { recorded = {}, spec }: ViewOptions = {}): FindingView {
+  const { requirement } = finding;
+  const named = nameAccounts(recorded.accounts ?? []);
+  const [message = "", expected = "", actual = ""] = [finding.message, finding.expected, finding.actual].map(named);
   const { level, sentence } = requirementOf(requirement);
-  const steps = sequenceOf(evidenceOf(finding, history), history);
   return {
     requirement,
     level,
@@ -49,9 +49,16 @@ export function viewFinding(finding: Finding, { history = [], spec }: ViewOption
     link: specLink(requirement, spec),
     message,
     ...difference(expected, actual),
-    steps: steps.slice(-MAX_STEPS),
-    omittedSteps: Math.max(steps.length - MAX_STEPS, 0),
+    steps: timelineOf(finding, recorded),
   };
+}
+
+/** Replaces user ids by the names of the accounts, which the diagram shows too. */
+function nameAccounts(accounts: readonly CaseAccount[]): (text: string) => string {
+  // Long ids first: one id may begin with another. Short ones could be parts of words.
+  const known = accounts.filter(({ userId }) => userId.length >= 6);
+  known.sort((a, b) => b.userId.length - a.userId.length);
+  return (text) => known.reduce((shown, { userId, name }) => shown.replaceAll(userId, name), text);
 }
 
 /** The finding in one line. */

@@ -10,20 +10,19 @@ import { type Html, html } from "./template.js";
 
 /** A card: the requirement, what is wrong, the calls that show it, and how to reproduce it. */
 export function cardHtml(card: Card): Html {
-  const { requirement, level, outcome, sentence, link, message, caseId, title, steps, omittedSteps, otherCases } = card;
+  const { requirement, level, outcome, sentence, link, message, caseId, title, steps, otherCases } = card;
   const word = classOf(outcome);
   const cases = [caseId, ...otherCases];
   const chapters = [...new Set(cases.map((id) => id.split("/", 1)[0] ?? ""))].join(" ");
   return html`
 <article class="card card-${word}" id="${requirement}" data-outcome="${word}" data-chapter="${chapters}">
 <h3><span class="${word}">${requirement}</span> <span class="soft">${level}, ${counted(cases.length, "case")}</span></h3>
-<blockquote>${prose(sentence)} <a href="${link}">Specification<span class="skip"> of ${requirement}</span></a></blockquote>
 ${card.knownFailure === "" ? "" : html`<p class="warn">Known failure: ${card.knownFailure}</p>`}
 <p><strong>${message}</strong></p>
-<p class="soft">${caseLink(caseId)}: ${title}</p>
 ${comparison(card)}
-${omittedSteps > 0 ? html`<p class="soft">… ${omittedSteps} earlier steps</p>` : ""}
 ${diagram(steps, `Sequence diagram of the violation of ${requirement}`)}
+<p class="soft">${caseLink(caseId)}: ${title}</p>
+<blockquote>${prose(sentence)} <a href="${link}">Specification<span class="skip"> of ${requirement}</span></a></blockquote>
 ${exchangeList(card)}
 ${commands(card)}
 ${otherCases.length === 0 ? "" : html`<details><summary>Also in ${counted(otherCases.length, "other case")}</summary><p>${otherCases.map((id) => html`${caseLink(id)} `)}</p></details>`}
@@ -52,16 +51,15 @@ export function exchangeList({ exchanges }: Pick<Card, "exchanges">): Html | str
     (it) =>
       html`<details><summary><code>${exchangeSummary(it)}</code></summary><pre>${exchangeLines(it).join("\n")}</pre></details>`,
   );
-  return html`<details><summary>${exchanges.length === 1 ? "Last HTTP exchange" : `Last ${exchanges.length} HTTP exchanges`}</summary><div class="exchanges">${each}</div></details>`;
+  return html`<details><summary>${exchanges.length === 1 ? "HTTP exchange" : `${exchanges.length} HTTP exchanges`}</summary><div class="exchanges">${each}</div></details>`;
 }
 
 /** The commands that reproduce the case and its calls. */
 export function commands({ reproduce, curl }: Pick<Card, "reproduce" | "curl">): Html {
-  const calls = curl.map(
-    ({ caller, command }) => html`<p class="soft">SEQSYNC_TOKEN is the token of ${caller}:</p><pre>${command}</pre>`,
-  );
   return html`${reproduce === "" ? "" : html`<p>Reproduce:</p><pre>${reproduce}</pre>`}${
-    curl.length === 0 ? "" : html`<details><summary>Single calls with curl</summary>${calls}</details>`
+    curl.length === 0
+      ? ""
+      : html`<details><summary>The calls by hand, with curl</summary><pre>${curl.join("\n")}</pre></details>`
   }`;
 }
 

@@ -1,6 +1,5 @@
 import type { CaseResult, Report } from "../../../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { type CurlCommand, curlCommands } from "../../model/curl.js";
-import { evidenceOf } from "../../model/evidence.js";
+import { curlLines } from "../../model/curl.js";
 import { viewFinding } from "../../model/finding.js";
 import { OUTCOMES } from "../../model/outcomes.js";
 import { sequenceOf, stepText } from "../../model/sequence.js";
@@ -26,8 +25,9 @@ export function caseItem(it: CaseResult, report: Report): Html {
 `;
 }
 
-function curlOf({ findings: [first], history }: CaseResult, report: Report): CurlCommand[] {
-  return first === undefined ? [] : curlCommands(evidenceOf(first, history), report);
+function curlOf(it: CaseResult, report: Report): string[] {
+  const [first] = it.findings;
+  return first === undefined ? [] : curlLines(first, it, report);
 }
 
 function about({ title, reason, requirements, duration, knownFailure }: CaseResult): Html {

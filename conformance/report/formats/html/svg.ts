@@ -1,4 +1,4 @@
-import { lifelines, type SequenceStep, stepText } from "../../model/sequence.js";
+import { lifelines, markedText, type SequenceStep, stepText } from "../../model/sequence.js";
 import { columns, singleLine, wrap } from "../text.js";
 import { type Html, html } from "./template.js";
 
@@ -31,7 +31,7 @@ export function diagram(steps: readonly SequenceStep[], label: string): Html | u
   let y = TOP + (rows - 1) * 14;
   const start = y;
   const drawn = steps.map((step) => {
-    const lines = wrap(singleLine(step.text), MAX_COLUMNS);
+    const lines = wrap(singleLine(markedText(step)), MAX_COLUMNS);
     const label = lines.map((line) => {
       y += LINE;
       return html`<text x="${WIDTH / 2}" y="${y - 3}" text-anchor="middle">${line}</text>`;
@@ -39,7 +39,7 @@ export function diagram(steps: readonly SequenceStep[], label: string): Html | u
     y += 6;
     const shape = shapeOf(step, step.direction === "both" ? 8 : xOf(step.client), y);
     y += 7;
-    return html`<g class="${step.direction}">${label}${shape}</g>`;
+    return html`<g class="${step.direction}${step.decisive ? " decisive" : ""}">${label}${shape}</g>`;
   });
   const height = y + 6;
   const rails = [...clients.map(xOf), SERVER].map(
