@@ -7,6 +7,7 @@ import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { expectNoStore, rawCall, sendOf, varint } from "../../harness/raw-calls.js";
 import { expectSameResponseOnRetry } from "../../harness/retries.js";
+import type { Refusal } from "../../rpc/result.js";
 
 /** A number that no response holds by chance: ten digits, or five bytes as a varint. */
 const START_SEQ = 3_141_592_653;
@@ -35,10 +36,12 @@ export const sendInbox: readonly Case[] = [
         "a Send with an empty id": [bob, "", "hello"],
         "a Send to an unknown recipient": [`${bob.userId}-nobody`, t.newId(), "hello"],
       };
+      const refusals: Refusal[] = [];
       for (const [what, [to, clientMessageId, payload]] of Object.entries(calls)) {
         const recipient = typeof to === "string" ? { userId: to } : to;
         const call = sendOf(t, alice, recipient, { clientMessageId, payload: Buffer.from(payload) });
         const response = await rawCall(t, "SEND-ACCEPT", call);
+        if (response.refusal !== undefined) refusals.push(response.refusal);
         const text = `${JSON.stringify(response.headers)}\n${Buffer.from(response.body).toString("latin1")}`;
         const reported = findLeak(
           [Buffer.from(text, "latin1"), ...errorDetails(response.body)],
@@ -65,6 +68,7 @@ export const sendInbox: readonly Case[] = [
         `accepted_at: ${revealed}`,
       );
       // Without accepted Sends there is nothing to reveal. After a short dedup window the retry is a message, too.
+      for (const refusal of refusals) t.throwIfServerLimit(refusal);
       const { svrSeq } = await bob.state();
       t.that(
         svrSeq >= START_SEQ + 6,

@@ -2,9 +2,10 @@ import type { RequestListener } from "node:http";
 import { listener, type Options, SERVER_OPTIONS } from "../../../docs/guides/connect/server.js";
 import { type Limits, Store } from "../../../docs/guides/connect/store.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
-import { startReferenceServer } from "../../../reference-server/index.js";
+import { type HandlerOptions, type ServiceOptions, startReferenceServer } from "../../../reference-server/index.js";
 import { type Running, serve } from "../support/serve.js";
 import { CONNECTIONS } from "./connections.js";
+import { fluctuatingInbox } from "./fluctuating-inbox.js";
 import { HARD_IDS, hardIds } from "./hard-ids.js";
 import { rewriteResponses } from "./rewrite-responses.js";
 import {
@@ -52,6 +53,19 @@ function variant(
           return running.stop();
         },
       };
+    },
+  };
+}
+
+/** Makes a variant of the reference server with these options. */
+function reference(name: string, about: string, options: () => ServiceOptions & HandlerOptions): Variant {
+  return {
+    name,
+    about,
+    affects: /^/,
+    async start() {
+      const server = await startReferenceServer({ fixtures: true, ...options() });
+      return { url: server.url, stop: () => server.close(0) };
     },
   };
 }
@@ -189,15 +203,7 @@ export const VARIANTS: readonly Variant[] = [
   ),
 
   ...WRAPPERS.map(({ name, about, wrap, affects }) => variant(name, about, defaults, wrap, affects)),
-  ...Object.entries(HARD_IDS).map(([name, kind]) => ({
-    name,
-    about: kind.about,
-    affects: /^/,
-    start: async () => {
-      const server = await startReferenceServer({ fixtures: true, ...hardIds(kind) });
-      return { url: server.url, stop: () => server.close(0) };
-    },
-  })),
+  ...Object.entries(HARD_IDS).map(([name, kind]) => reference(name, kind.about, () => hardIds(kind))),
   variant("payload-63-bytes", "limits payloads to 63 bytes", () => ({ store: new Store({ payloadBytes: 63 }) })),
   ...CONNECTIONS,
 ];
@@ -216,6 +222,10 @@ export const TIGHT_LIMITS: readonly Variant[] = [
   ...TIGHT.map(([name, limits]) =>
     variant(name, `has the limits ${JSON.stringify(limits)}`, () => ({ store: new Store(limits) })),
   ),
+  reference("window-1-ms", "declares a dedup window of one millisecond", () => ({ dedupWindowMs: 1 })),
+  reference("fluctuating-inbox", "refuses every tenth Send to an inbox that is not empty, at random", () => ({
+    newInbox: fluctuatingInbox(0.1, Math.random),
+  })),
 ];
 
 /** Replaces the number of the unknown profile by a name, which JSON requires. */
