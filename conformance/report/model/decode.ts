@@ -1,4 +1,4 @@
-import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
 import type { Exchange } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { SeqSyncService } from "../../../proto/gen/seqsync/v1/service_pb.js";
 import { type Codec, decode, encode, mediaType } from "../../rpc/connect.js";
@@ -43,8 +43,12 @@ export interface Decoded {
 export function decodeBody(codec: Codec, schema: DescMessage, body: Uint8Array, size: number): Decoded | undefined {
   if (size !== body.length) return undefined;
   try {
-    const message = decode(codec, schema, body);
-    return { message, isUsual: isSame(codec, body, encode(codec, schema, message)) };
+    // Unlike in a run, unknown fields are of interest here.
+    const message: Message = codec === "proto" ? fromBinary(schema, body) : decode(codec, schema, body);
+    return {
+      message,
+      isUsual: (message.$unknown ?? []).length === 0 && isSame(codec, body, encode(codec, schema, message)),
+    };
   } catch {
     return undefined;
   }

@@ -49,7 +49,7 @@ export function viewFinding(finding: Finding, { recorded = {}, spec }: ViewOptio
     link: specLink(requirement, spec),
     message,
     ...difference(expected, actual),
-    steps: timelineOf(finding, recorded),
+    steps: timelineOf(finding, recorded).map((step) => ({ ...step, text: named(step.text) })),
   };
 }
 

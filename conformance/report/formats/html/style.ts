@@ -47,11 +47,12 @@ blockquote { margin: .4rem 0; padding-inline-start: .75rem; border-inline-start:
 .compare .expected { background: var(--good); color: var(--text); } .compare .actual { background: var(--bad); color: var(--text); }
 .expected mark { background: var(--mark-good); color: inherit; font-weight: 600; } .actual mark { background: var(--mark-bad); color: inherit; font-weight: 600; }
 .diagram { margin: .75rem 0; }
-.diagram svg { display: block; width: 100%; max-width: 26rem; height: auto; font: 12px ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
+.diagram svg { display: block; width: 100%; max-width: 34rem; height: auto; font: 12px ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 svg text { fill: var(--text); font-size: 11.5px; paint-order: stroke; stroke: var(--ground); stroke-width: 4px; stroke-linejoin: round; }
 svg .head { font-weight: 600; } svg .rail { stroke: var(--line); stroke-width: 1.5; }
 svg g line, svg g path { stroke: var(--text); stroke-width: 1.3; fill: none; } svg g .tip { fill: var(--text); stroke: none; }
 svg .from line { stroke-dasharray: 5 3; } svg .lost line { stroke-dasharray: 2 3; }
+svg .decisive text { font-weight: 700; } svg .decisive line { stroke-width: 2.2; }
 svg .lost line, svg .lost path { stroke: var(--fail); } svg .lost text { fill: var(--fail); } svg .both line { stroke: var(--soft); stroke-width: 3; }
 .cases { list-style: none; padding: 0; margin: 0; }
 .cases > li { border-bottom: 1px solid var(--line); padding: .2rem 0; }

@@ -9,6 +9,8 @@ const LINE = 15;
 const TOP = 26;
 /** Maximum length of a line of text in the diagram, in columns. */
 const MAX_COLUMNS = 42;
+/** Width of a column of text. */
+const COLUMN = (WIDTH - 4) / MAX_COLUMNS;
 
 /** A sequence diagram as inline SVG for the width of a phone, followed by its steps as a list for screen readers. */
 export function diagram(steps: readonly SequenceStep[], label: string): Html | undefined {
@@ -32,9 +34,10 @@ export function diagram(steps: readonly SequenceStep[], label: string): Html | u
   const start = y;
   const drawn = steps.map((step) => {
     const lines = wrap(singleLine(markedText(step)), MAX_COLUMNS);
+    const center = centerOf(lines, step.direction === "both" ? WIDTH / 2 : (xOf(step.client) + SERVER) / 2);
     const label = lines.map((line) => {
       y += LINE;
-      return html`<text x="${WIDTH / 2}" y="${y - 3}" text-anchor="middle">${line}</text>`;
+      return html`<text x="${center}" y="${y - 3}" text-anchor="middle">${line}</text>`;
     });
     y += 6;
     const shape = shapeOf(step, step.direction === "both" ? 8 : xOf(step.client), y);
@@ -49,6 +52,12 @@ export function diagram(steps: readonly SequenceStep[], label: string): Html | u
 <svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${label}; its steps follow as a list">${rails}${heads}${drawn}</svg>
 <details><summary>Steps as a list</summary><ol>${steps.map((step) => html`<li>${stepText(step)}</li>`)}</ol></details>
 </figure>`;
+}
+
+/** The center of lines of text: that of their arrow, or as close to it as the width of the diagram allows. */
+function centerOf(lines: readonly string[], arrow: number): number {
+  const half = (Math.max(...lines.map(columns)) * COLUMN) / 2;
+  return Math.round(Math.max(half + 2, Math.min(arrow, WIDTH - half - 2)));
 }
 
 /** The arrow between the client's lifeline at `x` and the server's. */
