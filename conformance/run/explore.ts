@@ -6,7 +6,9 @@ import { type Exploration, runExploration } from "../explore/explore.js";
 import type { FaultLevel } from "../explore/program.js";
 import { Inconclusive } from "../findings.js";
 import { type ConnectionOptions, pickConnection, Transport } from "../transport/http.js";
+import { Liveness } from "../transport/liveness.js";
 import { contact } from "./contact.js";
+import { RunStop, withoutResponses } from "./run-stop.js";
 import { Secrets } from "./secrets.js";
 
 /** Options of `explore`. */
@@ -79,12 +81,16 @@ export interface NotExplored {
 export async function explore(options: ExploreOptions): Promise<Exploration | NotExplored> {
   const { urls, runs = 200, seed = randomBytes(4).readUInt32LE(), faults = "heavy", path } = options;
   if (urls.length === 0) throw new TypeError("explore needs at least one URL");
-  const transport = new Transport({ ...pickConnection(options), urls });
+  const liveness = new Liveness();
+  const transport = new Transport({ ...pickConnection(options), urls, liveness });
   const secrets = new Secrets();
   secrets.add(options.fixtureToken ?? "", "[the fixtures' token]");
   secrets.addHeaders(options.headers ?? {});
   try {
+    // A server that is starting has not stopped responding.
+    liveness.pause();
     const probed = await contact(transport, options);
+    liveness.resume();
     if ("problem" in probed) return secrets.hide({ problem: probed.problem });
     options.onStart?.(secrets.hide(probed.info));
     const accounts = await resolveAccounts(transport, options);
@@ -92,21 +98,26 @@ export async function explore(options: ExploreOptions): Promise<Exploration | No
     if ("unavailable" in accounts || reason !== undefined) return secrets.hide({ problem: `no accounts: ${reason}` });
     const source = secrets.watch(accounts);
     const { budgetMs, devices, signal, onHistory, onProgram } = options;
-    const exploration = await runExploration({
-      urls,
-      connection: transport.connection,
-      info: probed.info,
-      source,
-      runs,
-      seed,
-      path,
-      faults,
-      ...(budgetMs === undefined ? {} : { budgetMs }),
-      ...(devices === undefined ? {} : { devices }),
-      ...(signal === undefined ? {} : { signal }),
-      ...(onHistory === undefined ? {} : { onHistory: (name, events) => onHistory(name, secrets.hide(events)) }),
-      ...(onProgram === undefined ? {} : { onProgram }),
-    });
+    const stop = new RunStop(1);
+    stop.stopOn(liveness.signal, () => withoutResponses(liveness, []));
+    const exploration = await stop.orStopped(
+      runExploration({
+        urls,
+        connection: transport.connection,
+        info: probed.info,
+        source,
+        runs,
+        seed,
+        path,
+        faults,
+        ...(budgetMs === undefined ? {} : { budgetMs }),
+        ...(devices === undefined ? {} : { devices }),
+        signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
+        ...(onHistory === undefined ? {} : { onHistory: (name, events) => onHistory(name, secrets.hide(events)) }),
+        ...(onProgram === undefined ? {} : { onProgram }),
+      }),
+    );
+    if (exploration === undefined) return { problem: secrets.hide(stop.reason?.headline ?? "") };
     secrets.hide(exploration.failure);
     return exploration;
   } catch (error) {

@@ -70,7 +70,7 @@ export class RunStop {
 
   /** Ends the run after a time; returns a function that cancels this. */
   stopAfter(ms: number): () => void {
-    const reason = `the run did not end within its time limit of ${Math.round(ms / 1000)} s; see --time-limit`;
+    const reason = `the run did not end within its time limit of ${Math.round(ms / 1000)} s`;
     const timer = setTimeout(
       () => this.stop(inconclusive(reason, ReasonCode.STOPPED, reason)),
       Math.min(ms, MAX_TIMER_MS),
@@ -112,10 +112,15 @@ export const inconclusive = (reason: string, reasonCode: ReasonCode, headline = 
 });
 
 /** Returns why a run ends whose server, or whose own machine, makes no further response possible. */
-export function withoutResponses({ silent, silentRpc, localError }: Liveness, running: readonly string[]): StopReason {
+export function withoutResponses(liveness: Liveness, running: readonly string[]): StopReason {
+  const { silent, silentRpc, flood, localError } = liveness;
   if (localError !== undefined) {
     const { message } = localError;
     return { outcome: Outcome.ERROR, reason: message, reasonCode: ReasonCode.SUITE_ERROR, headline: message };
+  }
+  if (flood !== undefined) {
+    const headline = `the server floods its clients: ${flood.responses} times ${flood.why}`;
+    return inconclusive(`not run: ${headline}`, ReasonCode.SERVER_LIMIT, headline);
   }
   if (silentRpc !== undefined) {
     const { name, attempts } = silentRpc;

@@ -1,7 +1,6 @@
 import type { Dispatcher } from "undici";
 import { afterRunnableTime } from "./deadline.js";
 import { NoResponseError, OversizedError, timedOut } from "./errors.js";
-import { type PermitRequest, Permits } from "./permits.js";
 
 export interface ExchangeLimits {
   /** Time limit for the whole exchange, in milliseconds. */
@@ -17,12 +16,6 @@ export interface ReceivedResponse {
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: Buffer;
 }
-
-/** Size above which a body is a large one, in bytes. */
-const LARGE_BYTES = 1 << 20;
-
-/** Number of large bodies that are read at the same time: each may take the maximum size of memory. */
-const largeBodies = new Permits(2);
 
 /**
  * Makes one request and reads the whole response. Rejects with the error of the connection; on a timeout with
@@ -42,12 +35,10 @@ export function exchange(
     let headers: ReceivedResponse["headers"] = {};
     let controller: Dispatcher.DispatchController | undefined;
     let isOver = false;
-    let permit: PermitRequest | undefined;
     const end = () => {
       isOver = true;
       chunks = [];
       cancelTimer();
-      permit?.cancel();
       signal?.removeEventListener("abort", abort);
     };
     const fail = (error: Error) => {
@@ -57,23 +48,7 @@ export function exchange(
       controller?.abort(error);
     };
     const abort = () => fail(signal?.reason);
-    const startTimer = () => afterRunnableTime(timeoutMs, () => fail(timedOut(timeoutMs)));
-    let cancelTimer = startTimer();
-    /** Continues once few enough other large bodies are being read. The wait is not the server's. */
-    const waitForPermit = (reading: Dispatcher.DispatchController) => {
-      cancelTimer();
-      let isPaused = false;
-      permit = largeBodies.acquire(() => {
-        cancelTimer = startTimer();
-        // Not at once: another connection returns its permit while undici parses its data, and cannot parse other data.
-        if (isPaused) setImmediate(() => reading.resume());
-        isPaused = false;
-      });
-      if (permit.isWaiting()) {
-        isPaused = true;
-        reading.pause();
-      }
-    };
+    const cancelTimer = afterRunnableTime(timeoutMs, () => fail(timedOut(timeoutMs)));
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) return abort();
     dispatcher.dispatch(options, {
@@ -86,12 +61,11 @@ export function exchange(
         status = statusCode;
         headers = head;
       },
-      onResponseData(reading, chunk) {
+      onResponseData(_, chunk) {
         if (isOver) return;
         size += chunk.length;
         if (size > maxBytes) return fail(new OversizedError(maxBytes));
         chunks.push(chunk);
-        if (size > LARGE_BYTES && permit === undefined) waitForPermit(reading);
       },
       onResponseEnd() {
         if (isOver) return;

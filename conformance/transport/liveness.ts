@@ -11,6 +11,9 @@ const MIN_ATTEMPTS = 3;
 /** Number of requests that are not sent, for one RPC, after which the run ends. */
 const MAX_WITHHELD = 24;
 
+/** Number of responses larger than the suite reads after which the run ends. */
+const MAX_OVERSIZED = 24;
+
 /** RPCs that a server can serve although its store no longer responds. */
 const WITHOUT_STATE = / (GetServerInfo|CreateAccount)$/;
 
@@ -44,7 +47,10 @@ export class Liveness {
   localError: LocalError | undefined;
   /** The server does not respond to this RPC, while it responds to others. */
   silentRpc: { name: string; attempts: number } | undefined;
+  /** The server sends responses without end; undefined while it does not. */
+  flood: { responses: number; why: string } | undefined;
   #withheld = 0;
+  #oversized = 0;
   readonly #scale: number;
   readonly #now: () => number;
   readonly #controller = new AbortController();
@@ -114,6 +120,15 @@ export class Liveness {
     if (this.#withheld < MAX_WITHHELD || this.signal.aborted) return;
     this.silentRpc = { name, attempts: this.#byRpc.get(rpc)?.attempts ?? 0 };
     this.#controller.abort(new NoResponseError(`${name} gets no response`, { isPermanent: true }));
+  }
+
+  /** A response was larger than the suite reads. After some of them, further cases would only repeat it. */
+  oversized(rpc: string, why: string): void {
+    this.responded(rpc);
+    this.#oversized += 1;
+    if (this.#oversized < MAX_OVERSIZED || this.signal.aborted) return;
+    this.flood = { responses: this.#oversized, why };
+    this.#controller.abort(new NoResponseError(why, { isPermanent: true }));
   }
 
   /** The server is being restarted: until `resume`, missing responses are expected. */

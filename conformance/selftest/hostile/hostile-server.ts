@@ -31,7 +31,6 @@ export function unlessHostile(respond: (call: Call) => void): RequestListener {
   const inner = createHandler(new Service({ profiles: [Profile.JSON, Profile.WATCH] }), { fixtures: true });
   return (req, res) => {
     res.on("error", () => {});
-    req.socket.on("error", () => {});
     const [, rpc = ""] = /(\w+)(\?.*)?$/.exec(req.url ?? "") ?? [];
     const codec = req.headers["content-type"]?.includes("json") ? "json" : "proto";
     respond({ req, res, rpc, codec, pass: () => inner(req, res) });
@@ -77,6 +76,7 @@ export interface Listening {
 export async function listenHostile({ start }: HostileServer): Promise<Listening> {
   const server = createServer(start());
   server.on("clientError", (_, socket) => socket.destroy());
+  server.on("connection", (socket) => socket.on("error", () => {}));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
