@@ -99,8 +99,12 @@ export class Session {
       this.throwIfEnded();
       return attempt();
     };
-    return retry(guarded, (result, retries) => {
-      const delay = retryDelay(result, retries, delays);
+    // Of each kind: a missing response after some retryable errors is the first one.
+    const counts = new Map<string, number>();
+    return retry(guarded, (result) => {
+      const count = counts.get(result.kind) ?? 0;
+      counts.set(result.kind, count + 1);
+      const delay = retryDelay(result, count, delays);
       if (delay !== undefined) this.retried += 1;
       return delay;
     });
