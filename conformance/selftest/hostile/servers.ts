@@ -155,7 +155,7 @@ const MEMORY: readonly HostileServer[] = [
     code: 1,
     line: OVERSIZED,
     start: () => {
-      const bomb = gzipSync(Buffer.alloc(1 << 30));
+      const bomb = gzipSync(Buffer.alloc(1 << 26));
       return afterFirstContact(({ req, res }) => {
         res.writeHead(200, { "Content-Type": req.headers["content-type"], "Content-Encoding": "gzip" }).end(bomb);
       });
