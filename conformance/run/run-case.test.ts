@@ -53,7 +53,7 @@ describe("the outcome of a case", () => {
     expect(result).toMatchObject({
       outcome: Outcome.FAIL,
       findings: [{ requirement: "ACK-MONOTONE", expected: "2", actual: "1", byJudge: false }],
-      reproduce: "seqsync check URL --only ack/made-up --codec proto --seed 1",
+      reproduce: "npx seqsync check URL --only ack/made-up --codec proto --seed 1",
     });
     expect(result.history.length).toBeGreaterThan(0);
   });

@@ -100,7 +100,13 @@ async function endByRevocation(t: Context, account: TestAccount): Promise<Stream
   await t.revokeToken(account);
   const ended = await watcher.waitForEnd(FRAME_MS);
   const violation = "a Watch did not end after its credential was revoked";
-  t.that(ended, "AUTH-REVOKED-WATCH", violation, `the end of the Watch within ${FRAME_MS} ms`, "the Watch is still open");
+  t.that(
+    ended,
+    "AUTH-REVOKED-WATCH",
+    violation,
+    `the end of the Watch within ${FRAME_MS} ms`,
+    "the Watch is still open",
+  );
   const { end } = watcher;
   if (end?.kind === "broken") return end;
   const error = end?.kind === "refusal" || end?.kind === "retryable" ? end.refusal : undefined;

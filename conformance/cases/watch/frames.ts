@@ -176,7 +176,13 @@ export const watchFrames: readonly Case[] = [
       const seqs = watcher.frames.map(({ svrSeq }) => svrSeq);
       const fall = seqs.findIndex((svrSeq, index) => svrSeq < (seqs[index - 1] ?? 0));
       const decrease = seqs.slice(Math.max(0, fall - 2), fall + 1).join(", ");
-      t.that(fall === -1, "WATCH-MONOTONE", "svr_seq of the frames decreased", "svr_seq: never lower than before", `svr_seq: ${decrease}`);
+      t.that(
+        fall === -1,
+        "WATCH-MONOTONE",
+        "svr_seq of the frames decreased",
+        "svr_seq: never lower than before",
+        `svr_seq: ${decrease}`,
+      );
     },
   },
   {
@@ -232,7 +238,13 @@ export const watchFrames: readonly Case[] = [
         ]);
         const has = phone.stored.some(({ clientMessageId }) => clientMessageId === sent.clientMessageId);
         const violation = "a Sync after a frame did not return the message";
-        t.that(has, "WATCH-SYNC", violation, `message ${sent.clientMessageId}: delivered`, `message ${sent.clientMessageId}: in no page`);
+        t.that(
+          has,
+          "WATCH-SYNC",
+          violation,
+          `message ${sent.clientMessageId}: delivered`,
+          `message ${sent.clientMessageId}: in no page`,
+        );
       }
     },
   },
@@ -304,7 +316,13 @@ export const watchFrames: readonly Case[] = [
         for (const { svrSeq, epoch: reported } of watcher.frames) {
           const own = svrSeq >= account.base && svrSeq <= account.base + count;
           const what = `a frame of ${account.name} reports the state of another inbox`;
-          t.that(own, "WATCH-PRIVATE", what, `svr_seq: from ${account.base} to ${account.base + count}`, `svr_seq: ${svrSeq}`);
+          t.that(
+            own,
+            "WATCH-PRIVATE",
+            what,
+            `svr_seq: from ${account.base} to ${account.base + count}`,
+            `svr_seq: ${svrSeq}`,
+          );
           t.equal({ epoch: reported }, { epoch }, "WATCH-PRIVATE", what);
         }
       }

@@ -102,7 +102,7 @@ export function failedCase(
     })),
     history: [...history],
     duration: durationFromMs(1250),
-    reproduce: `seqsync check http://127.0.0.1:8080 --only ${id} --seed 7`,
+    reproduce: `npx seqsync check http://127.0.0.1:8080 --only ${id} --seed 7`,
   });
 }
 

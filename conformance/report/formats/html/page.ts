@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Report } from "../../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { cardsOf } from "../../model/card.js";
+import { staleKnownFailuresLine } from "../../model/known-failures.js";
+import { notCheckedLines } from "../../model/not-checked.js";
 import { OUTCOMES, tally } from "../../model/outcomes.js";
-import { byChapter, byProfile, chapterOf, countsLine, headlineOf } from "../../model/summary.js";
+import { byChapter, byProfile, chapterOf, countsLine, hasResults, headlineOf } from "../../model/summary.js";
 import type { RenderOptions } from "../options.js";
 import { cardHtml, classOf } from "./card.js";
 import { caseItem } from "./cases.js";
@@ -32,6 +34,7 @@ export function htmlReport(report: Report, options: RenderOptions = {}): string 
 <header>
 <h1><span class="${classOf(report.verdict)}" aria-hidden="true">${OUTCOMES[report.verdict].mark}</span> ${headlineOf(report)}</h1>
 <p>${countsLine(report)}</p>
+${stale(report)}
 ${facts(report)}
 </header>
 <main>
@@ -41,6 +44,7 @@ ${cards.length === 0 ? "" : html`<section data-group aria-labelledby="failures">
 <section aria-labelledby="cases"><h2 id="cases">Cases <span class="soft" id="count" role="status"></span></h2>
 ${byChapter(report.cases).map(([chapter, own]) => html`<section data-group aria-labelledby="chapter-${chapter}"><h3 id="chapter-${chapter}">${chapter}</h3><ul class="cases">${own.map((it) => caseItem(it, report))}</ul></section>`)}
 </section>
+${unchecked(report)}
 </main>
 <script>${new Html(SCRIPT)}</script>
 </body>
@@ -64,13 +68,24 @@ function facts(report: Report): Html {
   return html`<dl>${rows.flatMap(([label, value]) => (value === "" ? [] : [html`<dt>${label}</dt><dd>${value}</dd>`]))}</dl>`;
 }
 
+function stale(report: Report): Html | string {
+  const line = staleKnownFailuresLine(report);
+  return line === "" ? "" : html`<p class="fail">${line}</p>`;
+}
+
 function profiles(report: Report): Html | string {
-  const rows = byProfile(report).map(({ profile, declared, outcome, requirements }) => {
-    const { word, mark } = OUTCOMES[outcome];
-    return html`<tr><th scope="row">${profile}</th><td class="${declared ? classOf(outcome) : "soft"}">${declared ? `${mark} ${word}` : "not declared"}</td><td>${declared ? requirements : ""}</td></tr>`;
+  const rows = byProfile(report).map(({ profile, declared, outcome, text: { word, mark, color }, requirements }) => {
+    const shown = color === OUTCOMES[outcome].color ? classOf(outcome) : "warn";
+    return html`<tr><th scope="row">${profile}</th><td class="${declared ? shown : "soft"}">${declared ? `${mark} ${word}` : "not declared"}</td><td>${declared ? requirements : ""}</td></tr>`;
   });
   if (rows.length === 0) return "";
   return html`<table><caption>Requirements by profile</caption><thead><tr><th scope="col">Profile</th><th scope="col">Verdict</th><th scope="col">Requirements</th></tr></thead><tbody>${rows}</tbody></table>`;
+}
+
+function unchecked(report: Report): Html | string {
+  if (!hasResults(report) || report.notChecked.length === 0) return "";
+  const lines = notCheckedLines(report).map((line) => html`<li>${line}</li>`);
+  return html`<section aria-labelledby="not-checked"><h2 id="not-checked">Not checked</h2><ul>${lines}</ul></section>`;
 }
 
 /** The filter, hidden until the script runs: it needs the script. */

@@ -16,7 +16,8 @@ function parse(body: Buffer): Json | undefined {
   if (!isUtf8(body)) return undefined;
   try {
     const json: unknown = JSON.parse(body.toString(), (_, value: unknown) => {
-      if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) throw new RangeError("not a double");
+      if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
+        throw new RangeError("not a double");
       return value;
     });
     return typeof json === "object" && json !== null && !Array.isArray(json) ? (json as Json) : undefined;
