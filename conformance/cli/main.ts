@@ -65,7 +65,11 @@ for (const stream of [process.stdout, process.stderr]) {
 
 try {
   const [first = ""] = process.argv.slice(2);
-  const url = /^https?:\/\//.test(first) ? first : /^localhost|:\d{1,5}(\/|$)/.test(first) ? withScheme(first) : undefined;
+  const url = /^https?:\/\//.test(first)
+    ? first
+    : /^localhost|:\d{1,5}(\/|$)/.test(first)
+      ? withScheme(first)
+      : undefined;
   if (url !== undefined && URL.canParse(url))
     throw new UsageError(`a URL needs a command; did you mean \`seqsync check ${quoted(withoutUserInfo(url))}\`?`);
   await program.parseAsync();

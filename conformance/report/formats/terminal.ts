@@ -51,7 +51,7 @@ export function renderReport(report: Report, style: Styler, options: TerminalOpt
       for (const card of cards.slice(full, full + SHORT_CARDS)) lines.push("", ...shortCard(card, style, width));
       lines.push(...names(cards.slice(full + SHORT_CARDS), style, width));
       lines.push(...unresolved(report.cases, style, width));
-      lines.push("", ...profiles(report, style));
+      lines.push("", ...profiles(report, style, width));
       lines.push(...unchecked(report, style, width, detail !== "verbose"));
     }
   }
@@ -84,14 +84,17 @@ function everyCase({ cases }: Report, style: Styler): string[] {
   ]);
 }
 
-function profiles(report: Report, style: Styler): string[] {
+function profiles(report: Report, style: Styler, width: number): string[] {
   const rows = byProfile(report);
-  const width = Math.max(...rows.map(({ profile }) => profile.length), 0);
-  return rows.map(({ profile, declared, text, requirements }) => {
+  const nameWidth = Math.max(...rows.map(({ profile }) => profile.length), 0);
+  return rows.flatMap(({ profile, declared, text, requirements }) => {
     const { mark, color } = text;
-    const name = `${style(color, mark)} ${singleLine(profile).padEnd(width)}`;
+    const name = `${style(color, mark)} ${singleLine(profile).padEnd(nameWidth)}`;
     const counts = `${text === PARTIAL ? `${PARTIAL.word}; ` : ""}requirements: ${requirements || "none"}`;
-    return `${INDENT}${name}  ${style("dim", declared ? counts : "not declared")}`;
+    const indent = `${INDENT}  ${" ".repeat(nameWidth)}  `;
+    return wrap(declared ? counts : "not declared", width - indent.length).map(
+      (line, index) => (index === 0 ? `${INDENT}${name}  ` : indent) + style("dim", line),
+    );
   });
 }
 
