@@ -18,10 +18,10 @@ import {
 } from "../rpc/connect.js";
 import { ENVELOPE_HEADER_BYTES, FLAG_END } from "../rpc/envelope.js";
 import type { CallResult, Refusal } from "../rpc/result.js";
-import { authorization, request } from "../rpc/session.js";
+import { authorization, request, withRetryHints } from "../rpc/session.js";
 import { parseEnd, type StreamEnd } from "../rpc/watch.js";
 import type { Transport } from "../transport/http.js";
-import type { Caller, HttpRequest, HttpResponse } from "../transport/messages.js";
+import { type Caller, type HttpRequest, type HttpResponse, mayBeTruncated } from "../transport/messages.js";
 import { rawStatus } from "../transport/raw.js";
 import type { TestAccount } from "./account.js";
 import type { Context } from "./context.js";
@@ -112,7 +112,9 @@ export async function rawAttempt(t: Context, call: RawCall): Promise<RawResult> 
     signal: t.signal,
     ...(caller === undefined ? {} : { caller }),
   });
-  return result.kind === "response" ? classify(result.value) : result;
+  if (result.kind !== "response") return result;
+  const classified = classify(result.value);
+  return classified.kind === "retryable" ? withRetryHints(classified, result.value.headers) : classified;
 }
 
 /**
@@ -140,7 +142,20 @@ function classify(response: HttpResponse): RawResult {
   const refusal = status === 200 ? undefined : parseError(status, text);
   if (refusal === undefined && isRetryableStatus(status)) return { kind: "retryable", why: `HTTP ${status}` };
   const error = refusal === undefined ? undefined : resultOfError(refusal);
-  return error?.kind === "retryable" ? error : { kind: "response", value: { ...response, text, refusal } };
+  if (error?.kind === "retryable") return error;
+  const value = { ...response, text, refusal };
+  return isCutJson(value) ? { kind: "response", value, mayBeTruncated: true } : { kind: "response", value };
+}
+
+/** Whether a JSON body does not decode, and may be a part of one. */
+function isCutJson({ headers, text }: RawResponse): boolean {
+  if (!mayBeTruncated(headers) || mediaType(headers["content-type"]) !== "application/json") return false;
+  try {
+    JSON.parse(text);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /**

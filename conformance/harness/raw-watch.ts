@@ -5,8 +5,9 @@ import { isRetryableStatus, mediaType } from "../rpc/connect.js";
 import { type Envelope, EnvelopeError, envelope, envelopes, FLAG_END } from "../rpc/envelope.js";
 import type { CallResult, Refusal } from "../rpc/result.js";
 import { authorization, noResponseResult } from "../rpc/session.js";
-import { decodeFrame, mayBeTruncated, parseEnd } from "../rpc/watch.js";
+import { decodeFrame, parseEnd } from "../rpc/watch.js";
 import { afterDeadline } from "../transport/deadline.js";
+import { mayBeTruncated } from "../transport/messages.js";
 import type { Context } from "./context.js";
 import { contentTypeOf, emptyBody, pathOf } from "./raw-calls.js";
 

@@ -15,16 +15,26 @@ export interface Refusal {
 
 /** The result of an attempt, or of a call after its last retry. */
 export type CallResult<T> =
-  | { kind: "response"; value: T }
+  | { kind: "response"; value: T; mayBeTruncated?: boolean }
   /** A definite Connect error: the call had no effect. */
   | { kind: "refusal"; refusal: Refusal }
   /**
    * The server or a proxy asks the client to retry: the outcome is indeterminate. `refusal` is the Connect error, if
-   * there is one.
+   * there is one; `retryAfterMs` the time for which the client shall wait.
    */
-  | { kind: "retryable"; why: string; refusal?: Refusal | undefined }
-  /** A response that violates the HTTP binding; `requirement` is the one that it violates. `why` is a sentence. */
-  | { kind: "malformed"; requirement: FormRequirement; why: string; expected?: string; actual?: string }
+  | { kind: "retryable"; why: string; refusal?: Refusal | undefined; retryAfterMs?: number | undefined }
+  /**
+   * A response that violates the HTTP binding; `requirement` is the one that it violates. `why` is a sentence.
+   * `mayBeTruncated`: it ended with its connection, which a proxy may have closed.
+   */
+  | {
+      kind: "malformed";
+      requirement: FormRequirement;
+      why: string;
+      expected?: string;
+      actual?: string;
+      mayBeTruncated?: boolean;
+    }
   /**
    * No complete response: the outcome is indeterminate. `hint` is what the user can check; `isPermanent` whether the
    * same would happen to a later attempt; `isOversized` whether the response is larger than the suite reads.
@@ -63,12 +73,34 @@ export const RETRY_DELAYS: RetryDelays = {
   retryable: [20, 100, 400, 1500, 2000, 3000, 5000],
 };
 
+/**
+ * Number of retries of a call whose response does not decode, and may be a part of one: if that comes again, it is the
+ * server's doing.
+ */
+const TRUNCATED_RETRIES = 2;
+
+/** What determines whether an attempt is followed by another one. */
+export interface Attempt {
+  kind: string;
+  isPermanent?: boolean;
+  mayBeTruncated?: boolean;
+  /** Time that the server asks the client to wait before the next attempt, in milliseconds. */
+  retryAfterMs?: number | undefined;
+}
+
+/** The longest time for which a client waits because the server asks for it, in milliseconds. Longer ones are ignored. */
+const MAX_RETRY_AFTER_MS = 5000;
+
 /** Returns the delay before the next retry, in milliseconds; undefined if the call is not retried. */
 export function retryDelay(
-  { kind, isPermanent = false }: { kind: string; isPermanent?: boolean },
+  { kind, isPermanent = false, mayBeTruncated = false, retryAfterMs = 0 }: Attempt,
   retries: number,
   delays: RetryDelays,
 ): number | undefined {
-  if (kind === "retryable") return delays.retryable[retries];
+  if (mayBeTruncated) return retries < TRUNCATED_RETRIES ? delays.noResponse[retries] : undefined;
+  if (kind === "retryable") {
+    const delay = delays.retryable[retries];
+    return delay === undefined || retryAfterMs > MAX_RETRY_AFTER_MS ? delay : Math.max(delay, retryAfterMs);
+  }
   return kind === "no-response" && !isPermanent ? delays.noResponse[retries] : undefined;
 }

@@ -56,6 +56,28 @@ describe("Session.call", () => {
     expect(requests).toHaveLength(4);
   });
 
+  test("waits as long as Retry-After asks, unless that is long", async () => {
+    const later = (seconds: string) => (res: Response) => void res.writeHead(503, { "retry-after": seconds }).end();
+    const { session, requests } = await scripted(later("1"), later("3600"));
+    const started = performance.now();
+    expect(await session.call(sync, {})).toMatchObject({ kind: "response" });
+    expect(performance.now() - started).toBeGreaterThanOrEqual(990);
+    expect(requests).toHaveLength(3);
+  });
+
+  test("repeats a call whose response may be cut, and returns what comes again", async () => {
+    const cut = (how: "end" | "resetAndDestroy") => (res: Response) => {
+      const head = "HTTP/1.1 200 OK\r\nContent-Type: application/proto\r\nConnection: close\r\n\r\n";
+      res.socket?.write(Buffer.concat([Buffer.from(head), Buffer.from([0x0a, 9, 1])]), () => res.socket?.[how]());
+    };
+    const once = await scripted(cut("end"), cut("resetAndDestroy"));
+    expect(await once.session.call(sync, {})).toMatchObject({ kind: "response", value: { svrSeq: 9 } });
+    expect(once.requests).toHaveLength(3);
+    const always = await scripted(...Array.from({ length: 9 }, () => cut("end")));
+    expect(await always.session.call(sync, {})).toMatchObject({ kind: "malformed", requirement: "HTTP-BINARY" });
+    expect(always.requests).toHaveLength(3);
+  });
+
   test("does not retry after a refusal", async () => {
     const { session, requests } = await scripted(refused);
     expect(await session.call(sync, {})).toMatchObject({ kind: "refusal", refusal: { code: "unauthenticated" } });

@@ -3,10 +3,10 @@ import { ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js"
 import { Inconclusive, RetriesExhausted } from "../findings.js";
 import { NoResponseError, OversizedError } from "../transport/errors.js";
 import type { Transport } from "../transport/http.js";
-import type { Caller, HttpRequest, HttpResponse } from "../transport/messages.js";
+import { type Caller, type HttpRequest, type HttpResponse, mayBeTruncated } from "../transport/messages.js";
 import { retry } from "../transport/retry.js";
 import { type Codec, encode, interpret } from "./connect.js";
-import { type CallResult, RETRY_DELAYS, type RetryDelays, retryDelay } from "./result.js";
+import { type Attempt, type CallResult, RETRY_DELAYS, type RetryDelays, retryDelay } from "./result.js";
 
 /** A unary method of the protocol, with its types. */
 export type Unary<I extends DescMessage, O extends DescMessage> = DescMethod & { input: I; output: O };
@@ -72,7 +72,8 @@ export class Session {
       ...(signal === undefined ? {} : { signal }),
       ...(caller === undefined ? {} : { caller }),
     });
-    if (result.kind === "response") return interpret(codec, method.output, result.value);
+    if (result.kind === "response")
+      return withRetryHints(interpret(codec, method.output, result.value), result.value.headers);
     if (!result.isOversized) return result;
     return { kind: "malformed", requirement: codec === "proto" ? "HTTP-BINARY" : "HTTP-JSON", why: result.why };
   }
@@ -90,11 +91,11 @@ export class Session {
     });
   }
 
-  /** Repeats an attempt while it returns a retryable error or no response, up to the last delay. Counts the retries. */
-  retry<R extends { kind: string; isPermanent?: boolean }>(
-    attempt: () => Promise<R>,
-    delays: RetryDelays = this.#delays,
-  ): Promise<R> {
+  /**
+   * Repeats an attempt while it returns a retryable error, no response, or what may be a part of a response, up to the
+   * last delay. Counts the retries.
+   */
+  retry<R extends Attempt>(attempt: () => Promise<R>, delays: RetryDelays = this.#delays): Promise<R> {
     const guarded = () => {
       this.throwIfEnded();
       return attempt();
@@ -122,6 +123,14 @@ export class Session {
 
 /** Retries retryable errors only. */
 const RETRYABLE_ONLY: RetryDelays = { noResponse: [], retryable: RETRY_DELAYS.retryable };
+
+/** Adds to the result of an attempt what its response says about a retry. */
+export function withRetryHints<R extends CallResult<unknown>>(result: R, headers: HttpResponse["headers"]): R {
+  if (result.kind === "malformed" && mayBeTruncated(headers)) return { ...result, mayBeTruncated: true };
+  if (result.kind !== "retryable") return result;
+  const { "retry-after": seconds = "" } = headers;
+  return /^\d{1,9}$/.test(seconds) ? { ...result, retryAfterMs: 1000 * Number(seconds) } : result;
+}
 
 /** Makes one request, without retries. Typed and raw calls use this function. */
 export async function request(

@@ -1,7 +1,7 @@
 import { SeqSyncService, type WatchResponse, WatchResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { NoResponseError, noResponse } from "../transport/errors.js";
 import type { Transport } from "../transport/http.js";
-import type { Caller, HttpStream } from "../transport/messages.js";
+import { type Caller, type HttpStream, mayBeTruncated } from "../transport/messages.js";
 import { type Codec, decode, encode, mediaType, parseError, resultOfError } from "./connect.js";
 import { type Envelope, EnvelopeError, envelope, envelopes, FLAG_END } from "./envelope.js";
 import type { CallResult } from "./result.js";
@@ -114,13 +114,6 @@ export const withoutEnd = (headers: HttpStream["headers"]): StreamEnd =>
   mayBeTruncated(headers)
     ? { kind: "broken", why: "the connection was closed before the end-of-stream message", opened: true }
     : { kind: "unfinished", why: "the response is complete, but has no end-of-stream message" };
-
-/**
- * Whether the end of a body does not show that it is complete: without a length and without chunks it ends with the
- * connection, which a proxy may have closed.
- */
-export const mayBeTruncated = (headers: HttpStream["headers"]) =>
-  headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
 
 /** Decodes a frame. */
 export function decodeFrame(codec: Codec, { flags, body }: Envelope): WatchResponse | StreamEnd {

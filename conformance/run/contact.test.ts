@@ -101,6 +101,18 @@ describe("a URL of something else gives one line that says what it is and what t
   });
 });
 
+test("a connection that breaks at first is tried again", async () => {
+  let requests = 0;
+  const url = await running(
+    serve((_req, res) => {
+      requests += 1;
+      if (requests <= 2) res.socket?.resetAndDestroy();
+      else res.writeHead(404).end();
+    }),
+  );
+  await expectLine(url, /HTTP 404, so no Seq Sync server is at this path/);
+});
+
 describe("TLS and plain HTTP that are confused", () => {
   test("http: to a port with TLS gives the right URL", async () => {
     const url = await running(serveTls((_req, res) => void res.end()));

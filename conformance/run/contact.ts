@@ -21,7 +21,7 @@ const FIRST_DELAY_MS = 100;
 const LAST_DELAY_MS = 1000;
 
 /** Retries of one attempt: enough for a server that asks to retry at random, and short, so that the reason comes soon. */
-const DELAYS: RetryDelays = { noResponse: [], retryable: [20, 100, 400, 1000, 1000, 1000] };
+const DELAYS: RetryDelays = { noResponse: [20, 100, 400], retryable: [20, 100, 400, 1000, 1000, 1000] };
 
 /**
  * Calls GetServerInfo at every front end until each has answered, or the wait is over. Looks closer at a server that

@@ -21,8 +21,11 @@ export interface Problem {
 /** What the server declares, or why it cannot be checked. */
 export type ProbeResult = { info: GetServerInfoResponse } | Problem;
 
-/** Retryable errors are retried; an address where nothing listens is reported at once. */
-const DELAYS: RetryDelays = { ...RETRY_DELAYS, noResponse: [] };
+/** An address where nothing listens is reported soon, but one broken connection says nothing about the server. */
+const DELAYS: RetryDelays = { ...RETRY_DELAYS, noResponse: [20, 100, 400] };
+
+/** Time after which an attempt without a response is not repeated, in milliseconds. */
+const SLOW_MS = 1000;
 
 /** Calls GetServerInfo at every front end, before any case: no case can pass if the target is not a Seq Sync server. */
 export async function probe(transport: Transport, delays = DELAYS): Promise<ProbeResult> {
@@ -40,11 +43,14 @@ async function probeOne(transport: Transport, endpoint: number, delays: RetryDel
       last = response;
     }),
   );
-  const outcome = await new Session(watched, "proto", 0, delays).call(
-    SeqSyncService.method.getServerInfo,
-    {},
-    { endpoint },
-  );
+  const session = new Session(watched, "proto", 0, delays);
+  const result = await session.retry(async () => {
+    const started = performance.now();
+    const attempt = await session.attempt(SeqSyncService.method.getServerInfo, {}, { endpoint });
+    const isSlow = attempt.kind === "no-response" && performance.now() - started > SLOW_MS;
+    return isSlow ? { kind: "slow" as const, attempt } : attempt;
+  });
+  const outcome = result.kind === "slow" ? result.attempt : result;
   const base = transport.base(endpoint);
   const url = withoutUserInfo(base.href);
   const failed = (problem: string, cause: Problem["cause"] = "definite"): Problem => ({

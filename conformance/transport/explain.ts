@@ -25,6 +25,8 @@ const KNOWN: Readonly<Record<string, Explained>> = {
   ENETUNREACH: { why: "the network is unreachable", hint: RUNNING },
   ECONNRESET: { why: "the connection was reset" },
   UND_ERR_SOCKET: { why: "the server closed the connection" },
+  HPE_INVALID_EOF_STATE: { why: "the connection was closed within the response" },
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: { why: "the connection was closed within the response" },
   EPIPE: { why: "the server closed the connection" },
   UND_ERR_HEADERS_OVERFLOW: { why: "the headers of the response are longer than 16 KiB" },
   HPE_HEADER_OVERFLOW: { why: "the headers of the response are longer than 16 KiB" },

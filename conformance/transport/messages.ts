@@ -43,3 +43,10 @@ export interface HttpStream {
   /** Stops reading and closes the connection. */
   cancel(): void;
 }
+
+/**
+ * Whether the end of a body does not show that it is complete: without a length and without chunks it ends with the
+ * connection, which a proxy may have closed.
+ */
+export const mayBeTruncated = ({ "content-length": length, "transfer-encoding": coding }: HttpResponse["headers"]) =>
+  length === undefined && coding === undefined;

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { Transport } from "./http.js";
+import { agentFor, Transport } from "./http.js";
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -62,4 +62,29 @@ describe("a response", () => {
         body: "\t\r\n\t",
       });
   });
+});
+
+test("a reset within a body that ends with its connection is no end", async () => {
+  const head = "HTTP/1.1 200 OK\r\n\r\npart";
+  let reset = () => {};
+  const server = createServer((socket) => {
+    reset = () => void socket.resetAndDestroy();
+    socket.on("error", () => {}).once("data", () => socket.write(head));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const agent = agentFor({}, 1);
+  try {
+    const { body } = await agent.request({ origin, path: "/", method: "GET" });
+    const read = async () => {
+      for await (const part of body) {
+        expect(String(part)).toBe("part");
+        reset();
+      }
+    };
+    await expect(read()).rejects.toThrow("the connection was reset");
+  } finally {
+    await agent.destroy();
+    server.close();
+  }
 });

@@ -72,3 +72,18 @@ export function simplifyResponseHeads<T extends Socket>(socket: T): T {
   };
   return socket;
 }
+
+/**
+ * Lets undici notice that a response is cut: it takes a reset within a body that ends with its connection for its end
+ * (the code ECONNRESET, which some systems report after a complete body). By HTTP, such a response is incomplete
+ * (RFC 9112, section 8).
+ */
+export function reportResets<T extends Socket>(socket: T): T {
+  const { destroy } = socket;
+  socket.destroy = ((error?: NodeJS.ErrnoException) =>
+    destroy.call(
+      socket,
+      error?.code === "ECONNRESET" ? new Error("the connection was reset", { cause: error }) : error,
+    )) as typeof destroy;
+  return socket;
+}

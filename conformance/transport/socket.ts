@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { afterRunnableTime } from "./deadline.js";
 import { type ProxySettings, proxyFor, tunnel } from "./proxy.js";
-import { simplifyResponseHeads } from "./response-head.js";
+import { reportResets, simplifyResponseHeads } from "./response-head.js";
 
 /** Options of TLS connections. */
 export interface TlsSettings {
@@ -75,7 +75,7 @@ async function open(target: URL, { tls, proxy, http2 = true }: SocketOptions, si
     via === undefined
       ? await ready(connectTcp({ host, port, noDelay: true, keepAlive: true }), "connect", signal)
       : await tunnel(via, host, port, signal);
-  if (!secure) return simplifyResponseHeads(socket as Socket);
+  if (!secure) return simplifyResponseHeads(reportResets(socket as Socket));
   const { insecure = false, ...identity } = tls ?? {};
   const secured = connectTls({
     socket,
@@ -86,7 +86,7 @@ async function open(target: URL, { tls, proxy, http2 = true }: SocketOptions, si
     ...identity,
   });
   const connected = await ready(secured, "secureConnect", signal);
-  return connected.alpnProtocol === "h2" ? connected : simplifyResponseHeads(connected);
+  return connected.alpnProtocol === "h2" ? connected : simplifyResponseHeads(reportResets(connected));
 }
 
 /** Resolves with the socket once it is open. */
