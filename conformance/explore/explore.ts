@@ -126,6 +126,10 @@ export async function runExploration(options: ExplorationOptions): Promise<Explo
     Array.from({ length: WORKERS }, () => Worker.open(options.urls, options.connection ?? {}, environment)),
   );
   const tally = new Tally(options, source);
+  const end = () => {
+    for (const worker of workers) worker.end();
+  };
+  options.signal?.addEventListener("abort", end, { once: true });
   try {
     const deadline = Date.now() + (options.budgetMs ?? Number.POSITIVE_INFINITY);
     let failure: Exploration["failure"];
@@ -151,6 +155,7 @@ export async function runExploration(options: ExplorationOptions): Promise<Explo
     }
     return { ...tally.counts, failure };
   } finally {
+    options.signal?.removeEventListener("abort", end);
     await Promise.all(workers.map((worker) => worker.close()));
   }
 }
@@ -184,7 +189,11 @@ async function search(
       for (let index = next; index < batch.length && !stopped(); index = next) {
         next += 1;
         const { steps, path } = batch[index] as { steps: Step[]; path: string };
-        const execution = await execute(steps, worker.environment);
+        const execution = await execute(steps, worker.environment).catch((error: unknown) => {
+          if (options.signal?.aborted && error instanceof Inconclusive) return undefined;
+          throw error;
+        });
+        if (execution === undefined) return;
         tally.add(steps, execution);
         options.onHistory?.(`seed ${seed}, program ${path}`, execution.recorder.events);
         if (execution.findings.length > 0 && (failing === undefined || index < failing.index))

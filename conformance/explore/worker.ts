@@ -35,6 +35,12 @@ export class Worker {
     return new Worker(environment, [direct, faulty]);
   }
 
+  /** Ends the program that runs: its next call throws. */
+  end(): void {
+    this.environment.faulty.end();
+    this.environment.direct.end();
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.environment.network.stop(), ...this.#transports.map((transport) => transport.close())]);
   }

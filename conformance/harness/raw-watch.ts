@@ -1,8 +1,10 @@
+import { ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import type { WatchResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { RetriesExhausted } from "../findings.js";
+import { Inconclusive, RetriesExhausted } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import { isRetryableStatus, mediaType } from "../rpc/connect.js";
 import { type Envelope, EnvelopeError, envelope, envelopes, FLAG_END } from "../rpc/envelope.js";
+import { FloodError } from "../rpc/flood.js";
 import type { CallResult, Refusal } from "../rpc/result.js";
 import { authorization, noResponseResult } from "../rpc/session.js";
 import { decodeFrame, parseEnd } from "../rpc/watch.js";
@@ -116,6 +118,7 @@ async function readWatch(t: Context, args: WatchArguments): Promise<WatchTranscr
       transcript.why = "the stream ended";
       transcript.broken = !isLate && !isWhole(transcript, until) && mayBeTruncated(stream.headers);
     } catch (error) {
+      if (error instanceof FloodError) throw new Inconclusive(error.message, ReasonCode.SERVER_LIMIT);
       transcript.why = isLate ? `the time limit of ${TIMEOUT_MS} ms passed` : (error as Error).message;
       transcript.broken = !isLate && (!(error instanceof EnvelopeError) || mayBeTruncated(stream.headers));
     } finally {

@@ -134,13 +134,15 @@ export class Watcher {
 
   /** Waits for a matching frame, for the end of the Watch, or for the deadline. */
   async #findFrame(matches: (frame: WatchResponse) => boolean, nextSlice: () => number): Promise<FrameResult> {
+    let examined = 0;
     for (;;) {
       const slice = nextSlice();
       await this.#stream.waitForFrame(matches, slice);
       // Not by spreading: a flood of frames would exceed the maximum number of arguments.
       for (const frame of this.#stream.frames.slice(this.#collected)) this.frames.push(frame);
       this.#collected = this.#stream.frames.length;
-      const frame = this.frames.find(matches);
+      const frame = this.frames.slice(examined).find(matches);
+      examined = this.frames.length;
       if (frame !== undefined) return { kind: "response", value: frame };
       if (slice <= 0) return { kind: "late", why: "the time limit has passed" };
       if (this.#stream.end !== undefined) return this.#stream.end;

@@ -101,6 +101,7 @@ export class Client {
         },
         onEnd: (end) => {
           this.#recorder.complete(op, endEvent(end));
+          if (end.kind === "flood") this.session.onFlood(end.why);
           stream.onEnd(end);
         },
         onClose: (violation) => stream.onClose(violation),

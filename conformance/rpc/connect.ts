@@ -13,7 +13,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { type ErrorDetail, ErrorDetailSchema, Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { timestampProblem } from "../history/times.js";
 import type { HttpResponse } from "../transport/messages.js";
-import { refuseFlood } from "./flood.js";
+import { FloodError, refuseFlood, refuseLongTexts } from "./flood.js";
 import type { CallResult, FormRequirement, Refusal } from "./result.js";
 
 /** Encoding of messages. */
@@ -63,13 +63,16 @@ export function decode<T extends DescMessage>(codec: Codec, schema: T, body: Uin
     refuseFlood(body, "proto");
     // Unknown fields are skipped: a response may hold millions of them.
     const message = fromBinary(schema, body, { readUnknownFields: false });
+    refuseLongTexts(message);
     checkTimestamps(message);
     return message;
   }
   refuseFlood(body, "json");
   const json = JSON.parse(Buffer.from(body).toString("utf8"));
   checkTimes(json);
-  return fromJson(schema, json, { ignoreUnknownFields: true });
+  const message = fromJson(schema, json, { ignoreUnknownFields: true });
+  refuseLongTexts(message);
+  return message;
 }
 
 /** Throws if a time in a response, or in one of its messages, is out of range: it would have no JSON form. */
@@ -115,12 +118,13 @@ export function interpret<T extends DescMessage>(
   try {
     return { kind: "response", value: decode(codec, schema, response.body) };
   } catch (error) {
-    return malformed(
+    const result = malformed(
       requirement,
       "the body of a response does not decode",
       `body: a ${schema.name} in ${codec === "proto" ? "binary protobuf" : "JSON"}`,
       `body: ${response.body.length} B; ${(error as Error).message}`,
     );
+    return error instanceof FloodError ? { ...result, isFlood: true } : result;
   }
 }
 
@@ -210,7 +214,12 @@ function findDetail(details: unknown[]): ErrorDetail | undefined {
 /** The media type without its parameters, in lower case. */
 export const mediaType = (header: string | undefined) => header?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
 
-function malformed(requirement: FormRequirement, why: string, expected?: string, actual?: string): CallResult<never> {
+function malformed(
+  requirement: FormRequirement,
+  why: string,
+  expected?: string,
+  actual?: string,
+): Extract<CallResult<never>, { kind: "malformed" }> {
   return { kind: "malformed", requirement, why, ...(expected && { expected }), ...(actual && { actual }) };
 }
 

@@ -35,6 +35,13 @@ describe("envelopes", () => {
     await expect(read(three.subarray(0, length), 3)).rejects.toThrow(/ended within an envelope/);
   });
 
+  test("are read up to a number and a total size", async () => {
+    const flood = Buffer.alloc(60_000, envelope(new Uint8Array()));
+    await expect(read(flood, 1000)).rejects.toThrow(/more than \d+ frames/);
+    const large = Buffer.concat(Array(5).fill(envelope(Buffer.alloc(1 << 20))));
+    await expect(read(large, 65_536)).rejects.toThrow(/larger than \d+ bytes/);
+  });
+
   test("above the maximum length are rejected before they are read", async () => {
     await expect(read(Buffer.from([0, 0xff, 0xff, 0xff, 0xff]), 5, 100)).rejects.toThrow(/4294967295 bytes/);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SyncResponseSchema } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { decode } from "./connect.js";
+import { decode, encode } from "./connect.js";
 
 const FLOOD = /more than \d+ (fields|values), the most that the suite reads/;
 
@@ -12,6 +12,16 @@ describe("a body is not decoded if it has", () => {
     ["millions of levels in JSON", "json", Buffer.from(`{"x":${"[".repeat(1_000_000)}`)],
   ] as const)("%s", (_, codec, body) => {
     expect(() => decode(codec, SyncResponseSchema, body)).toThrow(FLOOD);
+  });
+
+  it("an id or an epoch that is far too long", () => {
+    const long = "x".repeat(20_000);
+    const texts = [{ epoch: long }, { messages: [{ senderId: long }] }, { messages: [{ clientMessageId: long }] }];
+    for (const message of texts)
+      for (const codec of ["proto", "json"] as const)
+        expect(() => decode(codec, SyncResponseSchema, encode(codec, SyncResponseSchema, message))).toThrow(
+          /has 20000 characters, and the suite reads at most/,
+        );
   });
 
   it("an accepted_at that is no Timestamp", () => {

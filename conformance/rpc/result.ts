@@ -25,7 +25,8 @@ export type CallResult<T> =
   | { kind: "retryable"; why: string; refusal?: Refusal | undefined; retryAfterMs?: number | undefined }
   /**
    * A response that violates the HTTP binding; `requirement` is the one that it violates. `why` is a sentence.
-   * `mayBeTruncated`: it ended with its connection, which a proxy may have closed.
+   * `mayBeTruncated`: it ended with its connection, which a proxy may have closed. `isFlood`: it holds more than the
+   * suite reads.
    */
   | {
       kind: "malformed";
@@ -34,6 +35,7 @@ export type CallResult<T> =
       expected?: string;
       actual?: string;
       mayBeTruncated?: boolean;
+      isFlood?: boolean;
     }
   /**
    * No complete response: the outcome is indeterminate. `hint` is what the user can check; `isPermanent` whether the

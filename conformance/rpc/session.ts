@@ -30,6 +30,8 @@ export class Session {
   readonly codec: Codec;
   /** Number of retries so far. */
   retried = 0;
+  /** Is called once a stream is longer than the suite reads, with the sentence for people. */
+  onFlood: (why: string) => void = () => {};
   #endpoint: number;
   readonly #delays: RetryDelays;
   #isEnded = false;
@@ -72,8 +74,15 @@ export class Session {
       ...(signal === undefined ? {} : { signal }),
       ...(caller === undefined ? {} : { caller }),
     });
-    if (result.kind === "response")
-      return withRetryHints(interpret(codec, method.output, result.value), result.value.headers);
+    if (result.kind === "response") {
+      const interpreted = interpret(codec, method.output, result.value);
+      if (interpreted.kind === "malformed" && interpreted.isFlood)
+        this.transport.connection.liveness?.oversized(
+          `${endpoint} ${method.name}`,
+          interpreted.actual ?? interpreted.why,
+        );
+      return withRetryHints(interpreted, result.value.headers);
+    }
     if (!result.isOversized) return result;
     return { kind: "malformed", requirement: codec === "proto" ? "HTTP-BINARY" : "HTTP-JSON", why: result.why };
   }
@@ -126,7 +135,7 @@ const RETRYABLE_ONLY: RetryDelays = { noResponse: [], retryable: RETRY_DELAYS.re
 
 /** Adds to the result of an attempt what its response says about a retry. */
 export function withRetryHints<R extends CallResult<unknown>>(result: R, headers: HttpResponse["headers"]): R {
-  if (result.kind === "malformed" && mayBeTruncated(headers)) return { ...result, mayBeTruncated: true };
+  if (result.kind === "malformed" && !result.isFlood && mayBeTruncated(headers)) return { ...result, mayBeTruncated: true };
   if (result.kind !== "retryable") return result;
   const { "retry-after": seconds = "" } = headers;
   return /^\d{1,9}$/.test(seconds) ? { ...result, retryAfterMs: 1000 * Number(seconds) } : result;

@@ -31,11 +31,14 @@ export class WatchStream implements WatchListener {
 
   /** Resolves with true once a frame matches; with false if the stream ends or the timeout passes first. */
   async waitForFrame(matches: (frame: WatchResponse) => boolean, timeoutMs: number): Promise<boolean> {
-    return this.#wait(
-      () => this.frames.some(matches),
-      timeoutMs,
-      () => this.end !== undefined,
-    );
+    // Each frame is examined once: there may be many.
+    let examined = 0;
+    const isDone = () => {
+      for (; examined < this.frames.length; examined += 1)
+        if (matches(this.frames[examined] as WatchResponse)) return true;
+      return false;
+    };
+    return this.#wait(isDone, timeoutMs, () => this.end !== undefined);
   }
 
   /** Resolves with true once the stream has ended; with false if the timeout passes first. */

@@ -58,6 +58,12 @@ describe("the end of a Watch", () => {
     expect(stream.end).toMatchObject({ kind: "malformed" });
   });
 
+  test("is malformed with an error of a size that the suite does not read", async () => {
+    const stream = await watch(frame, end(`{"error":${"[".repeat(70_000)}${"]".repeat(70_000)}}`));
+    expect(await stream.waitForClose(5000)).toBe(true);
+    expect(stream.end).toMatchObject({ kind: "malformed", why: expect.stringMatching(/reads at most 65536/) });
+  });
+
   test("is reported before the end of the response", async () => {
     const stream = await watch(frame, end("{}"), null);
     expect(await stream.waitForEnd(5000)).toBe(true);

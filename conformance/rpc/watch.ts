@@ -4,6 +4,7 @@ import type { Transport } from "../transport/http.js";
 import { type Caller, type HttpStream, mayBeTruncated } from "../transport/messages.js";
 import { type Codec, decode, encode, mediaType, parseError, resultOfError } from "./connect.js";
 import { type Envelope, EnvelopeError, envelope, envelopes, FLAG_END } from "./envelope.js";
+import { FloodError } from "./flood.js";
 import type { CallResult } from "./result.js";
 import { authorization, pathOf } from "./session.js";
 
@@ -16,6 +17,8 @@ export type StreamEnd =
   | { kind: "broken"; why: string; opened: boolean }
   /** There was no response within the time limit of the transport. */
   | { kind: "late"; why: string }
+  /** The suite stopped reading, because the server sends frames without end. */
+  | { kind: "flood"; why: string }
   | Exclude<CallResult<never>, { kind: "response" | "no-response" }>;
 
 export interface WatchListener {
@@ -100,6 +103,7 @@ const malformed = (why: string): StreamEnd => ({ kind: "malformed", requirement:
 
 /** The end of a stream whose reader threw this error. */
 function endOfError(error: Error, stream: HttpStream | undefined): StreamEnd {
+  if (error instanceof FloodError) return { kind: "flood", why: error.message };
   if (!(error instanceof EnvelopeError)) {
     const failure = noResponse(error);
     const why = failure.message;
@@ -125,8 +129,15 @@ export function decodeFrame(codec: Codec, { flags, body }: Envelope): WatchRespo
   }
 }
 
+/** Maximum length of the body of an error, in bytes. */
+const MAX_ERROR_BYTES = 65_536;
+
 /** Parses an end-of-stream message. */
 export function parseEnd({ body }: Pick<Envelope, "body">): StreamEnd {
+  if (body.length > MAX_ERROR_BYTES)
+    return malformed(
+      `the end-of-stream message has ${body.length} bytes, and the suite reads at most ${MAX_ERROR_BYTES}`,
+    );
   let json: unknown;
   try {
     json = JSON.parse(Buffer.from(body).toString("utf8"));
@@ -142,14 +153,13 @@ export function parseEnd({ body }: Pick<Envelope, "body">): StreamEnd {
     : resultOfError(error);
 }
 
-/** Maximum length of the body of an error, in bytes. */
-const MAX_ERROR_BYTES = 65_536;
-
 async function interpretNonStream(stream: HttpStream): Promise<StreamEnd> {
   const chunks: Uint8Array[] = [];
+  let bytes = 0;
   for await (const chunk of stream.chunks) {
     chunks.push(chunk);
-    if (Buffer.concat(chunks).length > MAX_ERROR_BYTES) break;
+    bytes += chunk.length;
+    if (bytes > MAX_ERROR_BYTES) break;
   }
   if (stream.status === 200) return malformed(`status 200 with content type "${stream.headers["content-type"] ?? ""}"`);
   const error = parseError(stream.status, Buffer.concat(chunks).toString("utf8"));

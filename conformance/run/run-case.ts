@@ -79,6 +79,7 @@ export async function runCase(run: RunnableCase, shared: RunContext): Promise<Ca
   });
   const exchanges = new Exchanges(() => recorder.now(), shared.onExchange && ((it) => shared.onExchange?.(run.id, it)));
   const session = new Session(shared.transport.withExchangeListener(exchanges), run.codec, numberOf(run.id));
+  session.onFlood = (why) => overflow.abort(new Inconclusive(why, ReasonCode.SERVER_LIMIT));
   let leases: Lease[] = [];
   let context: Context | undefined;
   let failure: unknown;

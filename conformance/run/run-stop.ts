@@ -35,11 +35,13 @@ export class RunStop {
     return this.#controller.signal;
   }
 
-  /** Ends the run. */
-  stop(reason: StopReason): void {
+  /** Ends the run: no further case begins, and those that run are left after a time, in milliseconds. */
+  stop(reason: StopReason, graceMs = 0): void {
     if (this.reason !== undefined) return;
     this.reason = reason;
-    this.#controller.abort(new Error(reason.reason));
+    const abort = () => this.#controller.abort(new Error(reason.reason));
+    if (graceMs === 0) abort();
+    else setTimeout(abort, graceMs).unref();
   }
 
   /** Resolves with the value, or with undefined if there is a reason to end the run first. */
@@ -61,8 +63,11 @@ export class RunStop {
   }
 
   /** Ends the run when a signal is aborted. Returns a function that forgets the signal. */
-  stopOn(signal: AbortSignal, reason: () => StopReason): () => void {
-    const stop = () => this.stop(reason());
+  stopOn(signal: AbortSignal, reason: () => StopReason & { graceMs?: number }): () => void {
+    const stop = () => {
+      const { graceMs, ...it } = reason();
+      this.stop(it, graceMs);
+    };
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
     return () => signal.removeEventListener("abort", stop);
@@ -111,8 +116,11 @@ export const inconclusive = (reason: string, reasonCode: ReasonCode, headline = 
   headline,
 });
 
+/** How long the cases that run may go on once the server floods its clients, in milliseconds: to report what they saw. */
+const FLOOD_GRACE_MS = 5000;
+
 /** Returns why a run ends whose server, or whose own machine, makes no further response possible. */
-export function withoutResponses(liveness: Liveness, running: readonly string[]): StopReason {
+export function withoutResponses(liveness: Liveness, running: readonly string[]): StopReason & { graceMs?: number } {
   const { silent, silentRpc, flood, localError } = liveness;
   if (localError !== undefined) {
     const { message } = localError;
@@ -120,7 +128,7 @@ export function withoutResponses(liveness: Liveness, running: readonly string[])
   }
   if (flood !== undefined) {
     const headline = `the server floods its clients: ${flood.responses} times ${flood.why}`;
-    return inconclusive(`not run: ${headline}`, ReasonCode.SERVER_LIMIT, headline);
+    return { ...inconclusive(`not run: ${headline}`, ReasonCode.SERVER_LIMIT, headline), graceMs: FLOOD_GRACE_MS };
   }
   if (silentRpc !== undefined) {
     const { name, attempts } = silentRpc;

@@ -46,6 +46,18 @@ describe("a server", () => {
     expect(liveness.silent).toBeDefined();
   });
 
+  it("has stopped if two RPCs are no longer tried, and nothing has had a response since", () => {
+    for (const rpcs of [["0 Send", "0 CreateAccount"], ["0 Send"]]) {
+      const { clock, liveness } = withClock();
+      for (const seconds of [10, 20, 26]) {
+        clock.seconds = seconds;
+        for (const rpc of rpcs) liveness.failed(rpc, "no response");
+      }
+      liveness.withheld("0 Send");
+      expect(liveness.silent !== undefined).toBe(rpcs.length > 1);
+    }
+  });
+
   it("has not stopped while it is being restarted", () => {
     const { clock, liveness } = withClock();
     liveness.pause();

@@ -57,6 +57,7 @@ export class Liveness {
   readonly #byRpc = new Map<string, Silence>();
   #silence: Silence | undefined;
   #lastResponse: Date | undefined;
+  #lastFailure = "";
   #isPaused = false;
 
   /** `scale` is the factor for time limits. Tests replace the clock, in milliseconds. */
@@ -86,11 +87,10 @@ export class Liveness {
   failed(rpc: string, why: string): void {
     if (this.#isPaused) return;
     const now = this.#now();
+    this.#lastFailure = why;
     this.#silence = added(this.#silence, now);
     this.#byRpc.set(rpc, added(this.#byRpc.get(rpc), now));
-    if (this.silent !== undefined || !isLong(this.#silence, now, SERVER_SILENCE_MS * this.#scale)) return;
-    this.silent = { responses: this.responses, lastResponse: this.#lastResponse, why };
-    this.#controller.abort(new NoResponseError("the server has stopped responding", { isPermanent: true }));
+    if (isLong(this.#silence, now, SERVER_SILENCE_MS * this.#scale)) this.#stopForSilence();
   }
 
   /** This machine cannot make a connection: nothing that is observed from now on says anything about the server. */
@@ -111,14 +111,19 @@ export class Liveness {
 
   /**
    * A request was not sent, because all front ends leave its RPC unanswered. After some of them there is no use in
-   * further cases: nearly all of them need both Send and Sync.
+   * further cases: nearly all of them need both Send and Sync. There is none at all if another RPC is silent, too, and
+   * no response has come in between: without attempts, nothing else would notice that.
    */
   withheld(rpc: string): void {
-    const name = rpc.slice(rpc.indexOf(" ") + 1);
+    const silence = this.#byRpc.get(rpc);
+    const names = new Set([...this.#byRpc.keys()].map(nameOf));
+    if (silence !== undefined && this.#silence !== undefined && this.#silence.from <= silence.from && names.size > 1)
+      this.#stopForSilence();
+    const name = nameOf(rpc);
     if (!/^(Send|Sync)$/.test(name)) return;
     this.#withheld += 1;
     if (this.#withheld < MAX_WITHHELD || this.signal.aborted) return;
-    this.silentRpc = { name, attempts: this.#byRpc.get(rpc)?.attempts ?? 0 };
+    this.silentRpc = { name, attempts: silence?.attempts ?? 0 };
     this.#controller.abort(new NoResponseError(`${name} gets no response`, { isPermanent: true }));
   }
 
@@ -142,7 +147,16 @@ export class Liveness {
     this.#silence = undefined;
     this.#byRpc.clear();
   }
+
+  #stopForSilence(): void {
+    if (this.silent !== undefined || this.signal.aborted) return;
+    this.silent = { responses: this.responses, lastResponse: this.#lastResponse, why: this.#lastFailure };
+    this.#controller.abort(new NoResponseError("the server has stopped responding", { isPermanent: true }));
+  }
 }
+
+/** The RPC without its front end. */
+const nameOf = (rpc: string) => rpc.slice(rpc.indexOf(" ") + 1);
 
 function added(silence: Silence | undefined, now: number): Silence {
   return { from: silence?.from ?? now, attempts: (silence?.attempts ?? 0) + 1 };
