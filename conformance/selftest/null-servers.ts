@@ -39,7 +39,7 @@ export const EMPTY_RESPONSES: Readonly<Record<string, Responder>> = {
   HTML: fixed(200, "text/html", HTML),
 };
 
-const NOT_SEQ_SYNC = /does not look like a Seq Sync server: GetServerInfo returned .+/;
+const NOT_SEQ_SYNC = /does not look like a Seq Sync server: .+/;
 // A closed socket with unread data resets the connection.
 const CLOSED = /cannot be reached: (the server closed the connection|the connection was reset)/;
 const SILENT = /cannot be reached: no response within \d+ ms/;
@@ -47,7 +47,7 @@ const SILENT = /cannot be reached: no response within \d+ ms/;
 export const NULL_SERVERS: readonly NullServer[] = [
   ...Object.entries(EMPTY_RESPONSES).map(([name, respond]) => ({
     name,
-    headline: NOT_SEQ_SYNC,
+    headline: name === "401" ? /refuses GetServerInfo with unauthenticated; .+/ : NOT_SEQ_SYNC,
     start: () => serve(withBody(respond)),
   })),
   {
