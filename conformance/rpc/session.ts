@@ -135,7 +135,8 @@ const RETRYABLE_ONLY: RetryDelays = { noResponse: [], retryable: RETRY_DELAYS.re
 
 /** Adds to the result of an attempt what its response says about a retry. */
 export function withRetryHints<R extends CallResult<unknown>>(result: R, headers: HttpResponse["headers"]): R {
-  if (result.kind === "malformed" && !result.isFlood && mayBeTruncated(headers)) return { ...result, mayBeTruncated: true };
+  if (result.kind === "malformed" && !result.isFlood && mayBeTruncated(headers))
+    return { ...result, mayBeTruncated: true };
   if (result.kind !== "retryable") return result;
   const { "retry-after": seconds = "" } = headers;
   return /^\d{1,9}$/.test(seconds) ? { ...result, retryAfterMs: 1000 * Number(seconds) } : result;
