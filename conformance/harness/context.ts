@@ -17,6 +17,7 @@ import { CODE_OF, describeRefusal } from "../rpc/connect.js";
 import type { DefiniteResult, Refusal } from "../rpc/result.js";
 import type { Session } from "../rpc/session.js";
 import { type AccountContext, type SentMessage, TestAccount } from "./account.js";
+import { firstDifference, showBoth, showLists } from "./show.js";
 
 /** Requirements that hold only within the dedup window. */
 const WINDOWED: readonly RequirementId[] = [
@@ -91,6 +92,8 @@ export class Context implements AccountContext {
   readonly #options: ContextOptions;
   readonly #cleanUps: (() => void)[] = [];
   readonly #started = performance.now();
+  /** The exchange of each page and each message, by its number. */
+  readonly #exchangeOf = new WeakMap<object, number>();
   #ids = 0;
 
   constructor(options: ContextOptions) {
@@ -213,7 +216,7 @@ export class Context implements AccountContext {
 
   /** Expects two plain values to be equal. */
   equal<T>(actual: T, expected: T, requirement: RequirementId, message: string): void {
-    if (!isDeepStrictEqual(actual, expected)) this.fail(requirement, message, show(expected), show(actual));
+    if (!isDeepStrictEqual(actual, expected)) this.fail(requirement, message, ...showBoth(expected, actual));
   }
 
   /** Expects a message to have these values in these fields. */
@@ -234,11 +237,11 @@ export class Context implements AccountContext {
     requirement: RequirementId,
     message: string,
   ): void {
-    const expected = sent.map(({ clientMessageId }, index) => `${firstSeq + index}:${clientMessageId}`);
-    const actual = page.messages.map(({ seq, clientMessageId }) => `${seq}:${clientMessageId}`);
+    const expected = numbered(sent, firstSeq);
+    const actual = listed(page.messages);
     const isPrefix = isDeepStrictEqual(actual, expected.slice(0, actual.length));
     if (!isPrefix || (actual.length === 0 && expected.length > 0))
-      this.fail(requirement, message, showList(expected), showList(actual));
+      this.fail(requirement, message, ...showLists(expected, actual), this.#exchangeOf.get(page));
   }
 
   /** Expects exactly these messages, in this order, with consecutive seqs from `firstSeq`. */
@@ -249,13 +252,20 @@ export class Context implements AccountContext {
     requirement: RequirementId,
     message: string,
   ): void {
-    const expected = sent.map(({ clientMessageId }, index) => `${firstSeq + index}:${clientMessageId}`);
-    const actual = messages.map(({ seq, clientMessageId }) => `${seq}:${clientMessageId}`);
-    if (!isDeepStrictEqual(actual, expected)) this.fail(requirement, message, showList(expected), showList(actual));
+    const expected = numbered(sent, firstSeq);
+    const actual = listed(messages);
+    if (isDeepStrictEqual(actual, expected)) return;
+    // The page with the first wrong message decides, or the one that ends too early: not the empty page after them.
+    const wrong = messages[firstDifference(expected, actual)] ?? messages.at(-1);
+    const exchange = wrong === undefined ? undefined : this.#exchangeOf.get(wrong);
+    this.fail(requirement, message, ...showLists(expected, actual), exchange);
   }
 
   accepted<T>(result: DefiniteResult<T>, requirement: RequirementId): T {
-    if (result.kind === "response") return result.value;
+    if (result.kind === "response") {
+      this.#rememberExchange(result.value);
+      return result.value;
+    }
     this.throwIfServerLimit(result.refusal);
     return this.fail(
       requirement,
@@ -263,6 +273,14 @@ export class Context implements AccountContext {
       requirement === "SYNC-ANSWER" ? "a page" : "acceptance of the call",
       describeRefusal(result.refusal),
     );
+  }
+
+  /** Remembers which exchange a page, and each of its messages, arrived with: the one that ended last. */
+  #rememberExchange(value: unknown): void {
+    const number = this.#options.exchanges?.lastEnded;
+    if (number === undefined || typeof value !== "object" || value === null || !("messages" in value)) return;
+    this.#exchangeOf.set(value, number);
+    for (const message of (value as SyncResponse).messages) this.#exchangeOf.set(message, number);
   }
 
   /** Ends the case as inconclusive if a limit that the server may choose is too tight for it. */
@@ -365,27 +383,7 @@ export class Context implements AccountContext {
   }
 }
 
-/** Formats a value for people, shortened: an object as its fields, such as "acked_seq: 4, svr_seq: 6". */
-export function show(value: unknown): string {
-  const text = isPlainObject(value)
-    ? Object.entries(value)
-        .filter(([name]) => !name.startsWith("$"))
-        .map(([name, field]) => `${snakeCase(name)}: ${json(field)}`)
-        .join(", ")
-    : json(value);
-  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
-}
+const listed = (messages: readonly Message[]) => messages.map(({ seq, clientMessageId }) => ({ seq, clientMessageId }));
 
-const isPlainObject = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-const json = (value: unknown): string =>
-  JSON.stringify(value, (_, field) => (typeof field === "bigint" ? `${field}` : field)) ?? "nothing";
-
-function showList(items: readonly string[]): string {
-  if (items.length === 0) return "no messages";
-  const shown = items.length <= 8 ? items : [...items.slice(0, 4), "…", ...items.slice(-3)];
-  return `${items.length} message${items.length === 1 ? "" : "s"}: ${shown.join(", ")}`;
-}
+const numbered = (sent: readonly SentMessage[], firstSeq: number) =>
+  sent.map(({ clientMessageId }, index) => ({ seq: firstSeq + index, clientMessageId }));

@@ -1,6 +1,7 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { DeliveredMessage, Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { payloadText } from "../../history/payload-text.js";
+import { shortId } from "../../history/short-id.js";
 import { describeRefusal } from "../../rpc/connect.js";
 
 /** Maps user ids to readable names. */
@@ -86,6 +87,3 @@ function timeText(at: Timestamp | undefined): string {
     .padStart(9, "0")
     .replace(/(000){1,2}$/, "")}`;
 }
-
-/** Shortens a long id to its last characters, in which the ids of a case differ. */
-export const shortId = (id: string) => (id === "" ? '""' : id.length <= 8 ? id : `…${id.slice(-6)}`);
