@@ -142,8 +142,12 @@ export const errors: readonly Case[] = [
       const secret = await bob.send(bob, `secret-${t.newId()}`);
       const used = await alice.send(bob, "used");
       const [bobState, aliceState] = [await bob.state(), await alice.state()];
-      const hidden = [bob.token, secret.clientMessageId, Buffer.from(secret.payload).toString()];
-      if (bobState.epoch !== aliceState.epoch) hidden.push(bobState.epoch);
+      const hidden: Hidden = {
+        [TOKEN]: bob.token,
+        "a client_message_id of bob's": secret.clientMessageId,
+        "the payload of a message of bob's": Buffer.from(secret.payload).toString(),
+        ...(bobState.epoch === aliceState.epoch ? {} : { [EPOCH]: bobState.epoch }),
+      };
 
       const longerUser = { userId: `${bob.userId}-${t.newId()}`.slice(-128) };
       // Differs from bob's user id only in the last character: a server that suggests similar user ids would name bob.
@@ -167,8 +171,11 @@ export const errors: readonly Case[] = [
         const hasNoId = reason === Reason.CLIENT_MESSAGE_ID_INVALID;
         // An error may hold bob's user id if the call named it, or if alice's user id contains it.
         const omitsBob = (call === reused || call === toSimilar) && !alice.userId.includes(bob.userId);
-        const more = [...(hasNoId ? [idPrefix] : []), ...(omitsBob ? [bob.userId] : [])];
-        expectNoLeak(t, response, [...hidden, ...more], `the refusal with ${Reason[reason]}`);
+        const more = {
+          ...(hasNoId ? { "the start of bob's client_message_ids": idPrefix } : {}),
+          ...(omitsBob ? { [USER_ID]: bob.userId } : {}),
+        };
+        expectNoLeak(t, response, { ...hidden, ...more }, `the refusal with ${Reason[reason]}`);
         if (call !== reused) continue;
         const reported = { svrSeq: detail?.svrSeq, epoch: detail?.epoch };
         const violation = "the refusal of alice's Send to herself reveals the state of her inbox";
@@ -186,7 +193,7 @@ export const errors: readonly Case[] = [
       for (const [reason, call] of syncs) {
         const response = await rawCall(t, "ERR-NO-LEAK", call);
         expectRawRefusal(t, response, reason, DEMANDED_BY[reason], "an invalid Sync");
-        expectNoLeak(t, response, [...hidden, bob.userId], `the refusal with ${Reason[reason]}`);
+        expectNoLeak(t, response, { ...hidden, [USER_ID]: bob.userId }, `the refusal with ${Reason[reason]}`);
       }
     },
   },
@@ -200,7 +207,11 @@ export const errors: readonly Case[] = [
       const { epoch } = await bob.state();
       const aliceState = await alice.state();
       const used = await alice.send(alice, "used");
-      const hidden = [`${bob.base}`, `${bob.base + 1}`, ...(epoch === aliceState.epoch ? [] : [epoch])];
+      const hidden: Hidden = {
+        "the svr_seq of bob's inbox": `${bob.base}`,
+        "the next seq of bob's inbox": `${bob.base + 1}`,
+        ...(epoch === aliceState.epoch ? {} : { [EPOCH]: epoch }),
+      };
       const tries: [keyof typeof DEMANDED_BY, RawCall][] = [
         [Reason.CLIENT_MESSAGE_ID_REUSED, sendOf(t, alice, bob, { clientMessageId: used.clientMessageId })],
         [Reason.CLIENT_MESSAGE_ID_INVALID, sendOf(t, alice, bob, { clientMessageId: "" })],
@@ -239,14 +250,34 @@ const DEMANDED_BY = {
   [Reason.CREDENTIAL_INVALID]: "AUTH-SCHEME",
 } as const;
 
-/** Expects none of these secrets in a response. Skips those of less than 8 characters, which it may hold by chance. */
-function expectNoLeak(t: Context, response: RawResponse, hidden: readonly string[], what: string): void {
-  const { details } = JSON.parse(response.text) as { details?: { value?: string }[] };
-  const decoded = (details ?? []).map(({ value }) => Buffer.from(value ?? "", "base64").toString());
-  const places = [response.text, JSON.stringify(response.headers), ...decoded];
-  for (const secret of hidden.filter(({ length }) => length >= 8)) {
+/** Data that a response must not hold, by what they are. */
+type Hidden = Readonly<Record<string, string>>;
+
+const TOKEN = "bob's token";
+const EPOCH = "the epoch of bob's inbox";
+const USER_ID = "bob's user id";
+
+/** Expects none of these data in a response. Skips those of less than 8 characters, which it may hold by chance. */
+function expectNoLeak(t: Context, response: RawResponse, hidden: Hidden, what: string): void {
+  const error = JSON.parse(response.text) as { message?: unknown; details?: { value?: string }[] };
+  const decoded = (error.details ?? []).map(({ value }) => Buffer.from(value ?? "", "base64").toString());
+  const headers = Object.entries(response.headers).map((header): [string, string] => [
+    `the header ${header[0]}`,
+    JSON.stringify(header),
+  ]);
+  const places: [place: string, text: string][] = [
+    ["the message of the error", JSON.stringify(error.message ?? "")],
+    ...decoded.map((text): [string, string] => ["the value of a detail of the error", text]),
+    ...headers,
+    ["the JSON of the error", response.text],
+  ];
+  for (const [name, secret] of Object.entries(hidden).filter(([, { length }]) => length >= 8)) {
     const forms = [secret, Buffer.from(secret).toString("base64").replace(/=+$/, "")];
-    const found = places.some((place) => forms.some((form) => place.includes(form)));
-    t.that(!found, "ERR-NO-LEAK", `${what} reveals data of another account`, "no such data", "it holds such data");
+    const [place] = places.find(([, text]) => forms.some((form) => text.includes(form))) ?? [];
+    if (place === undefined) continue;
+    // A token is never shown.
+    const value = name === TOKEN ? "" : `: ${secret}`;
+    const violation = `${what} reveals data of another account`;
+    t.fail("ERR-NO-LEAK", violation, `${place} without ${name}`, `${place} holds ${name}${value}`);
   }
 }
