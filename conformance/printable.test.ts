@@ -38,6 +38,7 @@ test.each([
   ["+++ group", "\\u002b++ group"],
   ["~~~ group", "\\u007e~~ group"],
   ["^^^ +++", "\\u005e^^ +++"],
+  ["  ^^^ ^^^^^", "  ^^^ ^^^^^"],
   ["  ---", "  ---"],
   ["::1", "::1"],
 ])("a command at the start of a line is escaped there: %j", (line, expected) => {

@@ -10,9 +10,9 @@ const UNPRINTABLE = /(?! )[\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Poin
 const COMMANDS = /#(#)(?=\[|vso\[|teamcity\[)|(?:\bsection_(?:start|end)|\btravis_(?:fold|time))(:)/gi;
 
 // Commands at the start of a line: GitHub Actions obeys ::name::, Buildkite folds the log at the others. White space and
-// the styles of a terminal may precede them.
+// the styles of a terminal may precede them. Carets alone, which mark differences, are no command.
 const LINE_COMMANDS =
-  /^((?:[^\S\n]|\p{Cc}\[[\d;]*[mK])*)(?::(?=:[a-z])|-(?=--[^\S\n])|\+(?=\+\+[^\S\n])|~(?=~~[^\S\n])|\^(?=\^\^[^\S\n]))/gimu;
+  /^((?:[^\S\n]|\p{Cc}\[[\d;]*[mK])*)(?::(?=:[a-z])|-(?=--[^\S\n])|\+(?=\+\+[^\S\n])|~(?=~~[^\S\n])|\^(?=\^\^[^\S\n]+\+\+\+))/gimu;
 
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 

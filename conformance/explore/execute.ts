@@ -1,3 +1,4 @@
+import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { recordRotateEpoch } from "../accounts/rotate-epoch.js";
@@ -175,6 +176,19 @@ class ProgramRun {
     }
   }
 
+  /** The Watches and data losses of an account, and its last Sync: they show which frame is missing. */
+  #eventsOfWatches(account: number): Event[] {
+    const { events } = this.#recorder;
+    const userId = this.#leases[account]?.userId;
+    const callsOf = (kinds: readonly string[]) =>
+      events.filter(
+        ({ body }) => kinds.includes(body.case ?? "") && (body.value as { userId?: string }).userId === userId,
+      );
+    const calls = [...callsOf(["watchCall", "rotateCall"]), ...callsOf(["syncCall"]).slice(-1)];
+    const ops = new Set(calls.map(({ op }) => op));
+    return events.filter(({ op }) => ops.has(op));
+  }
+
   /**
    * Fetches the pending messages of all accounts, so that the judge finds missing ones, and expects the Watches to be
    * up to date.
@@ -189,7 +203,8 @@ class ProgramRun {
           ({ epoch, svrSeq }) => epoch === state.epoch && svrSeq >= state.svrSeq,
           wakeMs,
         );
-        if (!woken && stream.end === undefined) this.#client.findings.push(missingFrame(state, stream));
+        if (!woken && stream.end === undefined)
+          this.#client.findings.push(missingFrame(state, stream, this.#eventsOfWatches(account)));
       }),
     );
   }
@@ -293,13 +308,21 @@ const MAX_PAGES = 300;
 /** Time limit for a frame about a new message, in milliseconds (WATCH-WAKE). */
 const WAKE_MS = 5000;
 
-const missingFrame = ({ svrSeq }: SyncResponse, { frames }: WatchStream): Finding =>
-  newFinding({
-    requirement: "WATCH-WAKE",
-    message: "an open Watch got no frame about accepted messages",
-    expected: `a frame with svr_seq ${svrSeq} within ${WAKE_MS / 1000} s`,
-    actual: frames.length === 0 ? "no frame" : `the last frame has svr_seq ${frames.at(-1)?.svrSeq}`,
-  });
+function missingFrame({ svrSeq, epoch }: SyncResponse, { frames }: WatchStream, evidence: readonly Event[]): Finding {
+  const last = frames.at(-1);
+  const isNewEpoch = last !== undefined && last.epoch !== epoch;
+  return newFinding(
+    {
+      requirement: "WATCH-WAKE",
+      message: isNewEpoch
+        ? "an open Watch got no frame with the new epoch of its inbox"
+        : "an open Watch got no frame about accepted messages",
+      expected: `a frame with epoch "${epoch}" and svr_seq ${svrSeq}, within ${WAKE_MS / 1000} s`,
+      actual: last === undefined ? "no frame" : `last frame: epoch "${last.epoch}" and svr_seq ${last.svrSeq}`,
+    },
+    evidence,
+  );
+}
 
 const NAMES = ["bob", "alice", "carol", "dave"];
 const DEVICES = ["phone", "tablet", "laptop", "watch"];

@@ -76,9 +76,13 @@ function side(label: "expected" | "actual", parts: readonly Part[], color: Style
   });
   const line = labelled(label, style) + marked.join("");
   if (style(color, "") !== "" || label !== "actual") return [line];
-  const carets = parts.map((part) => (part.same ? " " : "^").repeat(columns(singleLine(part.text)))).join("");
-  return [line, labelled("", style) + carets.trimEnd()];
+  const caretOf = ({ same, text }: Part) => (same || !isValue(text) ? " " : "^");
+  const carets = parts.map((part) => caretOf(part).repeat(columns(singleLine(part.text)))).join("");
+  return carets.trim() === "" ? [line] : [line, labelled("", style) + carets.trimEnd()];
 }
+
+/** Whether a part has a value: a number, a name in capitals, or a text in quotes. Carets below prose say nothing. */
+const isValue = (text: string) => /[\p{N}"]|\p{Lu}{2}|_|^(?:true|false)$/u.test(text);
 
 /**
  * Why a case did not pass, for a log: each finding, then the command that reproduces it; or the reason for its outcome.

@@ -23,7 +23,7 @@ export interface TimedStep extends SequenceStep {
  * whole history that the events were taken from: it has the client of each response, and the names of the accounts.
  */
 export function sequenceOf(events: readonly Event[], history: readonly Event[] = events): TimedStep[] {
-  const name = namesOf(history.length > 0 ? history : events);
+  const name = namesOf([...history, ...events]);
   const severalUrls = [...history, ...events].some(({ endpoint }) => endpoint > 0);
   const callers = new Map<bigint, string>();
   // Only calls name their client.
