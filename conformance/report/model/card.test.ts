@@ -96,6 +96,32 @@ describe("a card", () => {
     expect(card?.steps[0]).toMatchObject({ direction: "both", text: "14 earlier calls" });
   });
 
+  test("counts a call once that only the history has, and names the requests of overlapping calls", () => {
+    const body = bytes('{"recipientId":"user-bob","clientMessageId":"id-of-a-message-10"}');
+    const history = Array.from({ length: 9 }, (_, index) => syncWithResponse(BigInt(index + 1), "bob", index)).flat();
+    const exchanges = [10, 11, 12, 13, 14, 15, 16].map((number) => ({
+      ...exchangeOf(number, "alice", "Send", body),
+      sentAtMicros: 1n << 40n,
+      endedAtMicros: (1n << 40n) + 1n,
+    }));
+    const found = failedCase("send/a", ["SEND-ACCEPT"], history, { evidence: [] });
+    const steps = cardsOf(reportOf([{ ...found, accounts, exchanges }], TARGET))[0]?.steps ?? [];
+    expect(steps.filter(({ direction }) => direction === "both").map(({ text }) => text)).toEqual(["10 earlier calls"]);
+    expect(steps.at(-1)?.text).toMatch(/^to Send …age-10: HTTP 400/);
+  });
+
+  test("of a missing frame ends with a note about it, which decides", () => {
+    const history = syncWithResponse(1n, "bob", 1);
+    const about = { expected: "a frame with svr_seq at least 3 within 5000 ms" };
+    const [card] = cardsOf(reportOf([failedCase("watch/a", ["WATCH-WAKE"], history, { evidence: history, ...about })]));
+    expect(card?.steps.at(-1)).toMatchObject({
+      text: "no such frame within 5000 ms",
+      direction: "both",
+      decisive: true,
+    });
+    expect(card?.steps.filter(({ decisive }) => decisive)).toHaveLength(1);
+  });
+
   test("shows of a request what is unusual, and marks the response that decided", () => {
     const requestHeaders = ["content-type: text/plain", "authorization: Basic $SEQSYNC_TOKEN", "x-user: bob"];
     const exchange = { ...exchangeOf(1, "bob", "Sync", bytes("{")), requestHeaders };

@@ -15,7 +15,7 @@ import { atUrl, namesOf, type SequenceStep, sequenceOf, type TimedStep } from ".
 export type Recorded = Partial<Pick<CaseResult, "history" | "exchanges" | "accounts">>;
 
 /** A finding, as far as its diagram is concerned. */
-export type Shown = Pick<Finding, "evidence" | "exchange" | "requirement">;
+export type Shown = Pick<Finding, "evidence" | "exchange" | "requirement" | "expected">;
 
 /** One call, or one action of the suite, with its steps. */
 export interface Call {
@@ -85,15 +85,44 @@ export function timelineOf(finding: Shown, recorded: Recorded): SequenceStep[] {
     severalUrls: [...exchanges, ...history, ...finding.evidence].some(({ endpoint }) => endpoint > 0),
     severalCodecs: new Set(chosen.map(codecNameOf).filter((codec) => codec !== undefined)).size > 1,
   };
+  const missing = missingFrame(finding);
   const steps = chosen.flatMap((call): TimedStep[] => {
     const count = omitted.get(call) ?? 0;
     const own = stepsOf(call, context).filter(({ at }) => at <= cutoff || (call.isStream && finding.exchange > 0));
-    if (call === deciding) for (const step of [own[0], own.at(-1)]) if (step !== undefined) step.decisive = true;
+    labelResponse(own, call, chosen);
+    if (call === deciding && missing === undefined)
+      for (const step of [own[0], own.at(-1)]) if (step !== undefined) step.decisive = true;
     if (count === 0) return own;
     const text = `${count} ${call === chosen[0] ? "earlier " : ""}${count === 1 ? "call" : "calls"}${call === chosen[0] ? "" : " left out"}`;
     return [{ client: "", direction: "both", text, at: call.start }, ...own];
   });
-  return steps.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  steps.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return missing === undefined || steps.length === 0 ? steps : [...steps, missing];
+}
+
+/** A note about the frame that did not arrive, if its absence is the violation: no step shows it. */
+function missingFrame({ requirement, expected }: Shown): SequenceStep | undefined {
+  const [, limit] = (requirement.startsWith("WATCH") && /frame.* (within [\d.]+ m?s)$/.exec(expected)) || [];
+  if (limit === undefined) return undefined;
+  return { client: "", direction: "both", text: `no such frame ${limit}`, decisive: true };
+}
+
+/** Names the request in its response if the client made other calls at the same time. */
+function labelResponse(steps: TimedStep[], call: Call, calls: readonly Call[]): void {
+  const [request, response] = steps;
+  if (steps.length !== 2 || request === undefined || response?.direction === "to" || response === undefined) return;
+  const isConcurrent = calls.some(
+    (other) =>
+      other !== call &&
+      !other.isStream &&
+      other.exchange !== undefined &&
+      other.exchange.client === request.client &&
+      other.start <= call.end &&
+      other.end >= call.start,
+  );
+  if (!isConcurrent || call.isStream) return;
+  const [, rpc, id] = /^(\w+)(?: to .*?, id (\S+?),)?/.exec(request.text) ?? [];
+  response.text = `to ${[rpc, id].filter((it) => it !== undefined).join(" ")}: ${response.text}`;
 }
 
 /** All calls of a case that are known: each exchange, and each operation of the history without one. */
@@ -124,15 +153,21 @@ function callsOf({ history = [], exchanges = [] }: Recorded, evidence: readonly 
   return calls.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
 }
 
-/** Counts the calls that were left out before each chosen one: known ones, and those whose numbers are missing. */
+/**
+ * Counts the calls that were left out before each chosen one. The numbers of the exchanges count them; calls of which
+ * only the history knows are among the missing numbers, and count by themselves only until the next exchange.
+ */
 function omittedIn(calls: readonly Call[], chosen: ReadonlySet<Call>): Map<Call, number> {
   const omitted = new Map<Call, number>();
   let number = 0;
   let count = 0;
+  let withoutExchange = 0;
   for (const call of calls) {
-    if (call.exchange !== undefined && call.exchange.number > number) {
-      count += call.exchange.number - number - 1;
+    if (call.exchange === undefined) withoutExchange += call.isNote ? 0 : 1;
+    else if (call.exchange.number > number) {
+      count += Math.max(call.exchange.number - number - 1 - withoutExchange, 0);
       number = call.exchange.number;
+      withoutExchange = 0;
     }
     if (!chosen.has(call)) count += call.isNote ? 0 : 1;
     else {
