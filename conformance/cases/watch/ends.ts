@@ -66,6 +66,11 @@ export const watchEnds: readonly Case[] = [
       const { bob, alice } = t;
       const watchers: Watcher[] = [];
       const seenBroken = new Map<Watcher, number>();
+      const expectMessage = async (watcher: Watcher, n: number, violation: string) => {
+        // The judge checks that svr_seq has not decreased.
+        await expectFrameCovering(watcher, bob.base + n, violation);
+        if (watcher.broken > 0 && !seenBroken.has(watcher)) seenBroken.set(watcher, n);
+      };
       // The traffic keeps the Watches from being idle, so that a cut is due to their age and not to an idle timeout.
       for (let n = 1; n <= MESSAGES; n += 1) {
         if (n <= LONG_WATCHES) {
@@ -74,16 +79,12 @@ export const watchEnds: readonly Case[] = [
           watchers.push(watcher);
         }
         await alice.send(bob, t.filler(`message ${n}`));
-        for (const watcher of watchers) {
-          // The judge checks that svr_seq has not decreased.
-          await expectFrameCovering(watcher, bob.base + n, `a Watch got no frame for message ${n}`);
-          if (watcher.broken > 0 && !seenBroken.has(watcher)) seenBroken.set(watcher, n);
-        }
+        for (const watcher of watchers) await expectMessage(watcher, n, `a Watch got no frame for message ${n}`);
         await pause(APART_MS, undefined, { signal: t.signal });
       }
       await alice.send(bob, t.filler("the last one"));
       for (const watcher of watchers)
-        await expectFrameCovering(watcher, bob.base + MESSAGES + 1, "a long Watch got no frame for the last message");
+        await expectMessage(watcher, MESSAGES + 1, "a long Watch got no frame for the last message");
       // A network breaks one connection, or all of them at once; a time limit for responses breaks each at the same age.
       const brokeOneByOne = new Set(seenBroken.values()).size === LONG_WATCHES;
       const violation = `the connection of each of ${LONG_WATCHES} long Watches was closed without an end-of-stream message`;
