@@ -272,6 +272,8 @@ export class Context implements AccountContext {
       `a well-formed ${requirement === "SYNC-ANSWER" ? "Sync" : "call"} was refused`,
       requirement === "SYNC-ANSWER" ? "a page" : "acceptance of the call",
       describeRefusal(result.refusal),
+      // Of calls made at once, another one may have ended last.
+      this.#options.exchanges?.endedWith(result.refusal.text),
     );
   }
 

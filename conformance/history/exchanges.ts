@@ -68,6 +68,12 @@ export class Exchanges implements ExchangeListener {
     return this.#lastEnded;
   }
 
+  /** Number of the last exchange whose response had this body; undefined if none has. */
+  endedWith(body: string): number | undefined {
+    return this.#kept.findLast((entry) => entry.endedAt !== 0n && Buffer.concat(entry.body).toString("utf8") === body)
+      ?.number;
+  }
+
   /** Sets the accounts whose tokens the requests may contain. */
   setAccounts(accounts: readonly KnownAccount[]): void {
     this.#accounts = accounts;
