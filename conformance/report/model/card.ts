@@ -56,7 +56,9 @@ function readableCurl(findings: RequirementGroup["findings"], report: Report): s
     ({ case: it, finding }) => it.id === `${best.case.id} (json)` && finding.message === best.finding.message,
   );
   const { case: it, finding } = sibling ?? best;
-  return curlLines(finding, it, report);
+  const lines = curlLines(finding, it, report);
+  if (sibling === undefined || lines.length === 0) return lines;
+  return ["# the same calls in JSON, of the JSON run of the case: its ids differ from those above", ...lines];
 }
 
 /** The exchanges up to the one that decided; all if it is not known. */

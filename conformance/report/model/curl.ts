@@ -25,12 +25,18 @@ export function curlLines(finding: Finding, recorded: Recorded, target: Target):
     : calls;
   const { accounts = [] } = recorded;
   const used = accounts.filter(({ userId }) => userId !== "" && repeated.some((call) => mentions(call, userId)));
-  const variables: Variables = { accounts: used, epochs: epochsOf(all, used), rotations: new Map() };
+  const epochs = neededEpochs(epochsOf(all, used), repeated);
+  const variables: Variables = { accounts: used, epochs, rotations: new Map() };
   const lines = [...urlLines(target), ...accountLines(used, variables, target)];
   const first = repeated.find(({ exchange }) => exchange !== undefined)?.exchange?.number ?? 1;
   if (!isWhole && first > 1) lines.push(`# ${first - 1} earlier calls of the case are left out`);
   const isLast = (call: Call) => call === repeated.at(-1) || call.exchange?.number === deciding.exchange?.number;
+  let previous = first - 1;
   for (const call of repeated) {
+    const number = call.exchange?.number ?? previous;
+    const left = Math.max(number - previous - 1, 0);
+    if (left > 0) lines.push(`# ${left} ${left === 1 ? "call" : "calls"} of the case left out`);
+    previous = Math.max(previous, number);
     if (isLast(call)) lines.push("# the call that shows the violation:");
     lines.push(...lineOf(call, variables, target));
     if (isLast(call)) break;
@@ -76,6 +82,19 @@ function epochsOf(exchanges: readonly Exchange[], accounts: readonly CaseAccount
   return epochs;
 }
 
+/** The epochs of the accounts of which a call sends one. Each takes a Sync of its own, which the case did not make. */
+function neededEpochs(epochs: Map<string, string[]>, calls: readonly Call[]): Map<string, string[]> {
+  const sends = (epoch: string) =>
+    calls.some(
+      ({ exchange }) =>
+        exchange !== undefined &&
+        [exchange.requestBody, exchange.written, Buffer.from(exchange.request)].some((bytes) =>
+          Buffer.from(bytes).includes(epoch),
+        ),
+    );
+  return new Map([...epochs].map(([userId, own]) => [userId, own.some(sends) ? own : []]));
+}
+
 function epochIn({ responseBody, responseHeaders }: Exchange): string | undefined {
   if (headerOf(responseHeaders, "content-type") === "application/json")
     return /"epoch": *"([^"\\]+)"/.exec(Buffer.from(responseBody).toString("utf8"))?.[1];
@@ -89,7 +108,7 @@ function lineOf(call: Call, variables: Variables, target: Target): string[] {
   if (exchange === undefined) return fixtureLine(events[0], variables, target);
   if (exchange.requestSize > exchange.requestBody.length)
     return [
-      `# ${exchange.request} with a body of ${exchange.requestSize} bytes, of which the report has the first only`,
+      `# ${exchange.request}: a body of ${exchange.requestSize} bytes, of which the report has only the first ${exchange.requestBody.length}`,
     ];
   if (isIrregular(exchange)) return [rawLine(exchange, variables, target)];
   const { method, path } = requestLine(exchange);
