@@ -100,8 +100,8 @@ async function readWatch(t: Context, args: WatchArguments): Promise<WatchTranscr
     });
     transcript.status = stream.status;
     transcript.type = mediaType(stream.headers["content-type"]);
-    transcript.contentEncoding = stream.headers["content-encoding"] ?? "identity";
-    transcript.frameEncoding = stream.headers["connect-content-encoding"] ?? "identity";
+    transcript.contentEncoding = stream.headers["content-encoding"]?.toLowerCase() ?? "identity";
+    transcript.frameEncoding = stream.headers["connect-content-encoding"]?.toLowerCase() ?? "identity";
     let isLate = false;
     const cancelTimer = afterDeadline(t.deadline(TIMEOUT_MS), () => {
       isLate = true;
@@ -174,9 +174,9 @@ export function expectStreamRefusal(t: Context, transcript: WatchTranscript, wha
   const text = Buffer.from(received[0]?.body ?? []).toString();
   return t.fail(
     "HTTP-STREAM",
-    `the end-of-stream message of ${what} has no error`,
+    `the end-of-stream message of ${what} ${text === "" ? "is empty" : "has no error"}`,
     "a JSON object with an error",
-    text,
+    text === "" ? "an envelope of 0 bytes" : text,
   );
 }
 

@@ -226,7 +226,7 @@ function malformed(
 /** The start of a body, for people. */
 function excerpt(body: Uint8Array): string {
   const text = Buffer.from(body.subarray(0, 60)).toString("utf8").trim();
-  return text === "" ? "empty" : `${text}${body.length > 60 ? "…" : ""}`;
+  return text === "" ? "empty" : `"${text}${body.length > 60 ? "…" : ""}"`;
 }
 
 /** Describes a refusal in a few words. */

@@ -26,26 +26,15 @@ export const httpBodies: readonly Case[] = [
     async run(t) {
       const { bob, alice } = t;
       for (const size of [1, 7, 4096]) {
+        const chunks = `chunks of ${size} ${size === 1 ? "byte" : "bytes"}`;
         const { send, ...call } = sendOf(t, alice, bob, { payload: Buffer.from(`in chunks of ${size}`) });
         const sent = await rawCall(t, "HTTP-CHUNKED", { ...call, body: chunksOf(call.body, size) });
-        const { acceptedAt } = expectResponse(
-          t,
-          "HTTP-CHUNKED",
-          METHOD.Send.output,
-          sent,
-          `a Send in chunks of ${size} bytes`,
-        );
+        const { acceptedAt } = expectResponse(t, "HTTP-CHUNKED", METHOD.Send.output, sent, `a Send in ${chunks}`);
         const { svrSeq, epoch } = await bob.state();
         const sync = syncOf(t, bob, { cliSeq: Math.max(svrSeq - 1, 0), epoch });
         const response = await rawCall(t, "HTTP-CHUNKED", { ...sync, body: chunksOf(sync.body, size) });
-        const page = expectResponse(
-          t,
-          "HTTP-CHUNKED",
-          METHOD.Sync.output,
-          response,
-          `a Sync in chunks of ${size} bytes`,
-        );
-        const what = `a Sync in chunks of ${size} bytes did not return the pending message`;
+        const page = expectResponse(t, "HTTP-CHUNKED", METHOD.Sync.output, response, `a Sync in ${chunks}`);
+        const what = `a Sync in ${chunks} did not return the pending message`;
         t.page(page, svrSeq, [{ ...send, acceptedAt }], "HTTP-CHUNKED", what);
       }
       const info = await rawCall(t, "HTTP-CHUNKED", { rpc: "GetServerInfo", body: [emptyBody(t.session.codec)] });

@@ -131,7 +131,7 @@ describe("a card", () => {
         text: "Sync, body of 1 B {, with Content-Type: text/plain, with Authorization: Basic <bob's token>, with x-user: bob",
         decisive: true,
       },
-      { text: "HTTP 400, Content-Type text/plain: 2 B no", decisive: true },
+      { text: 'HTTP 400, Content-Type text/plain: 2 B "no"', decisive: true },
     ]);
   });
 });

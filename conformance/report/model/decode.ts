@@ -82,7 +82,10 @@ export function bodyText(body: Uint8Array, size: number): string {
   if (size === 0) return "no body";
   const text = Buffer.from(body).toString("utf8");
   const isText = !/(?![\n\r\t])\p{Cc}|\ufffd/u.test(text);
-  const shown = isText ? shortened([...text], MAX_TEXT, "") : shortened([...body].map(hex), MAX_HEX, " ");
+  const cut = shortened([...text], MAX_TEXT, "");
+  // A word alone, such as "no", would read like one of the diagram.
+  const quoted = /^[\w\s.,:-]*$/.test(cut) && /[g-zG-Z]/.test(cut) ? JSON.stringify(cut) : cut;
+  const shown = isText ? quoted : shortened([...body].map(hex), MAX_HEX, " ");
   return `${size} B ${size > body.length ? `beginning with ${shown}` : shown}`;
 }
 

@@ -28,7 +28,8 @@ export function responseText(exchange: Exchange, options: ResponseOptions): stri
   const error = parseError(status, Buffer.from(responseBody).toString("utf8"));
   const head = headText(exchange, options.requirement);
   const isAboutType = options.requirement === "HTTP-ANSWER-TYPE";
-  const broken = noResponse === "" ? "" : `; then: ${noResponse}`;
+  // That the client closed the connection says nothing about the server.
+  const broken = noResponse === "" || /^the client closed/.test(noResponse) ? "" : `; then: ${noResponse}`;
   if (status !== 200 && error !== undefined) {
     const isUsual = mediaType(type) === "application/json";
     return `${describeBody(refused(error))}${isUsual ? "" : `, Content-Type ${type ?? "absent"}`}${head.slice(`HTTP ${status}`.length)}${broken}`;
@@ -40,7 +41,8 @@ export function responseText(exchange: Exchange, options: ResponseOptions): stri
   if (rpc === undefined || codec === undefined || status > 299) return plain;
   const decoded = decodeBody(codec, rpc.output, responseBody, responseSize);
   if (decoded === undefined) {
-    if (responseSize > responseBody.length && options.event !== undefined)
+    // The history does not have the responses of raw requests.
+    if (responseSize > responseBody.length && options.event !== undefined && options.event.body.case !== "noResponse")
       return `${head}${typeNote}: ${describeBody(options.event.body, options.name)}`;
     return responseSize > responseBody.length
       ? plain
