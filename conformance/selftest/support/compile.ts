@@ -10,13 +10,15 @@ const FOLDERS = ["proto", "reference-server", "conformance", "docs/guides/connec
 /**
  * Compiles the sources as for a release, and returns the folder of the compiled files. Processes that are measured or
  * run for a long time need this: the code that a loader such as tsx adds to functions costs time in the hot path.
- * Compiles only files that have changed.
+ * Compiles only files that have changed, and copies the certificates beside them.
  */
 export function compile(): string {
   for (const folder of FOLDERS) {
     for (const file of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })) {
-      if (!file.endsWith(".ts") || file.endsWith(".test.ts") || file.endsWith(".d.ts")) continue;
       const source = join(ROOT, folder, file);
+      if (file.endsWith(".pem") && !isNewer(join(OUT, folder, file), source))
+        put(join(OUT, folder, file), readFileSync(source, "utf8"));
+      if (!file.endsWith(".ts") || file.endsWith(".test.ts") || file.endsWith(".d.ts")) continue;
       const target = join(OUT, folder, file.replace(/\.ts$/, ".js"));
       if (isNewer(target, source)) continue;
       const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023, verbatimModuleSyntax: true };

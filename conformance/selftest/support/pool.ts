@@ -22,6 +22,11 @@ export interface PoolOptions {
 /** There are at least as many processes as processors, so threads for garbage collection would compete with them. */
 const V8_OPTIONS = ["--no-parallel-scavenge", "--max-semi-space-size=64"];
 
+/** Number of characters that are kept of what a worker writes to standard error. */
+const MAX_ERROR_CHARACTERS = 2000;
+
+const lastErrors = new WeakMap<ChildProcess, string>();
+
 /**
  * Runs tasks in processes of their own, in order, and calls `onResult` with each result. Rejects when a task fails or a
  * process exits.
@@ -68,8 +73,12 @@ export function serveTasks<Task, Result>(work: (task: Task) => Promise<Result>):
 
 function startWorker(module: string): ChildProcess {
   const file = join(compile(), "conformance/selftest", `${module}.js`);
-  // The log output of mutants is discarded.
-  return fork(file, { execArgv: V8_OPTIONS, stdio: ["ignore", "ignore", "ignore", "ipc"] }).setMaxListeners(0);
+  // The log output of mutants is discarded, but for the end that explains why a worker exited.
+  const child = fork(file, { execArgv: V8_OPTIONS, stdio: ["ignore", "ignore", "pipe", "ipc"] }).setMaxListeners(0);
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    lastErrors.set(child, ((lastErrors.get(child) ?? "") + text).slice(-MAX_ERROR_CHARACTERS));
+  });
+  return child;
 }
 
 function runTask<Task, Result>(worker: ChildProcess, message: TaskMessage<Task>): Promise<ResultMessage<Result>> {
@@ -81,7 +90,8 @@ function runTask<Task, Result>(worker: ChildProcess, message: TaskMessage<Task>)
     };
     const onExit = (code: number | null) => {
       removeListeners();
-      reject(new Error(`a worker exited with code ${code} during task ${JSON.stringify(message.task)}`));
+      const errors = lastErrors.get(worker) ?? "";
+      reject(new Error(`a worker exited with code ${code} during task ${JSON.stringify(message.task)}\n${errors}`));
     };
     const removeListeners = () => {
       worker.off("message", onMessage);
