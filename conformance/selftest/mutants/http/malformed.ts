@@ -233,15 +233,22 @@ function withoutSurrogates(body: Buffer): Buffer {
   return Buffer.from(text, "latin1");
 }
 
-/** Removes an explicit 0 at the end of a SyncRequest that consists of several cli_seq fields. */
+/**
+ * Removes an explicit 0 at the end of a SyncRequest that consists of several cli_seq fields. Other bodies, such as those
+ * that do not decode, are left as they are.
+ */
 function withoutLastZero(body: Buffer): Buffer {
   const reader = new BinaryReader(body);
   let before = 0;
-  for (let count = 0; reader.pos < reader.len; count += 1) {
-    const [field, type] = reader.tag();
-    if (field !== 1 || type !== WireType.Varint) return body;
-    const at = reader.pos - 1;
-    if (reader.uint32() === 0 && reader.pos === reader.len && count > 0) before = at;
+  try {
+    for (let count = 0; reader.pos < reader.len; count += 1) {
+      const [field, type] = reader.tag();
+      if (field !== 1 || type !== WireType.Varint) return body;
+      const at = reader.pos - 1;
+      if (reader.uint32() === 0 && reader.pos === reader.len && count > 0) before = at;
+    }
+  } catch {
+    return body;
   }
   return before === 0 ? body : body.subarray(0, before);
 }
