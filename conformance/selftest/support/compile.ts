@@ -16,7 +16,7 @@ export function compile(): string {
   for (const folder of FOLDERS) {
     for (const file of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })) {
       const source = join(ROOT, folder, file);
-      if (file.endsWith(".pem") && !isNewer(join(OUT, folder, file), source))
+      if (/\.(pem|key)$/.test(file) && !isNewer(join(OUT, folder, file), source))
         put(join(OUT, folder, file), readFileSync(source, "utf8"));
       if (!file.endsWith(".ts") || file.endsWith(".test.ts") || file.endsWith(".d.ts")) continue;
       const target = join(OUT, folder, file.replace(/\.ts$/, ".js"));
