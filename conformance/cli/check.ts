@@ -44,6 +44,7 @@ interface Flags extends AccountFlags, ConnectionFlags, OutputFlags, LocalFlags {
   seed?: number;
   concurrency: number;
   timeoutScale: number;
+  timeLimit?: number;
   slow?: true;
   bail?: number | true;
   knownFailures?: string;
@@ -94,6 +95,14 @@ const command = new Command("check")
       1,
       100,
     ).default(1),
+  )
+  .addOption(
+    integer(
+      "--time-limit <seconds>",
+      "end the run after this time; cases that have not ended are inconclusive (default: one hour, times --timeout-scale, and more with a rate limit)",
+      1,
+      604_800,
+    ),
   )
   .addOption(integer("--bail [n]", "stop after n unexpected failures (default without n: 1)", 1, 100_000))
   .addOption(
@@ -180,6 +189,7 @@ async function checkTarget(urls: string[], flags: Flags): Promise<number> {
       signal: interrupt.signal,
       ...(flags.shard === undefined ? {} : { shard: shardText(flags.shard) }),
       ...(flags.wait === undefined ? {} : { waitMs: flags.wait * 1000 }),
+      ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit * 1000 }),
       ...(flags.bail === undefined ? {} : { bail: flags.bail === true ? 1 : flags.bail }),
       ...(flags.seed === undefined ? {} : { seed: flags.seed }),
       ...(flags.codec === undefined ? {} : { codecs: [flags.codec] }),

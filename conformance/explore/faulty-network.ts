@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Agent } from "undici";
-import { agentFor, type SharedConnection } from "../transport/http.js";
+import { OversizedError } from "../transport/errors.js";
+import { exchange } from "../transport/exchange.js";
+import { agentFor, rpcOf, type SharedConnection } from "../transport/http.js";
+import type { Liveness } from "../transport/liveness.js";
 import { type RateLimiter, rateLimiterOf } from "../transport/rate-limit.js";
 import type { NetworkFault } from "./program.js";
 
@@ -10,6 +13,10 @@ export const FAULT_HEADER = "seqsync-network-fault";
 
 /** Delay of a slow request, in milliseconds: enough for concurrent requests to overtake it. */
 const DELAY_MS = 4;
+
+/** Bounds of a response that is passed on whole: more than a program causes, and longer than a client waits for it. */
+const MAX_RESPONSE_BYTES = 8 << 20;
+const TIMEOUT_MS = 30_000;
 
 interface Forwarded {
   status: number;
@@ -27,6 +34,7 @@ export class FaultyNetwork {
   readonly #agent: Agent;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #rateLimiter: RateLimiter | undefined;
+  readonly #liveness: Liveness | undefined;
   readonly #bases: readonly URL[];
   readonly #held: (() => Promise<void>)[] = [];
   readonly #pending = new Set<Promise<unknown>>();
@@ -36,6 +44,7 @@ export class FaultyNetwork {
     this.#agent = agentFor(connection, 64);
     this.#headers = headers;
     this.#rateLimiter = rateLimiterOf(connection);
+    this.#liveness = connection.liveness;
     this.#bases = targets.map((url) => new URL(url));
     this.#server = createServer((req, res) => {
       this.#handle(req, res).catch(() => req.socket.destroy());
@@ -130,21 +139,28 @@ export class FaultyNetwork {
     const [, index = "0", path = "/"] = /^\/(\d+)(\/.*)$/.exec(req.url ?? "") ?? [];
     const base = this.#bases[Number(index)] as URL;
     await this.#rateLimiter?.acquire();
-    const {
-      statusCode,
-      headers,
-      body: received,
-    } = await this.#agent.request({
+    const request = {
       origin: base.origin,
       path: base.pathname.replace(/\/$/, "") + path,
-      method: "POST",
+      method: "POST" as const,
       headers: { ...this.#headers, ...forwardable(req.headers) },
       body,
-      ...(signal === undefined ? {} : { signal }),
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    };
+    const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_RESPONSE_BYTES, signal };
+    const {
+      status,
+      headers,
+      body: content,
+    } = await exchange(this.#agent, request, limits).catch((error: Error) => {
+      // The client only sees that its connection breaks.
+      if (error instanceof OversizedError)
+        this.#liveness?.oversized(rpcOf({ endpoint: Number(index), path }), error.message);
+      throw error;
     });
-    const content = Buffer.from(await received.arrayBuffer());
     const { connection: _, "transfer-encoding": __, "keep-alive": ___, ...kept } = headers;
-    return { status: statusCode, headers: kept, body: content };
+    return { status, headers: kept, body: content };
   }
 }
 

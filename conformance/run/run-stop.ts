@@ -75,7 +75,7 @@ export class RunStop {
 
   /** Ends the run after a time; returns a function that cancels this. */
   stopAfter(ms: number): () => void {
-    const reason = `the run did not end within its time limit of ${Math.round(ms / 1000)} s`;
+    const reason = `the run did not end within its time limit of ${Math.round(ms / 1000)} s; see --time-limit`;
     const timer = setTimeout(
       () => this.stop(inconclusive(reason, ReasonCode.STOPPED, reason)),
       Math.min(ms, MAX_TIMER_MS),

@@ -51,10 +51,10 @@ export interface TransportOptions extends SharedConnection {
 }
 
 /** Creates a pool of kept-alive connections to the target, with one request at a time on each. */
-export function agentFor(options: SocketOptions, connections: number): Agent {
+export function agentFor(options: SocketOptions, connections: number, pipelining = 1): Agent {
   return new Agent({
     connections,
-    pipelining: 1,
+    pipelining,
     allowH2: options.http2 ?? true,
     connect: ({ protocol, host, hostname, port }, callback) => {
       const at = host ?? (port === "" ? hostname : `${hostname}:${port}`);
@@ -68,6 +68,12 @@ export function agentFor(options: SocketOptions, connections: number): Agent {
 
 /** Delays before a stream is opened again, in milliseconds. */
 const REOPEN_DELAYS_MS = [20, 100, 400];
+
+/**
+ * Time after a broken connection in which requests use new connections, in milliseconds: a server that closes idle
+ * connections early may have closed all others too.
+ */
+const NEW_CONNECTIONS_MS = 5000;
 
 /** Maximum size of a response without messages, in bytes, with and without its content coding. */
 const MAX_RESPONSE_BYTES = 1 << 20;
@@ -92,6 +98,7 @@ export class Transport {
   readonly #headers: readonly string[];
   readonly #rateLimiter: RateLimiter | undefined;
   #bytesSent = 0;
+  #brokenAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     options: TransportOptions,
@@ -141,6 +148,8 @@ export class Transport {
       return { ...response, exchange: log.number };
     } catch (error) {
       const failure = this.#failed(request, error);
+      if (failure instanceof NoResponseError && !failure.timedOut && !failure.isPermanent)
+        this.#brokenAt = performance.now();
       log?.end(failure.message);
       throw failure;
     }
@@ -258,10 +267,12 @@ export class Transport {
 
   /** Closes all connections. */
   async close(): Promise<void> {
-    await Promise.all([this.#agents.standard.destroy(), this.#agents.http1.destroy()]);
+    const { standard, http1, single } = this.#agents;
+    await Promise.all([standard.destroy(), http1.destroy(), single.destroy()]);
   }
 
   #agentFor({ method = "POST", headers, body }: HttpRequest): Agent {
+    if (performance.now() - this.#brokenAt < NEW_CONNECTIONS_MS) return this.#agents.single;
     const isStandard =
       method === "POST" && !Array.isArray(headers) && (body === undefined || body instanceof Uint8Array);
     return isStandard ? this.#agents.standard : this.#agents.http1;
@@ -289,12 +300,18 @@ interface Agents {
    * For unusual requests, which undici supports over HTTP/1.1 only. The same pool as `standard` if HTTP/2 is not used.
    */
   http1: Agent;
+  /** Makes a new connection for each request, over HTTP/1.1. */
+  single: Agent;
 }
 
 function agentsFor(connection: SocketOptions, connections: number, bases: readonly URL[]): Agents {
   const standard = agentFor(connection, connections);
   const mayUpgrade = (connection.http2 ?? true) && bases.some(({ protocol }) => protocol === "https:");
-  return { standard, http1: mayUpgrade ? agentFor({ ...connection, http2: false }, connections) : standard };
+  return {
+    standard,
+    http1: mayUpgrade ? agentFor({ ...connection, http2: false }, connections) : standard,
+    single: agentFor({ ...connection, http2: false }, connections, 0),
+  };
 }
 
 /** The chunks of a response, of which a listener is told as they arrive. */
@@ -331,7 +348,7 @@ function flatten(headers: ReceivedResponse["headers"]): Record<string, string> {
 
 /** Decodes gzip, which a server may use if the request offered it, and which some proxies add. */
 function decoded(headers: Record<string, string>, body: Buffer, maxBytes: number): Buffer {
-  if (headers["content-encoding"] !== "gzip") return body;
+  if (headers["content-encoding"]?.toLowerCase() !== "gzip") return body;
   try {
     return gunzipSync(body, { maxOutputLength: maxBytes });
   } catch (error) {
@@ -346,4 +363,5 @@ const sizeOf = (body: HttpRequest["body"]): number =>
  * The front end and the RPC of a request, whatever its path and query: a silent front end says nothing about another
  * one.
  */
-const rpcOf = ({ endpoint = 0, path }: HttpRequest) => `${endpoint} ${/(\w*)(\?.*)?$/s.exec(path)?.[1] ?? ""}`;
+export const rpcOf = ({ endpoint = 0, path }: Pick<HttpRequest, "endpoint" | "path">) =>
+  `${endpoint} ${/(\w*)(\?.*)?$/s.exec(path)?.[1] ?? ""}`;

@@ -106,3 +106,12 @@ it("an error of this machine ends the run at once", () => {
   expect(liveness.localError?.message).toBe("too few file descriptors");
   expect(liveness.signal.aborted).toBe(true);
 });
+
+it("a server floods its clients after several responses that are larger than the suite reads", () => {
+  const { liveness } = withClock();
+  for (let n = 0; n < 7; n += 1) liveness.oversized("0 Sync", "the response is too large");
+  expect(liveness.signal.aborted).toBe(false);
+  liveness.oversized("0 Send", "the response is too large");
+  expect(liveness.flood).toEqual({ responses: 8, why: "the response is too large" });
+  expect(liveness.signal.aborted).toBe(true);
+});

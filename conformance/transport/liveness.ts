@@ -12,7 +12,7 @@ const MIN_ATTEMPTS = 3;
 const MAX_WITHHELD = 24;
 
 /** Number of responses larger than the suite reads after which the run ends. */
-const MAX_OVERSIZED = 24;
+const MAX_OVERSIZED = 8;
 
 /** RPCs that a server can serve although its store no longer responds. */
 const WITHOUT_STATE = / (GetServerInfo|CreateAccount)$/;
