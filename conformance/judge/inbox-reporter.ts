@@ -55,7 +55,8 @@ export class InboxReporter {
   reportLoss(evidence: readonly Event[], violation: ViolationDetail): void {
     const isRestart = this.#epochs.restarted && LOST_IN_RESTART.includes(violation.requirement);
     const requirement = isRestart ? this.#restartRequirement() : violation.requirement;
-    this.#context.report(evidence, { ...violation, requirement });
+    const kept = requirement === "DUR-NEW-EPOCH" ? ", although the epoch is the same as before the restart" : "";
+    this.#context.report(evidence, { ...violation, requirement, message: `${violation.message}${kept}` });
   }
 
   /** Reports at once, or, while the epoch may have changed, once it is known that the inbox kept its numbering. */
