@@ -45,6 +45,17 @@ describe("the outcome of a case", () => {
     expect(await runWith(sync)).toMatchObject({ outcome: Outcome.PASS, reason: "", history: [], reproduce: "" });
   });
 
+  test("is that of a second run if the server has raised a limit since", async () => {
+    const info = { ...shared.info, maxPayloadBytes: 5 };
+    const run: Case["run"] = async (t) => {
+      if (t.info.maxPayloadBytes === 5) t.fail("SEND-PAYLOAD-LIMIT", "was not refused", "a refusal", "it was accepted");
+    };
+    expect(await runWith(run, { info })).toMatchObject({ outcome: Outcome.PASS, findings: [] });
+    const alwaysFails: Case["run"] = async (t) =>
+      t.fail("SEND-PAYLOAD-LIMIT", "was not refused", "a refusal", "it was");
+    expect(await runWith(alwaysFails, { info })).toMatchObject({ outcome: Outcome.FAIL });
+  });
+
   test("is fail if an expectation is not met, with a command that runs the case again", async () => {
     const result = await runWith(async (t) => {
       await sync(t);

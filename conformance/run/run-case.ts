@@ -21,6 +21,7 @@ import { REQUIREMENTS } from "../requirements/requirements.js";
 import { Session } from "../rpc/session.js";
 import type { Transport } from "../transport/http.js";
 import { type CaseRun, profileOf, type RunnableCase } from "./case-run.js";
+import { changedInfo } from "./changed-limits.js";
 import { seeded } from "./random.js";
 import { accountRequestOf, type SkipReason, unavailableReason } from "./skip.js";
 import { probe } from "./target.js";
@@ -29,6 +30,7 @@ import { TimeLimit } from "./time-limit.js";
 /** What all cases of a run share. */
 export interface RunContext {
   transport: Transport;
+  /** What the server declared last. */
   info: GetServerInfoResponse;
   source: AccountSource;
   seed: number;
@@ -59,8 +61,16 @@ const MAX_VIOLATIONS = 300;
 /** Number of events that the report keeps of the history of a case that did not pass. */
 export const SHOWN_EVENTS = 400;
 
+/** Number of times that a case runs again because the declared limits have changed. */
+const MAX_REPETITIONS = 2;
+
 /** Runs one case with its own accounts. Never rejects: an error of the suite is a result too. */
-export async function runCase(run: RunnableCase, shared: RunContext): Promise<CaseResult & { retried: number }> {
+export async function runCase(
+  run: RunnableCase,
+  shared: RunContext,
+  repetition = 0,
+): Promise<CaseResult & { retried: number }> {
+  const { info } = shared;
   let started = performance.now();
   const judge = new Judge();
   let judgeError: unknown;
@@ -123,10 +133,22 @@ export async function runCase(run: RunnableCase, shared: RunContext): Promise<Ca
     session.end();
   }
 
-  const result =
+  let result =
     judgeError === undefined
       ? await toOutcome(judge, context?.findings ?? [], failure, shared)
       : suiteError(judgeError);
+  if (result.findings.length > 0) {
+    const asked = changedInfo(shared.transport, info);
+    const changed = await orAborted(asked, shared.signal, () => stopped(shared)).catch(() => undefined);
+    if (changed !== undefined) {
+      shared.info = changed;
+      if (repetition < MAX_REPETITIONS) {
+        shared.source.release(leases);
+        return runCase(run, shared, repetition + 1);
+      }
+      result = noVerdict(Outcome.INCONCLUSIVE, LIMITS_CHANGED, ReasonCode.SERVER_LIMIT);
+    }
+  }
   shared.onHistory?.(run.id, recorder.events);
   shared.source.release(leases);
   const failed = result.outcome !== Outcome.PASS && result.outcome !== Outcome.NOT_APPLICABLE;
@@ -252,6 +274,8 @@ function overflowOf(size: number, violations: number): Inconclusive | undefined 
   const what = `the server sent more than ${MAX_HISTORY} frames, messages and other responses in one case`;
   return new Inconclusive(`${what}; the suite reads no more`, ReasonCode.SERVER_LIMIT);
 }
+
+const LIMITS_CHANGED = "the limits or profiles that the server declares changed each time that the case ran";
 
 const TIMED_OUT = "the case did not end within its time limit; see --timeout-scale";
 
