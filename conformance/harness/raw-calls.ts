@@ -268,7 +268,7 @@ export function expectOfferedEncoding(
   offered: readonly string[],
   what: string,
 ): void {
-  const used = headers["content-encoding"] ?? "identity";
+  const used = headers["content-encoding"]?.toLowerCase() ?? "identity";
   if (used !== "identity" && !offered.includes(used))
     t.fail(
       "HTTP-COMPRESSION",

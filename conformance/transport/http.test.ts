@@ -31,6 +31,34 @@ const mirror: RequestListener = (req, res) => {
 const mirrored = async (made: Transport) =>
   JSON.parse(Buffer.from((await made.request({ path: "/a" })).body).toString("utf8"));
 
+test("after a broken connection, requests use new connections: the server may have closed all idle ones", async () => {
+  const used = new WeakSet<object>();
+  let open = 0;
+  let release = () => {};
+  const all = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const server = await running(
+    serve(async (req, res) => {
+      if (used.has(req.socket)) return void req.socket.destroy();
+      used.add(req.socket);
+      open += 1;
+      if (open === 3) release();
+      if (open <= 3) await all; // So that there are three connections.
+      res.end();
+    }),
+  );
+  const made = transport(server.url);
+  const call = () =>
+    made.request({ path: "/a" }).then(
+      ({ status }) => status,
+      ({ name }: Error) => name,
+    );
+  expect(await Promise.all([call(), call(), call()])).toEqual([200, 200, 200]);
+  await expect.poll(call).toBe("NoResponseError");
+  expect([await call(), await call()]).toEqual([200, 200]);
+});
+
 describe("a TLS target", () => {
   test("is trusted through the given authority, and called over HTTP/2 if the server offers HTTP/2", async () => {
     const { url } = await running(serveTls(mirror));
