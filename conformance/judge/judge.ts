@@ -56,9 +56,11 @@ export class Judge {
       case "header": {
         const { dedupWindow } = body.value;
         this.#header = body.value;
-        if (dedupWindow !== undefined)
-          this.#sendJudge.windowMicros =
-            dedupWindow.seconds * 1_000_000n + BigInt(Math.floor(dedupWindow.nanos / 1000));
+        if (dedupWindow !== undefined) {
+          const nanos = dedupWindow.seconds * 1_000_000_000n + BigInt(dedupWindow.nanos);
+          // 0 would mean that the window is unknown.
+          this.#sendJudge.windowMicros = nanos > 0n && nanos < 1000n ? 1n : nanos / 1000n;
+        }
         break;
       }
       case "accountOpened":

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { EventSchema } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { fingerprintOf } from "../history/fingerprint.js";
@@ -256,6 +256,13 @@ describe("correct outcomes of Sends cause no finding", () => {
     act(history);
     expect(history.blamed()).toEqual([]);
   });
+});
+
+test("a dedup window of less than a microsecond is known, and over at the next step", () => {
+  const history = newHistory({ dedupWindow: { seconds: 0n, nanos: 1 } });
+  history.send("m1").ok(1);
+  history.send("m1").ok(2);
+  expect(history.blamed()).toEqual([]);
 });
 
 describe("a wrong outcome of a Send is blamed", () => {
