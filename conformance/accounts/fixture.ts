@@ -31,7 +31,12 @@ export async function fixtureAccounts(
       const { code } = result.refusal;
       if (code === "unimplemented")
         throw new Inconclusive(
-          method.name === createAccount.name ? HELP : `the server has no fixture ${method.name}`,
+          // The fixtures were there when the run began: only a start_seq can be missing now.
+          method.name !== createAccount.name
+            ? `the server has no fixture ${method.name}`
+            : "startSeq" in input && input["startSeq"] !== 0
+              ? "the server's fixture CreateAccount does not support a start_seq above 0"
+              : HELP,
           ReasonCode.ACCOUNT_UNAVAILABLE,
         );
       if (code === "unauthenticated" || code === "permission_denied")
