@@ -41,6 +41,47 @@ export const longhand: Encoding = (body, codec, method) => {
   return Buffer.from(padded);
 };
 
+/**
+ * Writes each field that is not repeated twice, first with another value, and each number in as many bytes as it may
+ * have. Leaves JSON as it is.
+ */
+export const repeated: Encoding = (body, codec, method) => {
+  if (codec === "json") return body;
+  const schema = outputOf(method);
+  return repeatedBinary(schema, fromBinary(schema, body));
+};
+
+function repeatedBinary(schema: DescMessage, message: Message): Buffer {
+  const parts: Buffer[] = [];
+  const bytes = (no: number, value: Uint8Array) =>
+    parts.push(longVarint(no * 8 + 2, 5), longVarint(value.length, 10), Buffer.from(value));
+  const varint = (no: number, value: number) => parts.push(longVarint(no * 8, 5), longVarint(value, 10));
+  for (const { number, fieldKind, localName, ...field } of schema.fields) {
+    const value = (message as unknown as Record<string, unknown>)[localName];
+    if (value === undefined) continue;
+    if (typeof value === "number") for (const one of [value + 1, value]) varint(number, one);
+    else if (typeof value === "string") for (const one of ["before", value]) bytes(number, Buffer.from(one));
+    else if (value instanceof Uint8Array) for (const one of [Buffer.from("before"), value]) bytes(number, one);
+    else if (!Array.isArray(value)) bytes(number, toBinary(field.message as DescMessage, value as Message));
+    else {
+      for (const item of value) {
+        if (typeof item === "number") varint(number, item);
+        else bytes(number, repeatedBinary(field.message as DescMessage, item as Message));
+      }
+    }
+  }
+  return Buffer.concat(parts);
+}
+
+/** A varint in as many bytes as this. */
+function longVarint(value: number, size: number): Buffer {
+  const written = Buffer.alloc(size, 0x80);
+  let rest = value;
+  for (let at = 0; at < size; at += 1, rest = Math.floor(rest / 128)) written[at] = (rest % 128) | 0x80;
+  written[size - 1] = (written[size - 1] as number) & 0x7f;
+  return written;
+}
+
 function outputOf(method: string): DescMessage {
   const found = SeqSyncService.methods.find(({ name }) => name === method);
   if (found === undefined) throw new Error(`there is no method ${method}`);

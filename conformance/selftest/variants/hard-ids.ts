@@ -40,6 +40,12 @@ const LOOK_ALIKES: readonly ((text: string) => string)[] = [
 /** Makes the n-th id of a server, from 0: all differ, and have at most `maxBytes` bytes, which are 64 or 128. */
 type MakeId = (n: number, maxBytes: number) => string;
 
+/** Words that responses hold for other reasons. */
+const WORDS = (
+  "code message details error value type unauthenticated invalid_argument resource_exhausted seqsync.v1.ErrorDetail " +
+  "application/json no-store HTTP/1.1 close 0 1 5 400 404 e a null true {} Bearer CAE epoch svr_seq"
+).split(" ");
+
 /** Kinds of ids that are hard to handle. */
 export const HARD_IDS: Readonly<Record<string, { about: string; make: MakeId }>> = {
   "hard-ids": {
@@ -64,6 +70,10 @@ export const HARD_IDS: Readonly<Record<string, { about: string; make: MakeId }>>
       (LOOK_ALIKES[n % LOOK_ALIKES.length] as (text: string) => string)(
         Math.floor(n / LOOK_ALIKES.length).toString(36),
       ),
+  },
+  "word-ids": {
+    about: "has user ids and epochs that are words of the protocol and of HTTP, or single characters",
+    make: (n) => `${WORDS[n % WORDS.length]}${n < WORDS.length ? "" : Math.floor(n / WORDS.length)}`,
   },
   "numeric-ids": {
     about: "has user ids and epochs such as 0, 00 and 0.0, which are equal as numbers",

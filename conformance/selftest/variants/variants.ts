@@ -2,6 +2,8 @@ import type { RequestListener } from "node:http";
 import { listener, type Options, SERVER_OPTIONS } from "../../../docs/guides/connect/server.js";
 import { type Limits, Store } from "../../../docs/guides/connect/store.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
+import { Refusal } from "../../../reference-server/errors.js";
+import { operations } from "../../../reference-server/http/methods.js";
 import { type HandlerOptions, type ServiceOptions, startReferenceServer } from "../../../reference-server/index.js";
 import { type Running, serve } from "../support/serve.js";
 import { CONNECTIONS } from "./connections.js";
@@ -15,6 +17,7 @@ import {
   LongEpochs,
   OneMessagePages,
   RecipientFirst,
+  RisingLimits,
   StoppedClock,
   UnevenPages,
 } from "./stores.js";
@@ -222,11 +225,29 @@ export const TIGHT_LIMITS: readonly Variant[] = [
   ...TIGHT.map(([name, limits]) =>
     variant(name, `has the limits ${JSON.stringify(limits)}`, () => ({ store: new Store(limits) })),
   ),
+  variant("rising-limits", "raises its limits for payloads and pages during the run", () => ({
+    store: new RisingLimits({ payloadBytes: 1000, pageMessages: 20 }),
+  })),
+  reference("partial-fixtures", "has CreateAccount without start_seq, and no other fixture", () => ({
+    operations: PARTIAL_FIXTURES,
+  })),
   reference("window-1-ms", "declares a dedup window of one millisecond", () => ({ dedupWindowMs: 1 })),
   reference("fluctuating-inbox", "refuses every tenth Send to an inbox that is not empty, at random", () => ({
     newInbox: fluctuatingInbox(0.1, Math.random),
   })),
 ];
+
+const noFixture = (): never => {
+  throw new Refusal("unimplemented", "this fixture is not available");
+};
+
+/** Fixtures of a server on which accounts can be made, but nothing else can be arranged. */
+const PARTIAL_FIXTURES: NonNullable<HandlerOptions["operations"]> = {
+  createAccount: (service, request) =>
+    request.startSeq === 0 ? operations.createAccount(service, request) : noFixture(),
+  rotateEpoch: noFixture,
+  revokeToken: noFixture,
+};
 
 /** Replaces the number of the unknown profile by a name, which JSON requires. */
 function nameProfile(body: Buffer, codec: "proto" | "json", method: string): Buffer {

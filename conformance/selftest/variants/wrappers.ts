@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import type { RequestListener, ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
-import { longhand, withUnknownFields } from "./encodings.js";
+import { longhand, repeated, withUnknownFields } from "./encodings.js";
 import { forgetful, rateLimited } from "./rate-limits.js";
 import { type ErrorJson, rewriteResponses } from "./rewrite-responses.js";
 
@@ -60,6 +60,21 @@ export const WRAPPERS: readonly Wrapper[] = [
     name: "gzip",
     about: "compresses responses for clients that accept gzip",
     wrap: (inner) => rewriteResponses(inner, { send: compress }),
+  },
+  {
+    name: "gzip-members",
+    about: "compresses responses in two members, and names the coding in capitals",
+    wrap: (inner) => rewriteResponses(inner, { send: compressInMembers }),
+  },
+  {
+    name: "repeated-fields",
+    about: "writes each field twice, of which the last one counts, and numbers in more bytes than they need",
+    wrap: (inner) => rewriteResponses(inner, { message: repeated }),
+  },
+  {
+    name: "unusual-values",
+    about: "writes header values in capitals, with parameters, and in several lines",
+    wrap: (inner) => rewriteResponses(inner, { send: withUnusualValues }),
   },
   {
     name: "chunked",
@@ -152,6 +167,22 @@ function compress(res: ServerResponse, body: Buffer, { headers }: { headers: Rec
   if (!/\bgzip\b(?! *; *q=0)/.test(String(headers["accept-encoding"] ?? ""))) return void res.end(body);
   const compressed = gzipSync(body);
   res.setHeader("Content-Encoding", "gzip").setHeader("Content-Length", compressed.length).end(compressed);
+}
+
+function compressInMembers(res: ServerResponse, body: Buffer, { headers }: { headers: Record<string, unknown> }): void {
+  if (!/\bgzip\b(?! *; *q=0)/.test(String(headers["accept-encoding"] ?? ""))) return void res.end(body);
+  const half = body.length >> 1;
+  const compressed = Buffer.concat([gzipSync(body.subarray(0, half)), gzipSync(body.subarray(half))]);
+  res.setHeader("Content-Encoding", "GZIP").setHeader("Content-Length", compressed.length).end(compressed);
+}
+
+function withUnusualValues(res: ServerResponse, body: Buffer): void {
+  if (res.hasHeader("cache-control"))
+    res.setHeader("Cache-Control", ['private="set-cookie, x"', "max-age=0 ,\tNo-Store"]);
+  const type = String(res.getHeader("content-type") ?? "");
+  if (/^application\/(proto|json)$/.test(type))
+    res.setHeader("Content-Type", `${type.toUpperCase()} ; x="a;b\\"" ;y=1`);
+  res.end(body);
 }
 
 function inChunks(res: ServerResponse, body: Buffer): void {
