@@ -41,6 +41,16 @@ export const longhand: Encoding = (body, codec, method) => {
   return Buffer.from(padded);
 };
 
+/** Escapes what the JSON libraries of PHP, .NET, Java and Python escape by default. Leaves the binary codec as it is. */
+export const escaped: Encoding = (body, codec) => {
+  if (codec === "proto") return body;
+  // Outside strings, a response has none of these characters.
+  const text = body.toString().replace(/[+=&<>'\u007f-\uffff]|\\?\//g, (char) => {
+    return char.endsWith("/") ? "\\/" : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+  return Buffer.from(text);
+};
+
 /**
  * Writes each field that is not repeated twice, first with another value, and each number in as many bytes as it may
  * have. Leaves JSON as it is.

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import type { RequestListener, ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
-import { longhand, repeated, withUnknownFields } from "./encodings.js";
+import { escaped, longhand, repeated, withUnknownFields } from "./encodings.js";
 import { forgetful, rateLimited } from "./rate-limits.js";
 import { type ErrorJson, rewriteResponses } from "./rewrite-responses.js";
 
@@ -70,6 +70,11 @@ export const WRAPPERS: readonly Wrapper[] = [
     name: "repeated-fields",
     about: "writes each field twice, of which the last one counts, and numbers in more bytes than they need",
     wrap: (inner) => rewriteResponses(inner, { message: repeated }),
+  },
+  {
+    name: "escaped-json",
+    about: "escapes characters in JSON that need no escape",
+    wrap: (inner) => rewriteResponses(inner, { message: escaped }),
   },
   {
     name: "unusual-values",
