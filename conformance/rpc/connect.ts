@@ -10,7 +10,9 @@ import {
 } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { type ErrorDetail, ErrorDetailSchema, Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import { Inconclusive } from "../findings.js";
 import { timestampProblem } from "../history/times.js";
 import type { HttpResponse } from "../transport/messages.js";
 import { FloodError, refuseFlood, refuseLongTexts } from "./flood.js";
@@ -53,9 +55,28 @@ export const CODE_OF: Readonly<Partial<Record<Reason, string>>> = {
   [Reason.CLI_SEQ_AHEAD]: "out_of_range",
 };
 
+/** Encodes a request. Throws Inconclusive if a number that the server has sent leaves no room for the next one. */
 export function encode<T extends DescMessage>(codec: Codec, schema: T, message: MessageInitShape<T>): Uint8Array {
   const complete = create(schema, message);
-  return codec === "proto" ? toBinary(schema, complete) : Buffer.from(toJsonString(schema, complete));
+  try {
+    return codec === "proto" ? toBinary(schema, complete) : Buffer.from(toJsonString(schema, complete));
+  } catch (error) {
+    const [, number] = /invalid uint32: (\d+)$/.exec((error as Error).message) ?? [];
+    if (number === undefined) throw error;
+    throw new Inconclusive(`the case needs the number ${number}, which is more than 2^32-1`, ReasonCode.SERVER_LIMIT);
+  }
+}
+
+/** Parses a JSON object; returns undefined for any other text. */
+export function jsonObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function decode<T extends DescMessage>(codec: Codec, schema: T, body: Uint8Array): MessageShape<T> {

@@ -26,7 +26,7 @@ export class EnvelopeError extends Error {
 }
 
 /** Maximum number of envelopes that are read from a stream: hundreds of times what the suite causes. */
-const MAX_ENVELOPES = 10_000;
+const MAX_ENVELOPES = 4_000;
 /** Maximum size of all envelopes that are read from a stream, in bytes. */
 const MAX_STREAM_BYTES = 4 << 20;
 

@@ -127,7 +127,7 @@ export function withoutResponses(liveness: Liveness, running: readonly string[])
     return { outcome: Outcome.ERROR, reason: message, reasonCode: ReasonCode.SUITE_ERROR, headline: message };
   }
   if (flood !== undefined) {
-    const headline = `the server floods its clients: ${flood.responses} times ${flood.why}`;
+    const headline = `the server floods its clients: ${flood.responses} responses like this one: ${flood.why}`;
     return { ...inconclusive(`not run: ${headline}`, ReasonCode.SERVER_LIMIT, headline), graceMs: FLOOD_GRACE_MS };
   }
   if (silentRpc !== undefined) {

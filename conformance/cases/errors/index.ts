@@ -10,6 +10,7 @@ import {
   syncOf,
   truncated,
 } from "../../harness/raw-calls.js";
+import { jsonObject } from "../../rpc/connect.js";
 import { errorOrder } from "./order.js";
 import { errorRows, expectErrorShape } from "./rows.js";
 
@@ -259,14 +260,15 @@ const USER_ID = "bob's user id";
 
 /** Expects none of these data in a response. Skips those of less than 8 characters, which it may hold by chance. */
 function expectNoLeak(t: Context, response: RawResponse, hidden: Hidden, what: string): void {
-  const error = JSON.parse(response.text) as { message?: unknown; details?: { value?: string }[] };
-  const decoded = (error.details ?? []).map(({ value }) => Buffer.from(value ?? "", "base64").toString());
+  const error = jsonObject(response.text) ?? {};
+  const details = Array.isArray(error["details"]) ? (error["details"] as unknown[]) : [];
+  const decoded = details.map((it) => Buffer.from(String(Object(it).value ?? ""), "base64").toString());
   const headers = Object.entries(response.headers).map((header): [string, string] => [
     `the header ${header[0]}`,
     JSON.stringify(header),
   ]);
   const places: [place: string, text: string][] = [
-    ["the message of the error", JSON.stringify(error.message ?? "")],
+    ["the message of the error", JSON.stringify(error["message"] ?? "")],
     ...decoded.map((text): [string, string] => ["the value of a detail of the error", text]),
     ...headers,
     ["the JSON of the error", response.text],

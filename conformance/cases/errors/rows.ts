@@ -13,7 +13,7 @@ import {
   syncOf,
 } from "../../harness/raw-calls.js";
 import type { RequirementId } from "../../requirements/requirements.js";
-import { CODE_OF, mediaType, STATUS_OF } from "../../rpc/connect.js";
+import { CODE_OF, jsonObject, mediaType, STATUS_OF } from "../../rpc/connect.js";
 
 type SendCall = ReturnType<typeof sendOf>;
 type SyncCall = ReturnType<typeof syncOf>;
@@ -215,6 +215,7 @@ export function expectErrorShape(t: Context, response: RawResponse, what: string
 
 /** The ErrorDetails of a Connect error, not decoded. */
 export function detailsOf(text: string): { type: string; value: string }[] {
-  const { details } = JSON.parse(text) as { details?: { type: string; value: string }[] };
-  return (details ?? []).filter(({ type }) => String(type).split("/").at(-1) === ErrorDetailSchema.typeName);
+  const details = jsonObject(text)?.["details"];
+  const list = (Array.isArray(details) ? details : []) as { type: string; value: string }[];
+  return list.filter((it) => String(Object(it).type).split("/").at(-1) === ErrorDetailSchema.typeName);
 }

@@ -13,6 +13,7 @@ import {
   sendOf,
   syncOf,
 } from "../../harness/raw-calls.js";
+import { jsonObject } from "../../rpc/connect.js";
 
 const MAX_UINT32 = 0xffff_ffff;
 
@@ -321,7 +322,9 @@ async function syncJson(
 /** The members of a response as they are written, by their names in the proto file. */
 function membersOf(t: Context, response: RawResponse): Record<string, unknown> {
   expectOk(t, "HTTP-JSON", response, "a valid call");
-  return snakeCase(JSON.parse(response.text));
+  const members = jsonObject(response.text);
+  if (members === undefined) t.fail("HTTP-JSON", "a response is not a JSON object", "a JSON object", response.text);
+  return snakeCase(members);
 }
 
 function snakeCase(members: object): Record<string, unknown> {

@@ -8,6 +8,7 @@ import {
   expectStreamRefusal,
   rawWatch,
 } from "../../harness/raw-watch.js";
+import { jsonObject } from "../../rpc/connect.js";
 import { envelope } from "../../rpc/envelope.js";
 
 /** HTTP binding: the request and response of a Watch. */
@@ -52,7 +53,10 @@ export const httpStream: readonly Case[] = [
       const { bob, alice } = t;
       await alice.send(bob);
       const { envelopes } = await rawWatch(t, { token: bob.token, until: "a frame" });
-      const frame = JSON.parse(Buffer.from(envelopes[0]?.body ?? []).toString() || "{}") as Record<string, unknown>;
+      const text = Buffer.from(envelopes[0]?.body ?? []).toString();
+      const frame = jsonObject(text || "{}");
+      if (frame === undefined)
+        return t.fail("HTTP-STREAM", "a frame is not a JSON object", "a JSON object", text.slice(0, 200));
       const { svrSeq = frame["svr_seq"] } = frame;
       if (typeof svrSeq !== "number")
         t.fail(

@@ -55,10 +55,14 @@ export function byChapter(cases: readonly CaseResult[]): [chapter: string, cases
 export const hasResults = ({ headline, cases }: Report) =>
   headline === "" || cases.some(({ outcome }) => outcome !== Outcome.INCONCLUSIVE && outcome !== Outcome.UNSPECIFIED);
 
+/** Adds a full stop to a text that has none. */
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
+
 /** The verdict in a sentence. A pass says how many MUSTs were not checked. */
 export function headlineOf(report: Report): string {
   const { headline, verdict } = report;
-  if (headline !== "") return verdict === Outcome.FAIL ? `${headline} ${OUTCOMES[verdict].verdict}` : headline;
+  if (headline !== "")
+    return verdict === Outcome.FAIL ? `${sentence(headline)} ${OUTCOMES[verdict].verdict}` : headline;
   const { length } = mustsNotChecked(report);
   if (verdict !== Outcome.PASS || length === 0) return OUTCOMES[verdict].verdict;
   return `No violation was found in what was checked; ${counted(length, "MUST")} ${length === 1 ? "was" : "were"} not checked.`;

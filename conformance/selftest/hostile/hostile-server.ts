@@ -6,12 +6,14 @@ import { createHandler, Service } from "../../../reference-server/index.js";
 /** A server that harms its clients. */
 export interface HostileServer {
   name: string;
-  /** What `seqsync check` prints: the verdict, or the line about the violation. */
+  /** What `seqsync check` prints for the cases of `only`: the verdict, or the line about the violation. */
   line: RegExp;
-  /** Exit code of `seqsync check`. */
+  /** Exit code of `seqsync check` for these cases. */
   code: 1 | 3;
-  /** Cases that meet the hostile behavior, for a short test. Default: a few about Send, Sync and Watch. */
+  /** How the ids begin of cases that meet the hostile behavior, for a short test. Default: a few about Send, Sync and Watch. */
   only?: readonly string[];
+  /** Factor for time limits in a short test, for a server that lets them pass. Default: 1. */
+  timeoutScale?: number;
   start(): RequestListener;
 }
 
