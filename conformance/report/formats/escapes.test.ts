@@ -14,6 +14,11 @@ test("text of each format", () => {
   expect(mermaidText("end; %%{x}")).toBe("#101;nd#59; #37;#37;#123;x#125;");
 });
 
+test("Markdown text begins no list and no block of code", () => {
+  const starts = ["- a", "+ a", "1. a", "23) a", "    a", "440 passed"];
+  expect(starts.map(markdownText)).toEqual(["&#45; a", "&#43; a", "1&#46; a", "23&#41; a", "&#32;   a", "440 passed"]);
+});
+
 test("a fence is longer than any in its lines", () => {
   expect(markdownBlock("sh", ["````", "a"])).toEqual(["`````sh", "````", "a", "`````"]);
 });

@@ -8,6 +8,8 @@ const REFERENCES = "@#!%~&$^:";
 // A dot between letters may make a link of a host name.
 const DOT_OF_NAME = /(?<=\p{L})\.(?=\p{L})/gu;
 const BREAK = "<wbr>";
+// At the start of a paragraph: the marker of a list, and white space, of which enough makes a block of code.
+const START_OF_BLOCK = /^(\d+(?=[.)])|(?=[-+\s]))(.)/;
 
 /** Text of a paragraph, a heading or a cell of a table. A colon before a space, as in prose, is left as it is. */
 export function markdownText(raw: string): string {
@@ -16,7 +18,8 @@ export function markdownText(raw: string): string {
       if (char === ":" && /^(\s|$)/.test(all.slice(at + 1, at + 2))) return char;
       return `&#${char.charCodeAt(0)};${REFERENCES.includes(char) ? BREAK : ""}`;
     })
-    .replaceAll(DOT_OF_NAME, `.${BREAK}`);
+    .replaceAll(DOT_OF_NAME, `.${BREAK}`)
+    .replace(START_OF_BLOCK, (_, before: string, char: string) => `${before}&#${char.charCodeAt(0)};`);
 }
 
 /** Code within text. The element, unlike backticks, can hold any text, in a cell of a table too. */
