@@ -87,13 +87,19 @@ export const editRequests =
     return real(req, res);
   };
 
-/** Changes the bodies of complete requests. Truncated requests are dropped. */
+/** Length from which every server refuses a body whatever is in it, in bytes. */
+const OVERLONG_BYTES = 16 << 20;
+
+/**
+ * Changes the bodies of complete requests. Truncated requests are dropped. A body that is too long stays as it is: a
+ * shorter one would be accepted, and the mutant would violate HTTP-BODY-LIMIT too.
+ */
 export const mapBodies =
   (change: (body: Buffer, req: IncomingMessage) => Buffer): Handler =>
   (real) =>
   async (req, res) => {
     const body = await readAll(req);
-    if (body !== undefined) real(withBody(req, change(body, req)), res);
+    if (body !== undefined) real(withBody(req, body.length < OVERLONG_BYTES ? change(body, req) : body), res);
   };
 
 /** Reads a body to its end; returns undefined if the connection broke before. */

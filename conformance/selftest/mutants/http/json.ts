@@ -13,7 +13,11 @@ const isJsonCall = (req: IncomingMessage) => isJson(req) && UNARY.includes(rpcOf
  * bytes that are not UTF-8, or with a number that no double can hold.
  */
 function parse(body: Buffer): Json | undefined {
-  if (!isUtf8(body)) return undefined;
+  return isUtf8(body) ? parseLenient(body) : undefined;
+}
+
+/** Replaces bytes that are not UTF-8 by U+FFFD. */
+function parseLenient(body: Buffer): Json | undefined {
   try {
     const json: unknown = JSON.parse(body.toString(), (_, value: unknown) => {
       if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
@@ -227,7 +231,7 @@ export const httpJson: readonly Mutant[] = [
     breaks: "HTTP-JSON-MALFORMED",
     about: "validates UTF-8 in known members only",
     handler: mapBodies((body, req) => {
-      const json = isJsonCall(req) ? parse(body) : undefined;
+      const json = isJsonCall(req) ? parseLenient(body) : undefined;
       const known = Object.entries(json ?? {}).filter(([name]) => KNOWN.includes(name));
       // A lenient decoder replaces invalid bytes by U+FFFD.
       const isRead = json !== undefined && !JSON.stringify(known).includes("\ufffd");
