@@ -27,12 +27,13 @@ export class EnvelopeError extends Error {
 
 /** Maximum number of envelopes that are read from a stream: hundreds of times what the suite causes. */
 const MAX_ENVELOPES = 4_000;
-/** Maximum size of all envelopes that are read from a stream, in bytes. */
-const MAX_STREAM_BYTES = 4 << 20;
+/** Maximum size of all envelopes that are read from a stream, in bytes: some servers pad each frame for proxies. */
+const MAX_STREAM_BYTES = 64 << 20;
 
 /**
  * Splits a stream of bytes into envelopes. Throws EnvelopeError if the stream ends within an envelope, or declares one
- * longer than `maxBytes`; FloodError if it is longer than the suite reads, which violates nothing; and the error of `chunks`, if there is one.
+ * longer than `maxBytes`; FloodError if it is longer than the suite reads, which violates nothing; and the error of
+ * `chunks`, if there is one.
  */
 export async function* envelopes(chunks: AsyncIterable<Uint8Array>, maxBytes = 1 << 20): AsyncGenerator<Envelope> {
   let count = 0;

@@ -87,20 +87,24 @@ export const editRequests =
     return real(req, res);
   };
 
-/** Length from which every server refuses a body whatever is in it, in bytes. */
-const OVERLONG_BYTES = 16 << 20;
-
-/**
- * Changes the bodies of complete requests. Truncated requests are dropped. A body that is too long stays as it is: a
- * shorter one would be accepted, and the mutant would violate HTTP-BODY-LIMIT too.
- */
-export const mapBodies =
+/** Changes the bodies of complete requests, whatever their length. Truncated requests are dropped. */
+export const mapBodiesOfAnyLength =
   (change: (body: Buffer, req: IncomingMessage) => Buffer): Handler =>
   (real) =>
   async (req, res) => {
     const body = await readAll(req);
-    if (body !== undefined) real(withBody(req, body.length < OVERLONG_BYTES ? change(body, req) : body), res);
+    if (body !== undefined) real(withBody(req, change(body, req)), res);
   };
+
+/** Length from which every server refuses a body whatever is in it, in bytes. */
+const OVERLONG_BYTES = 16 << 20;
+
+/**
+ * Changes the contents of complete requests. A body that is too long stays as it is: a shorter one would be accepted,
+ * and the mutant would violate HTTP-BODY-LIMIT too.
+ */
+export const mapBodies = (change: (body: Buffer, req: IncomingMessage) => Buffer): Handler =>
+  mapBodiesOfAnyLength((body, req) => (body.length < OVERLONG_BYTES ? change(body, req) : body));
 
 /** Reads a body to its end; returns undefined if the connection broke before. */
 export async function readAll(req: IncomingMessage): Promise<Buffer | undefined> {

@@ -2,7 +2,16 @@ import type { IncomingMessage } from "node:http";
 import { gunzipSync } from "node:zlib";
 import { type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { HttpResponse } from "../interceptors.js";
-import { errorOf, isJson, mapBodies, mapResponses, readAll, respondInstead, rpcOf, withBody } from "../interceptors.js";
+import {
+  errorOf,
+  isJson,
+  mapBodiesOfAnyLength,
+  mapResponses,
+  readAll,
+  respondInstead,
+  rpcOf,
+  withBody,
+} from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
 import { decodablePrefix, decodes, mapBinaryBodies, SCHEMAS } from "./malformed.js";
 
@@ -11,7 +20,7 @@ import { decodablePrefix, decodes, mapBinaryBodies, SCHEMAS } from "./malformed.
  * meaningful part before this server reads it.
  */
 const withoutBodyLimit = (rpc: string) =>
-  mapBodies((body, req) => {
+  mapBodiesOfAnyLength((body, req) => {
     delete req.headers["content-length"];
     if (rpcOf(req) !== rpc || body.length < 1 << 20) return body;
     if (rpc === "Watch") return isJson(req) ? Buffer.from([0, 0, 0, 0, 2, 0x7b, 0x7d]) : Buffer.alloc(5);
@@ -115,7 +124,7 @@ export const httpBodies: readonly Mutant[] = [
         if (body.length < 1 << 20 || !decodes(body, schema)) return body;
         tooLong.add(req.socket);
         return Buffer.from(toBinary(schema, fromBinary(schema, body), { writeUnknownFields: false }));
-      });
+      }, mapBodiesOfAnyLength);
       return shortened(
         mapResponses((response, { socket }) => (tooLong.delete(socket) ? { ...response, status: 413 } : response))(
           real,

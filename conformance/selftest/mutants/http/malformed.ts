@@ -16,9 +16,12 @@ export const SCHEMAS: Readonly<Record<string, DescMessage>> = {
   Sync: SyncRequestSchema,
 };
 
-/** Changes the binary bodies of unary calls. */
-export const mapBinaryBodies = (change: (body: Buffer, schema: DescMessage, req: IncomingMessage) => Buffer) =>
-  mapBodies((body, req) => {
+/** Changes the binary bodies of unary calls; `map` selects those that are not too long. */
+export const mapBinaryBodies = (
+  change: (body: Buffer, schema: DescMessage, req: IncomingMessage) => Buffer,
+  map = mapBodies,
+) =>
+  map((body, req) => {
     const schema = SCHEMAS[rpcOf(req)];
     return isJson(req) || schema === undefined ? body : change(body, schema, req);
   });
