@@ -107,6 +107,14 @@ describe("installed alone", () => {
     expect(code).toBe(0);
   });
 
+  // Windows has no such limit.
+  test.skipIf(process.platform === "win32")("says in one line that it may open too few files", async () => {
+    const script = `ulimit -n 64; exec "$0" --version 2>&1`;
+    const { code, out } = await run("sh", ["-c", script, command("seqsync")]);
+    expect(out).toMatch(/^seqsync: this process may open too few files; .+\n$/);
+    expect(code).toBe(3);
+  });
+
   test("lists the mutants, and checks one of them", async () => {
     const listed = await run(command("seqsync"), ["mutants"]);
     expect(listed.out).toMatch(/^ack-on-answer +ACK-NOT-ON-ANSWER /m);

@@ -72,7 +72,7 @@ describe("layers", () => {
   test("are all in the list", () => {
     const found = new Set(sources.filter((file) => file.startsWith("conformance/")).map(layerOf));
     expect([...found].filter((layer) => !LAYERS.includes(layer) && !OUTSIDE.includes(layer))).toEqual([]);
-    expect(imports.get("conformance/cli/main.ts")).toContain("conformance/cli/check.ts");
+    expect(imports.get("conformance/cli/program.ts")).toContain("conformance/cli/check.ts");
   });
 
   test("import only layers above them", () => {

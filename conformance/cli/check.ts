@@ -19,7 +19,8 @@ import {
   connectionOptions,
   curlArguments,
 } from "./connection.js";
-import { EXIT, exitCodesHelp } from "./exit-code.js";
+import { EXIT } from "./exit.js";
+import { exitCodesHelp } from "./exit-code.js";
 import { openHistory } from "./history-writer.js";
 import { knownFailuresText, readKnownFailures } from "./known-failures.js";
 import { isLocal, type LocalFlags, localArguments, localTarget, requireOneTarget } from "./local-server.js";

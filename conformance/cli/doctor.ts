@@ -10,7 +10,8 @@ import { type AccountFlags, accountArguments, accountOptions, accountSettings } 
 import { checkCommand } from "./check.js";
 import { applyConfig, CONFIG_FILE } from "./config.js";
 import { type ConnectionFlags, connectionArguments, connectionOf, connectionOptions } from "./connection.js";
-import { EXIT, exitCodesHelp } from "./exit-code.js";
+import { EXIT } from "./exit.js";
+import { exitCodesHelp } from "./exit-code.js";
 import { runnable } from "./invocation.js";
 import { file, flag } from "./options.js";
 import { print, printError } from "./terminal.js";

@@ -3,11 +3,7 @@ import { wrap } from "../report/formats/text.js";
 import { mustsNotChecked } from "../report/model/not-checked.js";
 import { isUnexpected } from "../run/known-failures.js";
 import { verdictOf } from "../run/requirements.js";
-
-/** Exit codes of the commands, by name. */
-export const EXIT = { ok: 0, violation: 1, usage: 2, inconclusive: 3 } as const;
-
-export type ExitName = keyof typeof EXIT;
+import { EXIT, type ExitName } from "./exit.js";
 
 const USAGE = "invalid usage or configuration";
 const SUITE = "the suite failed";

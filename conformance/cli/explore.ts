@@ -14,7 +14,8 @@ import { type AccountFlags, accountArguments, accountOptions, accountSettings } 
 import { checkCommand } from "./check.js";
 import { applyConfig, CONFIG_FILE } from "./config.js";
 import { type ConnectionFlags, connectionArguments, connectionOf, connectionOptions } from "./connection.js";
-import { EXIT, exitCodesHelp } from "./exit-code.js";
+import { EXIT } from "./exit.js";
+import { exitCodesHelp } from "./exit-code.js";
 import { openHistory } from "./history-writer.js";
 import { COMMAND, FOR_OTHERS, localSpec } from "./invocation.js";
 import { isLocal, type LocalFlags, localArguments, localTarget, requireOneTarget } from "./local-server.js";

@@ -1,86 +1,33 @@
 #!/usr/bin/env node
-import "../../proto/base64.js";
-import { inspect } from "node:util";
-import { Command } from "commander";
-import { withoutUserInfo } from "../run/target.js";
-import { quoted } from "../shell.js";
-import { VERSION } from "../version.js";
-import { checkCommand } from "./check.js";
-import { doctorCommand } from "./doctor.js";
-import { EXIT } from "./exit-code.js";
-import { exploreCommand } from "./explore.js";
-import { COMMAND, runnable } from "./invocation.js";
-import { judgeCommand } from "./judge.js";
-import { listCommand } from "./list.js";
-import { mergeCommand } from "./merge.js";
-import { mutantsCommand } from "./mutants.js";
-import { reportCommand } from "./report.js";
-import { print, printError, printErrorText } from "./terminal.js";
-import { UsageError, withScheme } from "./usage.js";
+/**
+ * Starts the program. Its modules are loaded from here, so that a machine that cannot load them gets one line: Node opens
+ * all of them at once, which fails in various ways with few file descriptors.
+ */
+import { closeSync, openSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { EXIT } from "./exit.js";
+import { printError } from "./terminal.js";
 
-const program = new Command(COMMAND)
-  .description("Checks servers of the Seq Sync protocol.")
-  .version(VERSION)
-  .showSuggestionAfterError();
-
-for (const command of [
-  checkCommand,
-  doctorCommand,
-  exploreCommand,
-  judgeCommand,
-  reportCommand,
-  mergeCommand,
-  listCommand,
-  mutantsCommand,
-])
-  program.addCommand(command);
-for (const command of [program, ...program.commands]) {
-  command.configureOutput({
-    writeOut: (text) => print(runnable(text)),
-    writeErr: printErrorText,
-    outputError: (text) => printError(`seqsync: ${onOneLine(text)}`),
-  });
-  command.exitOverride((error) => {
-    throw error.exitCode === 0 ? error : new UsageError("");
-  });
-}
-
-/** Formats an error of the parser like the other errors: in one line. */
-function onOneLine(text: string): string {
-  return text
-    .trim()
-    .replace(/^error: /, "")
-    .replace(/\n\(Did you mean (.*)\?\)$/, '; did you mean "$1"?');
-}
-
-// The reader may close the pipe (EPIPE), or the disk may be full.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    // A failure to print progress must not change the exit code.
-    if (stream === process.stderr) return;
-    if (error.code !== "EPIPE") printError(`seqsync: cannot write to standard output: ${error.code}`);
-    process.exit(EXIT.inconclusive);
-  });
-}
+/** Number of files that Node opens at once to load the program, at most. */
+const FILES_AT_ONCE = 400;
 
 try {
-  const [first = ""] = process.argv.slice(2);
-  const url = /^https?:\/\//.test(first)
-    ? first
-    : /^localhost|:\d{1,5}(\/|$)/.test(first)
-      ? withScheme(first)
-      : undefined;
-  if (url !== undefined && URL.canParse(url))
-    throw new UsageError(`a URL needs a command; did you mean \`seqsync check ${quoted(withoutUserInfo(url))}\`?`);
-  await program.parseAsync();
+  await import("./program.js");
 } catch (error) {
-  if (error instanceof UsageError) {
-    // Errors of the parser have been printed already.
-    if (error.message !== "") printError(`seqsync: ${runnable(error.message)}`);
-    process.exitCode = EXIT.usage;
-  } else if ((error as { exitCode?: number }).exitCode !== 0) {
-    printError(`seqsync: error in the suite, not in the server; please report it: ${error}`);
-    if (process.env["SEQSYNC_DEBUG"]) printErrorText(`${inspect(error)}\n`);
-    process.exitCode = EXIT.inconclusive;
+  if (canOpen(FILES_AT_ONCE)) throw error;
+  printError("seqsync: this process may open too few files; raise the limit, as with `ulimit -n 1024`");
+  process.exitCode = EXIT.inconclusive;
+}
+
+/** Whether this process may open so many files at once. */
+function canOpen(count: number): boolean {
+  const opened: number[] = [];
+  try {
+    while (opened.length < count) opened.push(openSync(fileURLToPath(import.meta.url), "r"));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
   }
 }

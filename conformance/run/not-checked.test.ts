@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type CaseResult, Outcome, ReasonCode, type Report } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { EXIT, exitCodeOf } from "../cli/exit-code.js";
+import { EXIT } from "../cli/exit.js";
+import { exitCodeOf } from "../cli/exit-code.js";
 import { renderers } from "../report/formats/renderers.js";
 import { renderReport } from "../report/formats/terminal.js";
 import { byProfile, headlineOf } from "../report/model/summary.js";
