@@ -1,7 +1,9 @@
+import type { SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Device, SentMessage } from "../harness/account.js";
 import { expectExactly, fillBacklog, tryFillBacklog } from "../harness/backlog.js";
 import type { Case } from "../harness/case.js";
 import type { Context } from "../harness/context.js";
+import type { RequirementId } from "../requirements/requirements.js";
 
 const MAX_UINT32 = 0xffff_ffff;
 
@@ -106,15 +108,8 @@ export const page: readonly Case[] = [
       const sent = await alice.sendMany(bob, 9);
       for (let pageSize = 1; pageSize <= 10; pageSize += 1) {
         const response = await bob.device().sync({ pageSize });
-        const { length } = response.messages;
-        t.that(length > 0, "PAGE-PROGRESS", `a page of ${pageSize} is empty`, "messages: at least 1", "messages: none");
-        t.that(
-          length <= pageSize,
-          "PAGE-CAP",
-          "a page is too large",
-          `number of messages: at most ${pageSize}, the page_size`,
-          `number of messages: ${length}`,
-        );
+        expectNotEmpty(t, response, "PAGE-PROGRESS", pageSize);
+        expectAtMost(t, response, "PAGE-CAP", pageSize, "page_size");
         t.page(response, bob.base + 1, sent, "SYNC-RANGE", "a page does not begin with the first pending messages");
       }
     },
@@ -130,16 +125,9 @@ export const page: readonly Case[] = [
       const sent = await alice.sendMany(bob, 5);
       const phone = bob.device("phone");
       for (let pages = 0; pages < 5 && phone.cliSeq < bob.base + 5; pages += 1) {
-        const { messages } = await phone.fetch(0);
-        const [isFilled, fits] = [messages.length > 0, messages.length <= t.info.maxPageSize];
-        t.that(isFilled, "PAGE-DEFAULT", "a page for page_size 0 is empty", "messages: at least 1", "messages: none");
-        t.that(
-          fits,
-          "PAGE-DEFAULT",
-          "a page is too large",
-          `number of messages: at most ${t.info.maxPageSize}, the max_page_size`,
-          `number of messages: ${messages.length}`,
-        );
+        const response = await phone.fetch(0);
+        expectNotEmpty(t, response, "PAGE-DEFAULT", 0);
+        expectAtMost(t, response, "PAGE-DEFAULT", t.info.maxPageSize, "max_page_size");
       }
       t.all(phone.stored, bob.base + 1, sent, "PAGE-DEFAULT", "pages for page_size 0 do not hold all messages");
     },
@@ -159,15 +147,8 @@ export const page: readonly Case[] = [
       const largeSizes = [Math.min(maxPageSize + 1, MAX_UINT32), 0x7fff_ffff, 0x8000_0000, MAX_UINT32];
       const fetch = async (phone: Device, pageSize: number) => {
         const page = await t.blaming("PAGE-MAX", () => phone.sync({ pageSize }));
-        const { length } = page.messages;
-        t.that(length > 0, "PAGE-PROGRESS", `a page of ${pageSize} is empty`, "messages: at least 1", "messages: none");
-        t.that(
-          length <= maxPageSize,
-          "PAGE-MAX",
-          "a page is too large",
-          `number of messages: at most ${maxPageSize}, the max_page_size`,
-          `number of messages: ${length}`,
-        );
+        expectNotEmpty(t, page, "PAGE-PROGRESS", pageSize);
+        expectAtMost(t, page, "PAGE-MAX", maxPageSize, "max_page_size");
         return page;
       };
       for (const pageSize of largeSizes) await fetch(bob.device(), pageSize);
@@ -373,4 +354,24 @@ async function fetchInPages(t: Context, count: number, sizeOf: (n: number, max: 
   expectExactly(t, phone.stored, bob.base + 1, sent, "PAGE-UNION");
   const closing = await phone.fetch(1);
   t.page(closing, bob.base + count + 1, [], "PAGE-UNION", "a message was delivered after the last page");
+}
+
+/** Expects a page to hold a message. */
+function expectNotEmpty(t: Context, { messages }: SyncResponse, requirement: RequirementId, pageSize: number): void {
+  const violation = `a page for page_size ${pageSize} is empty`;
+  t.that(messages.length > 0, requirement, violation, "messages: at least 1", "messages: none");
+}
+
+/** Expects a page to hold at most as many messages as a limit of this name allows. */
+function expectAtMost(
+  t: Context,
+  { messages }: SyncResponse,
+  requirement: RequirementId,
+  most: number,
+  limit: string,
+): void {
+  const [expected, actual] = [`at most ${most}, the ${limit}`, messages.length].map(
+    (it) => `number of messages: ${it}`,
+  );
+  t.that(messages.length <= most, requirement, "a page is too large", expected as string, actual as string);
 }

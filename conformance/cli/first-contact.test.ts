@@ -1,31 +1,17 @@
 /** What `seqsync check` says, before it runs any case, about a server that it cannot check. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import type { RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createHandler, Service, startReferenceServer } from "../../reference-server/index.js";
+import { cleanUpsAfterAll, page } from "../selftest/support/clean-ups.js";
 import { seqsync } from "../selftest/support/command.js";
-import { type Running, serve } from "../selftest/support/serve.js";
+import { serve } from "../selftest/support/serve.js";
 import { nowhere } from "../selftest/support/tls.js";
 
 const folder = mkdtempSync(join(tmpdir(), "seqsync-contact-"));
-const cleanUps: (() => unknown)[] = [() => rmSync(folder, { recursive: true })];
-afterAll(async () => {
-  for (const cleanUp of cleanUps) await cleanUp();
-});
-
-/** A server that is stopped at the end. */
-async function running(starting: Promise<Running>): Promise<string> {
-  const { url, stop } = await starting;
-  cleanUps.push(stop);
-  return url;
-}
-
-const page =
-  (status: number, body: string, headers: Record<string, string> = {}): RequestListener =>
-  (_req, res) =>
-    void res.writeHead(status, { "content-type": "text/html", ...headers }).end(body);
+const { onEnd, running } = cleanUpsAfterAll();
+onEnd(() => rmSync(folder, { recursive: true }));
 
 /** Expects one line on standard output, nothing on standard error, and no case. */
 async function expectLine(args: string[], line: RegExp | string): Promise<void> {
@@ -44,7 +30,7 @@ test("a URL of something else gets one line that says what it is and what to do"
 describe("accounts", () => {
   test("a server without fixtures and without accounts", async () => {
     const server = await startReferenceServer();
-    cleanUps.push(() => server.close(0));
+    onEnd(() => server.close(0));
     await expectLine(
       [server.url],
       /^no accounts: the server does not serve .*FixtureService at this URL; start it with its fixtures.*--accounts FILE$/m,

@@ -1,29 +1,21 @@
 import { request as forward, type RequestListener } from "node:http";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { createHandler, Service, startReferenceServer } from "../../reference-server/index.js";
 import { CA } from "../selftest/support/certificates.js";
-import { type Running, serve } from "../selftest/support/serve.js";
+import { cleanUpsAfterAll } from "../selftest/support/clean-ups.js";
+import { serve } from "../selftest/support/serve.js";
 import { nowhere, serveTls } from "../selftest/support/tls.js";
 import { type DoctorOptions, examine } from "./doctor.js";
 import type { Step } from "./step.js";
 
-const cleanUps: (() => unknown)[] = [];
+const { onEnd, running } = cleanUpsAfterAll();
 let reference: string;
 beforeAll(async () => {
   const { url, close } = await startReferenceServer({ fixtures: true });
   reference = url;
-  cleanUps.push(() => close(0));
+  onEnd(() => close(0));
 });
-afterAll(async () => {
-  for (const cleanUp of cleanUps) await cleanUp();
-});
-
-async function running(starting: Promise<Running>): Promise<string> {
-  const { url, stop } = await starting;
-  cleanUps.push(stop);
-  return url;
-}
 
 /** The steps by name. */
 async function stepsOf(url: string, options: Partial<DoctorOptions> = {}): Promise<Map<string, Step>> {
@@ -82,7 +74,7 @@ describe("each problem is named, and the steps that need the failed one are skip
     const sockets = new Set<Socket>();
     const server = createServer((socket) => void sockets.add(socket.on("error", () => {})));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    cleanUps.push(() => {
+    onEnd(() => {
       for (const socket of sockets) socket.destroy();
       server.close();
     });

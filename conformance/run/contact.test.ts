@@ -2,33 +2,19 @@
 import type { RequestListener } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { afterAll, describe, expect, test } from "vitest";
-import { type Running, serve } from "../selftest/support/serve.js";
+import { describe, expect, test } from "vitest";
+import { cleanUpsAfterAll, page } from "../selftest/support/clean-ups.js";
+import { serve } from "../selftest/support/serve.js";
 import { serveTls } from "../selftest/support/tls.js";
 import { Transport } from "../transport/http.js";
 import { contact } from "./contact.js";
 
-const cleanUps: (() => unknown)[] = [];
-afterAll(async () => {
-  for (const cleanUp of cleanUps) await cleanUp();
-});
-
-/** A server that is stopped at the end. */
-async function running(starting: Promise<Running>): Promise<string> {
-  const { url, stop } = await starting;
-  cleanUps.push(stop);
-  return url;
-}
-
-const page =
-  (status: number, body: string, headers: Record<string, string> = {}): RequestListener =>
-  (_req, res) =>
-    void res.writeHead(status, { "content-type": "text/html", ...headers }).end(body);
+const { onEnd, running } = cleanUpsAfterAll();
 
 /** Expects a problem in one line, without text of the server. */
 async function expectLine(url: string, line: RegExp | string, waitMs = 0): Promise<void> {
   const transport = new Transport({ urls: [url] });
-  cleanUps.push(() => transport.close());
+  onEnd(() => transport.close());
   const result = await contact(transport, { waitMs });
   const problem = "problem" in result ? result.problem : "";
   expect(problem).toMatch(line);
@@ -92,7 +78,7 @@ describe("a URL of something else gives one line that says what it is and what t
     const server = createHttp2Server((_req, res) => void res.end());
     server.on("sessionError", () => {});
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    cleanUps.push(() => server.close());
+    onEnd(() => server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     await expectLine(
       url,

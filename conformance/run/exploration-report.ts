@@ -3,7 +3,6 @@ import { durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   type CaseResult,
   CaseResultSchema,
-  Outcome,
   ReasonCode,
   type Report,
   ReportSchema,
@@ -11,8 +10,8 @@ import {
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Exploration } from "../explore/explore.js";
-import { REQUIREMENTS, type RequirementId } from "../requirements/requirements.js";
 import { REPORT_FORMAT, VERSION } from "../version.js";
+import { outcomeOfFindings } from "./outcome.js";
 import { summarize } from "./summarize.js";
 import { withoutUserInfo } from "./target.js";
 
@@ -67,17 +66,14 @@ export function reportOnExploration(
 function resultOf({ programs, operations, exercised, failure }: Exploration, reproduce: string): CaseResult {
   const requirements = [...exercised].filter(([, times]) => times > 0).map(([id]) => id);
   const findings = failure?.findings ?? [];
-  const isFailure = findings.some(({ requirement }) => isMust(requirement as RequirementId));
   return create(CaseResultSchema, {
     id: ID,
     title: `Random programs on a faulty network: ${programs} programs, ${operations} operations`,
     requirements,
     profile: "CORE",
-    outcome: findings.length === 0 ? Outcome.PASS : isFailure ? Outcome.FAIL : Outcome.WARN,
+    outcome: outcomeOfFindings(findings),
     findings,
     history: [...(failure?.history ?? [])],
     reproduce: failure === undefined ? "" : reproduce,
   });
 }
-
-const isMust = (id: RequirementId) => REQUIREMENTS[id].level === "MUST";

@@ -17,6 +17,7 @@ import { REQUIREMENTS, type RequirementId } from "../requirements/requirements.j
 import { TextFileError } from "../text-file.js";
 import { REPORT_FORMAT, VERSION } from "../version.js";
 import { caseIdOf } from "./case-run.js";
+import { outcomeOfFindings } from "./outcome.js";
 import { SHOWN_EVENTS } from "./run-case.js";
 import { summarize } from "./summarize.js";
 
@@ -170,15 +171,13 @@ function setHeader(report: Report, { specVersion, implementation, profiles, seed
 
 function resultOf({ header, events, findings: all, exercised }: JudgedHistory, id: string): CaseResult {
   const findings = all.slice(0, MAX_FINDINGS);
-  const isFailure = findings.some(({ requirement }) => REQUIREMENTS[requirement].level === "MUST");
   const isEmpty = findings.length === 0 && exercised.length === 0;
-  const outcome = findings.length === 0 ? Outcome.PASS : isFailure ? Outcome.FAIL : Outcome.WARN;
   return create(CaseResultSchema, {
     id,
     title: CATALOGUE.find(({ id }) => id === caseIdOf(header.name))?.title ?? "A recorded history",
     requirements: exercised,
     profile: profileOf(exercised),
-    outcome: isEmpty ? Outcome.INCONCLUSIVE : outcome,
+    outcome: isEmpty ? Outcome.INCONCLUSIVE : outcomeOfFindings(findings),
     reason: isEmpty ? "nothing in this history can be judged without the expectations of the case" : "",
     reasonCode: isEmpty ? ReasonCode.NOTHING_TO_JUDGE : ReasonCode.UNSPECIFIED,
     findings,

@@ -17,11 +17,11 @@ import { recordPrologue } from "../history/prologue.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
 import { rootCauseFirst } from "../report/model/grouping.js";
-import { REQUIREMENTS } from "../requirements/requirements.js";
 import { Session } from "../rpc/session.js";
 import type { Transport } from "../transport/http.js";
 import { type CaseRun, profileOf, type RunnableCase } from "./case-run.js";
 import { changedInfo } from "./changed-limits.js";
+import { outcomeOfFindings } from "./outcome.js";
 import { seeded } from "./random.js";
 import { accountRequestOf, type SkipReason, unavailableReason } from "./skip.js";
 import { probe } from "./target.js";
@@ -223,9 +223,7 @@ async function toOutcome(
     findings.push(newFinding({ requirement, message, expected: "a response", actual }));
   }
   if (findings.length > 0) {
-    const outcome = findings.some(({ requirement }) => REQUIREMENTS[requirement].level === "MUST")
-      ? Outcome.FAIL
-      : Outcome.WARN;
+    const outcome = outcomeOfFindings(findings);
     // The findings of the judge remain valid, even if an error of the suite then ended the case.
     const { reason, reasonCode } = isSuiteError(failure) ? suiteError(failure) : NO_REASON;
     return { outcome, reason, reasonCode, findings };

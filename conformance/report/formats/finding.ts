@@ -7,7 +7,7 @@ import { drawSequence } from "./diagram.js";
 import type { RenderOptions } from "./options.js";
 import { LABEL_WIDTH, labelled, row, unwrappedRow } from "./rows.js";
 import { type Style, type Styler, terminalText, unstyled } from "./style.js";
-import { columns, singleLine, wrap } from "./text.js";
+import { columns, wrap } from "./text.js";
 
 const INDENT = "  ";
 
@@ -29,7 +29,7 @@ export function findingText(view: FindingView, options: FindingTextOptions = {})
   const { style = unstyled, width = 100, diagram = true, about = [] } = options;
   const lines = [...findingHeading(view, options), ...comparison(view, style, width)];
   if (diagram && view.steps.length > 0)
-    lines.push("", ...drawSequence(view.steps, width - 2).map((line) => INDENT + singleLine(line)), "");
+    lines.push("", ...drawSequence(view.steps, width - 2).map((line) => INDENT + printable(line)), "");
   return [
     ...lines,
     ...about,
@@ -45,9 +45,9 @@ export function findingText(view: FindingView, options: FindingTextOptions = {})
 export function findingHeading(view: FindingView, { style = unstyled, width = 100, scope }: FindingTextOptions = {}) {
   const { requirement, level, message } = view;
   const { mark, color } = OUTCOMES[view.outcome];
-  const title = `${mark} ${singleLine(requirement)}`;
+  const title = `${mark} ${printable(requirement)}`;
   const [first = "", ...rest] = wrap(
-    `${title} (${scope === undefined ? level : `${level}, ${scope}`}): ${singleLine(message)}`,
+    `${title} (${scope === undefined ? level : `${level}, ${scope}`}): ${printable(message)}`,
     width - 2,
   );
   const styled = style(color, style("bold", title));
@@ -68,16 +68,16 @@ export function comparison(
 function side(label: "expected" | "actual", parts: readonly Part[], color: Style, style: Styler, width: number) {
   const text = parts.map((part) => part.text).join("");
   const isMarked = parts.some(({ same }) => same) && parts.some(({ same }) => !same);
-  if (!isMarked || LABEL_WIDTH + columns(singleLine(text)) > width)
+  if (!isMarked || LABEL_WIDTH + columns(printable(text)) > width)
     return row(label, text, width, style, (line) => style(color, line));
   const marked = parts.map((part) => {
-    const shown = singleLine(part.text);
+    const shown = printable(part.text);
     return style(color, part.same ? shown : style("reverse", shown));
   });
   const line = labelled(label, style) + marked.join("");
   if (style(color, "") !== "" || label !== "actual") return [line];
   const caretOf = ({ same, text }: Part) => (same || !isValue(text) ? " " : "^");
-  const carets = parts.map((part) => caretOf(part).repeat(columns(singleLine(part.text)))).join("");
+  const carets = parts.map((part) => caretOf(part).repeat(columns(printable(part.text)))).join("");
   return carets.trim() === "" ? [line] : [line, labelled("", style) + carets.trimEnd()];
 }
 

@@ -1,4 +1,5 @@
 import type { CaseResult, Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { printable } from "../../printable.js";
 import { type Card, cardsOf } from "../model/card.js";
 import { exchangeLines } from "../model/exchange.js";
 import { findingLine } from "../model/finding.js";
@@ -9,7 +10,7 @@ import { byChapter, byProfile, counted, countsLine, hasResults, headlineOf, with
 import { comparison, findingHeading, findingText } from "./finding.js";
 import { row, unwrappedRow } from "./rows.js";
 import { type Styler, terminalText } from "./style.js";
-import { chunks, singleLine, wrap } from "./text.js";
+import { chunks, wrap } from "./text.js";
 
 export interface TerminalOptions {
   /** Width of the terminal in columns, from 40. Default 100. */
@@ -58,7 +59,7 @@ export function renderReport(report: Report, style: Styler, options: TerminalOpt
   const { color } = OUTCOMES[report.verdict];
   // Why nothing was checked is said in one line.
   if (detail !== "quiet" && hasResults(report)) lines.push("");
-  lines.push(...wrap(singleLine(headlineOf(report)), width).map((line) => style(color, style("bold", line))));
+  lines.push(...wrap(printable(headlineOf(report)), width).map((line) => style(color, style("bold", line))));
   if (hasResults(report)) lines.push(...wrap(countsLine(report), width).map((line) => style("dim", line)));
   if (detail !== "quiet") lines.push(...nextSteps(cards, style, reports, options.next));
   return terminalText(`${lines.join("\n")}\n`);
@@ -72,14 +73,14 @@ const counts = (cases: readonly CaseResult[], style: Styler) =>
 function chapters({ cases }: Report, style: Styler): string[] {
   const groups = byChapter(cases);
   const width = Math.max(...groups.map(([name]) => name.length), 0);
-  return groups.map(([name, own]) => `${INDENT}${singleLine(name).padEnd(width)}  ${counts(own, style)}`);
+  return groups.map(([name, own]) => `${INDENT}${printable(name).padEnd(width)}  ${counts(own, style)}`);
 }
 
 function everyCase({ cases }: Report, style: Styler): string[] {
   return byChapter(cases).flatMap(([name, own]) => [
-    `${INDENT}${style("bold", singleLine(name))}  ${counts(own, style)}`,
+    `${INDENT}${style("bold", printable(name))}  ${counts(own, style)}`,
     ...own.map(
-      ({ id, outcome }) => `${INDENT}  ${style(OUTCOMES[outcome].color, OUTCOMES[outcome].mark)} ${singleLine(id)}`,
+      ({ id, outcome }) => `${INDENT}  ${style(OUTCOMES[outcome].color, OUTCOMES[outcome].mark)} ${printable(id)}`,
     ),
   ]);
 }
@@ -89,7 +90,7 @@ function profiles(report: Report, style: Styler, width: number): string[] {
   const nameWidth = Math.max(...rows.map(({ profile }) => profile.length), 0);
   return rows.flatMap(({ profile, declared, text, requirements }) => {
     const { mark, color } = text;
-    const name = `${style(color, mark)} ${singleLine(profile).padEnd(nameWidth)}`;
+    const name = `${style(color, mark)} ${printable(profile).padEnd(nameWidth)}`;
     const counts = `${text === PARTIAL ? `${PARTIAL.word}; ` : ""}requirements: ${requirements || "none"}`;
     const indent = `${INDENT}  ${" ".repeat(nameWidth)}  `;
     return wrap(declared ? counts : "not declared", width - indent.length).map(
@@ -101,15 +102,15 @@ function profiles(report: Report, style: Styler, width: number): string[] {
 /** What was not checked, by reason. */
 const unchecked = (report: Report, style: Styler, width: number, brief: boolean) =>
   notCheckedLines(report, { brief }).flatMap((line) =>
-    wrap(singleLine(line), width - 4).map((it, index) => INDENT + (index === 0 ? "" : INDENT) + style("yellow", it)),
+    wrap(printable(line), width - 4).map((it, index) => INDENT + (index === 0 ? "" : INDENT) + style("yellow", it)),
   );
 
 const scopeOf = ({ otherCases }: Card) => counted(otherCases.length + 1, "case");
 
 function cardLine(card: Card, style: Styler): string {
   const { mark, color } = OUTCOMES[card.outcome];
-  const line = singleLine(findingLine(card));
-  return `${style(color, `${mark} ${line}`)}  ${style("dim", singleLine(card.caseId))}`;
+  const line = printable(findingLine(card));
+  return `${style(color, `${mark} ${line}`)}  ${style("dim", printable(card.caseId))}`;
 }
 
 /** A card in full, as lines. */
@@ -124,7 +125,7 @@ export function fullCard(card: Card, style: Styler, width: number, byHand: boole
   lines.push(...knownFailure(card, style, width));
   lines.push(...unwrappedRow("reproduce", card.reproduce, style));
   if (byHand && curl.length > 0)
-    lines.push(`${INDENT}${style("dim", "by hand, in a shell:")}`, ...curl.map((line) => INDENT + singleLine(line)));
+    lines.push(`${INDENT}${style("dim", "by hand, in a shell:")}`, ...curl.map((line) => INDENT + printable(line)));
   return lines;
 }
 
@@ -144,7 +145,7 @@ function allExchanges({ exchanges }: Card, style: Styler, width: number): string
   return exchanges.flatMap((exchange, index) => [
     style("dim", `${INDENT}exchange ${index + 1} of ${exchanges.length}`),
     ...exchangeLines(exchange)
-      .flatMap((line) => chunks(singleLine(line), width - 4))
+      .flatMap((line) => chunks(printable(line), width - 4))
       .map((line) => `${INDENT}  ${line}`.trimEnd()),
   ]);
 }
@@ -152,7 +153,7 @@ function allExchanges({ exchanges }: Card, style: Styler, width: number): string
 /** The violations that are shown by name only. */
 function names(cards: readonly Card[], style: Styler, width: number): string[] {
   if (cards.length === 0) return [];
-  const text = `and ${cards.length} more: ${cards.map(({ requirement }) => singleLine(requirement)).join(", ")}`;
+  const text = `and ${cards.length} more: ${cards.map(({ requirement }) => printable(requirement)).join(", ")}`;
   const hint = "The first violation above is most likely the root cause; --verbose and --report show all of them.";
   return ["", ...wrap(text, width - 2), ...wrap(hint, width - 2)].map((line, index) =>
     index === 0 ? line : INDENT + style("dim", line),
@@ -164,8 +165,8 @@ function unresolved(cases: readonly CaseResult[], style: Styler, width: number):
   return withoutVerdict(cases).flatMap(({ outcome, reason, cases: own }) => {
     const { mark, word, color } = OUTCOMES[outcome];
     const hasMust = own.some((it) => it.requirements.some((id) => requirementOf(id).level === "MUST"));
-    const ids = own.slice(0, 4).map(({ id }) => singleLine(id));
-    const text = `${mark} ${own.length} ${word}${hasMust ? "" : " (no MUST)"}: ${singleLine(reason)}`;
+    const ids = own.slice(0, 4).map(({ id }) => printable(id));
+    const text = `${mark} ${own.length} ${word}${hasMust ? "" : " (no MUST)"}: ${printable(reason)}`;
     return [
       "",
       ...wrap(text, width).map((line) => style(color, line)),
@@ -182,8 +183,8 @@ function nextSteps(
   next = cards[0]?.reproduce ?? "",
 ): string[] {
   const lines = reports.map(
-    ({ format, path }) => `${INDENT}${style("dim", `${format} report`.padEnd(16))}${singleLine(path)}`,
+    ({ format, path }) => `${INDENT}${style("dim", `${format} report`.padEnd(16))}${printable(path)}`,
   );
-  if (next !== "") lines.push(`${INDENT}${style("dim", "next step".padEnd(16))}${singleLine(next)}`);
+  if (next !== "") lines.push(`${INDENT}${style("dim", "next step".padEnd(16))}${printable(next)}`);
   return lines.length === 0 ? [] : ["", ...lines];
 }

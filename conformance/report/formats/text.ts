@@ -27,5 +27,3 @@ export function chunks(text: string, width: number): string[] {
     points.slice(index * width, (index + 1) * width).join(""),
   );
 }
-
-export { printable as singleLine } from "../../printable.js";

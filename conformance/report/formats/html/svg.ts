@@ -1,5 +1,6 @@
+import { printable } from "../../../printable.js";
 import { lifelines, markedText, type SequenceStep, stepText } from "../../model/sequence.js";
-import { columns, singleLine, wrap } from "../text.js";
+import { columns, wrap } from "../text.js";
 import { type Html, html } from "./template.js";
 
 // Lengths in units of the view box, which is as wide as a small phone: there one unit is about one pixel.
@@ -26,14 +27,14 @@ export function diagram(steps: readonly SequenceStep[], label: string): Html | u
       const shown = columns(name) > 16 ? `${[...name].slice(0, 15).join("")}…` : name;
       const anchor = name === "server" ? "end" : index === 0 ? "start" : "middle";
       const at = name === "server" ? WIDTH - 2 : index === 0 ? 2 : x;
-      return html`<text class="head" x="${at}" y="${12 + (index % rows) * 14}" text-anchor="${anchor}">${singleLine(shown)}</text>`;
+      return html`<text class="head" x="${at}" y="${12 + (index % rows) * 14}" text-anchor="${anchor}">${printable(shown)}</text>`;
     },
   );
 
   let y = TOP + (rows - 1) * 14;
   const start = y;
   const drawn = steps.map((step) => {
-    const lines = wrap(singleLine(markedText(step)), MAX_COLUMNS);
+    const lines = wrap(printable(markedText(step)), MAX_COLUMNS);
     const center = centerOf(lines, step.direction === "both" ? WIDTH / 2 : (xOf(step.client) + SERVER) / 2);
     const label = lines.map((line) => {
       y += LINE;
