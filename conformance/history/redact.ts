@@ -30,40 +30,47 @@ export function redactedRequest(bytes: Uint8Array, maxBody: number, accounts: re
 const isSecret = (name: string) => /^(proxy-)?authorization$|^cookie$/i.test(name);
 
 function redacted(value: string, mayBeSecret: boolean, accounts: readonly Account[]): string {
-  for (const { token } of accounts) {
-    if (token.length < MIN_PART) continue;
-    if (value.includes(token)) return value.replaceAll(token, TOKEN);
-    if (!mayBeSecret) continue;
-    const changed = changedToken(value, token);
-    if (changed !== undefined) return changed;
-  }
-  if (!mayBeSecret || accounts.length > 0) return value;
+  const tokens = accounts.map(({ token }) => token).filter(({ length }) => length >= MIN_PART);
+  // Tokens may have long parts in common, as JWTs do: a whole token of any account comes before a part of another's.
+  const whole = tokens.find((token) => value.includes(token));
+  if (whole !== undefined) return value.replaceAll(whole, TOKEN);
+  if (!mayBeSecret) return value;
+  const changed = tokens.flatMap((token) => changedToken(value, token) ?? []);
+  const [best] = changed.sort((a, b) => b.hidden - a.hidden);
+  if (best !== undefined) return best.text;
+  if (accounts.length > 0) return value;
   // The tokens are unknown: everything after the scheme may be one.
   return /\s/.test(value) ? value.replace(/\S+\s*$/, TOKEN) : TOKEN;
 }
 
+/** A value that contains a long part of a token, as it is shown, and the number of characters that are hidden. */
+interface ChangedToken {
+  text: string;
+  hidden: number;
+}
+
 /** Describes a value that contains a long part of a token, such as "Bearer [the first 20 characters of the token]x". */
-function changedToken(value: string, token: string): string | undefined {
+function changedToken(value: string, token: string): ChangedToken | undefined {
+  const { length } = token;
   const others: [string, string][] = [
     [token.toUpperCase(), "[the token in upper case]"],
     [token.toLowerCase(), "[the token in lower case]"],
     [[...token].reverse().join(""), "[the token backwards]"],
   ];
-  for (const [form, text] of others) if (form !== token && value.includes(form)) return value.replaceAll(form, text);
-  let rest = value;
-  let isChanged = false;
-  for (let length = token.length - 1; length >= MIN_PART; length -= 1) {
-    const start = token.slice(0, length);
-    if (rest.includes(start)) {
-      rest = rest.replaceAll(start, `[the first ${length} of the ${token.length} characters of the token]`);
-      isChanged = true;
+  for (const [form, text] of others)
+    if (form !== token && value.includes(form)) return { text: value.replaceAll(form, text), hidden: length };
+  let text = value;
+  let hidden = 0;
+  for (const [side, part] of [
+    ["first", (size: number) => token.slice(0, size)],
+    ["last", (size: number) => token.slice(-size)],
+  ] as const) {
+    for (let size = length - 1; size >= MIN_PART; size -= 1) {
+      if (!text.includes(part(size))) continue;
+      text = text.replaceAll(part(size), `[the ${side} ${size} of the ${length} characters of the token]`);
+      hidden += size;
       break;
     }
   }
-  for (let length = token.length - 1; length >= MIN_PART; length -= 1) {
-    const end = token.slice(-length);
-    if (rest.includes(end))
-      return rest.replaceAll(end, `[the last ${length} of the ${token.length} characters of the token]`);
-  }
-  return isChanged ? rest : undefined;
+  return hidden === 0 ? undefined : { text, hidden };
 }

@@ -75,6 +75,14 @@ describe("a server with hostile texts in everything that it sends", () => {
     expect(code).not.toBe(0);
     expect(tokensIn(all, tokens)).toEqual([]);
   });
+
+  test("does not act through a trace, or through doctor", async () => {
+    const traced = await run("check", server.url, "--codec", "json", "--only", "ack/worked-example", "--trace");
+    expect(traced.stderr).toMatch(/seqsync\.v1\.SeqSyncService\/Send/);
+    const examined = await run("doctor", server.url);
+    expect(examined.stdout).toMatch(/GetServerInfo/);
+    for (const { all } of [traced, examined]) expect(tokensIn(all, tokens)).toEqual([]);
+  });
 });
 
 describe("hostile texts of other sources are shown as data:", () => {
