@@ -3,7 +3,6 @@ import { clone, create } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   type CaseResult,
-  Outcome,
   ReasonCode,
   type Report,
   ReportSchema,
@@ -22,7 +21,7 @@ import { contact } from "./contact.js";
 import { isUnexpected, markKnownFailures, reasonFor } from "./known-failures.js";
 import { restartAndWait } from "./restart.js";
 import { type RunContext, runCase } from "./run-case.js";
-import { inconclusive, RunStop, timeLimitOf, withoutResponses } from "./run-stop.js";
+import { inconclusive, isAfterLastResponse, RunStop, timeLimitOf, withoutResponses } from "./run-stop.js";
 import { Secrets } from "./secrets.js";
 import { accountRequestOf, inconclusiveByReason, type SkipReason, skipped, skipReason } from "./skip.js";
 import { summarize } from "./summarize.js";
@@ -186,16 +185,6 @@ async function runCases(report: Report, transport: Transport, options: Settings,
   const unfinished = report.cases.filter(({ reasonCode }) => reasonCode === ReasonCode.STOPPED).length;
   if (options.signal?.aborted && unfinished > 0)
     report.headline = `Incomplete run: it was stopped before ${unfinished} of ${runs.length} cases had ended.`;
-}
-
-/** Time after the last response within which a violation is a property of that response, in milliseconds. */
-const LAST_RESPONSE_MS = 1000;
-
-/** Whether a violation was only found because the server no longer responded. */
-function isAfterLastResponse({ outcome }: CaseResult, endedAt: number | undefined, { silent }: Liveness): boolean {
-  if (silent === undefined || endedAt === undefined) return false;
-  const isViolation = outcome === Outcome.FAIL || outcome === Outcome.WARN;
-  return isViolation && endedAt > (silent.lastResponse?.getTime() ?? 0) + LAST_RESPONSE_MS;
 }
 
 /** Returns a source without accounts: only cases that need no accounts can run. */

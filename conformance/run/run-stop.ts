@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { Outcome, ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { type CaseResult, Outcome, ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import type { Liveness } from "../transport/liveness.js";
 import type { CheckOptions } from "./check-options.js";
 import type { SkipReason } from "./skip.js";
@@ -143,4 +143,18 @@ export function withoutResponses(liveness: Liveness, running: readonly string[])
   const count = `${responses} response${responses === 1 ? "" : "s"}`;
   const headline = `the server stopped responding after ${count}${during}${time}; since then: ${why}`;
   return inconclusive("the server stopped responding", ReasonCode.SERVER_UNREACHABLE, headline);
+}
+
+/** Time after the last response within which a violation is a property of that response, in milliseconds. */
+const LAST_RESPONSE_MS = 1000;
+
+/** Whether a violation was only found because the server no longer responded. */
+export function isAfterLastResponse(
+  { outcome }: Pick<CaseResult, "outcome">,
+  endedAt: number | undefined,
+  { silent }: Pick<Liveness, "silent">,
+): boolean {
+  if (silent === undefined || endedAt === undefined) return false;
+  const isViolation = outcome === Outcome.FAIL || outcome === Outcome.WARN;
+  return isViolation && endedAt > (silent.lastResponse?.getTime() ?? 0) + LAST_RESPONSE_MS;
 }
