@@ -54,8 +54,11 @@ export interface RunContext {
 
 /** Time limit of a case, in milliseconds, before `timeoutScale`. */
 const CASE_TIMEOUT_MS = 60_000;
-/** Maximum size of the history of a case, in events and messages of pages: a server may send frames without end. */
-const MAX_HISTORY = 50_000;
+/**
+ * Maximum size of the history of a case, in events and messages of pages: a server may send frames without end. It is
+ * twice what the largest case needs.
+ */
+const MAX_HISTORY = 20_000;
 /** Number of violations after which a case ends: a server may invent a message for each page. */
 const MAX_VIOLATIONS = 300;
 /** Number of events that the report keeps of the history of a case that did not pass. */

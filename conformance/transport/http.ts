@@ -78,10 +78,10 @@ const NEW_CONNECTIONS_MS = 5000;
 /** Maximum size of a response without messages, in bytes, with and without its content coding. */
 const MAX_RESPONSE_BYTES = 1 << 20;
 /**
- * The same for a page: what the case has sent may come back, in a longer encoding, with messages from before the run.
- * Many pages may arrive at the same time, so the limit is not much larger.
+ * The same for a page: what the case has sent may come back in a longer encoding, with messages from before the run. The
+ * longest is JSON with each character as an escape of six; from binary requests it has base64 on top.
  */
-const MAX_PAGE_BYTES = { atFirst: 8 << 20, forEachByteSent: 2, atMost: 96 << 20 } as const;
+const MAX_PAGE_BYTES = { atFirst: 8 << 20, forEachByteSent: 8, atMost: 128 << 20 } as const;
 
 /** Sends requests unchanged, correct or not, over kept-alive connections. Independent of the protocol. */
 export class Transport {
