@@ -14,6 +14,7 @@ const LAYERS = [
   "json.ts",
   "requirements",
   "findings.ts",
+  "contents",
   "transport",
   "history",
   "rpc",
