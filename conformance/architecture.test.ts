@@ -9,6 +9,7 @@ const LAYERS = [
   "printable.ts",
   "shell.ts",
   "suggest.ts",
+  "random.ts",
   "text-file.ts",
   "json-scan.ts",
   "json.ts",

@@ -32,6 +32,7 @@ import { parseShard, type Shard, shardText } from "./shard.js";
 import { print } from "./terminal.js";
 import { traceLines } from "./trace.js";
 import { targetUrl } from "./usage.js";
+import { varyOption } from "./vary.js";
 import { prepareFile, writeText } from "./write-file.js";
 
 interface Flags extends AccountFlags, ConnectionFlags, OutputFlags, LocalFlags {
@@ -43,6 +44,7 @@ interface Flags extends AccountFlags, ConnectionFlags, OutputFlags, LocalFlags {
   codec?: Codec;
   shard?: Shard;
   seed?: number;
+  vary?: string[];
   concurrency: number;
   timeoutScale: number;
   timeLimit?: number;
@@ -88,6 +90,7 @@ const command = new Command("check")
       0xffff_ffff,
     ),
   )
+  .addOption(varyOption())
   .addOption(integer("--concurrency <n>", "number of cases that run at the same time", 1, 256).default(16))
   .addOption(
     integer(
@@ -193,6 +196,7 @@ async function checkTarget(urls: string[], flags: Flags): Promise<number> {
       ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit * 1000 }),
       ...(flags.bail === undefined ? {} : { bail: flags.bail === true ? 1 : flags.bail }),
       ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+      ...(flags.vary === undefined ? {} : { vary: flags.vary }),
       ...(flags.codec === undefined ? {} : { codecs: [flags.codec] }),
       ...(history === undefined ? {} : { onHistory: history.write }),
       ...(restart === undefined ? {} : { restart }),

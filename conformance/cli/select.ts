@@ -1,8 +1,8 @@
 import { CATALOGUE, chapterOf } from "../cases/catalogue.js";
+import { seeded } from "../random.js";
 import { REQUIREMENTS, type Requirement } from "../requirements/requirements.js";
 import type { Codec } from "../rpc/connect.js";
 import { allCaseRuns, type CaseRun, caseRuns, profileOf } from "../run/case-run.js";
-import { seeded } from "../run/random.js";
 import { closest, didYouMean } from "../suggest.js";
 import type { Shard } from "./shard.js";
 import { UsageError } from "./usage.js";

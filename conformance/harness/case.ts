@@ -49,8 +49,8 @@ export interface CaseInfo {
   slow?: true;
 }
 
-/** The id of a case from the id of its result, which also names the codec if it is not the binary one. */
-export const caseIdOf = (resultId: string) => resultId.replace(/ \(json\)$/, "");
+/** The id of a case from the id of its result, which also names the codec if it is not the binary one, and a second run. */
+export const caseIdOf = (resultId: string) => resultId.replace(/( \(json\))?( \(varied\))?$/, "");
 
 /**
  * A case with its code, which makes the calls and checks the expectations of this case only. The judge checks all other

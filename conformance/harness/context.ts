@@ -7,6 +7,7 @@ import type { Message } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { recordRotateEpoch } from "../accounts/rotate-epoch.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
+import type { Contents } from "../contents/aspects.js";
 import { type Finding, Inconclusive, NoResponseFailure, newFinding, Violation } from "../findings.js";
 import { done, restartCall, revokeCall } from "../history/events.js";
 import type { Exchanges } from "../history/exchanges.js";
@@ -53,6 +54,8 @@ export interface ContextOptions {
   leases: readonly Lease[];
   /** Prefix that makes the client_message_ids of this case unique, also across runs with the same accounts. */
   nonce: string;
+  /** Makes the client_message_ids and payloads whose content does not matter to the case. */
+  contents: Contents;
   /** Command-line arguments that select the target and its accounts, for commands in reports. */
   invocation: string;
   /** Is called with the number of programs that an exploration of the case has run. */
@@ -94,7 +97,6 @@ export class Context implements AccountContext {
   readonly #started = performance.now();
   /** The exchange of each page and each message, by its number. */
   readonly #exchangeOf = new WeakMap<object, number>();
-  #ids = 0;
 
   constructor(options: ContextOptions) {
     this.#options = options;
@@ -137,12 +139,11 @@ export class Context implements AccountContext {
 
   /** Returns a new client_message_id. */
   newId(): string {
-    this.#ids += 1;
-    return `${this.#options.nonce}-${this.#ids}`;
+    return this.#options.contents.id(this.#options.nonce);
   }
 
   filler(text: string): Uint8Array {
-    return Buffer.from(text).subarray(0, this.info.maxPayloadBytes);
+    return this.#options.contents.payload(text, this.info.maxPayloadBytes);
   }
 
   /** The declared `max_payload_bytes`; inconclusive if the suite does not send payloads of that size. */

@@ -17,6 +17,7 @@ import {
   resultOfError,
 } from "../rpc/connect.js";
 import { ENVELOPE_HEADER_BYTES, FLAG_END } from "../rpc/envelope.js";
+import { varyRawHeaders } from "../rpc/forms/vary-request.js";
 import type { CallResult, Refusal } from "../rpc/result.js";
 import { authorization, request, withRetryHints } from "../rpc/session.js";
 import { parseEnd, type StreamEnd } from "../rpc/watch.js";
@@ -103,11 +104,14 @@ export async function rawAttempt(t: Context, call: RawCall): Promise<RawResult> 
     endpoint,
     path,
     ...(method === undefined ? {} : { method }),
-    headers: {
-      ...(contentType === null ? {} : { "content-type": contentType }),
-      ...authorization(by?.token),
-      ...call.headers,
-    },
+    headers: varyRawHeaders(
+      {
+        ...(contentType === null ? {} : { "content-type": contentType }),
+        ...authorization(by?.token),
+        ...call.headers,
+      },
+      method === undefined || method === "POST" ? t.session.forms?.next() : undefined,
+    ),
     ...(body === undefined ? {} : { body }),
     signal: t.signal,
     ...(caller === undefined ? {} : { caller }),

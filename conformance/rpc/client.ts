@@ -93,7 +93,13 @@ export class Client {
     const stream = new WatchStream();
     const open = openWatch(
       this.session.transport,
-      { token: this.#token(options), codec, endpoint, caller: { client: this.name, op } },
+      {
+        token: this.#token(options),
+        codec,
+        endpoint,
+        caller: { client: this.name, op },
+        formOf: (call) => this.session.formOf(call),
+      },
       {
         onFrame: (frame) => {
           this.#recorder.complete(op, watchFrame(frame));

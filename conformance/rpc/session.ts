@@ -6,6 +6,8 @@ import type { Transport } from "../transport/http.js";
 import { type Caller, type HttpRequest, type HttpResponse, mayBeTruncated } from "../transport/messages.js";
 import { retry } from "../transport/retry.js";
 import { type Codec, encode, interpret } from "./connect.js";
+import type { FormVariation } from "./forms/variation.js";
+import { type EncodedCall, type RequestForm, requestOf } from "./forms/vary-request.js";
 import { type Attempt, type CallResult, RETRY_DELAYS, type RetryDelays, retryDelay } from "./result.js";
 
 /** A unary method of the protocol, with its types. */
@@ -28,6 +30,8 @@ export interface CallOptions {
 export class Session {
   readonly transport: Transport;
   readonly codec: Codec;
+  /** Chooses the forms of the requests. Default: all are in the plain form. */
+  forms: FormVariation | undefined;
   /** Number of retries so far. */
   retried = 0;
   /** Is called once a stream is longer than the suite reads, with the sentence for people. */
@@ -59,6 +63,11 @@ export class Session {
     if (this.#isEnded) throw new Inconclusive("the case has ended", ReasonCode.STOPPED);
   }
 
+  /** Returns a call as a request, in the form that is chosen for it. */
+  formOf(call: EncodedCall): RequestForm {
+    return requestOf(call, this.forms?.next());
+  }
+
   /** Makes one attempt of a call. */
   async attempt<I extends DescMessage, O extends DescMessage>(
     method: Unary<I, O>,
@@ -69,8 +78,13 @@ export class Session {
     const result = await request(this.transport, {
       endpoint,
       path: pathOf(method),
-      headers: { "content-type": `application/${codec}`, ...authorization(token), ...headers },
-      body: encode(codec, method.input, input),
+      ...this.formOf({
+        codec,
+        schema: method.input,
+        headers: { "content-type": `application/${codec}`, ...authorization(token), ...headers },
+        message: encode(codec, method.input, input),
+        isStream: false,
+      }),
       ...(signal === undefined ? {} : { signal }),
       ...(caller === undefined ? {} : { caller }),
     });

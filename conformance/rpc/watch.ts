@@ -3,8 +3,9 @@ import { NoResponseError, noResponse } from "../transport/errors.js";
 import type { Transport } from "../transport/http.js";
 import { type Caller, type HttpStream, mayBeTruncated } from "../transport/messages.js";
 import { type Codec, decode, encode, mediaType, parseError, resultOfError } from "./connect.js";
-import { type Envelope, EnvelopeError, envelope, envelopes, FLAG_END } from "./envelope.js";
+import { type Envelope, EnvelopeError, envelopes, FLAG_END } from "./envelope.js";
 import { FloodError } from "./flood.js";
+import { type EncodedCall, type RequestForm, requestOf } from "./forms/vary-request.js";
 import type { CallResult } from "./result.js";
 import { authorization, pathOf } from "./session.js";
 
@@ -38,10 +39,19 @@ export interface OpenWatch {
   cancel(): void;
 }
 
+export interface WatchCall {
+  token: string | undefined;
+  codec: Codec;
+  endpoint: number;
+  caller?: Caller;
+  /** Makes the request of the call. Default: in the plain form. */
+  formOf?: (call: EncodedCall) => RequestForm;
+}
+
 /** Opens a Watch, and passes the frames and the end to the listener. Never throws: `onEnd` receives the errors. */
 export function openWatch(
   transport: Transport,
-  { token, codec, endpoint, caller }: { token: string | undefined; codec: Codec; endpoint: number; caller?: Caller },
+  { token, codec, endpoint, caller, formOf = (call) => requestOf(call, undefined) }: WatchCall,
   listener: WatchListener,
 ): OpenWatch {
   let stream: HttpStream | undefined;
@@ -61,8 +71,13 @@ export function openWatch(
     stream = await transport.stream({
       endpoint,
       path: pathOf(method),
-      headers: { "content-type": contentType, ...authorization(token) },
-      body: envelope(encode(codec, method.input, {})),
+      ...formOf({
+        codec,
+        schema: method.input,
+        headers: { "content-type": contentType, ...authorization(token) },
+        message: encode(codec, method.input, {}),
+        isStream: true,
+      }),
       ...(caller === undefined ? {} : { caller }),
     });
     if (cancelled) stream.cancel();

@@ -12,6 +12,8 @@ export interface CaseRun {
   case: CaseInfo;
   /** The codec of its calls. */
   codec: Codec;
+  /** The aspects in which its requests and messages vary. Default: none. */
+  aspects?: ReadonlySet<string>;
 }
 
 /** A case in one codec, with the function that runs it. */
@@ -38,6 +40,9 @@ export function allCaseRuns(cases: readonly Case[]): RunnableCase[] {
   const runs = [...caseRuns(cases, ["proto", "json"]), ...caseRuns(cases, ["json"])];
   return [...new Map(runs.map((run) => [run.id, run])).values()];
 }
+
+/** The id of the second run of a case in the same codec, in which requests and messages vary. */
+export const variedId = (id: string) => `${id} (varied)`;
 
 /** The profile that a case belongs to: that of its first requirement. */
 export const profileOf = ({ requirements: [first] }: CaseInfo): Requirement["profile"] => REQUIREMENTS[first].profile;

@@ -32,6 +32,12 @@ export interface CheckOptions extends ConnectionOptions, AccountOptions {
    */
   seed?: number;
   /**
+   * What varies in the requests and messages of every case, as it does between real clients: aspects such as "chunked"
+   * or "ids"; an empty list for nothing. The error for an unknown name lists them all.
+   * @default each case runs plain in one codec, and with all aspects in the other
+   */
+  vary?: readonly string[];
+  /**
    * Maximum number of cases that run at the same time. From 1.
    * @default 16
    */

@@ -12,20 +12,23 @@ import { GetServerInfoResponseSchema } from "../../proto/gen/seqsync/v1/service_
 import { resolveAccounts } from "../accounts/resolve.js";
 import type { AccountSource } from "../accounts/source.js";
 import { CATALOGUE } from "../cases/catalogue.js";
+import { ASPECTS } from "../harness/variation.js";
 import { pickConnection, Transport } from "../transport/http.js";
 import { Liveness } from "../transport/liveness.js";
 import { REPORT_FORMAT, VERSION } from "../version.js";
+import { runAndBlame } from "./blame-aspect.js";
 import { type CaseRun, caseRuns, type RunnableCase } from "./case-run.js";
 import type { CheckOptions } from "./check-options.js";
 import { contact } from "./contact.js";
 import { isUnexpected, markKnownFailures, reasonFor } from "./known-failures.js";
 import { restartAndWait } from "./restart.js";
-import { type RunContext, runCase } from "./run-case.js";
+import type { RunContext } from "./run-case.js";
 import { inconclusive, isAfterLastResponse, RunStop, timeLimitOf, withoutResponses } from "./run-stop.js";
 import { Secrets } from "./secrets.js";
 import { accountRequestOf, inconclusiveByReason, type SkipReason, skipped, skipReason } from "./skip.js";
 import { summarize } from "./summarize.js";
 import { bounded, withoutUserInfo } from "./target.js";
+import { withVariation } from "./varied-runs.js";
 
 /**
  * Checks a server. Resolves with a report whatever the server does, even if it cannot be reached.
@@ -39,6 +42,9 @@ import { bounded, withoutUserInfo } from "./target.js";
 export async function check(options: CheckOptions): Promise<Report> {
   const { urls, timeoutScale = 1, seed = randomBytes(4).readUInt32LE(), concurrency = 16 } = options;
   if (urls.length === 0) throw new TypeError("check needs at least one URL");
+  const unknown = options.vary?.find((name) => !ASPECTS.includes(name));
+  if (unknown !== undefined)
+    throw new TypeError(`vary: "${unknown}" is no aspect; the aspects are ${ASPECTS.join(", ")}`);
   const started = new Date();
   const liveness = new Liveness(timeoutScale);
   const transport = new Transport({ ...pickConnection(options), urls, timeoutMs: 10_000 * timeoutScale, liveness });
@@ -108,7 +114,11 @@ async function runCases(report: Report, transport: Transport, options: Settings,
   const codecs = (options.codecs ?? ["proto", "json"]).filter(
     (codec) => codec === "proto" || info.profiles.includes(Profile.JSON),
   );
-  const runs = caseRuns(CATALOGUE, codecs).filter(select);
+  const runs = withVariation(caseRuns(CATALOGUE, codecs).filter(select), {
+    seed: options.seed,
+    vary: options.vary && new Set(options.vary),
+    isThorough: options.slow ?? false,
+  });
   const accounts = await stop.orStopped(resolveAccounts(transport, options));
   if (accounts === undefined) return notRun(runs, stop.reason?.headline ?? "", ReasonCode.STOPPED);
   if ("unavailable" in accounts && runs.some((run) => accountRequestOf(run.case).count > 0))
@@ -140,6 +150,8 @@ async function runCases(report: Report, transport: Transport, options: Settings,
     onExchange: options.onExchange && ((id, exchange) => options.onExchange?.(id, secrets.hide(exchange))),
     invocation: options.invocation ?? report.targets.join(" "),
     nonce: randomBytes(6).toString("base64url"),
+    executions: 0,
+    blamedAspects: new Set(),
   };
   const results = new Map<CaseRun, CaseResult>();
   const ends = new Map<CaseRun, number>();
@@ -150,7 +162,7 @@ async function runCases(report: Report, transport: Transport, options: Settings,
     if (skip !== undefined) result = skipped(run, skip);
     else {
       running.add(run.id);
-      const { retried, ...ended } = await runCase(run, context);
+      const { retried, ...ended } = await runAndBlame(run, context);
       running.delete(run.id);
       report.retriedCalls += retried;
       result = secrets.hide(ended);

@@ -20,7 +20,18 @@ beforeAll(async () => {
   if ("problem" in probed) throw new Error(probed.problem);
   const source = (await fixtureAccounts(transport, {})) as AccountSource;
   const signal = new AbortController().signal;
-  shared = { transport, info: probed.info, source, seed: 1, nonce: "n", timeoutScale: 1, signal, invocation: "URL" };
+  shared = {
+    transport,
+    info: probed.info,
+    source,
+    seed: 1,
+    nonce: "n",
+    executions: 0,
+    blamedAspects: new Set(),
+    timeoutScale: 1,
+    signal,
+    invocation: "URL",
+  };
 });
 afterAll(async () => {
   await shared.transport.close();
@@ -31,9 +42,10 @@ afterEach(() => {
 });
 
 /** Runs a case with this function. */
-function runWith(run: Case["run"], changed: Partial<RunContext> = {}) {
+async function runWith(run: Case["run"], changed: Partial<RunContext> = {}) {
   const it: Case = { id: "ack/made-up", title: "t", requirements: ["ACK-MONOTONE"], run };
-  return runCase({ id: it.id, case: it, codec: "proto" }, { ...shared, ...changed });
+  const { result } = await runCase({ id: it.id, case: it, codec: "proto" }, { ...shared, ...changed }, new Set());
+  return result;
 }
 
 const sync: Case["run"] = async (t) => {
@@ -64,7 +76,7 @@ describe("the outcome of a case", () => {
     expect(result).toMatchObject({
       outcome: Outcome.FAIL,
       findings: [{ requirement: "ACK-MONOTONE", expected: "2", actual: "1", byJudge: false }],
-      reproduce: "npx seqsync check URL --only ack/made-up --codec proto --seed 1",
+      reproduce: "npx seqsync check URL --only ack/made-up --codec proto --seed 1 --vary none",
     });
     expect(result.history.length).toBeGreaterThan(0);
   });

@@ -12,17 +12,18 @@ import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_p
 import type { AccountSource, Lease } from "../accounts/source.js";
 import { type Finding, Inconclusive, NoResponseFailure, newFinding, Violation } from "../findings.js";
 import { Context } from "../harness/context.js";
+import { isContentAspect, variationOf } from "../harness/variation.js";
 import { Exchanges } from "../history/exchanges.js";
 import { recordPrologue } from "../history/prologue.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
+import { seeded } from "../random.js";
 import { rootCauseFirst } from "../report/model/grouping.js";
 import { Session } from "../rpc/session.js";
 import type { Transport } from "../transport/http.js";
 import { type CaseRun, profileOf, type RunnableCase } from "./case-run.js";
 import { changedInfo } from "./changed-limits.js";
 import { outcomeOfFindings } from "./outcome.js";
-import { seeded } from "./random.js";
 import { accountRequestOf, type SkipReason, unavailableReason } from "./skip.js";
 import { probe } from "./target.js";
 import { TimeLimit } from "./time-limit.js";
@@ -35,6 +36,10 @@ export interface RunContext {
   source: AccountSource;
   seed: number;
   nonce: string;
+  /** Number of runs of cases so far. */
+  executions: number;
+  /** The aspects that failures were found to need. */
+  blamedAspects: Set<string>;
   timeoutScale: number;
   /** Aborted when the run ends early. */
   signal: AbortSignal;
@@ -67,12 +72,26 @@ export const SHOWN_EVENTS = 400;
 /** Number of times that a case runs again because the declared limits have changed. */
 const MAX_REPETITIONS = 2;
 
-/** Runs one case with its own accounts. Never rejects: an error of the suite is a result too. */
+/** One run of a case. */
+export interface Execution {
+  result: CaseResult;
+  /** Number of calls that were retried. */
+  retried: number;
+  /** The aspects that varied: of the form, those that applied to a request. */
+  varied: string[];
+  events: readonly Event[];
+}
+
+/**
+ * Runs one case with its own accounts; `aspects` of its requests and messages vary. Never rejects: an error of the
+ * suite is a result too.
+ */
 export async function runCase(
   run: RunnableCase,
   shared: RunContext,
+  aspects: ReadonlySet<string>,
   repetition = 0,
-): Promise<CaseResult & { retried: number }> {
+): Promise<Execution> {
   const { info } = shared;
   let started = performance.now();
   const judge = new Judge();
@@ -92,6 +111,8 @@ export async function runCase(
   });
   const exchanges = new Exchanges(() => recorder.now(), shared.onExchange && ((it) => shared.onExchange?.(run.id, it)));
   const session = new Session(shared.transport.withExchangeListener(exchanges), run.codec, numberOf(run.id));
+  const { forms, contents } = variationOf(shared.seed, run.id, aspects);
+  session.forms = forms;
   session.onFlood = (why) => overflow.abort(new Inconclusive(why, ReasonCode.SERVER_LIMIT));
   let leases: Lease[] = [];
   let context: Context | undefined;
@@ -113,7 +134,9 @@ export async function runCase(
       session,
       recorder,
       leases,
-      nonce: `${shared.nonce}-${numberOf(run.id)}`,
+      // A further run of the case has ids of its own, in case the accounts are used again.
+      nonce: `${shared.nonce}-${numberOf(`${run.id} ${shared.executions++}`).toString(36)}`,
+      contents,
       random: seeded(shared.seed, run.id),
       signal,
       exchanges,
@@ -147,16 +170,16 @@ export async function runCase(
       shared.info = changed;
       if (repetition < MAX_REPETITIONS) {
         shared.source.release(leases);
-        return runCase(run, shared, repetition + 1);
+        return runCase(run, shared, aspects, repetition + 1);
       }
       result = noVerdict(Outcome.INCONCLUSIVE, LIMITS_CHANGED, ReasonCode.SERVER_LIMIT);
     }
   }
-  shared.onHistory?.(run.id, recorder.events);
   shared.source.release(leases);
   const failed = result.outcome !== Outcome.PASS && result.outcome !== Outcome.NOT_APPLICABLE;
+  const varied = [...aspects].filter((name) => forms.used.has(name as never) || isContentAspect(name));
   return {
-    ...create(CaseResultSchema, {
+    result: create(CaseResultSchema, {
       id: run.id,
       title: run.case.title,
       requirements: [...run.case.requirements],
@@ -167,9 +190,11 @@ export async function runCase(
       history: failed ? recorder.events.slice(-SHOWN_EVENTS) : [],
       exchanges: failed ? exchanges.toMessages(result.findings) : [],
       accounts: failed ? accountsOf(context) : [],
-      reproduce: failed ? (context?.reproduce ?? reproduce(run, shared)) : "",
+      reproduce: failed ? (context?.reproduce ?? reproduce(run, shared, varied)) : "",
     }),
     retried: session.retried,
+    varied,
+    events: recorder.events,
   };
 }
 
@@ -262,9 +287,10 @@ function suiteError(error: unknown): CaseOutcome {
   );
 }
 
-/** Returns the command that runs a case again. */
-function reproduce({ case: { id }, codec }: CaseRun, { invocation, seed }: RunContext): string {
-  return `npx seqsync check ${invocation} --only ${id} --codec ${codec} --seed ${seed}`;
+/** Returns the command that runs a case again, with the same forms and contents. */
+function reproduce({ case: { id }, codec }: CaseRun, { invocation, seed }: RunContext, varied: string[]): string {
+  const vary = varied.length === 0 ? "none" : varied.join(",");
+  return `npx seqsync check ${invocation} --only ${id} --codec ${codec} --seed ${seed} --vary ${vary}`;
 }
 
 /** Returns why the history of a case, or its number of violations, is too large to continue; undefined if it is not. */

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
@@ -7,6 +8,7 @@ import { exchange, type ReceivedResponse } from "./exchange.js";
 import { type ExchangeHandle, type ExchangeListener, parseRequest, recordRawResponse } from "./exchange-log.js";
 import type { Liveness } from "./liveness.js";
 import type { HttpRequest, HttpResponse, HttpStream } from "./messages.js";
+import { sendInPackets } from "./packets.js";
 import { type RateLimiter, rateLimiterOf } from "./rate-limit.js";
 import { type RawOptions, rawExchange } from "./raw.js";
 import { retry } from "./retry.js";
@@ -51,7 +53,12 @@ export interface TransportOptions extends SharedConnection {
 }
 
 /** Creates a pool of kept-alive connections to the target, with one request at a time on each. */
-export function agentFor(options: SocketOptions, connections: number, pipelining = 1): Agent {
+export function agentFor(
+  options: SocketOptions,
+  connections: number,
+  pipelining = 1,
+  prepare: (socket: Socket) => Socket = (socket) => socket,
+): Agent {
   return new Agent({
     connections,
     pipelining,
@@ -59,7 +66,7 @@ export function agentFor(options: SocketOptions, connections: number, pipelining
     connect: ({ protocol, host, hostname, port }, callback) => {
       const at = host ?? (port === "" ? hostname : `${hostname}:${port}`);
       openSocket(new URL(`${protocol}//${at}`), options).then(
-        (socket) => callback(null, socket),
+        (socket) => callback(null, prepare(socket)),
         (error) => callback(error, null),
       );
     },
@@ -267,12 +274,12 @@ export class Transport {
 
   /** Closes all connections. */
   async close(): Promise<void> {
-    const { standard, http1, single } = this.#agents;
-    await Promise.all([standard.destroy(), http1.destroy(), single.destroy()]);
+    await Promise.all(Object.values(this.#agents).map((agent: Agent) => agent.destroy()));
   }
 
-  #agentFor({ method = "POST", headers, body }: HttpRequest): Agent {
-    if (performance.now() - this.#brokenAt < NEW_CONNECTIONS_MS) return this.#agents.single;
+  #agentFor({ method = "POST", headers, body, connection }: HttpRequest): Agent {
+    if (connection === "new" || performance.now() - this.#brokenAt < NEW_CONNECTIONS_MS) return this.#agents.single;
+    if (connection !== undefined) return this.#agents[connection];
     const isStandard =
       method === "POST" && !Array.isArray(headers) && (body === undefined || body instanceof Uint8Array);
     return isStandard ? this.#agents.standard : this.#agents.http1;
@@ -302,6 +309,8 @@ interface Agents {
   http1: Agent;
   /** Makes a new connection for each request, over HTTP/1.1. */
   single: Agent;
+  /** Sends each request in several packets, over HTTP/1.1. */
+  packets: Agent;
 }
 
 function agentsFor(connection: SocketOptions, connections: number, bases: readonly URL[]): Agents {
@@ -311,6 +320,7 @@ function agentsFor(connection: SocketOptions, connections: number, bases: readon
     standard,
     http1: mayUpgrade ? agentFor({ ...connection, http2: false }, connections) : standard,
     single: agentFor({ ...connection, http2: false }, connections, 0),
+    packets: agentFor({ ...connection, http2: false }, connections, 1, sendInPackets),
   };
 }
 

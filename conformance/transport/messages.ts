@@ -8,6 +8,12 @@ export interface Caller {
   op: bigint;
 }
 
+/**
+ * A kind of connection: a new one, a kept one of HTTP/1.1, or a kept one of HTTP/1.1 that sends each request in several
+ * packets.
+ */
+export type ConnectionKind = "new" | "http1" | "packets";
+
 /** A request to the target. */
 export interface HttpRequest {
   /** Index of the URL of the target. Default 0. */
@@ -20,6 +26,8 @@ export interface HttpRequest {
   headers?: Readonly<Record<string, string>> | readonly (readonly [string, string])[];
   /** Body; a list of chunks is sent with chunked transfer coding. */
   body?: Uint8Array | readonly Uint8Array[];
+  /** Kind of connection. Default: a kept one, of the newest version of HTTP that both sides have. */
+  connection?: ConnectionKind | undefined;
   /** Cancels the request and closes its connection. */
   signal?: AbortSignal;
   /** Who makes the request, for records. */

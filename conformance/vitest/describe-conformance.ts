@@ -4,7 +4,7 @@ import { type CaseResult, Outcome } from "../../proto/gen/seqsync/conformance/v1
 import { CATALOGUE, chapterOf } from "../cases/catalogue.js";
 import { printable } from "../printable.js";
 import { groupBy } from "../report/model/group-by.js";
-import { type CaseRun, caseRuns } from "../run/case-run.js";
+import { type CaseRun, caseRuns, variedId } from "../run/case-run.js";
 import type { CheckOptions } from "../run/check-options.js";
 import { failureOf, type TestPlace } from "./failure.js";
 import { isUnavailable, LiveRun } from "./live-run.js";
@@ -70,6 +70,9 @@ export function describeConformance(given: ConformanceOptions): void {
             if (!live.has(run.id)) context.skip(`the server does not declare the codec ${run.codec}`);
             const place = { file: context.task.file.name, name: `${run.id}: `, seed };
             await report(context, await live.result(run.id), place);
+            // A run in the only codec of a server has a second one, whose requests and messages vary.
+            const second = variedId(run.id);
+            if (live.has(second)) await report(context, await live.result(second), place);
           });
       });
   });

@@ -49,6 +49,7 @@ const OPTIONS = {
   timeoutScale: true,
   tls: true,
   urls: true,
+  vary: true,
   waitMs: true,
 } as const satisfies Record<keyof ConformanceOptions, true>;
 

@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { mulberry32 } from "../../run/random.js";
+import { mulberry32 } from "../../random.js";
 
 export interface LinkOptions {
   /** Port of the server on this machine. */

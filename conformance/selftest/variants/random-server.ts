@@ -3,7 +3,7 @@ import { listener, SERVER_OPTIONS } from "../../../docs/guides/connect/server.js
 import { type Limits, Store } from "../../../docs/guides/connect/store.js";
 import { Profile } from "../../../proto/gen/seqsync/v1/message_pb.js";
 import { createHandler, listen, Service } from "../../../reference-server/index.js";
-import { seeded } from "../../run/random.js";
+import { seeded } from "../../random.js";
 import { PROXY_SWITCHES, startFrontProxy } from "../support/front-proxy.js";
 import { type Running, serve } from "../support/serve.js";
 import { fluctuatingInbox } from "./fluctuating-inbox.js";

@@ -1,6 +1,6 @@
 import type { Finding } from "../../../conformance/findings.js";
 import { Judge } from "../../../conformance/judge/judge.js";
-import { seeded } from "../../../conformance/run/random.js";
+import { seeded } from "../../../conformance/random.js";
 import { Device, post, type World } from "./clients.js";
 import { Cluster, type Disturbances } from "./cluster.js";
 import type { Design } from "./design.js";

@@ -1,0 +1,82 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { HttpRequest } from "../../transport/messages.js";
+import type { Codec } from "../connect.js";
+import { envelope } from "../envelope.js";
+import type { FormAspect, FormChoice } from "./aspects.js";
+import { varyBinary } from "./binary-form.js";
+import { varyHead } from "./head-form.js";
+import { varyJson } from "./json-form.js";
+
+/** What a form changes of a request. */
+export type RequestForm = Required<Pick<HttpRequest, "headers" | "body">> & Pick<HttpRequest, "connection">;
+
+/** A call before it becomes a request. */
+export interface EncodedCall {
+  codec: Codec;
+  /** The type of the request message. */
+  schema: DescMessage;
+  headers: Readonly<Record<string, string>>;
+  /** The encoded message, without an envelope. */
+  message: Uint8Array;
+  /** Whether the message goes into an envelope. */
+  isStream: boolean;
+}
+
+/** Returns the request of a call, in the plain form or, with a choice, in one that means the same. */
+export function requestOf(call: EncodedCall, choice: FormChoice | undefined): RequestForm {
+  const { codec, schema, headers, message, isStream } = call;
+  const wrap = (body: Uint8Array) => (isStream ? envelope(body) : body);
+  if (choice === undefined) return { headers, body: wrap(message) };
+  const varied =
+    codec === "proto"
+      ? varyBinary(schema, message, choice)
+      : Buffer.from(varyJson(schema, Buffer.from(message).toString("utf8"), choice));
+  return varyTransfer({ headers, body: wrap(varied) }, choice);
+}
+
+/** The aspects that leave the bytes of a body and the values of the headers as they are. */
+const HEADER_ASPECTS: readonly FormAspect[] = ["header-case", "header-order", "extra-headers"];
+
+/** Varies a request whose content a case has chosen on purpose: only its headers' names and order, and further headers. */
+export function varyRawHeaders(
+  headers: Readonly<Record<string, string>>,
+  choice: FormChoice | undefined,
+): NonNullable<HttpRequest["headers"]> {
+  if (choice === undefined) return headers;
+  const applies = (aspect: FormAspect) => HEADER_ASPECTS.includes(aspect) && choice.applies(aspect);
+  return varyHead(Object.entries(headers), { ...choice, applies });
+}
+
+/** Varies how a request is sent: its headers, its transfer coding and its connection. */
+function varyTransfer(
+  { headers, body }: { headers: Readonly<Record<string, string>>; body: Uint8Array },
+  choice: FormChoice,
+): RequestForm {
+  const varied = varyHead(Object.entries(headers), choice);
+  const isChunked = choice.applies("chunked");
+  const inPackets = choice.applies("packets");
+  const connection = inPackets ? "packets" : choice.applies("connection") ? otherConnection(choice) : undefined;
+  return {
+    // An unchanged list would force HTTP/1.1.
+    headers: isSame(varied, headers) ? headers : varied,
+    body: isChunked ? chunksOf(body, choice.random("chunked")) : body,
+    ...(connection === undefined ? {} : { connection }),
+  };
+}
+
+const otherConnection = (choice: FormChoice) => (choice.random("connection")() < 0.5 ? "new" : "http1");
+
+const isSame = (list: readonly (readonly [string, string])[], headers: Readonly<Record<string, string>>) =>
+  JSON.stringify(list) === JSON.stringify(Object.entries(headers));
+
+/** Splits a body into chunks of any size; an empty body has none. */
+function chunksOf(body: Uint8Array, random: () => number): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  for (let start = 0; start < body.length; ) {
+    const isSmall = random() < 0.5 && chunks.length < 8;
+    const end = Math.min(body.length, start + (isSmall ? 1 + Math.floor(random() * 4) : body.length));
+    chunks.push(body.subarray(start, end));
+    start = end;
+  }
+  return chunks;
+}

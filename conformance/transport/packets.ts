@@ -1,0 +1,56 @@
+import type { Socket } from "node:net";
+
+/** Delay between two packets, in milliseconds: enough for the other side to read the first one alone. */
+const DELAY_MS = 2;
+/** Number of bytes that are sent one by one at the start of what is written after the head. */
+const SINGLE_BYTES = 8;
+
+/**
+ * Makes a socket send its data in several packets: the head of a request alone, then some single bytes of the body,
+ * then the rest. Real networks may deliver any request in this way.
+ */
+export function sendInPackets(socket: Socket): Socket {
+  const write = socket.write.bind(socket) as (data: Uint8Array, done?: (error?: Error | null) => void) => boolean;
+  const pending: { data: Uint8Array; done?: ((error?: Error | null) => void) | undefined }[] = [];
+  let isWaiting = false;
+  const sendNext = () => {
+    const next = pending.shift();
+    isWaiting = next !== undefined;
+    if (next === undefined) return;
+    if (socket.destroyed) next.done?.(new Error("the connection was closed"));
+    else write(next.data, next.done);
+    setTimeout(sendNext, DELAY_MS);
+  };
+  // Otherwise the socket would join the packets again.
+  socket.cork = () => {};
+  socket.uncork = () => {};
+  socket.write = (data: Uint8Array | string, encoding?: unknown, callback?: unknown): boolean => {
+    const done = (typeof encoding === "function" ? encoding : callback) as ((error?: Error | null) => void) | undefined;
+    const bytes =
+      typeof data === "string"
+        ? Buffer.from(data, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8")
+        : data;
+    const packets = split(bytes);
+    for (const [index, packet] of packets.entries())
+      pending.push({ data: packet, done: index === packets.length - 1 ? done : undefined });
+    if (!isWaiting) sendNext();
+    return true;
+  };
+  return socket;
+}
+
+/** Splits data: a head stays whole, since the line between it and the body is what servers get wrong. */
+function split(data: Uint8Array): Uint8Array[] {
+  const text = Buffer.from(data.buffer, data.byteOffset, Math.min(data.length, 65_536)).toString("latin1");
+  const isHead = /^[A-Z]+ [^\r\n]* HTTP\/1\.1\r\n/.test(text);
+  const blankLine = text.indexOf("\r\n\r\n");
+  // The last line of the head of a chunked request is written later.
+  const end = !isHead ? 0 : blankLine < 0 ? data.length : blankLine + 4;
+  const singles = Math.min(SINGLE_BYTES, Math.max(0, data.length - end - 1));
+  const packets = [
+    data.subarray(0, end),
+    ...Array.from({ length: singles }, (_, index) => data.subarray(end + index, end + index + 1)),
+    data.subarray(end + singles),
+  ];
+  return packets.filter(({ length }) => length > 0);
+}
