@@ -82,7 +82,7 @@ async function checks(
       better: "lower",
       meaning: "How long a developer waits for a verdict after a change.",
       conditions:
-        "all cases except slow ones, each in both codecs unless it is about the number of messages, 16 at a time",
+        "all cases except thorough ones, each in both codecs unless it is about the number of messages, 16 at a time",
       why: "The suite makes 12,000 requests, and both cores are busy all the time. Such a short run executes code that the JIT compiler has not optimized yet: a long loop of undici makes several times as many requests per second. Fewer requests would mean fewer checks.",
       values: [
         catalogue,

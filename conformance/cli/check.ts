@@ -31,7 +31,7 @@ import { selectBy } from "./select.js";
 import { parseShard, type Shard, shardText } from "./shard.js";
 import { print } from "./terminal.js";
 import { traceLines } from "./trace.js";
-import { targetUrl } from "./usage.js";
+import { targetUrl, UsageError } from "./usage.js";
 import { varyOption } from "./vary.js";
 import { prepareFile, writeText } from "./write-file.js";
 
@@ -48,6 +48,7 @@ interface Flags extends AccountFlags, ConnectionFlags, OutputFlags, LocalFlags {
   concurrency: number;
   timeoutScale: number;
   timeLimit?: number;
+  thorough?: true;
   slow?: true;
   bail?: number | true;
   knownFailures?: string;
@@ -75,7 +76,8 @@ const command = new Command("check")
   .addOption(list("--profile <name>", "run only cases of this profile, such as CORE"))
   .addOption(choice("--level <level>", "run only cases that check a requirement of this level", ["MUST", "SHOULD"]))
   .addOption(choice("--codec <codec>", "run the cases in this codec only", ["proto", "json"]))
-  .addOption(flag("--slow", "run slow cases too, such as a wait for heartbeats"))
+  .addOption(flag("--thorough", "run thorough cases too: large volumes and long waits, which take minutes"))
+  .addOption(flag("--slow", "the name that --thorough had").notInConfig().hideHelp())
   .addOption(
     text("--shard <i/n>", "run the i-th of n parts; `seqsync merge` merges their reports")
       .argParser(parseShard)
@@ -157,6 +159,7 @@ ${exitCodesHelp("check")}`,
   });
 
 async function checkTarget(urls: string[], flags: Flags): Promise<number> {
+  if (flags.slow) throw new UsageError("--slow was renamed: use --thorough");
   requireOneTarget(urls, flags, "check");
   const settings = { ...outputSettings(flags, flags.record), knownFailures: flags.knownFailures };
   const { detail } = settings;
@@ -186,7 +189,7 @@ async function checkTarget(urls: string[], flags: Flags): Promise<number> {
       select,
       concurrency: flags.concurrency,
       timeoutScale: flags.timeoutScale,
-      slow: flags.slow ?? false,
+      thorough: flags.thorough ?? false,
       knownFailures: known,
       invocation: invocationOf(targets, flags),
       curlArguments: isLocal(flags) ? [] : curlArguments(flags),
@@ -255,7 +258,7 @@ function invocationOf(targets: readonly string[], flags: Flags): string {
     : [...targets.map(withoutUserInfo), ...connectionArguments(flags)];
   const scale = flags.timeoutScale === 1 ? [] : ["--timeout-scale", String(flags.timeoutScale)];
   const required = [
-    ...(flags.slow ? ["--slow"] : []),
+    ...(flags.thorough ? ["--thorough"] : []),
     ...(flags.restartCommand === undefined ? [] : ["--restart-command", flags.restartCommand]),
   ];
   return [...target, ...accountArguments(flags), ...scale, ...required].map(quoted).join(" ");

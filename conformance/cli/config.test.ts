@@ -20,7 +20,7 @@ function applied(settings: unknown, args: string[] = []) {
     .addOption(integer("--concurrency <n>", "a number", 1, 256).default(16))
     .addOption(choice("--codec <codec>", "a choice", ["proto", "json"]))
     .addOption(flag("--no-http2", "a negated flag"))
-    .addOption(flag("--slow", "a flag"))
+    .addOption(flag("--thorough", "a flag"))
     .addOption(file("--ca <file>", "a file"))
     .addOption(flag("--reference", "not a setting").notInConfig())
     .action(() => {});
@@ -37,7 +37,7 @@ describe("a configuration file", () => {
       concurrency: 4,
       codec: "json",
       http2: false,
-      slow: true,
+      thorough: true,
       ca: "ca.pem",
     };
     expect(applied(settings)).toEqual({
@@ -46,7 +46,7 @@ describe("a configuration file", () => {
       concurrency: 4,
       codec: "json",
       http2: false,
-      slow: true,
+      thorough: true,
       ca: join(folder, "ca.pem"),
     });
   });
@@ -67,10 +67,10 @@ describe("a configuration file", () => {
     [{ concurrency: "4" }, /"concurrency" must be a number/],
     [{ codec: "xml" }, /"codec" is invalid\. Allowed choices are proto, json/],
     [{ only: "ack" }, /"only" must be a list of strings/],
-    [{ slow: "yes" }, /"slow" must be true or false/],
+    [{ thorough: "yes" }, /"thorough" must be true or false/],
     [{ urls: "http://a" }, /"urls" must be a list of URLs/],
     ["{\n  x", /config\.json, line 2: this is not JSON, from column 3 on$/],
-    ['{\n "only": ["ack"],\n "slow": 1}', /config\.json, line 3: "slow" must be true or false/],
+    ['{\n "only": ["ack"],\n "thorough": 1}', /config\.json, line 3: "thorough" must be true or false/],
     [[], /must contain a JSON object/],
   ])("with %j is rejected", (settings, why) => {
     expect(() => applied(settings)).toThrow(why);

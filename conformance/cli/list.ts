@@ -25,7 +25,7 @@ export const listCommand = new Command("list")
   });
 
 function caseRows() {
-  return CATALOGUE.map(({ id, title, requirements, needs = {}, codec, bulk, slow }) => ({
+  return CATALOGUE.map(({ id, title, requirements, needs = {}, codec, bulk, thorough }) => ({
     data: {
       id,
       title,
@@ -33,7 +33,7 @@ function caseRows() {
       needs,
       ...(codec === undefined ? {} : { codec }),
       ...(bulk ? { bulk } : {}),
-      ...(slow ? { slow } : {}),
+      ...(thorough ? { thorough } : {}),
     },
     line: `${id}\n    ${title}\n    ${requirements.join(", ")}`,
   }));

@@ -45,8 +45,8 @@ export interface CaseInfo {
    * @default two accounts
    */
   needs?: Needs;
-  /** The case takes longer than a few seconds, and runs only if slow cases are requested. */
-  slow?: true;
+  /** The case takes minutes or many messages, and runs only if thorough cases are requested. */
+  thorough?: true;
 }
 
 /** The id of a case from the id of its result, which also names the codec if it is not the binary one, and a second run. */

@@ -53,10 +53,10 @@ export interface CheckOptions extends ConnectionOptions, AccountOptions {
    */
   timeLimitMs?: number;
   /**
-   * Whether to run the slow cases too, which wait for minutes.
+   * Whether to run the thorough cases too, with large volumes and long waits, which take minutes.
    * @default false
    */
-  slow?: boolean;
+  thorough?: boolean;
   /**
    * Kills the server, starts it again, and resolves once it is up. The cases about a crash need it (durable.md).
    * @default none: those cases are inconclusive for a DURABLE server, otherwise not applicable

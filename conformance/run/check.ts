@@ -117,7 +117,7 @@ async function runCases(report: Report, transport: Transport, options: Settings,
   const runs = withVariation(caseRuns(CATALOGUE, codecs).filter(select), {
     seed: options.seed,
     vary: options.vary && new Set(options.vary),
-    isThorough: options.slow ?? false,
+    isThorough: options.thorough ?? false,
   });
   const accounts = await stop.orStopped(resolveAccounts(transport, options));
   if (accounts === undefined) return notRun(runs, stop.reason?.headline ?? "", ReasonCode.STOPPED);
@@ -178,10 +178,10 @@ async function runCases(report: Report, transport: Transport, options: Settings,
     results.set(run, result);
     options.onResult?.(result);
   };
-  // Slow cases mostly wait: they start first, so that the other cases run during the wait.
+  // Thorough cases mostly wait: they start first, so that the other cases run during the wait.
   const queue = runs
     .filter((run) => !run.case.needs?.restart)
-    .sort((a, b) => Number(b.case.slow ?? false) - Number(a.case.slow ?? false));
+    .sort((a, b) => Number(b.case.thorough ?? false) - Number(a.case.thorough ?? false));
   await Promise.all(
     Array.from({ length: options.concurrency }, async () => {
       for (let run = queue.shift(); run !== undefined; run = queue.shift()) await perform(run);

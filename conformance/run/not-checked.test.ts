@@ -36,7 +36,7 @@ const { NOT_APPLICABLE, INCONCLUSIVE, PASS } = Outcome;
 describe("a requirement is listed as not checked", () => {
   test.each([
     ["an option is missing", NOT_APPLICABLE, ReasonCode.NO_RESTART_COMMAND, "needs --restart-command"],
-    ["a slow case was not requested", INCONCLUSIVE, ReasonCode.SLOW, "needs --slow"],
+    ["a thorough case was not requested", INCONCLUSIVE, ReasonCode.THOROUGH, "needs --thorough"],
     ["a fixture is missing", INCONCLUSIVE, ReasonCode.NO_FIXTURE, "needs the fixture RotateEpoch"],
     ["accounts are missing", INCONCLUSIVE, ReasonCode.ACCOUNTS, "needs 4 accounts"],
     ["the server's limits do not allow it", INCONCLUSIVE, ReasonCode.SERVER_LIMIT, "max_payload_bytes is 1"],
@@ -78,7 +78,7 @@ describe("a requirement is listed as not checked", () => {
 describe("a requirement is not listed", () => {
   test("if one of its cases passed", () => {
     const cases = [
-      result("x/a", ["SYNC-BASE"], INCONCLUSIVE, ReasonCode.SLOW, "needs --slow"),
+      result("x/a", ["SYNC-BASE"], INCONCLUSIVE, ReasonCode.THOROUGH, "needs --thorough"),
       result("x/b", ["SYNC-BASE"], PASS, ReasonCode.UNSPECIFIED),
     ];
     expect(listed(coreReport(cases))).toEqual([]);
@@ -134,7 +134,7 @@ describe("a MUST that was not checked", () => {
 
   test("of a SHOULD is named, but does not change the verdict", () => {
     const should = coreReport([
-      result("x/a", ["HTTP-MALFORMED-REASON"], INCONCLUSIVE, ReasonCode.SLOW, "needs --slow"),
+      result("x/a", ["HTTP-MALFORMED-REASON"], INCONCLUSIVE, ReasonCode.THOROUGH, "needs --thorough"),
     ]);
     expect(should.notChecked).toHaveLength(1);
     expect(byProfile(should)[0]?.text.mark).toBe("?");

@@ -44,11 +44,11 @@ export function verdictOf({ cases, requirements, headline }: Report): Outcome {
   const hasInconclusiveMust = requirements.some(
     ({ level, outcome }) => level === "MUST" && outcome === Outcome.INCONCLUSIVE,
   );
-  // A slow case that was not requested does not count, as long as another case checks the same requirements.
+  // A thorough case that was not requested does not count, as long as another case checks the same requirements.
   const hasInconclusiveCase = cases.some(
     (it) =>
       it.outcome === Outcome.INCONCLUSIVE &&
-      it.reasonCode !== ReasonCode.SLOW &&
+      it.reasonCode !== ReasonCode.THOROUGH &&
       it.requirements.some((id) => REQUIREMENTS[id as RequirementId].level === "MUST"),
   );
   if (hasInconclusiveMust || hasInconclusiveCase) return Outcome.INCONCLUSIVE;

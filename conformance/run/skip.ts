@@ -22,12 +22,12 @@ export interface SkipReason {
 export function skipReason(
   { case: it }: CaseRun,
   info: GetServerInfoResponse,
-  { slow, restart }: { slow?: boolean | undefined; restart?: unknown },
+  { thorough, restart }: { thorough?: boolean | undefined; restart?: unknown },
 ): SkipReason | undefined {
   const inapplicable = notApplicable(it, info);
   if (inapplicable !== undefined) return inapplicable;
   if (it.needs?.restart && restart === undefined) return noRestartCommand(info);
-  if (it.slow && !slow) return inconclusive("needs --slow", ReasonCode.SLOW);
+  if (it.thorough && !thorough) return inconclusive("needs --thorough", ReasonCode.THOROUGH);
   return undefined;
 }
 

@@ -13,12 +13,12 @@ const SAMPLE = 16;
 
 /**
  * Lists the headline, and each case that did not pass, with its reason and findings. Skips cases that are not
- * applicable or slow.
+ * applicable or thorough.
  */
 function problems({ cases, headline }: Report): string[] {
   const found = cases.flatMap(({ id, outcome, reason, reasonCode, findings }) => {
     if (outcome === Outcome.PASS || outcome === Outcome.NOT_APPLICABLE) return [];
-    if (reasonCode === ReasonCode.SLOW) return [];
+    if (reasonCode === ReasonCode.THOROUGH) return [];
     const why = findings.map(({ requirement, message, actual }) => `${requirement}: ${message}: ${actual}`);
     return [`${Outcome[outcome]} ${id} ${[reason, ...why].join("; ")}`];
   });

@@ -21,8 +21,8 @@ const START_TIMEOUT_MS = 60_000;
  * - A case that fails or is inconclusive fails its test, with the violations as `seqsync check` shows them and the
  *   command that runs this test again with the same seed, or with the reason.
  * - A case whose failure is known is skipped, with the reason.
- * - A case that is not applicable, needs accounts or fixtures that are not available, or is slow without `slow: true`,
- *   is skipped with the reason.
+ * - A case that is not applicable, needs accounts or fixtures that are not available, or is thorough without
+ *   `thorough: true`, is skipped with the reason.
  * - A case that warns passes, with an annotation.
  * - If the server cannot be reached, or there are no accounts, the whole block fails.
  *
@@ -52,7 +52,7 @@ export function describeConformance(given: ConformanceOptions): void {
           ...options,
           seed,
           urls: typeof urls === "function" ? await urls() : urls,
-          select: (run) => selected.has(titleOf(run)) && !isTooSlow(run, options),
+          select: (run) => selected.has(titleOf(run)) && !isLeftOut(run, options),
         });
         await live.started;
       },
@@ -65,7 +65,7 @@ export function describeConformance(given: ConformanceOptions): void {
         // The suite has its own timeouts, and a retry must not hide a failure.
         for (const run of own)
           test(titleOf(run), { timeout: 0, retry: 0 }, async (context) => {
-            if (isTooSlow(run, options)) context.skip("a slow case; set `slow: true` to run it");
+            if (isLeftOut(run, options)) context.skip("a thorough case; set `thorough: true` to run it");
             if (live === undefined) throw new Error("the run was not started");
             if (!live.has(run.id)) context.skip(`the server does not declare the codec ${run.codec}`);
             const place = { file: context.task.file.name, name: `${run.id}: `, seed };
@@ -80,7 +80,8 @@ export function describeConformance(given: ConformanceOptions): void {
 
 const titleOf = ({ id, case: it }: CaseRun) => `${id}: ${it.title}`;
 
-const isTooSlow = (run: CaseRun, { slow = false }: Pick<CheckOptions, "slow">) => (run.case.slow ?? false) && !slow;
+const isLeftOut = (run: CaseRun, { thorough = false }: Pick<CheckOptions, "thorough">) =>
+  (run.case.thorough ?? false) && !thorough;
 
 /** Returns the names of the tests that vitest is going to run: no filter, `-t` or `.only` excludes them. */
 function selectedIn(suite: Readonly<RunnerTestSuite>): Set<string> {

@@ -5,7 +5,7 @@ const urls = ["http://127.0.0.1:8080"];
 
 describe("options of describeConformance", () => {
   test("that exist are accepted", () => {
-    expect(() => checkOptions({ urls, slow: true, seed: 7, codecs: ["json"], select: () => true })).not.toThrow();
+    expect(() => checkOptions({ urls, thorough: true, seed: 7, codecs: ["json"], select: () => true })).not.toThrow();
     expect(() => checkOptions({ urls: () => urls })).not.toThrow();
   });
 
@@ -19,7 +19,7 @@ describe("options of describeConformance", () => {
     [undefined, /expected options/],
     [{ urls, codecs: ["xml"] }, /"codecs" must be a list of "proto" and "json"/],
     [{ urls, seed: -1 }, /"seed" must be a whole number from 0 to 4294967295/],
-    [{ urls, slow: "yes" }, /"slow" must be true or false/],
+    [{ urls, thorough: "yes" }, /"thorough" must be true or false/],
     [{ urls, select: "ack" }, /"select" must be a function/],
   ])("%j is rejected", (options, why) => {
     expect(() => checkOptions(options as unknown as ConformanceOptions)).toThrow(why);

@@ -44,7 +44,7 @@ const OPTIONS = {
   seed: true,
   select: true,
   shard: true,
-  slow: true,
+  thorough: true,
   timeLimitMs: true,
   timeoutScale: true,
   tls: true,
@@ -64,14 +64,14 @@ export function checkOptions(options: ConformanceOptions): void {
   for (const name of Object.keys(options))
     if (!Object.hasOwn(OPTIONS, name))
       throw wrong(`unknown option "${name}"${didYouMean(name, Object.keys(OPTIONS)) || `; use ${names}`}`);
-  const { urls, select, codecs, seed, slow } = options;
+  const { urls, select, codecs, seed, thorough } = options;
   if (typeof urls !== "function" && !isList(urls, (url) => typeof url === "string"))
     throw wrong('"urls" must be a list of URLs, or a function that returns one');
   if (select !== undefined && typeof select !== "function") throw wrong('"select" must be a function');
   if (codecs !== undefined && !isList(codecs, (codec) => codec === "proto" || codec === "json"))
     throw wrong('"codecs" must be a list of "proto" and "json"');
   if (seed !== undefined && !isSeed(seed)) throw wrong(`"seed" must be a whole number from 0 to ${MAX_SEED}`);
-  if (slow !== undefined && typeof slow !== "boolean") throw wrong('"slow" must be true or false');
+  if (thorough !== undefined && typeof thorough !== "boolean") throw wrong('"thorough" must be true or false');
 }
 
 const names = Object.keys(OPTIONS).join(", ");

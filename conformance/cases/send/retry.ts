@@ -224,7 +224,7 @@ export const sendRetry: readonly Case[] = [
     title:
       "A retry after 20 seconds, or half of the dedup window, is recognised; unacknowledged messages are still there",
     requirements: ["SEND-RETRY-LATER", "ACK-REDELIVER"],
-    slow: true,
+    thorough: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const { dedupWindow } = t.info;

@@ -38,7 +38,7 @@ export const watchEnds: readonly Case[] = [
     id: "watch/heartbeat",
     title: "An idle Watch gets a second frame within 30 seconds, equal to the first",
     requirements: ["WATCH-HEARTBEAT"],
-    slow: true,
+    thorough: true,
     async run(t: Context) {
       const { bob } = t;
       const watcher = new Watcher(t, bob);
@@ -61,7 +61,7 @@ export const watchEnds: readonly Case[] = [
     id: "watch/a-long-one",
     title: "Watches that are open for more than 30 seconds get a frame for each message",
     requirements: ["WATCH-END", "WATCH-MONOTONE", "WATCH-WAKE"],
-    slow: true,
+    thorough: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const watchers: Watcher[] = [];

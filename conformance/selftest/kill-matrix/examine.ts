@@ -52,7 +52,7 @@ export const isBlamedFirst = ({ requirement, blamedRequirements: [first] }: Muta
  * - `whole`: also every other case in one codec, except bulk cases.
  * - `full`: every case in every codec.
  *
- * While the broken requirement is not blamed, the remaining cases run as well, including the slow ones about it.
+ * While the broken requirement is not blamed, the remaining cases run as well, including the thorough ones about it.
  */
 export const EXTENTS = ["quick", "whole", "full"] as const;
 
@@ -80,10 +80,10 @@ export async function examine(subject: Subject, { extent, limit }: ExamineOption
   const isInWhole = (run: CaseRun) => isAboutIt(run) || (!run.case.bulk && isInOneCodec(run));
   // The cases about the requirement run first and alone: if a mutant delays every case, no time would be left for them.
   const steps: [matches: (run: CaseRun) => boolean, from: ExamineOptions["extent"] | undefined][] = [
-    [(run) => isAboutIt(run) && !run.case.slow, "quick"],
+    [(run) => isAboutIt(run) && !run.case.thorough, "quick"],
     [isAboutIt, undefined],
-    [(run) => isInWhole(run) && !run.case.slow, "whole"],
-    [(run) => !run.case.slow, "full"],
+    [(run) => isInWhole(run) && !run.case.thorough, "whole"],
+    [(run) => !run.case.thorough, "full"],
   ];
   const isDue = (from: ExamineOptions["extent"] | undefined) =>
     from !== undefined && EXTENTS.indexOf(from) <= EXTENTS.indexOf(extent);
@@ -134,7 +134,7 @@ const failedExpectationsOf = ({ cases }: Report): string[] =>
     findings.filter(({ byJudge }) => !byJudge).map(({ requirement }) => `${caseIdOf(id)}: ${requirement}`),
   );
 
-/** Whether a case is about the broken requirement: such a case runs even if it is slow, and in all codecs. */
+/** Whether a case is about the broken requirement: such a case runs even if it is thorough, and in all codecs. */
 export const concerns = ({ case: { requirements } }: Pick<CaseRun, "case">, { breaks }: { breaks: string }) =>
   (requirements as readonly string[]).includes(breaks);
 
@@ -153,7 +153,7 @@ async function checkOnce(
       urls: server.urls,
       seed,
       concurrency: 16,
-      slow: true,
+      thorough: true,
       // A crash changes nothing for most mutants, so it is not worth the time.
       ...(subject.crash === undefined ? {} : { restart: () => server.restart() }),
       select,

@@ -126,7 +126,7 @@ describe("the baseline", () => {
     expect(missingExpectations(now, gone, none)).toEqual([]);
   });
 
-  test("consists of expectations of cases that are about the broken requirement and not slow", () => {
+  test("consists of expectations of cases that are about the broken requirement and not thorough", () => {
     const failedExpectations = [...expectations, "send/retry-after-a-while: ACK-REDELIVER"];
     const candidates = (requirement: string) => baselineCandidates(killed("a", { failedExpectations, requirement }));
     expect(candidates("ACK-IMPLICIT")).toEqual(expectations.slice(1));

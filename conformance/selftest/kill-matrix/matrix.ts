@@ -70,7 +70,7 @@ export function missingExpectations(
 export function baselineCandidates({ failedExpectations, requirement }: MutantResult): string[] {
   return failedExpectations.filter((it) => {
     const found = CATALOGUE.find(({ id }) => id === caseOfExpectation(it));
-    return found !== undefined && !found.slow && concerns({ case: found }, { breaks: requirement });
+    return found !== undefined && !found.thorough && concerns({ case: found }, { breaks: requirement });
   });
 }
 

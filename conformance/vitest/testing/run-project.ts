@@ -10,7 +10,7 @@ import type { Notes } from "./project/notes.js";
 export interface Settings {
   url: string;
   accounts?: readonly Account[];
-  slow?: boolean;
+  thorough?: boolean;
 }
 
 /** Runs the test project in a separate vitest process, as a user would, and returns what its reporter recorded. */

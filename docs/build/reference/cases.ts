@@ -31,7 +31,7 @@ function entry(it: Case): string[] {
 }
 
 /** Describes the prerequisites of a case beyond two accounts. */
-function needs({ codec, bulk, needs: wants = {}, slow, undeclared }: Case): string {
+function needs({ codec, bulk, needs: wants = {}, thorough, undeclared }: Case): string {
   const parts = [
     bulk ? "one codec" : codec === undefined ? "" : `only in ${codec === "json" ? "JSON" : "binary"}`,
     undeclared === undefined ? "" : `only where ${undeclared} is not declared`,
@@ -41,7 +41,7 @@ function needs({ codec, bulk, needs: wants = {}, slow, undeclared }: Case): stri
     wants.rotateEpoch ? "the fixture RotateEpoch" : "",
     wants.revokeToken ? "the fixture RevokeToken" : "",
     wants.restart ? "`--restart-command`" : "",
-    slow ? "`--slow`" : "",
+    thorough ? "`--thorough`" : "",
   ].filter((it) => it !== "");
   return parts.length === 0 ? "" : ` Needs: ${parts.join("; ")}.`;
 }

@@ -3,7 +3,7 @@ import { describeConformance } from "../../index.js";
 import type { Settings } from "../run-project.js";
 
 /** The test file of a user. Its settings come from the test that runs it. */
-const { url, accounts, slow = false } = JSON.parse(process.env["PROJECT_SETTINGS"] ?? "{}") as Settings;
+const { url, accounts, thorough = false } = JSON.parse(process.env["PROJECT_SETTINGS"] ?? "{}") as Settings;
 
 const urls: string[] = [];
 // The URL becomes known in a hook, as for a server that a hook starts.
@@ -14,6 +14,6 @@ beforeAll(() => {
 describeConformance({
   urls: () => urls,
   name: "my server",
-  slow,
+  thorough,
   ...(accounts === undefined ? {} : { accounts }),
 });
