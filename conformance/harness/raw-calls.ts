@@ -17,7 +17,7 @@ import {
   resultOfError,
 } from "../rpc/connect.js";
 import { ENVELOPE_HEADER_BYTES, FLAG_END } from "../rpc/envelope.js";
-import { varyRawHeaders } from "../rpc/forms/vary-request.js";
+import { varyRawRequest } from "../rpc/forms/vary-request.js";
 import type { CallResult, Refusal } from "../rpc/result.js";
 import { authorization, request, withRetryHints } from "../rpc/session.js";
 import { parseEnd, type StreamEnd } from "../rpc/watch.js";
@@ -104,13 +104,14 @@ export async function rawAttempt(t: Context, call: RawCall): Promise<RawResult> 
     endpoint,
     path,
     ...(method === undefined ? {} : { method }),
-    headers: varyRawHeaders(
+    ...varyRawRequest(
       {
         ...(contentType === null ? {} : { "content-type": contentType }),
         ...authorization(by?.token),
         ...call.headers,
       },
-      method === undefined || method === "POST" ? t.session.forms?.next() : undefined,
+      // A case with connections of its own, or another method, is about them.
+      method === undefined && call.transport === undefined ? t.session.forms?.next() : undefined,
     ),
     ...(body === undefined ? {} : { body }),
     signal: t.signal,

@@ -5,6 +5,7 @@ import type { RequirementId } from "../requirements/requirements.js";
 import { isRetryableStatus, mediaType } from "../rpc/connect.js";
 import { type Envelope, EnvelopeError, envelope, envelopes, FLAG_END } from "../rpc/envelope.js";
 import { FloodError } from "../rpc/flood.js";
+import { varyRawRequest } from "../rpc/forms/vary-request.js";
 import type { CallResult, Refusal } from "../rpc/result.js";
 import { authorization, noResponseResult } from "../rpc/session.js";
 import { decodeFrame, parseEnd } from "../rpc/watch.js";
@@ -91,11 +92,14 @@ async function readWatch(t: Context, args: WatchArguments): Promise<WatchTranscr
     const stream = await t.session.transport.stream({
       endpoint: t.session.nextEndpoint(),
       path: pathOf("Watch") + query,
-      headers: {
-        ...(contentType === null ? {} : { "content-type": contentType }),
-        ...authorization(token),
-        ...headers,
-      },
+      ...varyRawRequest(
+        {
+          ...(contentType === null ? {} : { "content-type": contentType }),
+          ...authorization(token),
+          ...headers,
+        },
+        t.session.forms?.next(),
+      ),
       body: body ?? envelope(emptyBody(t.session.codec)),
     });
     transcript.status = stream.status;

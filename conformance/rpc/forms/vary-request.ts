@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { HttpRequest } from "../../transport/messages.js";
 import type { Codec } from "../connect.js";
@@ -34,17 +35,21 @@ export function requestOf(call: EncodedCall, choice: FormChoice | undefined): Re
   return varyTransfer({ headers, body: wrap(varied) }, choice);
 }
 
-/** The aspects that leave the bytes of a body and the values of the headers as they are. */
-const HEADER_ASPECTS: readonly FormAspect[] = ["header-case", "header-order", "extra-headers"];
+/** The aspects that leave the body and the values of the headers as they are. */
+const RAW_ASPECTS: readonly FormAspect[] = ["header-case", "header-order", "extra-headers", "packets", "connection"];
 
-/** Varies a request whose content a case has chosen on purpose: only its headers' names and order, and further headers. */
-export function varyRawHeaders(
+/**
+ * Varies a request whose content a case has chosen on purpose: only the names and the order of its headers, further
+ * headers, its packets and its connection.
+ */
+export function varyRawRequest(
   headers: Readonly<Record<string, string>>,
   choice: FormChoice | undefined,
-): NonNullable<HttpRequest["headers"]> {
-  if (choice === undefined) return headers;
-  const applies = (aspect: FormAspect) => HEADER_ASPECTS.includes(aspect) && choice.applies(aspect);
-  return varyHead(Object.entries(headers), { ...choice, applies });
+): Pick<HttpRequest, "headers" | "connection"> {
+  if (choice === undefined) return { headers };
+  const applies = (aspect: FormAspect) => RAW_ASPECTS.includes(aspect) && choice.applies(aspect);
+  const raw = { ...choice, applies };
+  return { headers: variedHeaders(headers, raw), ...connectionOf(raw) };
 }
 
 /** Varies how a request is sent: its headers, its transfer coding and its connection. */
@@ -52,22 +57,30 @@ function varyTransfer(
   { headers, body }: { headers: Readonly<Record<string, string>>; body: Uint8Array },
   choice: FormChoice,
 ): RequestForm {
-  const varied = varyHead(Object.entries(headers), choice);
   const isChunked = choice.applies("chunked");
-  const inPackets = choice.applies("packets");
-  const connection = inPackets ? "packets" : choice.applies("connection") ? otherConnection(choice) : undefined;
   return {
-    // An unchanged list would force HTTP/1.1.
-    headers: isSame(varied, headers) ? headers : varied,
+    headers: variedHeaders(headers, choice),
     body: isChunked ? chunksOf(body, choice.random("chunked")) : body,
-    ...(connection === undefined ? {} : { connection }),
+    ...connectionOf(choice),
   };
+}
+
+function connectionOf(choice: FormChoice): Pick<HttpRequest, "connection"> {
+  if (choice.applies("packets")) return { connection: "packets" };
+  return choice.applies("connection") ? { connection: otherConnection(choice) } : {};
 }
 
 const otherConnection = (choice: FormChoice) => (choice.random("connection")() < 0.5 ? "new" : "http1");
 
-const isSame = (list: readonly (readonly [string, string])[], headers: Readonly<Record<string, string>>) =>
-  JSON.stringify(list) === JSON.stringify(Object.entries(headers));
+function variedHeaders(
+  headers: Readonly<Record<string, string>>,
+  choice: FormChoice,
+): NonNullable<HttpRequest["headers"]> {
+  const plain = Object.entries(headers);
+  const varied = varyHead(plain, choice);
+  // A list would force HTTP/1.1.
+  return isDeepStrictEqual(varied, plain) ? headers : varied;
+}
 
 /** Splits a body into chunks of any size; an empty body has none. */
 function chunksOf(body: Uint8Array, random: () => number): Uint8Array[] {
