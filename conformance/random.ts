@@ -16,3 +16,20 @@ export function mulberry32(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
 }
+
+/** Returns a random integer from `min` to `max`, both included. */
+export const integer = (random: () => number, min: number, max: number) =>
+  min + Math.min(max - min, Math.floor(random() * (max - min + 1)));
+
+/** Returns a random element of a list that is not empty. */
+export const pick = <T>(random: () => number, list: readonly T[]) => list[integer(random, 0, list.length - 1)] as T;
+
+/** Returns the elements of a list in random order. */
+export function shuffled<T>(random: () => number, list: readonly T[]): T[] {
+  const result = [...list];
+  for (let end = result.length - 1; end > 0; end -= 1) {
+    const other = integer(random, 0, end);
+    [result[end], result[other]] = [result[other] as T, result[end] as T];
+  }
+  return result;
+}
