@@ -2,7 +2,7 @@
 export interface ContentAspect {
   /** Name for `--vary`: lower case, with hyphens. */
   name: string;
-  /** What is different about the messages: completes "messages with …". */
+  /** What is different about the messages: completes "only with …". */
   about: string;
 }
 

@@ -30,12 +30,10 @@ export function aspectsOf(codec: Codec): string[] {
   return [...forms.filter((it) => (it.codec ?? codec) === codec), ...CONTENT_ASPECTS].map(({ name }) => name);
 }
 
-/** Completes "requests with …" or "messages with …". */
+/** Completes "only with …". */
 export function describeAspect(name: string): string {
-  const form = FORM_ASPECTS.find((it) => it.name === name);
-  if (form !== undefined) return `requests with ${form.about}`;
-  const content = CONTENT_ASPECTS.find((it) => it.name === name);
-  return `messages with ${content?.about ?? name}`;
+  const aspects: readonly Pick<Aspect, "name" | "about">[] = [...FORM_ASPECTS, ...CONTENT_ASPECTS];
+  return aspects.find((it) => it.name === name)?.about ?? name;
 }
 
 /** The requirement of a server that handles an aspect of the form differently; undefined for contents. */

@@ -89,7 +89,7 @@ test.each([
   async (aspect, requirement) => {
     const { result } = await runWith((applies) => applies(aspect));
     expect(result.findings).toMatchObject([
-      { requirement, message: expect.stringMatching(/^only requests with .*: the ack was lowered$/) },
+      { requirement, message: expect.stringMatching(/^only with .*: the ack was lowered$/) },
     ]);
     expect(result.varied).toEqual([aspect]);
     expect(result.reproduce).toMatch(new RegExp(`--seed 1 --vary ${aspect}$`));

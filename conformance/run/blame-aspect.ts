@@ -1,4 +1,4 @@
-import { type CaseResult, type Finding, Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { type CaseResult, Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { describeAspect, requirementOfAspect } from "../harness/variation.js";
 import type { Codec } from "../rpc/connect.js";
 import type { RunnableCase } from "./case-run.js";
@@ -43,8 +43,9 @@ class Search {
     const found = (await this.#tryAlone(guess)) ?? (await this.#bisect(first));
     // A failure that does not come again, or only sometimes, is no less a failure.
     if (found === undefined) return first;
-    for (const name of found.varied) this.#shared.blamedAspects.add(name);
-    return blame(found, this.#run.codec);
+    const { blamedAspects } = this.#shared;
+    if (found.varied.length === 1) for (const name of found.varied) blamedAspects.add(name);
+    return blame(found, this.#run.codec, blamedAspects);
   }
 
   /** Tries the aspects that other cases have blamed, one by one. */
@@ -102,22 +103,18 @@ class Search {
 
 const hasFailed = ({ result }: Execution) => result.outcome === Outcome.FAIL;
 
-/** Blames the aspects of a failure: the requirement about the form, or for contents the one that was found. */
-function blame(execution: Execution, codec: Codec): Execution {
+/**
+ * Blames the aspects of a failure: the requirement about the form, or for contents the one that was found. Of several
+ * aspects it is the one that other cases need alone.
+ */
+function blame(execution: Execution, codec: Codec, blamedAspects: ReadonlySet<string>): Execution {
   const { result, varied } = execution;
-  const [only] = varied;
-  if (only === undefined) return execution;
-  const requirement = varied.length === 1 ? requirementOfAspect(only, codec) : undefined;
-  const cause = varied.map(describeAspect).join(" and ");
-  const findings = result.findings.map(
-    (finding): Finding => ({
-      ...finding,
-      ...(requirement === undefined ? {} : { requirement }),
-      message: `only ${cause}: ${finding.message}`,
-    }),
-  );
-  return {
-    ...execution,
-    result: { ...result, varied, findings: requirement === undefined ? findings : findings.slice(0, 1) },
-  };
+  const decisive = varied.length === 1 ? varied : varied.filter((name) => blamedAspects.has(name));
+  const [requirement, ...others] = new Set(decisive.map((name) => requirementOfAspect(name, codec)));
+  const cause = `only with ${varied.map(describeAspect).join(" and with ")}`;
+  const findings = result.findings.map((finding) => ({ ...finding, message: `${cause}: ${finding.message}` }));
+  const [first] = findings;
+  const blamed =
+    requirement === undefined || others.length > 0 || first === undefined ? findings : [{ ...first, requirement }];
+  return { ...execution, result: { ...result, varied, findings: blamed } };
 }

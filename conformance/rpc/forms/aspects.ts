@@ -5,7 +5,7 @@ import type { Codec } from "../connect.js";
 export interface Aspect {
   /** Name for `--vary`: lower case, with hyphens. */
   name: string;
-  /** What is different about the requests: completes "requests with …". */
+  /** What is different about the requests: completes "only with …". */
   about: string;
   /** The requirement of a server that handles such requests differently; by codec if it depends on that. */
   requirement: RequirementId | Readonly<Record<Codec, RequirementId>>;
