@@ -4,10 +4,10 @@ import { FormVariation } from "./variation.js";
 
 const ALL = FORM_ASPECTS.map(({ name }) => name);
 
-/** The aspects that apply to each of 60 requests, and a random number of each. */
+/** The aspects that apply to each of 300 requests, and a random number of each. */
 function choicesOf(seed: number, name: string, aspects: readonly FormAspect[]) {
   const forms = new FormVariation(seed, name, new Set(aspects));
-  return Array.from({ length: 60 }, () => {
+  return Array.from({ length: 300 }, () => {
     const choice = forms.next();
     return Object.fromEntries(
       ALL.filter((it) => choice?.applies(it)).map((it): [string, number | undefined] => [it, choice?.random(it)()]),
