@@ -88,6 +88,13 @@ describe("a card", () => {
     expect(card?.curl.filter((line) => line.includes("CreateAccount"))).toHaveLength(2);
   });
 
+  test("says what curl cannot do, if the failure needs it", () => {
+    const exchanges = [exchangeOf(1, "alice", "Send", bytes("{}"))];
+    const firstLine = (varied: string[]) => cardsOf(reportOf([{ ...failed, exchanges, varied }], TARGET))[0]?.curl[0];
+    expect(firstLine(["packets"])).toMatch(/^# curl chooses connections and packets itself/);
+    expect(firstLine(["chunked"])).toMatch(/^URL=/);
+  });
+
   test("has binary bodies as octal escapes, and counts the earlier calls of the case that are left out", () => {
     const exchanges = [exchangeOf(15, "bob", "Sync", new Uint8Array([8, 0xac, 2]))];
     const [card] = cardsOf(reportOf([{ ...failed, exchanges }], TARGET));

@@ -1,4 +1,4 @@
-import type { Exchange, Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import type { CaseResult, Exchange, Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { caseIdOf } from "../../harness/case.js";
 import { curlLines } from "./curl.js";
 import { type FindingView, viewFinding } from "./finding.js";
@@ -56,10 +56,17 @@ function readableCurl(findings: RequirementGroup["findings"], report: Report): s
     ({ case: it, finding }) => it.id === `${best.case.id} (json)` && finding.message === best.finding.message,
   );
   const { case: it, finding } = sibling ?? best;
-  const lines = curlLines(finding, it, report);
+  const calls = curlLines(finding, it, report);
+  const lines = calls.length === 0 ? [] : [...transferNote(it), ...calls];
   if (sibling === undefined || lines.length === 0) return lines;
   return ["# the same calls in JSON, of the JSON run of the case: its ids differ from those above", ...lines];
 }
+
+/** What curl cannot do: it chooses its connections and packets itself. */
+const transferNote = ({ varied }: CaseResult) =>
+  varied.includes("packets") || varied.includes("connection")
+    ? ["# curl chooses connections and packets itself, so these calls may succeed; the command above shows the failure"]
+    : [];
 
 /** The exchanges up to the one that decided; all if it is not known. */
 function upToDeciding(exchanges: Exchange[], deciding: number): Exchange[] {
