@@ -22,7 +22,7 @@ export function parseCommandLine<const T extends Options>(usage: string, options
 }
 
 /** Prints what is wrong with the command line, and exits with 2. */
-function exitWithUsage(message: string): never {
+export function exitWithUsage(message: string): never {
   console.error(`${message}\n\n${usageText}`);
   process.exit(2);
 }
