@@ -26,6 +26,18 @@ export interface FrontEnd {
 }
 
 /**
+ * What a fault depends on that differs between real clients. Mutants of a kind show only if the suite varies in it.
+ * - `forms`: how a request is written.
+ * - `contents`: payloads and ids.
+ * - `volumes`: the number or size of messages, senders, accounts and so on; these need a thorough run.
+ * - `times`: the time that has passed; these need a thorough run.
+ * - `mixtures`: what other devices and calls do.
+ * - `crashes`: what there was to lose when the server crashed.
+ */
+export const MUTANT_KINDS = ["forms", "contents", "volumes", "times", "mixtures", "crashes"] as const;
+export type MutantKind = (typeof MUTANT_KINDS)[number];
+
+/**
  * A server that is faulty on purpose: the smallest change to the reference server that breaks one requirement. It shows
  * that the conformance suite detects the fault, and how the failure is reported.
  */
@@ -38,6 +50,8 @@ export interface Mutant extends FrontEnd {
   about: string;
   /** A public thread about a real system with this fault, as owner/repository#number. */
   seenIn?: string;
+  /** What the fault depends on. Default: nothing that differs between clients. */
+  kind?: MutantKind;
   /** Whether the fault shows only when calls overlap, so that a single run may miss it. */
   race?: true;
   /** Options of the reference server that the mutant overrides. */
