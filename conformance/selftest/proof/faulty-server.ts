@@ -205,6 +205,7 @@ class FaultyServer {
       throw error;
     } finally {
       log.lastCallAt = Date.now();
+      log.lastCodec = this.#current?.form.codec ?? "";
     }
   }
 
@@ -260,6 +261,7 @@ class FaultyServer {
         log.received += 1;
         log.receivedInEpoch += 1;
         log.lastReceivedAt = Date.now();
+        log.lastReceivedIn = this.#current?.form.codec ?? "";
         log.senders.add(caller.account.userId);
       }
     }
@@ -382,9 +384,11 @@ class FaultyServer {
     stream.onClose(() => {
       isOpen = false;
       log.openWatches -= 1;
+      log.watchCodecs.splice(log.watchCodecs.indexOf(form?.codec ?? ""), 1);
     });
     log.watches += 1;
     log.openWatches += 1;
+    log.watchCodecs.push(form?.codec ?? "");
     real.watch(service, caller, wrapped);
   }
 

@@ -1,6 +1,6 @@
 import { seeded } from "../../random.js";
 import type { RequirementId } from "../../requirements/requirements.js";
-import { CONDITION_KINDS, type Condition, type Draw } from "./condition.js";
+import { CONDITION_KINDS, type Condition, type ConditionKind, type Draw } from "./condition.js";
 import { CONDITIONS } from "./conditions/index.js";
 import type { Effect } from "./effect.js";
 import { EFFECTS } from "./effects/index.js";
@@ -41,7 +41,11 @@ export function freshMutant(seed: number, nr: number): FreshMutant {
   };
 }
 
-const drawCondition = (draw: Draw): Condition => draw.pick(CONDITIONS[draw.pick(CONDITION_KINDS)])(draw);
+/** How often each kind is drawn: kinds with few families less often. */
+const WEIGHTS: Readonly<Record<ConditionKind, number>> = { content: 5, count: 5, time: 3, form: 5, codec: 1, after: 4 };
+const KINDS = CONDITION_KINDS.flatMap((kind) => Array.from({ length: WEIGHTS[kind] }, () => kind));
+
+const drawCondition = (draw: Draw): Condition => draw.pick(CONDITIONS[draw.pick(KINDS)])(draw);
 
 /** Number of attempts to find a second condition for the same target. */
 const ATTEMPTS = 20;

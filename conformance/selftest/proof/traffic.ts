@@ -26,6 +26,12 @@ export class AccountLog {
   frames = 0;
   overlapping = 0;
   lastCallAt = 0;
+  /** Codec of the account's call before this one. */
+  lastCodec = "";
+  /** Codec in which the last message was sent to the inbox. */
+  lastReceivedIn = "";
+  /** Codecs of its open Watches. */
+  watchCodecs: string[] = [];
   lastReceivedAt = 0;
   /** The refusal of the call before this one, such as "CLI_SEQ_AHEAD"; "" if it was not refused. */
   lastRefusal = "";

@@ -57,7 +57,7 @@ export async function runMechanism(
       concurrency: 16,
       ...restart,
       ...(mechanism === "plain" ? { vary: [] } : {}),
-      ...(mechanism === "thorough" ? { slow: true } : {}),
+      ...(mechanism === "thorough" ? { thorough: true } : {}),
       onResult: ({ findings }) => note(findings),
     });
     for (const { findings } of report.cases) note(findings);

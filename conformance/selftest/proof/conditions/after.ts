@@ -76,11 +76,21 @@ export const events: readonly ConditionFamily[] = [
   ),
 ];
 
+const OTHER = { proto: "json", json: "proto" } as const;
+
 /** The codecs of the call and of those before it. */
 export const codecs: readonly ConditionFamily[] = [
   codec([...CALLS, "wake"], "the call is in JSON", ({ form }) => form?.codec === "json"),
-  codec(CALLS, "the connection was used in the other codec before", ({ form }) => {
-    if (form === undefined) return false;
-    return form.connection.codecs.has(form.codec === "json" ? "proto" : "json");
-  }),
+  codec(CALLS, "the connection was used in the other codec before", ({ form }) =>
+    form === undefined ? false : form.connection.codecs.has(OTHER[form.codec]),
+  ),
+  codec(CALLS, "the account's call before was in the other codec", ({ form, caller }) =>
+    form === undefined ? false : caller.lastCodec === OTHER[form.codec],
+  ),
+  codec(["sync", "send", "wake"], "the last message to the inbox was sent in the other codec", ({ form, inbox }) =>
+    form === undefined ? false : inbox.lastReceivedIn === OTHER[form.codec],
+  ),
+  codec([...CALLS, "wake"], "a Watch of the inbox in the other codec is open", ({ form, inbox }) =>
+    form === undefined ? false : inbox.watchCodecs.includes(OTHER[form.codec]),
+  ),
 ];
