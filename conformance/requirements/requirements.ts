@@ -22,6 +22,7 @@ export type RequirementId =
   | "HTTP-TYPE-PARAMETERS"
   | "HTTP-MEDIA-TYPE"
   | "HTTP-VERSION-HEADER"
+  | "HTTP-HEADERS"
   | "HTTP-NO-STORE"
   | "HTTP-CHUNKED"
   | "HTTP-CUT-REQUEST"
@@ -198,6 +199,13 @@ export const REQUIREMENTS: Readonly<Record<RequirementId, Requirement>> = {
     profile: "CORE",
     sentence: "A server MUST NOT require the header `Connect-Protocol-Version`.",
     anchor: "http.md#http-version-header",
+  },
+  "HTTP-HEADERS": {
+    level: "MUST",
+    profile: "CORE",
+    sentence:
+      "A server MUST compare header names without regard to case, MUST accept headers in any order, and MUST ignore headers that say something about the client, its user or the page that it shows, such as `User-Agent`, `Accept`, `Cookie`, `Origin` and `traceparent`.",
+    anchor: "http.md#http-headers",
   },
   "HTTP-NO-STORE": {
     level: "MUST",

@@ -1,5 +1,6 @@
 import type { Case } from "../../harness/case.js";
 import {
+  contentTypeOf,
   describeResponse,
   emptyBody,
   expectNoStore,
@@ -14,6 +15,7 @@ import {
   truncated,
 } from "../../harness/raw-calls.js";
 import { expectFirstFrame, rawWatch } from "../../harness/raw-watch.js";
+import { EXTRA_HEADERS } from "../../rpc/forms/extra-headers.js";
 
 /** HTTP binding: headers. */
 export const httpHeaders: readonly Case[] = [
@@ -29,6 +31,63 @@ export const httpHeaders: readonly Case[] = [
         const how = `${"connect-protocol-version" in headers ? "with" : "without"} Connect-Protocol-Version`;
         const info = { rpc: "GetServerInfo", body: emptyBody(t.session.codec) } as const;
         for (const call of [info, sendOf(t, alice, bob), syncOf(t, bob)]) {
+          const response = await rawCall(t, rule, { ...call, headers });
+          expectResponse(t, rule, METHOD[call.rpc].output, response, `a ${call.rpc} ${how}`);
+        }
+        if (!rpcsOf(t).includes("Watch")) continue;
+        expectFirstFrame(t, rule, await rawWatch(t, { token: bob.token, headers, until: "a frame" }), `a Watch ${how}`);
+      }
+    },
+  },
+  {
+    // § HTTP-HEADERS: A server MUST compare header names without regard to case, MUST accept headers in any order, and
+    // § MUST ignore headers that say something about the client, its user or the page that it shows, such as
+    // § `User-Agent`, `Accept`, `Cookie`, `Origin` and `traceparent`.
+    id: "http/header-names",
+    title: "Header names in any case and in any order are accepted",
+    requirements: ["HTTP-HEADERS"],
+    async run(t) {
+      const { bob } = t;
+      const rule = "HTTP-HEADERS";
+      const spellings: Record<string, (name: string) => string> = {
+        "in lower case": (name) => name,
+        "in upper case": (name) => name.toUpperCase(),
+        "with capitals": (name) => name.replace(/\b./g, (char) => char.toUpperCase()),
+        "in mixed case": (name) => name.replace(/.[a-z]/g, (pair) => pair[0] + (pair[1] ?? "").toUpperCase()),
+      };
+      for (const [how, spell] of Object.entries(spellings)) {
+        const authorization = [spell("authorization"), `Bearer ${bob.token}`];
+        const headersOf = (rpc: RawCall["rpc"]) => {
+          const type = [spell("content-type"), contentTypeOf(rpc, t.session.codec)];
+          return [Object.fromEntries([type, authorization]), Object.fromEntries([authorization, type])];
+        };
+        for (const rpc of ["GetServerInfo", "Sync"] as const) {
+          for (const headers of headersOf(rpc)) {
+            const body = emptyBody(t.session.codec);
+            const response = await rawCall(t, rule, { rpc, contentType: null, headers, body });
+            expectResponse(t, rule, METHOD[rpc].output, response, `a ${rpc} with ${describeHeaders(headers)} ${how}`);
+          }
+        }
+        if (!rpcsOf(t).includes("Watch")) continue;
+        const [headers = {}] = headersOf("Watch");
+        const watch = await rawWatch(t, { token: undefined, contentType: null, headers, until: "a frame" });
+        expectFirstFrame(t, rule, watch, `a Watch with ${describeHeaders(headers)} ${how}`);
+      }
+    },
+  },
+  {
+    id: "http/further-headers",
+    title: "Headers that clients, browsers and proxies add do not change the response",
+    requirements: ["HTTP-HEADERS"],
+    async run(t) {
+      const { bob, alice } = t;
+      const rule = "HTTP-HEADERS";
+      // Always the same Send: a retry leaves no further message in the inbox.
+      const send = sendOf(t, alice, bob);
+      const info = { rpc: "GetServerInfo", body: emptyBody(t.session.codec) } as const;
+      for (const headers of groupsOf(EXTRA_HEADERS, 6)) {
+        const how = `with ${describeHeaders(headers)}`;
+        for (const call of [info, send, syncOf(t, bob)]) {
           const response = await rawCall(t, rule, { ...call, headers });
           expectResponse(t, rule, METHOD[call.rpc].output, response, `a ${call.rpc} ${how}`);
         }
@@ -101,3 +160,13 @@ export const httpHeaders: readonly Case[] = [
     },
   },
 ];
+
+/** Splits headers into groups of `size`, with the first value of each. */
+function groupsOf(headers: typeof EXTRA_HEADERS, size: number): Record<string, string>[] {
+  const all = Object.entries(headers).map(([name, [first = ""]]) => [name, first] as const);
+  const count = Math.ceil(all.length / size);
+  return Array.from({ length: count }, (_, group) => Object.fromEntries(all.slice(group * size, (group + 1) * size)));
+}
+
+/** Names the headers of a request, for people. */
+const describeHeaders = (headers: Readonly<Record<string, string>>) => Object.keys(headers).join(", ");

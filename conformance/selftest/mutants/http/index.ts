@@ -2,6 +2,7 @@ import type { Mutant } from "../mutant.js";
 import { httpBodies } from "./bodies.js";
 import { httpCalls } from "./calls.js";
 import { httpCompression } from "./compression.js";
+import { httpHeaders } from "./headers.js";
 import { httpJson } from "./json.js";
 import { httpMalformed } from "./malformed.js";
 import { httpTypes } from "./types.js";
@@ -9,6 +10,7 @@ import { httpTypes } from "./types.js";
 /** Mutants of the chapter "HTTP binding". */
 export const http: readonly Mutant[] = [
   ...httpCalls,
+  ...httpHeaders,
   ...httpTypes,
   ...httpBodies,
   ...httpCompression,
