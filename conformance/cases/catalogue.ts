@@ -2,7 +2,7 @@ import type { Case, CaseInfo } from "../harness/case.js";
 import { ack } from "./ack.js";
 import { auth } from "./auth/index.js";
 import { devices } from "./devices.js";
-import { durable } from "./durable.js";
+import { durable } from "./durable/index.js";
 import { epoch } from "./epoch.js";
 import { errors } from "./errors/index.js";
 import { exploration } from "./explore.js";

@@ -1,13 +1,9 @@
-import { ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { Inconclusive } from "../findings.js";
-import type { Case } from "../harness/case.js";
-import type { Context } from "../harness/context.js";
+import type { Case } from "../../harness/case.js";
+import type { Context } from "../../harness/context.js";
+import { restartWithAccounts } from "../../harness/inbox-record.js";
 
-/**
- * Crashes. The profile determines whether a server may lose data; no server may lose data without a new epoch. The
- * judge checks both. These cases generate the traffic before, during and after a crash.
- */
-export const durable: readonly Case[] = [
+/** Durability: one crash between calls, and two. */
+export const crashesBetweenCalls: readonly Case[] = [
   {
     // § DUR-NEW-EPOCH: A server that, after a restart, lacks any data that the DURABLE profile names MUST have given a
     // § new epoch to each inbox that is affected, before it serves a call on that inbox.
@@ -19,8 +15,7 @@ export const durable: readonly Case[] = [
       await crashBetweenCalls(t, "CORE");
       // The second crash must not lead to the same epoch as the first.
       await t.alice.sendMany(t.bob, 2);
-      await t.restart();
-      await requireSurvivingAccounts(t);
+      await restartWithAccounts(t);
       await t.bob.device("new phone").drain();
     },
   },
@@ -36,32 +31,6 @@ export const durable: readonly Case[] = [
       await crashBetweenCalls(t, "DURABLE");
     },
   },
-  {
-    // § DUR-NEW-EPOCH: A server that, after a restart, lacks any data that the DURABLE profile names MUST have given a
-    // § new epoch to each inbox that is affected, before it serves a call on that inbox.
-    id: "durable/crash-during-traffic",
-    title: "After a crash during ten Sends and three Syncs, and retries of the Sends, data loss implies a new epoch",
-    requirements: ["DUR-NEW-EPOCH"],
-    needs: { restart: true },
-    async run(t) {
-      const { bob, alice } = t;
-      await alice.sendMany(bob, 3);
-      const phone = bob.device("phone");
-      await phone.fetch(2);
-      const ids = Array.from({ length: 10 }, () => t.newId());
-      // Some of these get no response: their outcome is indeterminate, which the judge allows for.
-      const pending = Promise.allSettled([
-        ...ids.map((id) => alice.trySend(bob, `during ${id}`, { id })),
-        ...[1, 2, 3].map(() => phone.trySync()),
-      ]);
-      await t.restart();
-      await pending;
-      await requireSurvivingAccounts(t);
-      for (const id of ids) await alice.trySend(bob, `during ${id}`, { id });
-      await alice.send(bob, "afterwards");
-      await bob.device("new phone").drain(3);
-    },
-  },
 ];
 
 /** Generates traffic, restarts the server, and checks all data that it may have lost. */
@@ -74,8 +43,7 @@ async function crashBetweenCalls(t: Context, profile: "CORE" | "DURABLE"): Promi
   const phone = bob.device("phone");
   await phone.fetch(2);
   const before = await phone.sync({ pageSize: 1 }); // acks the first two
-  await t.restart();
-  await requireSurvivingAccounts(t);
+  await restartWithAccounts(t);
   // Retries of accepted Sends: recognised under the old epoch, accepted as new messages under a new one.
   const [first, , , , last] = sent;
   if (first === undefined || last === undefined) throw new Error("five messages were sent");
@@ -96,16 +64,4 @@ async function crashBetweenCalls(t: Context, profile: "CORE" | "DURABLE"): Promi
   const result = await phone.trySync();
   if (result.kind === "response") phone.store(result.value);
   await bob.device("new phone").drain();
-}
-
-/** Ends the case as inconclusive if the accounts did not survive the restart, as accounts of a fixture may not. */
-async function requireSurvivingAccounts({ bob, alice }: Context): Promise<void> {
-  for (const account of [bob, alice]) {
-    const result = await account.device("probe").trySync({ pageSize: 1 });
-    if (result.kind === "refusal" && result.refusal.code === "unauthenticated")
-      throw new Inconclusive(
-        "the accounts did not survive the restart; use --accounts with accounts that persist",
-        ReasonCode.ACCOUNT_UNAVAILABLE,
-      );
-  }
 }

@@ -1,0 +1,139 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
+import type { SendResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
+import { NoResponseFailure, RetriesExhausted } from "../findings.js";
+import type { DefiniteResult } from "../rpc/result.js";
+import type { Device, SentMessage, TestAccount } from "./account.js";
+import type { Context } from "./context.js";
+
+/** Maximum number of rounds of each loop: a crash may be long in coming, and the history of a case has a bound. */
+const MAX_ROUNDS = 300;
+/** Rounds that each loop makes before the load counts as running. */
+const FIRST_ROUNDS = 5;
+
+/** A Send under load, whose outcome may be unknown. */
+export interface LoadedSend {
+  from: TestAccount;
+  to: TestAccount;
+  /** `acceptedAt` is undefined while no response has arrived. */
+  sent: SentMessage;
+}
+
+/**
+ * Clients that make one call after the other, as fast as the responses come, until the server crashes or the case stops
+ * them. A loop becomes slower with each round, so that it is still running if the crash is long in coming.
+ */
+export class Load {
+  /** All Sends, in the order in which they began. */
+  readonly sends: LoadedSend[] = [];
+  /** Pairs of Sends with the same id to two recipients, made at the same time. */
+  readonly pairs: (readonly [LoadedSend, LoadedSend])[] = [];
+  /** For each device, the highest `cli_seq` that a successful Sync has acknowledged. */
+  readonly acked = new Map<Device, number>();
+  readonly #t: Context;
+  readonly #loops: Promise<void>[] = [];
+  readonly #running: Promise<void>[] = [];
+  #isStopped = false;
+
+  constructor(t: Context) {
+    this.#t = t;
+  }
+
+  /** Sends messages. */
+  send(from: TestAccount, to: TestAccount): void {
+    this.#loop(async (round) => {
+      const result = await this.#attempt(this.#newSend(from, to, this.#t.newId(), round));
+      return !isFull(result);
+    });
+  }
+
+  /** Sends a message at one front end, and as soon as it is answered fetches it at another one. */
+  sendThenSync(from: TestAccount, to: TestAccount, device: Device): void {
+    const { length } = this.#t.session.transport.urls;
+    this.#loop(async (round) => {
+      const endpoint = round % length;
+      const result = await this.#attempt(this.#newSend(from, to, this.#t.newId(), round), endpoint);
+      return (await this.#fetch(device, (endpoint + 1) % length)) && !isFull(result);
+    });
+  }
+
+  /** Fetches and acknowledges what arrives. */
+  fetch(device: Device): void {
+    this.#loop(() => this.#fetch(device));
+  }
+
+  /** Sends a message to two recipients at once, with the same id: the server accepts one of the Sends. */
+  sendToBoth(from: TestAccount, [one, two]: readonly [TestAccount, TestAccount]): void {
+    this.#loop(async (round) => {
+      const id = this.#t.newId();
+      const pair = [this.#newSend(from, one, id, round), this.#newSend(from, two, id, round)] as const;
+      this.pairs.push(pair);
+      const results = await Promise.all(pair.map((send) => this.#attempt(send)));
+      return !results.some(isFull);
+    });
+  }
+
+  /** Resolves once each loop has made some rounds. */
+  async started(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  /** Stops all loops. Throws the violation that ended one. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    const ends = await Promise.allSettled(this.#loops);
+    for (const end of ends) if (end.status === "rejected" && !isOutage(end.reason)) throw end.reason;
+  }
+
+  /** Fetches a page. Returns false if the Sync was refused, as after a crash with a new epoch. */
+  async #fetch(device: Device, endpoint = this.#t.session.nextEndpoint()): Promise<boolean> {
+    const { cliSeq } = device;
+    const page = await device.trySync({}, { endpoint });
+    if (page.kind !== "response") return false;
+    this.acked.set(device, cliSeq);
+    device.store(page.value);
+    return true;
+  }
+
+  #newSend(from: TestAccount, to: TestAccount, id: string, round: number): LoadedSend {
+    const sent = { clientMessageId: id, payload: this.#t.filler(`under load ${round}`), acceptedAt: undefined };
+    const send = { from, to, sent };
+    this.sends.push(send);
+    return send;
+  }
+
+  async #attempt(
+    { from, to, sent }: LoadedSend,
+    endpoint = this.#t.session.nextEndpoint(),
+  ): Promise<DefiniteResult<SendResponse>> {
+    const result = await from.trySend(to, sent.payload, { id: sent.clientMessageId, endpoint });
+    if (result.kind === "response") sent.acceptedAt = result.value.acceptedAt;
+    return result;
+  }
+
+  /** Repeats `act` until it returns false. */
+  #loop(act: (round: number) => Promise<boolean>): void {
+    let start = () => {};
+    const started = new Promise<void>((resolve) => {
+      start = resolve;
+    });
+    this.#running.push(started);
+    const run = async () => {
+      for (let round = 1; round <= MAX_ROUNDS && !this.#isStopped; round += 1) {
+        if (!(await act(round))) return;
+        if (round === FIRST_ROUNDS) start();
+        await pause(Math.floor(round / 20), undefined, { signal: this.#t.signal });
+      }
+    };
+    const loop = run().finally(start);
+    // `stop` examines how the loop ended.
+    loop.catch(() => {});
+    this.#loops.push(loop);
+  }
+}
+
+const isFull = (result: DefiniteResult<unknown>) =>
+  result.kind === "refusal" && result.refusal.reason === Reason.BACKLOG_FULL;
+
+/** Whether a call had no definite result, as while the server is down. */
+const isOutage = (error: unknown) => error instanceof NoResponseFailure || error instanceof RetriesExhausted;
