@@ -18,6 +18,7 @@ import { CODE_OF, describeRefusal } from "../rpc/connect.js";
 import type { DefiniteResult, Refusal } from "../rpc/result.js";
 import type { Session } from "../rpc/session.js";
 import { type AccountContext, type SentMessage, TestAccount } from "./account.js";
+import { EveryExchange } from "./every-exchange.js";
 import { firstDifference, showBoth, showLists } from "./show.js";
 
 /** Requirements that hold only within the dedup window. */
@@ -110,6 +111,9 @@ export class Context implements AccountContext {
     this.onProgram = options.onProgram;
     this.accounts = options.leases.map((lease, index) => new TestAccount(this, lease, NAMES[index] ?? `user${index}`));
     options.exchanges?.setAccounts(this.accounts);
+    const everyExchange = new EveryExchange(this.accounts, this.recorder, options, this.findings);
+    this.session.onExchange = (exchange) => everyExchange.observe(exchange);
+    this.session.onViolation = (violation, op) => everyExchange.report(violation, op);
   }
 
   /** The account whose inbox the case is about: the usual recipient. */

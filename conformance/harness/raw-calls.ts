@@ -19,7 +19,7 @@ import {
 import { ENVELOPE_HEADER_BYTES, FLAG_END } from "../rpc/envelope.js";
 import { varyRawRequest } from "../rpc/forms/vary-request.js";
 import type { CallResult, Refusal } from "../rpc/result.js";
-import { authorization, request, withRetryHints } from "../rpc/session.js";
+import { authorization, withRetryHints } from "../rpc/session.js";
 import { parseEnd, type StreamEnd } from "../rpc/watch.js";
 import type { Transport } from "../transport/http.js";
 import { type Caller, type HttpRequest, type HttpResponse, mayBeTruncated } from "../transport/messages.js";
@@ -100,7 +100,7 @@ export async function rawAttempt(t: Context, call: RawCall): Promise<RawResult> 
   const contentType = call.contentType === undefined ? contentTypeOf(rpc, t.session.codec) : call.contentType;
   const endpoint = t.session.nextEndpoint();
   const caller = recordIndeterminate(t, call, endpoint);
-  const result = await request(transport, {
+  const message: HttpRequest = {
     endpoint,
     path,
     ...(method === undefined ? {} : { method }),
@@ -116,7 +116,8 @@ export async function rawAttempt(t: Context, call: RawCall): Promise<RawResult> 
     ...(body === undefined ? {} : { body }),
     signal: t.signal,
     ...(caller === undefined ? {} : { caller }),
-  });
+  };
+  const result = await t.session.exchange(message, transport);
   if (result.kind !== "response") return result;
   const classified = classify(result.value);
   return classified.kind === "retryable" ? withRetryHints(classified, result.value.headers) : classified;

@@ -14,6 +14,7 @@ import {
 } from "../history/events.js";
 import type { Recorder } from "../history/recorder.js";
 import type { Codec } from "./connect.js";
+import { judgeStreamHead, pairsOf } from "./every-response.js";
 import { malformedFinding, recordAttempt } from "./recorded-attempt.js";
 import type { CallResult, DefiniteResult } from "./result.js";
 import type { CallOptions, Session } from "./session.js";
@@ -101,6 +102,11 @@ export class Client {
         formOf: (call) => this.session.formOf(call),
       },
       {
+        onHead: (request, response) => {
+          const offered = [...Object.entries(this.session.transport.headers), ...pairsOf(request)];
+          const violation = judgeStreamHead({ headers: offered }, { headers: response });
+          if (violation !== undefined) this.session.onViolation(violation, op);
+        },
         onFrame: (frame) => {
           this.#recorder.complete(op, watchFrame(frame));
           stream.onFrame(frame);

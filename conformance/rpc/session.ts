@@ -1,6 +1,6 @@
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
-import { Inconclusive, RetriesExhausted } from "../findings.js";
+import { Inconclusive, RetriesExhausted, type ViolationDetail } from "../findings.js";
 import { NoResponseError, OversizedError } from "../transport/errors.js";
 import type { Transport } from "../transport/http.js";
 import { type Caller, type HttpRequest, type HttpResponse, mayBeTruncated } from "../transport/messages.js";
@@ -9,6 +9,14 @@ import { type Codec, encode, interpret } from "./connect.js";
 import type { FormVariation } from "./forms/variation.js";
 import { type EncodedCall, type RequestForm, requestOf } from "./forms/vary-request.js";
 import { type Attempt, type CallResult, RETRY_DELAYS, type RetryDelays, retryDelay } from "./result.js";
+
+/** An exchange of a unary call, for rules that hold for each of them. */
+export interface UnaryExchange {
+  request: HttpRequest;
+  response: HttpResponse;
+  /** The operation of the history; 0 if the history has no event for the call. */
+  op: bigint;
+}
 
 /** A unary method of the protocol, with its types. */
 export type Unary<I extends DescMessage, O extends DescMessage> = DescMethod & { input: I; output: O };
@@ -36,6 +44,10 @@ export class Session {
   retried = 0;
   /** Is called once a stream is longer than the suite reads, with the sentence for people. */
   onFlood: (why: string) => void = () => {};
+  /** Is called with each exchange of a unary call. */
+  onExchange: (exchange: UnaryExchange) => void = () => {};
+  /** Is called with the violation in the head of the response to a Watch. */
+  onViolation: (violation: ViolationDetail, op: bigint) => void = () => {};
   #endpoint: number;
   readonly #delays: RetryDelays;
   #isEnded = false;
@@ -75,7 +87,7 @@ export class Session {
     { token, codec = this.codec, endpoint = this.nextEndpoint(), signal, headers = {}, caller }: CallOptions = {},
   ): Promise<CallResult<MessageShape<O>>> {
     this.throwIfEnded();
-    const result = await request(this.transport, {
+    const result = await this.exchange({
       endpoint,
       path: pathOf(method),
       ...this.formOf({
@@ -99,6 +111,14 @@ export class Session {
     }
     if (!result.isOversized) return result;
     return { kind: "malformed", requirement: codec === "proto" ? "HTTP-BINARY" : "HTTP-JSON", why: result.why };
+  }
+
+  /** Makes one request of a unary call, over these connections, and tells the listener of its response. */
+  async exchange(message: HttpRequest, transport = this.transport): ReturnType<typeof request> {
+    const result = await request(transport, message);
+    if (result.kind === "response")
+      this.onExchange({ request: message, response: result.value, op: message.caller?.op ?? 0n });
+    return result;
   }
 
   /** Makes an idempotent call, with retries. `onAttempt` is called before each attempt. */

@@ -23,6 +23,8 @@ export type StreamEnd =
   | Exclude<CallResult<never>, { kind: "response" | "no-response" }>;
 
 export interface WatchListener {
+  /** Is called with the headers of the request and of its response. */
+  onHead?(request: RequestForm["headers"], response: HttpStream["headers"]): void;
   onFrame(frame: WatchResponse): void;
   /** Is called once, when the stream ends: at the end-of-stream message, before the end of the response. */
   onEnd(end: StreamEnd): void;
@@ -68,18 +70,20 @@ export function openWatch(
   /** Returns the violation if data follows the end-of-stream message. */
   const read = async (): Promise<StreamEnd | undefined> => {
     const method = SeqSyncService.method.watch;
+    const form = formOf({
+      codec,
+      schema: method.input,
+      headers: { "content-type": contentType, ...authorization(token) },
+      message: encode(codec, method.input, {}),
+      isStream: true,
+    });
     stream = await transport.stream({
       endpoint,
       path: pathOf(method),
-      ...formOf({
-        codec,
-        schema: method.input,
-        headers: { "content-type": contentType, ...authorization(token) },
-        message: encode(codec, method.input, {}),
-        isStream: true,
-      }),
+      ...form,
       ...(caller === undefined ? {} : { caller }),
     });
+    listener.onHead?.(form.headers, stream.headers);
     if (cancelled) stream.cancel();
     if (stream.status !== 200 || mediaType(stream.headers["content-type"]) !== contentType) {
       reportEnd(await interpretNonStream(stream));
