@@ -5,7 +5,8 @@
 import { spawnSync } from "node:child_process";
 
 const COMMANDS: readonly (readonly string[])[] = [
-  ["kill-matrix", "--json", "docs/data/kill-matrix.jsonl", "--quiet"],
+  ["kill-matrix", "--thorough", "--json", "docs/data/kill-matrix.jsonl", "--quiet"],
+  ["proof", "--fresh", "200", "--seed", "1", "--json", "docs/data/proof.json", "--quiet"],
   ["test:mutation"],
   ["bench", "--json", "docs/data/bench.json"],
   ["soak", "--json", "docs/data/soak.json", "--minutes", "600", "--quiet"],

@@ -1,9 +1,11 @@
-import { Outcome, type Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { type CaseResult, Outcome, type Report } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { CATALOGUE } from "../../cases/catalogue.js";
 import { groupByRequirement } from "../../report/model/grouping.js";
 import { type CaseRun, caseIdOf, caseRuns } from "../../run/case-run.js";
 import { check } from "../../run/check.js";
+import { explore } from "../../run/explore.js";
 import { type Mutant, startMutant } from "../mutants/index.js";
+import { MECHANISMS, type Mechanism, PROGRAMS } from "../support/mechanisms.js";
 
 /** What the suite found about one mutant. */
 export interface MutantResult {
@@ -23,6 +25,13 @@ export interface MutantResult {
    * cases ran. They must fail in later runs too.
    */
   baseline: string[];
+  /** The mechanisms that ran, the cheapest first. */
+  tried: Mechanism[];
+  /**
+   * The cheapest mechanism that blamed the broken requirement; if none did, the cheapest that found anything. "" if the
+   * mutant survived.
+   */
+  killedBy: Mechanism | "";
   /** One finding for each blamed requirement. */
   findings: MutantFinding[];
   /** Errors of the suite itself. */
@@ -37,7 +46,10 @@ export interface MutantFinding {
   actual: string;
 }
 
-export const isKilled = ({ killingCases }: MutantResult) => killingCases.length > 0;
+export const isKilled = ({ killedBy }: MutantResult) => killedBy !== "";
+
+/** Whether a mutant shows only in a thorough run, which takes minutes. */
+export const needsThorough = ({ kind }: Pick<Subject, "kind">) => kind === "volumes" || kind === "times";
 
 /** Whether the broken requirement is among the blamed ones. */
 export const isBlamedCorrectly = ({ requirement, blamedRequirements }: MutantResult) =>
@@ -52,7 +64,9 @@ export const isBlamedFirst = ({ requirement, blamedRequirements: [first] }: Muta
  * - `whole`: also every other case in one codec, except bulk cases.
  * - `full`: every case in every codec.
  *
- * While the broken requirement is not blamed, the remaining cases run as well, including the thorough ones about it.
+ * While the broken requirement is not blamed, the remaining cases run as well, including the thorough ones about it; then
+ * random programs, for mutants of the kinds "mixtures" and "crashes". With `thorough` every mutant that is not blamed so
+ * far gets all thorough cases, and random programs.
  */
 export const EXTENTS = ["quick", "whole", "full"] as const;
 
@@ -60,6 +74,8 @@ export interface ExamineOptions {
   extent: (typeof EXTENTS)[number];
   /** Maximum seconds for one run of the suite. Cases that have not ended by then are inconclusive. */
   limit: number;
+  /** Whether all mechanisms run that it takes, even if they take minutes. */
+  thorough: boolean;
 }
 
 /** All case runs against a server with both codecs. */
@@ -73,33 +89,54 @@ const RACE_ATTEMPTS = 3;
 /** Maximum number of seeds until all wanted expectations have failed. */
 const EXPECTATION_ATTEMPTS = 8;
 
+/** Maximum seconds for a run with thorough cases, and for an exploration. */
+const THOROUGH_LIMIT = 900;
+/** Kinds whose faults random programs find. */
+const EXPLORED: readonly Mutant["kind"][] = ["mixtures", "crashes"];
+
+/** Which cases one run of `examine` consists of, and when it is due. */
+interface Step {
+  matches: (run: CaseRun) => boolean;
+  /** The run is due from this extent on, even if the broken requirement has been blamed. Default: only if it has not. */
+  from?: ExamineOptions["extent"];
+  isThorough?: boolean;
+}
+
 /** Runs the suite against one mutant, to the given extent and until the broken requirement is blamed. */
-export async function examine(subject: Subject, { extent, limit }: ExamineOptions): Promise<MutantResult> {
+export async function examine(subject: Subject, options: ExamineOptions): Promise<MutantResult> {
+  const { extent, limit } = options;
   const started = performance.now();
   const isAboutIt = (run: CaseRun) => concerns(run, subject);
   const isInWhole = (run: CaseRun) => isAboutIt(run) || (!run.case.bulk && isInOneCodec(run));
   // The cases about the requirement run first and alone: if a mutant delays every case, no time would be left for them.
-  const steps: [matches: (run: CaseRun) => boolean, from: ExamineOptions["extent"] | undefined][] = [
-    [(run) => isAboutIt(run) && !run.case.thorough, "quick"],
-    [isAboutIt, undefined],
-    [(run) => isInWhole(run) && !run.case.thorough, "whole"],
-    [(run) => !run.case.thorough, "full"],
+  const steps: Step[] = [
+    { matches: (run) => isAboutIt(run) && !run.case.thorough, from: "quick" },
+    { matches: isAboutIt, isThorough: true },
+    { matches: (run) => isInWhole(run) && !run.case.thorough, from: "whole" },
+    { matches: (run) => !run.case.thorough, from: "full" },
+    ...(options.thorough ? [{ matches: () => true, isThorough: true }] : []),
   ];
-  const isDue = (from: ExamineOptions["extent"] | undefined) =>
-    from !== undefined && EXTENTS.indexOf(from) <= EXTENTS.indexOf(extent);
+  const isDue = (from: Step["from"]) => from !== undefined && EXTENTS.indexOf(from) <= EXTENTS.indexOf(extent);
   const reports: Report[] = [];
+  const isBlamed = () => reports.some((report) => blames(report, subject));
+  const tried = new Set<Mechanism>(["plain", "varied"]);
   for (let seed = 1; seed <= (subject.race ? RACE_ATTEMPTS : 1); seed += 1) {
     const done = new Set<string>();
-    for (const [matches, from] of steps) {
-      if (!isDue(from) && reports.some((report) => blames(report, subject))) continue;
+    for (const { matches, from, isThorough = false } of steps) {
+      if (!isDue(from) && isBlamed()) continue;
       const next = new Set(CASE_RUNS.filter((run) => !done.has(run.id) && matches(run)).map(({ id }) => id));
       if (next.size === 0) continue;
-      reports.push(await checkOnce(subject, ({ id }) => next.has(id), seed, limit));
+      if (isThorough) tried.add("thorough");
+      const most = isThorough ? Math.max(limit, THOROUGH_LIMIT) : limit;
+      reports.push(await checkOnce(subject, ({ id }) => next.has(id), seed, { limit: most, isThorough }));
       for (const id of next) done.add(id);
     }
-    if (reports.some((report) => blames(report, subject))) break;
+    if (isBlamed()) break;
   }
-  return resultOf(subject, reports, started);
+  const isExplored = subject.breaks !== "" && (options.thorough || EXPLORED.includes(subject.kind));
+  if (isBlamed() || !isExplored) return resultOf(subject, reports, { started, tried });
+  const explored = await exploreOnce(subject);
+  return resultOf(subject, reports, { started, tried: tried.add("explore"), explored });
 }
 
 /**
@@ -116,11 +153,11 @@ export async function reexamine(
   // All the cases run each time: some mutants show only when several cases run at once.
   const cases = new Set(expectations.map(caseOfExpectation));
   for (let seed = 2; missing.size > 0 && seed < 2 + attempts; seed += 1) {
-    const report = await checkOnce(subject, (run) => cases.has(run.case.id), seed, limit);
+    const report = await checkOnce(subject, (run) => cases.has(run.case.id), seed, { limit, isThorough: false });
     reports.push(report);
     for (const expectation of failedExpectationsOf(report)) missing.delete(expectation);
   }
-  return resultOf(subject, reports, started);
+  return resultOf(subject, reports, { started, tried: new Set(["plain", "varied"]) });
 }
 
 /** Returns the case id of "case: REQUIREMENT". */
@@ -145,7 +182,7 @@ async function checkOnce(
   subject: Subject,
   select: (run: CaseRun) => boolean,
   seed: number,
-  limit: number,
+  { limit, isThorough }: { limit: number; isThorough: boolean },
 ): Promise<Report> {
   const server = await startMutant(subject, { fixtures: true });
   try {
@@ -153,9 +190,9 @@ async function checkOnce(
       urls: server.urls,
       seed,
       concurrency: 16,
-      thorough: true,
+      thorough: isThorough,
       // A crash changes nothing for most mutants, so it is not worth the time.
-      ...(subject.crash === undefined ? {} : { restart: () => server.restart() }),
+      ...(subject.crash === undefined && subject.kind !== "crashes" ? {} : { restart: () => server.restart() }),
       select,
       signal: AbortSignal.timeout(limit * 1000),
     });
@@ -164,17 +201,58 @@ async function checkOnce(
   }
 }
 
-function resultOf(subject: Subject, reports: readonly Report[], started: number): MutantResult {
+/** Runs random programs against a mutant, and returns the requirements that they violate. */
+async function exploreOnce(subject: Subject): Promise<string[]> {
+  const server = await startMutant(subject, { fixtures: true });
+  try {
+    const signal = AbortSignal.timeout(THOROUGH_LIMIT * 1000);
+    const exploration = await explore({ urls: server.urls, seed: 1, runs: PROGRAMS, signal });
+    if ("problem" in exploration) return [];
+    return (exploration.failure?.findings ?? []).map(({ requirement }) => requirement);
+  } finally {
+    await server.close(0);
+  }
+}
+
+interface Examined {
+  started: number;
+  tried: ReadonlySet<Mechanism>;
+  /** Requirements that random programs violated. */
+  explored?: readonly string[];
+}
+
+const THOROUGH_CASES = new Set(CATALOGUE.filter((it) => it.thorough).map(({ id }) => id as string));
+
+/** The mechanism by which a case failed. */
+function mechanismOf({ id, varied }: CaseResult): Mechanism {
+  if (THOROUGH_CASES.has(caseIdOf(id))) return "thorough";
+  return varied.length > 0 ? "varied" : "plain";
+}
+
+function resultOf(
+  subject: Subject,
+  reports: readonly Report[],
+  { started, tried, explored = [] }: Examined,
+): MutantResult {
   const cases = reports.flatMap((report) => report.cases);
   const failed = cases.filter(({ findings }) => findings.length > 0);
   const groups = groupByRequirement(cases);
+  const blamed = groups.map(({ requirement }) => requirement);
+  const kills = [
+    ...failed.map((it) => ({ by: mechanismOf(it), requirements: it.findings.map(({ requirement }) => requirement) })),
+    ...(explored.length === 0 ? [] : [{ by: "explore" as const, requirements: explored }]),
+  ];
+  const right = kills.filter(({ requirements }) => requirements.some((it) => it === subject.breaks));
+  const killing = new Set((right.length === 0 ? kills : right).map(({ by }) => by));
   return {
     name: subject.name,
     requirement: subject.breaks,
-    blamedRequirements: groups.map(({ requirement }) => requirement),
+    blamedRequirements: [...new Set<string>([...blamed, ...explored])],
     killingCases: [...new Set(failed.map(({ id }) => caseIdOf(id)))],
     failedExpectations: [...new Set(reports.flatMap(failedExpectationsOf))].sort(),
     baseline: [],
+    tried: MECHANISMS.filter((it) => tried.has(it)),
+    killedBy: MECHANISMS.find((it) => killing.has(it)) ?? "",
     findings: groups.flatMap(({ requirement, findings: [best] }) =>
       best === undefined
         ? []

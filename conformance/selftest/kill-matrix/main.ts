@@ -4,8 +4,8 @@ import { availableParallelism } from "node:os";
 import { MUTANTS, type Mutant } from "../mutants/index.js";
 import { count, oneOf, parseCommandLine, patterns } from "../support/command-line.js";
 import { runTasks } from "../support/pool.js";
-import { EXTENTS, type MutantResult } from "./examine.js";
-import { baselineCandidates, casesWithoutKills, missingExpectations, problemsOf } from "./matrix.js";
+import { EXTENTS, type MutantResult, needsThorough } from "./examine.js";
+import { baselineCandidates, casesWithoutKills, countByKind, missingExpectations, problemsOf } from "./matrix.js";
 import { MATRIX_FILE, readMatrix, recordOf, writeMatrix } from "./matrix-file.js";
 import { line, table } from "./table.js";
 import type { Task } from "./worker.js";
@@ -23,6 +23,8 @@ Options:
                      whole  also every other case in one codec, except those with very many messages
                      full   every case in every codec
                    If the broken requirement is not blamed, the remaining cases run as well.
+  --thorough       also run the mutants that show only with large volumes or after long times, and the thorough cases and
+                   random programs against each mutant that is not blamed without them; takes long
   --json FILE      write the matrix as JSON Lines
   --against FILE   earlier matrix, whose expectations must fail again on the same mutants
                    (default: ${MATRIX_FILE})
@@ -39,10 +41,13 @@ Exit codes:
 
 /** Mutants that one process examines at a time. */
 const TASKS_PER_PROCESS = 2;
+/** The same for mutants that show after long times: they mostly wait. */
+const WAITING_TASKS_PER_PROCESS = 12;
 
 const flags = parseCommandLine(USAGE, {
   only: { type: "string", multiple: true },
   extent: { type: "string", default: "whole" },
+  thorough: { type: "boolean", default: false },
   json: { type: "string" },
   against: { type: "string", default: MATRIX_FILE },
   processes: { type: "string", default: `${availableParallelism()}` },
@@ -50,13 +55,20 @@ const flags = parseCommandLine(USAGE, {
   quiet: { type: "boolean", default: false },
 });
 const only = patterns("only", flags.only);
-const options = { extent: oneOf("extent", flags.extent, EXTENTS), limit: count("limit", flags.limit) };
+const options = {
+  extent: oneOf("extent", flags.extent, EXTENTS),
+  limit: count("limit", flags.limit),
+  thorough: flags.thorough,
+};
 const processes = count("processes", flags.processes);
 const selected = MUTANTS.filter(
   ({ name, breaks }) => only?.some((pattern) => pattern.test(name) || pattern.test(breaks)) ?? true,
 );
 
-process.exitCode = await makeMatrix(selected);
+const kinds = new Map(MUTANTS.map(({ name, kind }) => [name, kind]));
+const left = flags.thorough ? [] : selected.filter(needsThorough);
+
+process.exitCode = await makeMatrix(selected.filter((it) => !left.includes(it)));
 
 /** Examines the mutants, prints and writes the matrix, and returns the exit code. */
 async function makeMatrix(mutants: readonly Mutant[]): Promise<number> {
@@ -64,12 +76,27 @@ async function makeMatrix(mutants: readonly Mutant[]): Promise<number> {
   const earlier = existsSync(flags.against) ? readMatrix(flags.against).mutants : [];
   const races = new Set(mutants.filter(({ race }) => race).map(({ name }) => name));
   const byName = new Map<string, MutantResult>();
-  const run = (tasks: readonly Task[], onResult: (result: MutantResult) => void) =>
-    runTasks<Task, MutantResult>(
-      tasks,
-      { worker: "kill-matrix/worker", processes, tasksPerProcess: TASKS_PER_PROCESS },
-      onResult,
-    );
+  const run = async (tasks: readonly Task[], onResult: (result: MutantResult) => void) => {
+    const isWaiting = ({ name }: Task) => kinds.get(name) === "times";
+    const pool = { worker: "kill-matrix/worker", processes };
+    const waiting = tasks.filter(isWaiting);
+    await Promise.all([
+      runTasks<Task, MutantResult>(
+        tasks.filter((it) => !isWaiting(it)),
+        { ...pool, tasksPerProcess: TASKS_PER_PROCESS },
+        onResult,
+      ),
+      ...(waiting.length === 0
+        ? []
+        : [
+            runTasks<Task, MutantResult>(
+              waiting,
+              { ...pool, processes: 1, tasksPerProcess: WAITING_TASKS_PER_PROCESS },
+              onResult,
+            ),
+          ]),
+    ]);
+  };
 
   await run(
     ["", ...mutants.map(({ name }) => name)].map((name) => ({ name, ...options })),
@@ -99,7 +126,7 @@ async function makeMatrix(mutants: readonly Mutant[]): Promise<number> {
   const problems = [
     ...problemsOf(results, control, findMissing()),
     // A selection of mutants or cases does not show which cases kill no mutant.
-    ...(only === undefined && options.extent !== "quick" ? casesWithoutKills(results.map(recordOf)) : []),
+    ...(only === undefined && options.extent !== "quick" ? casesWithoutKills(results.map(recordOf), options) : []),
   ];
   const seconds = Math.round((Date.now() - started.getTime()) / 1000);
   if (flags.json !== undefined)
@@ -109,7 +136,10 @@ async function makeMatrix(mutants: readonly Mutant[]): Promise<number> {
       seconds,
       falsePositives: (control?.findings ?? []).map((it) => `${it.case}: ${it.requirement}`),
     });
-  console.log(table(results, problems));
+  const byKind = countByKind(results.map(({ name, killedBy }) => ({ kind: kinds.get(name), killedBy })));
+  console.log(table(results, problems, byKind));
+  if (left.length > 0)
+    console.log(`${left.length} mutants that show only in a thorough run were not run; --thorough runs them.`);
   console.log(`${seconds} s`);
   return problems.length === 0 ? 0 : 1;
 

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { VERSION } from "../../version.js";
 import { currentCommit } from "../support/data.js";
+import type { Mechanism } from "../support/mechanisms.js";
 import { caseOfExpectation, type EXTENTS, type MutantResult } from "./examine.js";
 
 /** Where the matrix is committed, below the root of the repository. */
@@ -34,6 +35,10 @@ export interface MutantRecord {
   killedByJudge: string[];
   /** Expectations, as "case: REQUIREMENT", that must fail in later runs too. */
   baseline: string[];
+  /** The mechanisms that ran, the cheapest first. Absent in matrices of earlier versions. */
+  tried?: Mechanism[];
+  /** The cheapest mechanism that blamed the broken requirement; if none did, the cheapest that found anything. */
+  killedBy?: Mechanism | "";
   seconds: number;
 }
 
@@ -50,6 +55,8 @@ export function recordOf(result: MutantResult): MutantRecord {
     killedByCase: result.killingCases.filter((id) => ownCases.has(id)),
     killedByJudge: result.killingCases.filter((id) => !ownCases.has(id)),
     baseline: result.baseline,
+    tried: result.tried,
+    killedBy: result.killedBy,
     seconds: result.seconds,
   };
 }

@@ -9,11 +9,13 @@ import {
   baselineCandidates,
   CASES_WITHOUT_EXPECTATIONS,
   casesWithoutKills,
+  countByKind,
   killsByCase,
   missingExpectations,
   problemsOf,
 } from "./matrix.js";
 import { MATRIX_FILE, type MutantRecord, readMatrix, recordOf, writeMatrix } from "./matrix-file.js";
+import { table } from "./table.js";
 
 const finding = { requirement: "ACK-IMPLICIT", case: "ack/old-device", message: "not acked", actual: "0" };
 const first = CATALOGUE[0]?.id ?? "";
@@ -26,12 +28,20 @@ const killed = (name: string, change: Partial<MutantResult> = {}): MutantResult 
   killingCases: [first],
   failedExpectations: [`${first}: ACK-IMPLICIT`],
   baseline: [],
+  tried: ["plain", "varied"],
+  killedBy: "plain",
   findings: [finding],
   errors: [],
   seconds: 1,
   ...change,
 });
-const NOTHING = { blamedRequirements: [], killingCases: [], failedExpectations: [], findings: [] };
+const NOTHING: Partial<MutantResult> = {
+  blamedRequirements: [],
+  killingCases: [],
+  failedExpectations: [],
+  findings: [],
+  killedBy: "",
+};
 const control = killed("control", { requirement: "", ...NOTHING });
 const many = (count: number) => Array.from({ length: count }, (_, nr) => killed(`mutant-${nr}`));
 
@@ -96,9 +106,41 @@ describe("cases", () => {
     expect(problems.filter((it) => it.includes(exception))).toEqual([]);
   });
 
+  test("that are thorough may kill nothing if the mutants that need them have not run", () => {
+    const thorough = CATALOGUE.find((it) => it.thorough)?.id ?? "none";
+    const problem = `case without kills: ${thorough} kills no mutant`;
+    expect(casesWithoutKills([recordOf(killed("a"))])).toContain(problem);
+    expect(casesWithoutKills([recordOf(killed("a"))], { thorough: false })).not.toContain(problem);
+  });
+
   test("that are exceptions exist", () => {
     const ids = new Set<string>(CATALOGUE.map(({ id }) => id));
     expect(Object.keys(CASES_WITHOUT_EXPECTATIONS).filter((id) => !ids.has(id))).toEqual([]);
+  });
+});
+
+describe("the counts by kind", () => {
+  test("name the cheapest mechanism, and leave out kinds without a mutant", () => {
+    const none = { plain: 0, varied: 0, thorough: 0, explore: 0 };
+    expect(
+      countByKind([
+        { killedBy: "plain" },
+        { kind: "forms", killedBy: "varied" },
+        { kind: "forms", killedBy: "" },
+        { kind: "times", killedBy: "thorough" },
+      ]),
+    ).toEqual([
+      { kind: "", mutants: 1, killedBy: { ...none, plain: 1 }, survived: 0 },
+      { kind: "forms", mutants: 2, killedBy: { ...none, varied: 1 }, survived: 1 },
+      { kind: "times", mutants: 1, killedBy: { ...none, thorough: 1 }, survived: 0 },
+    ]);
+  });
+
+  test("are in the table", () => {
+    const counts = countByKind([{ kind: "forms", killedBy: "varied" }]);
+    const lines = table([killed("a")], [], counts).split("\n");
+    expect(lines).toContain("kind          mutants    plain   varied thorough  explore survived");
+    expect(lines).toContain("forms               1        0        1        0        0        0");
   });
 });
 
@@ -152,6 +194,8 @@ describe("the file", () => {
         killedByCase: [first],
         killedByJudge: [],
         baseline: [`${first}: ACK-IMPLICIT`],
+        tried: ["plain", "varied"],
+        killedBy: "plain",
         seconds: 1,
       } satisfies MutantRecord);
       expect(b).toMatchObject({ killedByCase: [], killedByJudge: [first] });

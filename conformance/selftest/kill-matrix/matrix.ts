@@ -1,4 +1,6 @@
 import { CATALOGUE } from "../../cases/catalogue.js";
+import { MUTANT_KINDS, type MutantKind } from "../mutants/mutant.js";
+import { MECHANISMS, type Mechanism } from "../support/mechanisms.js";
 import {
   caseOfExpectation,
   concerns,
@@ -36,6 +38,27 @@ export function killsByCase(mutants: readonly MutantRecord[]): CaseKills[] {
     kills: namesIf((it) => it.killedByCase.includes(id) || it.killedByJudge.includes(id)),
     killsByExpectation: namesIf((it) => it.killedByCase.includes(id)),
   }));
+}
+
+/** How many mutants of one kind each mechanism killed that the cheaper ones did not. */
+export interface KindCounts {
+  /** "" for mutants whose fault depends on nothing that differs between clients. */
+  kind: MutantKind | "";
+  mutants: number;
+  killedBy: Record<Mechanism, number>;
+  survived: number;
+}
+
+/** Counts the mutants by kind and mechanism. Leaves out kinds without a mutant. */
+export function countByKind(
+  mutants: readonly { kind?: MutantKind | undefined; killedBy: Mechanism | "" }[],
+): KindCounts[] {
+  return (["", ...MUTANT_KINDS] as const).flatMap((kind) => {
+    const own = mutants.filter((it) => (it.kind ?? "") === kind);
+    const by = (mechanism: Mechanism | "") => own.filter(({ killedBy }) => killedBy === mechanism).length;
+    const killedBy = Object.fromEntries(MECHANISMS.map((it) => [it, by(it)])) as KindCounts["killedBy"];
+    return own.length === 0 ? [] : [{ kind, mutants: own.length, killedBy, survived: by("") }];
+  });
 }
 
 /** Expectations of the baseline that no longer fail on a mutant. */
@@ -119,10 +142,12 @@ function wrongOrder(mutants: readonly MutantResult[]): string[] {
 
 /**
  * Lists the cases that kill no mutant, or none by an expectation of their own. Meaningful only for a matrix of all
- * mutants.
+ * mutants. Thorough cases are left out unless the mutants that need them have run.
  */
-export function casesWithoutKills(mutants: readonly MutantRecord[]): string[] {
+export function casesWithoutKills(mutants: readonly MutantRecord[], { thorough = true } = {}): string[] {
+  const isThorough = new Set<string>(CATALOGUE.filter((it) => it.thorough).map(({ id }) => id));
   return killsByCase(mutants).flatMap(({ id, kills, killsByExpectation }) => {
+    if (!thorough && isThorough.has(id)) return [];
     if (kills.length === 0) return [`case without kills: ${id} kills no mutant`];
     if (killsByExpectation.length === 0 && !(id in CASES_WITHOUT_EXPECTATIONS))
       return [`case without kills: ${id} kills mutants only through the judge`];

@@ -15,7 +15,7 @@ export const MECHANISMS = ["plain", "varied", "thorough", "explore"] as const;
 export type Mechanism = (typeof MECHANISMS)[number];
 
 /** Number of programs of `explore`. */
-const PROGRAMS = 400;
+export const PROGRAMS = 400;
 
 export interface MechanismOptions {
   seed: number;
