@@ -12,9 +12,10 @@ import { page } from "./page.js";
 import { send } from "./send/index.js";
 import { seq } from "./seq/index.js";
 import { sync } from "./sync.js";
+import { thorough } from "./thorough/index.js";
 import { watch } from "./watch/index.js";
 
-/** All cases, chapter by chapter in the specification's order. */
+/** All cases, chapter by chapter in the specification's order; then those for `--thorough`, which are of several chapters. */
 export const CATALOGUE: readonly Case[] = [
   ...http,
   ...errors,
@@ -30,6 +31,7 @@ export const CATALOGUE: readonly Case[] = [
   ...watch,
   ...durable,
   ...exploration,
+  ...thorough,
 ];
 
 /** All cases as data, without the functions that run them. */

@@ -17,6 +17,9 @@ export interface SendOptions extends ClientCallOptions {
   id?: string;
 }
 
+/** Page size for the messages of earlier runs. */
+const SWEEP_PAGE_SIZE = 1000;
+
 /** What an account needs from the context of its case. */
 export interface AccountContext {
   client(account: Credentials, name: string): Client;
@@ -97,6 +100,15 @@ export class TestAccount implements Credentials {
   /** Creates a device without any state. */
   device(name = "phone"): Device {
     return new Device(this.#context, this.#context.client(this, `${this.name}'s ${name}`));
+  }
+
+  /** Drains the inbox of an account that was used before, so that the case can count from its current state. */
+  async sweep(): Promise<void> {
+    const sweeper = this.device("sweeper");
+    // A page size of its own: the server may have messages of an earlier run, and no limit of its own for a page.
+    await sweeper.drain(SWEEP_PAGE_SIZE);
+    this.base = sweeper.cliSeq;
+    this.epoch = sweeper.epoch;
   }
 
   /** Returns the state of the inbox, by a Sync with `cli_seq` 0, which acks nothing. */

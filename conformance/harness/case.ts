@@ -47,6 +47,8 @@ export interface CaseInfo {
   needs?: Needs;
   /** The case takes minutes or many messages, and runs only if thorough cases are requested. */
   thorough?: true;
+  /** The case mostly waits: it starts at once and runs beside all others, so that waits do not add up. */
+  waits?: true;
 }
 
 /** The id of a case from the id of its result, which also names the codec if it is not the binary one, and a second run. */

@@ -9,7 +9,7 @@ import { recordRotateEpoch } from "../accounts/rotate-epoch.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
 import type { Contents } from "../contents/aspects.js";
 import { type Finding, Inconclusive, NoResponseFailure, newFinding, Violation } from "../findings.js";
-import { done, restartCall, revokeCall } from "../history/events.js";
+import { accountOpened, done, restartCall, revokeCall } from "../history/events.js";
 import type { Exchanges } from "../history/exchanges.js";
 import { type Recorder, SUITE } from "../history/recorder.js";
 import type { RequirementId } from "../requirements/requirements.js";
@@ -95,6 +95,8 @@ export class Context implements AccountContext {
   readonly onProgram: ((programs: number) => void) | undefined;
   readonly #options: ContextOptions;
   readonly #cleanUps: (() => void)[] = [];
+  /** The accounts that the case has leased itself. */
+  readonly #added: TestAccount[] = [];
   readonly #started = performance.now();
   /** The exchange of each page and each message, by its number. */
   readonly #exchangeOf = new WeakMap<object, number>();
@@ -158,6 +160,15 @@ export class Context implements AccountContext {
       `max_payload_bytes is ${maxPayloadBytes}; the suite sends at most ${LARGEST_PAYLOAD_BYTES} bytes`,
       ReasonCode.SERVER_LIMIT,
     );
+  }
+
+  /** Adds accounts that the case has leased itself. `nameOf` returns the name of each for people, from its index. */
+  addAccounts(leases: readonly Lease[], nameOf: (index: number) => string): TestAccount[] {
+    for (const { userId, startSeq } of leases) this.recorder.complete(0n, accountOpened(userId, startSeq));
+    const added = leases.map((lease, index) => new TestAccount(this, lease, nameOf(index)));
+    this.#added.push(...added);
+    this.#options.exchanges?.setAccounts([...this.accounts, ...this.#added]);
+    return added;
   }
 
   client(account: Credentials, name: string): Client {

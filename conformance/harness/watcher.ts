@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { SeqSyncService, type WatchResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { NoResponseFailure } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
@@ -13,6 +14,9 @@ import type { Context } from "./context.js";
 
 /** Time limit for a frame, in milliseconds (spec, "Watch"). */
 export const FRAME_MS = 5000;
+
+/** Longest wait until `keepOpen` looks whether the case has ended, in milliseconds. */
+const KEEP_OPEN_SLICE_MS = 1000;
 
 /** Delay before reopening a Watch that the server ended without an error, in milliseconds. */
 const REOPEN_DELAY_MS = 20;
@@ -73,6 +77,21 @@ export class Watcher {
   /** Waits until the current Watch has ended. False if it has not within `ms` milliseconds. */
   waitForEnd(ms: number): Promise<boolean> {
     return this.#stream.waitForEnd(this.#t.deadline(ms));
+  }
+
+  /** Waits for `ms` milliseconds. Opens the Watch again if it ends in this time. */
+  async keepOpen(ms: number): Promise<void> {
+    const until = performance.now() + ms;
+    for (;;) {
+      const left = until - performance.now();
+      this.#t.signal.throwIfAborted();
+      if (left <= 0) return;
+      if (!(await this.#stream.waitForEnd(Math.min(left, KEEP_OPEN_SLICE_MS)))) continue;
+      const seen = new Set(this.frames);
+      await this.expectFrame((frame) => !seen.has(frame), "WATCH-FIRST", "a Watch got no first frame");
+      // A server may end every Watch at once: it is not asked again without a pause.
+      await pause(KEEP_OPEN_SLICE_MS / 2);
+    }
   }
 
   /** Expects the HTTP response of the current Watch to end after its stream has ended. */

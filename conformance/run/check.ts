@@ -23,6 +23,7 @@ import { contact } from "./contact.js";
 import { isUnexpected, markKnownFailures, reasonFor } from "./known-failures.js";
 import { restartAndWait } from "./restart.js";
 import type { RunContext } from "./run-case.js";
+import { RunQueue } from "./run-queue.js";
 import { inconclusive, isAfterLastResponse, RunStop, timeLimitOf, withoutResponses } from "./run-stop.js";
 import { Secrets } from "./secrets.js";
 import { accountRequestOf, inconclusiveByReason, type SkipReason, skipped, skipReason } from "./skip.js";
@@ -178,15 +179,14 @@ async function runCases(report: Report, transport: Transport, options: Settings,
     results.set(run, result);
     options.onResult?.(result);
   };
-  // Thorough cases mostly wait: they start first, so that the other cases run during the wait.
-  const queue = runs
-    .filter((run) => !run.case.needs?.restart)
-    .sort((a, b) => Number(b.case.thorough ?? false) - Number(a.case.thorough ?? false));
-  await Promise.all(
-    Array.from({ length: options.concurrency }, async () => {
-      for (let run = queue.shift(); run !== undefined; run = queue.shift()) await perform(run);
-    }),
-  );
+  const queue = new RunQueue(runs.filter((run) => !run.case.needs?.restart));
+  const performNext = async () => {
+    for (let run = queue.take(); run !== undefined; run = queue.take()) {
+      await perform(run);
+      queue.ended(run);
+    }
+  };
+  await Promise.all([...queue.waiting.map(perform), ...Array.from({ length: options.concurrency }, performNext)]);
   // A restart would disturb every other case: crash cases run alone.
   for (const run of runs) if (run.case.needs?.restart) await perform(run);
   report.cases = runs.flatMap((run) => {

@@ -57,13 +57,18 @@ export interface RunContext {
   invocation: string;
 }
 
-/** Time limit of a case, in milliseconds, before `timeoutScale`. */
-const CASE_TIMEOUT_MS = 60_000;
-/**
- * Maximum size of the history of a case, in events and messages of pages: a server may send frames without end. It is
- * twice what the largest case needs.
- */
-const MAX_HISTORY = 20_000;
+/** Bounds of a case. */
+interface Bounds {
+  /** Time limit, in milliseconds, before `timeoutScale`. */
+  timeoutMs: number;
+  /**
+   * Maximum size of the history, in events and messages of pages: a server may send frames without end. It is twice what
+   * the largest case needs.
+   */
+  maxHistory: number;
+}
+const BOUNDS: Bounds = { timeoutMs: 60_000, maxHistory: 20_000 };
+const THOROUGH_BOUNDS: Bounds = { timeoutMs: 300_000, maxHistory: 150_000 };
 /** Number of violations after which a case ends: a server may invent a message for each page. */
 const MAX_VIOLATIONS = 300;
 /** Number of events that the report keeps of the history of a case that did not pass. */
@@ -93,6 +98,7 @@ export async function runCase(
   repetition = 0,
 ): Promise<Execution> {
   const { info } = shared;
+  const bounds = run.case.thorough ? THOROUGH_BOUNDS : BOUNDS;
   let started = performance.now();
   const judge = new Judge();
   let judgeError: unknown;
@@ -106,7 +112,7 @@ export async function runCase(
     } catch (error) {
       judgeError ??= error;
     }
-    const problem = overflowOf(size, judge.violations);
+    const problem = overflowOf(size, bounds.maxHistory, judge.violations);
     if (problem !== undefined) overflow.abort(problem);
   });
   const exchanges = new Exchanges(() => recorder.now(), shared.onExchange && ((it) => shared.onExchange?.(run.id, it)));
@@ -123,7 +129,7 @@ export async function runCase(
     leases = await shared.source.lease(accountRequestOf(run.case));
     // The wait for accounts does not count.
     started = performance.now();
-    const limit = new TimeLimit(CASE_TIMEOUT_MS * shared.timeoutScale * rateLimitFactor(shared));
+    const limit = new TimeLimit(bounds.timeoutMs * shared.timeoutScale * rateLimitFactor(shared));
     const signal = AbortSignal.any([limit.signal, overflow.signal, shared.signal]);
     const { restart } = shared;
     recordPrologue(recorder, { name: run.id, info: shared.info, seed: shared.seed, accounts: leases });
@@ -145,7 +151,7 @@ export async function runCase(
     context.onEnd(() => limit.end());
     const ready = context;
     await orAborted(
-      prepare(ready, leases).then(() => run.case.run(ready)),
+      prepare(ready).then(() => run.case.run(ready)),
       signal,
       () => {
         if (overflow.signal.aborted) return overflow.signal.reason;
@@ -198,22 +204,9 @@ export async function runCase(
   };
 }
 
-/** Page size for the messages of earlier runs. */
-const SWEEP_PAGE_SIZE = 1000;
-
-/** Drains the accounts that are not new, so that the case can count from their current state. */
-async function prepare(context: Context, leases: readonly Lease[]): Promise<void> {
-  for (const [index, { startSeq }] of leases.entries()) {
-    if (startSeq !== undefined) continue;
-    const account = context.accounts[index];
-    const sweeper = account?.device("sweeper");
-    // A page size of its own: the server may have messages of an earlier run, and no limit of its own for a page.
-    await sweeper?.drain(SWEEP_PAGE_SIZE);
-    if (account !== undefined && sweeper !== undefined) {
-      account.base = sweeper.cliSeq;
-      account.epoch = sweeper.epoch;
-    }
-  }
+/** Drains the accounts that are not new. */
+async function prepare({ accounts }: Context): Promise<void> {
+  for (const account of accounts) if (!account.isFresh) await account.sweep();
 }
 
 const accountsOf = (context: Context | undefined) =>
@@ -294,11 +287,11 @@ function reproduce({ case: { id }, codec }: CaseRun, { invocation, seed }: RunCo
 }
 
 /** Returns why the history of a case, or its number of violations, is too large to continue; undefined if it is not. */
-function overflowOf(size: number, violations: number): Inconclusive | undefined {
+function overflowOf(size: number, maxHistory: number, violations: number): Inconclusive | undefined {
   if (violations > MAX_VIOLATIONS)
     return new Inconclusive(`the case ended after ${MAX_VIOLATIONS} violations`, ReasonCode.SERVER_LIMIT);
-  if (size <= MAX_HISTORY) return undefined;
-  const what = `the server sent more than ${MAX_HISTORY} frames, messages and other responses in one case`;
+  if (size <= maxHistory) return undefined;
+  const what = `the server sent more than ${maxHistory} frames, messages and other responses in one case`;
   return new Inconclusive(`${what}; the suite reads no more`, ReasonCode.SERVER_LIMIT);
 }
 

@@ -13,7 +13,7 @@ export interface VaryOptions {
 /**
  * Chooses what varies in each run. By default a case that runs in two codecs varies in the one that the seed chooses,
  * and is plain in the other. A run in one codec alone gets a second, varied run, except for cases that are about one
- * codec or many messages: these get it in a thorough run.
+ * codec or many messages: these get it in a thorough run, unless they are about volumes that take long to send.
  */
 export function withVariation(runs: readonly RunnableCase[], { seed, vary, isThorough }: VaryOptions): RunnableCase[] {
   if (vary !== undefined)
@@ -31,7 +31,8 @@ export function withVariation(runs: readonly RunnableCase[], { seed, vary, isTho
       return own.map((run, index) => (index === chosen ? { ...run, aspects: new Set(aspectsOf(run.codec)) } : run));
     }
     const isSpecial = (first.case.codec ?? first.case.undeclared ?? first.case.bulk) !== undefined;
-    if (isSpecial && !isThorough) return own;
+    const isLarge = first.case.thorough === true && !first.case.waits;
+    if (isLarge || (isSpecial && !isThorough)) return own;
     return [first, { ...first, id: variedId(first.id), aspects: new Set(aspectsOf(first.codec)) }];
   });
 }

@@ -48,8 +48,19 @@ export interface TransportOptions extends SharedConnection {
   urls: readonly string[];
   /** Time limit for a response, in milliseconds. Default 10,000. */
   timeoutMs?: number;
-  /** Maximum number of connections to one URL. Default 128. */
+  /** Maximum number of connections to one URL, apart from those of streams. Default 128. */
   connections?: number;
+  /**
+   * How long an idle connection is kept, in milliseconds, unless the server announces that it closes it earlier.
+   * @default 4000
+   */
+  keepAliveMs?: number;
+}
+
+interface AgentSettings {
+  /** Changes each new socket. */
+  prepare?: (socket: Socket) => Socket;
+  keepAliveMs?: number | undefined;
 }
 
 /** Creates a pool of kept-alive connections to the target, with one request at a time on each. */
@@ -57,11 +68,12 @@ export function agentFor(
   options: SocketOptions,
   connections: number,
   pipelining = 1,
-  prepare: (socket: Socket) => Socket = (socket) => socket,
+  { prepare = (socket) => socket, keepAliveMs }: AgentSettings = {},
 ): Agent {
   return new Agent({
     connections,
     pipelining,
+    ...(keepAliveMs === undefined ? {} : { keepAliveTimeout: keepAliveMs }),
     allowH2: options.http2 ?? true,
     connect: ({ protocol, host, hostname, port }, callback) => {
       const at = host ?? (port === "" ? hostname : `${hostname}:${port}`);
@@ -72,6 +84,9 @@ export function agentFor(
     },
   });
 }
+
+/** Maximum number of connections to one URL for further streams. */
+const MAX_STREAMS = 2048;
 
 /** Delays before a stream is opened again, in milliseconds. */
 const REOPEN_DELAYS_MS = [20, 100, 400];
@@ -111,7 +126,7 @@ export class Transport {
     options: TransportOptions,
     { agents, onExchange }: { agents?: Agents; onExchange?: ExchangeListener | undefined } = {},
   ) {
-    const { urls, timeoutMs = 10_000, connections = 128, ...connection } = options;
+    const { urls, timeoutMs = 10_000, connections = 128, keepAliveMs, ...connection } = options;
     this.urls = urls;
     this.#bases = urls.map((url) => new URL(url));
     this.#timeoutMs = timeoutMs;
@@ -120,7 +135,7 @@ export class Transport {
     this.#headers = Object.entries(headers).flat();
     this.#rateLimiter = rateLimiterOf(connection);
     this.connection = { ...connection, ...(this.#rateLimiter === undefined ? {} : { rateLimiter: this.#rateLimiter }) };
-    this.#agents = agents ?? agentsFor(connection, connections, this.#bases);
+    this.#agents = agents ?? agentsFor(connection, connections, this.#bases, keepAliveMs);
     this.onExchange = onExchange;
   }
 
@@ -219,12 +234,15 @@ export class Transport {
     const controller = new AbortController();
     const cancelTimer = afterRunnableTime(this.#timeoutMs, () => controller.abort(timedOut(this.#timeoutMs)));
     const log = this.onExchange?.begin(request);
+    const remove = this.#agents.sharedStreams.tryAdd();
     try {
-      const { statusCode, headers, body } = await this.#agentFor(request).request({
+      const agent = remove === undefined ? this.#agents.furtherStreams : this.#agentFor(request);
+      const { statusCode, headers, body } = await agent.request({
         ...this.#optionsOf(request),
         signal: controller.signal,
       });
       body.on("error", () => {}); // The reader of the chunks receives the error.
+      body.on("close", () => remove?.());
       const flat = flatten(headers);
       log?.head(statusCode, flat);
       return {
@@ -237,6 +255,7 @@ export class Transport {
         },
       };
     } catch (error) {
+      remove?.();
       log?.end(noResponse(error).message);
       throw error;
     } finally {
@@ -274,7 +293,8 @@ export class Transport {
 
   /** Closes all connections. */
   async close(): Promise<void> {
-    await Promise.all(Object.values(this.#agents).map((agent: Agent) => agent.destroy()));
+    const { sharedStreams: _, ...agents } = this.#agents;
+    await Promise.all(Object.values(agents).map((agent) => agent.destroy()));
   }
 
   #agentFor({ method = "POST", headers, body, connection }: HttpRequest): Agent {
@@ -311,16 +331,50 @@ interface Agents {
   single: Agent;
   /** Sends each request in several packets, over HTTP/1.1. */
   packets: Agent;
+  /** For streams, when as many streams are open as may use the connections of the other pools. */
+  furtherStreams: Agent;
+  sharedStreams: SharedStreams;
 }
 
-function agentsFor(connection: SocketOptions, connections: number, bases: readonly URL[]): Agents {
-  const standard = agentFor(connection, connections);
+/**
+ * Counts the open streams that use the same connections as other requests: an open stream keeps its connection, and the
+ * other requests must not wait for one.
+ */
+class SharedStreams {
+  readonly #max: number;
+  #open = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Adds a stream. Returns the function that removes it again; undefined if there are too many. */
+  tryAdd(): (() => void) | undefined {
+    if (this.#open >= this.#max) return undefined;
+    this.#open += 1;
+    let isOpen = true;
+    return () => {
+      if (isOpen) this.#open -= 1;
+      isOpen = false;
+    };
+  }
+}
+
+function agentsFor(
+  connection: SocketOptions,
+  connections: number,
+  bases: readonly URL[],
+  keepAliveMs: number | undefined,
+): Agents {
+  const standard = agentFor(connection, connections, 1, { keepAliveMs });
   const mayUpgrade = (connection.http2 ?? true) && bases.some(({ protocol }) => protocol === "https:");
   return {
     standard,
     http1: mayUpgrade ? agentFor({ ...connection, http2: false }, connections) : standard,
     single: agentFor({ ...connection, http2: false }, connections, 0),
-    packets: agentFor({ ...connection, http2: false }, connections, 1, sendInPackets),
+    packets: agentFor({ ...connection, http2: false }, connections, 1, { prepare: sendInPackets }),
+    furtherStreams: agentFor(connection, MAX_STREAMS),
+    sharedStreams: new SharedStreams(Math.ceil(connections / 2)),
   };
 }
 

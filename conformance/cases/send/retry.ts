@@ -225,6 +225,7 @@ export const sendRetry: readonly Case[] = [
       "A retry after 20 seconds, or half of the dedup window, is recognised; unacknowledged messages are still there",
     requirements: ["SEND-RETRY-LATER", "ACK-REDELIVER"],
     thorough: true,
+    waits: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const { dedupWindow } = t.info;

@@ -39,6 +39,7 @@ export const watchEnds: readonly Case[] = [
     title: "An idle Watch gets a second frame within 30 seconds, equal to the first",
     requirements: ["WATCH-HEARTBEAT"],
     thorough: true,
+    waits: true,
     async run(t: Context) {
       const { bob } = t;
       const watcher = new Watcher(t, bob);
@@ -62,6 +63,7 @@ export const watchEnds: readonly Case[] = [
     title: "Watches that are open for more than 30 seconds get a frame for each message",
     requirements: ["WATCH-END", "WATCH-MONOTONE", "WATCH-WAKE"],
     thorough: true,
+    waits: true,
     async run(t: Context) {
       const { bob, alice } = t;
       const watchers: Watcher[] = [];

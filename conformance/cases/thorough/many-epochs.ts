@@ -1,0 +1,51 @@
+import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
+import type { Case } from "../../harness/case.js";
+import type { Context } from "../../harness/context.js";
+import { forEachAtOnce } from "../../harness/volume.js";
+
+/** Number of data losses: more than a number in one byte can count. */
+const LOSSES = 300;
+/** Number of data losses after which a message is sent. */
+const BETWEEN_MESSAGES = 20;
+
+/** Cases with many epochs. */
+export const manyEpochs: readonly Case[] = [
+  {
+    // § EPOCH-RENEWED: When an inbox has lost an assigned seq, an accepted unacknowledged message or an
+    // § acknowledgement, or the server cannot rule that out, the server MUST give the inbox an epoch that it never had
+    // § before.
+    id: "epoch/hundreds",
+    title: `After each of ${LOSSES} data losses the epoch is new, and each former epoch is refused`,
+    requirements: ["EPOCH-RENEWED", "EPOCH-MISMATCH", "EPOCH-RESTART"],
+    thorough: true,
+    bulk: true,
+    needs: { rotateEpoch: true },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      let { epoch } = await bob.state();
+      const former = new Map<string, number>();
+      for (let loss = 1; loss <= LOSSES; loss += 1) {
+        former.set(epoch, loss - 1);
+        await t.rotateEpoch(bob);
+        const state = await bob.state();
+        ({ epoch } = state);
+        const since = former.get(epoch);
+        const violation = `the epoch after data loss ${loss} is one that the inbox had before`;
+        const actual = `epoch: "${epoch}", that of ${since === 0 ? "the start" : `data loss ${since}`}`;
+        t.that(since === undefined, "EPOCH-RENEWED", violation, "epoch: a new one", actual);
+        const what = `after data loss ${loss} the numbering does not start again`;
+        t.fields(state, { svrSeq: 0, ackedSeq: 0 }, "EPOCH-RESTART", what);
+        if (loss % BETWEEN_MESSAGES !== 0) continue;
+        const sent = await alice.send(bob);
+        t.all(await bob.device("phone").drain(), 1, [sent], "EPOCH-RESTART", what);
+      }
+      await forEachAtOnce(former, async ([old, loss]) => {
+        const what = `a Sync with the epoch of ${loss === 0 ? "the start" : `data loss ${loss}`}`;
+        const result = await bob.device("old device").trySync({ epoch: old });
+        const { detail } = t.refused(result, Reason.EPOCH_MISMATCH, "EPOCH-MISMATCH", what);
+        t.equal({ epoch: detail?.epoch }, { epoch }, "EPOCH-MISMATCH", `the refusal of ${what} has a wrong epoch`);
+      });
+      await bob.device("phone").sync({ epoch });
+    },
+  },
+];

@@ -1,0 +1,81 @@
+import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
+import type { Case } from "../../harness/case.js";
+import type { Context } from "../../harness/context.js";
+import { deviceWithOwnConnection } from "../../harness/own-connection.js";
+import { describeEnd, FRAME_MS } from "../../harness/watcher.js";
+import { every } from "./steady-traffic.js";
+
+/** How long a revoked token is tried again, in milliseconds: longer than caches usually keep tokens. */
+const DURATION_MS = 65_000;
+const BETWEEN_MS = 1000;
+
+/** Cases that try a revoked token again and again. */
+export const revokedForLong: readonly Case[] = [
+  {
+    // § AUTH-REVOKED: A credential that was revoked MUST be refused in every call that begins after the revocation took
+    // § effect, and all other credentials, of this account and of others, MUST stay as they were.
+    id: "auth/revoked-for-a-minute",
+    title: "A revoked token is refused by Sync and Send for 65 seconds, also on the connection that it was used on",
+    requirements: ["AUTH-REVOKED"],
+    thorough: true,
+    waits: true,
+    needs: { revokeToken: true },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const used = deviceWithOwnConnection(t, alice, "used connection");
+      await used.sync();
+      await alice.send(bob, t.filler("before"));
+      await bob.send(alice, t.filler("for alice"));
+      await t.revokeToken(alice);
+      await every(t, BETWEEN_MS, DURATION_MS, async (elapsed) => {
+        const since = `with a token that was revoked ${Math.round(elapsed / 1000)} seconds ago`;
+        const refused = Reason.CREDENTIAL_INVALID;
+        t.refused(await alice.device().trySync(), refused, "AUTH-REVOKED", `a Sync ${since}`);
+        t.refused(await alice.trySend(bob), refused, "AUTH-REVOKED", `a Send ${since}`);
+        t.refused(await used.trySync(), refused, "AUTH-REVOKED", `a Sync on a used connection, ${since},`);
+        await t.blaming("AUTH-REVOKED", () => bob.state());
+      });
+      const what = "the inbox does not hold exactly the message that was sent with a valid token";
+      t.equal({ svrSeq: (await bob.state()).svrSeq }, { svrSeq: bob.base + 1 }, "AUTH-REVOKED", what);
+      await t.blaming("AUTH-REVOKED", () => bob.send(alice, t.filler("to an account without a valid token")));
+    },
+  },
+  {
+    id: "auth/revoked-watch-for-a-minute",
+    title: "The Watch of a revoked token ends, and each further Watch is refused for 65 seconds",
+    requirements: ["AUTH-REVOKED", "AUTH-REVOKED-WATCH"],
+    thorough: true,
+    waits: true,
+    needs: { revokeToken: true },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const open = alice.device("watcher").watch();
+      await open.waitForFrame(() => true, t.deadline(FRAME_MS));
+      await t.revokeToken(alice);
+      t.that(
+        await open.waitForEnd(t.deadline(FRAME_MS)),
+        "AUTH-REVOKED-WATCH",
+        "a Watch did not end after its credential was revoked",
+        `the end of the Watch within ${FRAME_MS} ms`,
+        "the Watch is still open",
+      );
+      let sent = 0;
+      await every(t, BETWEEN_MS, DURATION_MS, async (elapsed) => {
+        // A Watch that was refused must not come alive by a message.
+        if (sent < 5) await bob.send(alice, t.filler(`message ${sent + 1}`));
+        sent += 1;
+        const what = `a Watch with a token that was revoked ${Math.round(elapsed / 1000)} seconds ago`;
+        const stream = alice.device("watcher").watch();
+        await stream.waitForEnd(t.deadline(FRAME_MS));
+        const { end, frames } = stream;
+        stream.cancel();
+        // The network may break a connection, and a server may have no room at the moment.
+        if (end?.kind === "broken" || end?.kind === "retryable" || end?.kind === "late") return;
+        const actual = `${frames.length} frames, and ${end === undefined ? "no end" : `the end: ${describeEnd(end)}`}`;
+        const isRefused = end?.kind === "refusal" && end.refusal.reason === Reason.CREDENTIAL_INVALID;
+        const expected = "no frame, and a refusal with unauthenticated CREDENTIAL_INVALID";
+        t.that(isRefused && frames.length === 0, "AUTH-REVOKED", `${what} was not refused`, expected, actual);
+      });
+    },
+  },
+];
