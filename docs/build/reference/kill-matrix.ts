@@ -2,7 +2,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CATALOGUE } from "../../../conformance/cases/catalogue.js";
 import { REQUIREMENTS, type RequirementId } from "../../../conformance/requirements/requirements.js";
-import { CASES_WITHOUT_EXPECTATIONS, killsByCase } from "../../../conformance/selftest/kill-matrix/matrix.js";
+import {
+  CASES_WITHOUT_EXPECTATIONS,
+  countByKind,
+  killsByCase,
+} from "../../../conformance/selftest/kill-matrix/matrix.js";
 import {
   MATRIX_FILE,
   type MatrixFile,
@@ -10,21 +14,31 @@ import {
   readMatrix,
 } from "../../../conformance/selftest/kill-matrix/matrix-file.js";
 import { MUTANTS, type Mutant } from "../../../conformance/selftest/mutants/index.js";
+import { PROOF_FILE, type ProofFile, readProof } from "../../../conformance/selftest/proof/proof-file.js";
+import { MECHANISMS } from "../../../conformance/selftest/support/mechanisms.js";
 import { anchor, caseAnchor, mutantAnchor } from "../anchors.js";
 
-const COMMAND = `npm run kill-matrix -- --json ${MATRIX_FILE}`;
+const COMMAND = `npm run kill-matrix -- --thorough --json ${MATRIX_FILE}`;
+const PROOF_COMMAND = `npm run proof -- --fresh 200 --json ${PROOF_FILE}`;
+
+/** What the mechanisms are. */
+const ABOUT_MECHANISMS =
+  "*plain* is `check` without variation, *varied* is `check` with other forms and contents, *thorough* is `check --thorough`, and *explore* is a few hundred random programs.";
 
 /** Returns the page of all mutants. It includes the cases that kill them if a matrix is committed. */
 export function killMatrixPage(root: string): string {
   const file = join(root, MATRIX_FILE);
   const matrix = existsSync(file) ? readMatrix(file) : undefined;
+  const proof = join(root, PROOF_FILE);
   return [
     "# Kill matrix",
     "",
     "The kill matrix shows that the suite detects violations. Each entry is a *mutant*: a server that breaks one requirement on purpose,",
     "with the cases that fail against it. `seqsync check --mutant NAME` checks a mutant and reports the failures.",
     "",
-    ...(matrix === undefined ? missing() : summary(matrix)),
+    ...(matrix === undefined ? missing() : [...summary(matrix), ...kinds(matrix)]),
+    "",
+    ...freshMutants(existsSync(proof) ? readProof(proof) : undefined),
     "",
     ...byRequirement().flatMap(([id, mutants]) => [
       `## ${id}`,
@@ -83,6 +97,81 @@ function summary({ run, mutants }: MatrixFile): string[] {
         ]),
   ];
 }
+
+/** Which mechanism killed how many mutants of each kind; empty if the matrix does not tell. */
+function kinds({ mutants }: MatrixFile): string[] {
+  const records = new Map(mutants.map((it) => [it.name, it]));
+  const known = MUTANTS.flatMap(({ name, kind }) => {
+    const killedBy = records.get(name)?.killedBy;
+    return killedBy === undefined ? [] : [{ kind, killedBy }];
+  });
+  if (known.length === 0) return [];
+  return [
+    "",
+    `The cheapest mechanism that killed each mutant, by what its fault depends on. ${ABOUT_MECHANISMS}`,
+    "",
+    `| fault depends on | mutants | ${MECHANISMS.join(" | ")} | survived |`,
+    `| --- | ---: |${" ---: |".repeat(MECHANISMS.length + 1)}`,
+    ...countByKind(known).map(
+      (it) =>
+        `| ${it.kind || "none of these"} | ${it.mutants} | ${MECHANISMS.map((by) => it.killedBy[by]).join(" | ")} | ${it.survived} |`,
+    ),
+  ];
+}
+
+/** How many mutants the suite kills that nobody has written or tuned it to. */
+function freshMutants(proof: ProofFile | undefined): string[] {
+  const about = [
+    "## Fresh mutants",
+    "",
+    "The mutants below were written together with the cases. *Fresh* mutants are not: a program combines a condition, such as a kind of",
+    "payload, a number of messages or a form of the request, with an effect, such as a lost message or a wrong number. Their servers",
+    "count whether the fault occurred, and whether a client could see it.",
+    "",
+  ];
+  if (proof === undefined)
+    return [
+      ...about,
+      "No run is committed for this version. To make one, which takes hours, run in a clone:",
+      "",
+      "```sh",
+      PROOF_COMMAND,
+      "```",
+    ];
+  const { counts, killedBy, survivors, mechanisms } = proof;
+  const share = (part: number, whole: number) =>
+    `${part} of ${whole} (${Math.round((100 * part) / Math.max(whole, 1))} %)`;
+  return [
+    ...about,
+    "| | |",
+    "| --- | --- |",
+    `| made | ${proof.date.slice(0, 16).replace("T", " ")} UTC with commit ${proof.commit}, seed ${proof.seed}, in ${proof.seconds} s |`,
+    `| killed | ${share(counts.killed, counts.mutants)} |`,
+    ...mechanisms.map((it) => `| killed by ${it}, and not by one before it | ${killedBy[it] ?? 0} |`),
+    `| a requirement that the mutant violates is blamed | ${share(counts.blamedRightly, counts.killed)} of those |`,
+    `| survived, though a client could see the fault | ${counts.shown} |`,
+    `| survived, and no client made the call that shows the fault | ${counts.unseen} |`,
+    `| survived, and the fault never occurred | ${counts.never} |`,
+    "",
+    `\`${PROOF_COMMAND} --seed ${proof.seed}\` makes them again.`,
+    ...(survivors.length === 0
+      ? []
+      : [
+          "",
+          "<details><summary>Fresh mutants that survived</summary>",
+          "",
+          ...survivors.map(({ nr, about: what, why }) => `- ${nr}: ${escaped(what)} (${WHY[why]})`),
+          "",
+          "</details>",
+        ]),
+  ];
+}
+
+const WHY: Readonly<Record<ProofFile["survivors"][number]["why"], string>> = {
+  shown: "seen by a client",
+  unseen: "occurred, but was not seen",
+  never: "did not occur",
+};
 
 /** The mutants of each requirement, in the specification's order. */
 function byRequirement(): [RequirementId, Mutant[]][] {
