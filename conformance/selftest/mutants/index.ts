@@ -8,6 +8,12 @@ import { errors } from "./errors.js";
 import { frontEnds } from "./front-ends.js";
 import { http } from "./http/index.js";
 import { info } from "./info.js";
+import { contents } from "./kinds/contents.js";
+import { crashes } from "./kinds/crashes.js";
+import { forms } from "./kinds/forms.js";
+import { mixtures } from "./kinds/mixtures.js";
+import { times } from "./kinds/times.js";
+import { volumes } from "./kinds/volumes.js";
 import type { Mutant } from "./mutant.js";
 import { page } from "./page.js";
 import { send } from "./send/index.js";
@@ -34,4 +40,10 @@ export const MUTANTS: readonly Mutant[] = [
   ...durable,
   ...frontEnds,
   ...concurrency,
+  ...forms,
+  ...contents,
+  ...volumes,
+  ...times,
+  ...mixtures,
+  ...crashes,
 ];

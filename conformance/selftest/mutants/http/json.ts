@@ -31,7 +31,7 @@ function parseLenient(body: Buffer): Json | undefined {
 }
 
 /** Changes requests that are JSON objects. Undefined makes the request malformed. */
-const mapJsonRequests = (change: (json: Json) => Json | undefined) =>
+export const mapJsonRequests = (change: (json: Json) => Json | undefined) =>
   mapBodies((body, req) => {
     const json = isJsonCall(req) ? parse(body) : undefined;
     return json === undefined ? body : Buffer.from(JSON.stringify(change(json)) ?? "?");

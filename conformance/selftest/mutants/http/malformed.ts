@@ -63,7 +63,7 @@ function* fieldsOf(body: Uint8Array): Generator<Field> {
 }
 
 /** Changes the fields of valid binary bodies; undefined removes a field. */
-const mapFields = (change: (field: Field, before: readonly Field[]) => Uint8Array | undefined) =>
+export const mapFields = (change: (field: Field, before: readonly Field[]) => Uint8Array | undefined) =>
   mapBinaryBodies((body, schema) => {
     if (!decodes(body, schema)) return body;
     const all = [...fieldsOf(body)];
@@ -220,11 +220,11 @@ export const httpMalformed: readonly Mutant[] = [
 ];
 
 /** Encodes a length-delimited field. */
-const field = (no: number, content: Uint8Array) =>
+export const field = (no: number, content: Uint8Array) =>
   new BinaryWriter().tag(no, WireType.LengthDelimited).bytes(content).finish();
 
 /** Returns the content of a length-delimited field. */
-function contentOf(bytes: Uint8Array): Uint8Array {
+export function contentOf(bytes: Uint8Array): Uint8Array {
   const reader = new BinaryReader(bytes);
   reader.tag();
   return reader.bytes();

@@ -315,7 +315,7 @@ function compareBy(digest: (payload: Uint8Array) => string) {
 }
 
 /** Java's Arrays.hashCode: 32 bits, with frequent collisions. */
-const javaHash = (values: Iterable<number>) => {
+export const javaHash = (values: Iterable<number>) => {
   let hash = 1;
   for (const value of values) hash = (Math.imul(hash, 31) + value) | 0;
   return `${hash}`;
