@@ -181,7 +181,7 @@ export class Device {
   /** Opens a Watch, which is cancelled when the case ends. */
   watch(options: ClientCallOptions = {}): WatchStream {
     const stream = this.client.watch(options);
-    this.#context.onEnd(() => stream.cancel());
+    this.#context.onEnd(() => stream.abandon());
     return stream;
   }
 }

@@ -74,9 +74,15 @@ export class InboxJudge implements RecipientInbox {
     this.#numbering.refusedSends += 1;
   }
 
-  /** A message was accepted for the first time in this numbering. */
-  sendAccepted(send: Send, acceptance: Acceptance): void {
+  /**
+   * A message was accepted for the first time in this numbering. Returns the epoch and the lowest `svr_seq` that covers
+   * the message; undefined if they are not known.
+   */
+  sendAccepted(send: Send, acceptance: Acceptance): { epoch: string; svrSeq: number } | undefined {
     this.#numberings.accept(send, acceptance);
+    const { epoch, base, acceptedMessages } = this.#numbering;
+    if (this.#epochs.unsettled || epoch === undefined || base === undefined) return undefined;
+    return { epoch, svrSeq: base + acceptedMessages };
   }
 
   reportIfKept(evidence: readonly Event[], violation: ViolationDetail): void {
@@ -130,7 +136,11 @@ export class InboxJudge implements RecipientInbox {
 
   syncCall(now: number, call: SyncCall, event: Event): SyncTicket {
     const numbering = this.#numbering;
-    const ticket = { begun: now, numbering, svrFloor: numbering.svrFloor, ackFloor: numbering.acks.floor };
+    const { svrFloor, svrCeiling, base } = numbering;
+    const ackFloor = numbering.acks.floor;
+    const isKnown = base !== undefined && !this.#epochs.unsettled;
+    const nothingPending = isKnown && Math.max(ackFloor, call.cliSeq) === svrCeiling;
+    const ticket = { begun: now, numbering, svrFloor, ackFloor, nothingPending };
     numbering.acks.claim(call.cliSeq, this.#numberings.mayAck(call), event);
     this.#numberings.addSync(ticket, call);
     return ticket;

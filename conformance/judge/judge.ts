@@ -2,18 +2,21 @@ import type { Event, Header, SendCall, SyncCall } from "../../proto/gen/seqsync/
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { type Finding, newFinding, type ViolationDetail } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
+import { AliveTime } from "./alive-time.js";
 import { InboxJudge } from "./inbox.js";
 import { timeText } from "./messages.js";
 import type { AckedState, SyncTicket, WatchTicket } from "./numbering.js";
 import { SendJudge } from "./send-outcome.js";
 import { mayExist, type Send, Sends } from "./sends.js";
+import { SlowSyncs } from "./slow-syncs.js";
+import { Wakes } from "./wakes.js";
 import { DedupWindows } from "./windows.js";
 
 /** An operation that has no outcome yet. */
 type PendingOperation =
   | { kind: "send"; call: Event; send: Send; begun: number; ackedState: AckedState | undefined }
   | { kind: "sync"; call: Event; args: SyncCall; inbox: InboxJudge; ticket: SyncTicket }
-  | { kind: "watch"; call: Event; inbox: InboxJudge; ticket: WatchTicket }
+  | { kind: "watch"; call: Event; inbox: InboxJudge; userId: string; ticket: WatchTicket }
   | { kind: "loss"; call: Event; inboxes: readonly InboxJudge[] }
   | { kind: "other"; call: Event };
 
@@ -34,6 +37,9 @@ export class Judge {
   readonly #inboxes = new Map<string, InboxJudge>();
   readonly #sends = new Sends();
   readonly #windows = new DedupWindows();
+  readonly #alive = new AliveTime();
+  readonly #wakes: Wakes;
+  readonly #slowSyncs: SlowSyncs;
   readonly #pending = new Map<bigint, PendingOperation>();
   readonly #findings: Finding[] = [];
   readonly #reported = new Set<string>();
@@ -46,6 +52,12 @@ export class Judge {
   });
   #header: Header | undefined;
   #now = 0;
+
+  /** `timeoutScale` multiplies the time limits of the specification. */
+  constructor(timeoutScale = 1) {
+    this.#wakes = new Wakes(this.#alive, timeoutScale);
+    this.#slowSyncs = new SlowSyncs(this.#alive, timeoutScale);
+  }
 
   /** Processes the next event of the history. */
   observe(event: Event): void {
@@ -77,28 +89,33 @@ export class Judge {
       }
       case "watchCall": {
         const inbox = this.#inbox(body.value.userId);
-        this.#pending.set(event.op, { kind: "watch", call: event, inbox, ticket: inbox.watchCall(this.#now) });
+        const { userId } = body.value;
+        this.#pending.set(event.op, { kind: "watch", call: event, inbox, userId, ticket: inbox.watchCall(this.#now) });
         break;
       }
       case "rotateCall": {
         const inbox = this.#inbox(body.value.userId);
         inbox.beginRotation(this.#now);
+        this.#wakes.disturb(body.value.userId);
         this.#pending.set(event.op, { kind: "loss", call: event, inboxes: [inbox] });
         break;
       }
       case "restartCall": {
         const inboxes = [...this.#inboxes.values()];
         for (const inbox of inboxes) inbox.beginRestart(this.#now);
+        for (const userId of this.#inboxes.keys()) this.#wakes.disturb(userId);
         this.#pending.set(event.op, { kind: "loss", call: event, inboxes });
         break;
       }
       case "revokeCall":
+        this.#wakes.disturb(body.value.userId);
         this.#pending.set(event.op, { kind: "other", call: event });
         break;
       case "watchFrame": {
         const operation = this.#pending.get(event.op);
-        if (operation?.kind === "watch")
-          operation.inbox.watchFrame(this.#now, operation.ticket, body.value, operation.call, event);
+        if (operation?.kind !== "watch") break;
+        operation.inbox.watchFrame(this.#now, operation.ticket, body.value, operation.call, event);
+        if (this.#wakes.frame(operation.userId, operation.call, event, body.value)) this.#countExercised("WATCH-WAKE");
         break;
       }
       case undefined:
@@ -121,6 +138,10 @@ export class Judge {
     const operation = this.#pending.get(event.op);
     if (operation === undefined) return; // the history is damaged, which its reader reports
     this.#pending.delete(event.op);
+    const isAnswer = body.case === "sendReturn" || body.case === "syncReturn" || body.case === "refused";
+    if (operation.kind !== "watch" && isAnswer && this.#alive.answered(operation.call.atMicros, event.atMicros))
+      for (const { userId, evidence, violation } of this.#wakes.missed(event.atMicros))
+        this.#report(userId, evidence, violation);
     switch (operation.kind) {
       case "send":
         this.#sendOutcome(operation, event, body);
@@ -130,8 +151,13 @@ export class Judge {
         if (body.case === "syncReturn") inbox.syncReturn(this.#now, ticket, args, body.value, call, event);
         else if (body.case === "refused") inbox.syncRefused(ticket, args, body.value, call, event);
         else inbox.syncWithoutResponse(ticket, args);
+        const waited = body.case === "syncReturn" ? this.#slowSyncs.judge(ticket, call, event) : undefined;
+        if (waited !== undefined) this.#report(args.userId, [call, event], waited);
         break;
       }
+      case "watch":
+        this.#wakes.end(event.op);
+        break;
       case "loss":
         for (const inbox of operation.inboxes) {
           // A loss with an indeterminate outcome may happen at any later time, so it does not end.
@@ -199,7 +225,8 @@ export class Judge {
     if (send.first !== undefined || ambiguous) return;
     send.ambiguousUntil = undefined;
     send.first = acceptance;
-    inbox?.sendAccepted(send, acceptance);
+    const covered = inbox?.sendAccepted(send, acceptance);
+    if (covered !== undefined) this.#wakes.accepted(send.recipient, covered.epoch, covered.svrSeq, event);
   }
 
   #inbox(userId: string): InboxJudge {

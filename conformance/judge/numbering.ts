@@ -68,6 +68,8 @@ export interface SyncTicket {
   numbering: Numbering;
   svrFloor: SvrFloor;
   ackFloor: number;
+  /** Whether no message can have been pending then, once the call took effect. */
+  nothingPending: boolean;
 }
 
 /** What was known when a Watch began, and its last frame. */

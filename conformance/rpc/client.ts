@@ -119,7 +119,13 @@ export class Client {
         onClose: (violation) => stream.onClose(violation),
       },
     );
-    stream.cancel = () => open.cancel();
+    stream.abandon = () => open.cancel();
+    stream.cancel = () => {
+      open.cancel();
+      // Otherwise the history would show a Watch that stays open and gets no frames.
+      if (stream.end === undefined) this.#recorder.complete(op, noResponse("the client closed the connection"));
+      stream.cancel = () => {};
+    };
     return stream;
   }
 

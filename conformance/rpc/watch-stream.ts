@@ -11,6 +11,8 @@ export class WatchStream implements WatchListener {
   closed = false;
   /** Closes the connection without a message, as a client that loses its network does. */
   cancel: () => void = () => {};
+  /** Closes the connection at the end of a case, without a record. */
+  abandon: () => void = () => {};
   readonly #waiting = new Set<() => void>();
 
   onFrame(frame: WatchResponse): void {

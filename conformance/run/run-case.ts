@@ -100,7 +100,7 @@ export async function runCase(
   const { info } = shared;
   const bounds = run.case.thorough ? THOROUGH_BOUNDS : BOUNDS;
   let started = performance.now();
-  const judge = new Judge();
+  const judge = new Judge(shared.timeoutScale);
   let judgeError: unknown;
   const overflow = new AbortController();
   let size = 0;

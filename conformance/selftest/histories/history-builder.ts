@@ -9,6 +9,7 @@ import {
   noResponse,
   refused,
   restartCall,
+  revokeCall,
   rotateCall,
   sendCall,
   sendReturn,
@@ -61,7 +62,8 @@ export interface SyncOutcomes extends CallOutcomes {
 
 /** Builds histories for tests of the judge. The time of each event is its index, in milliseconds. */
 export class HistoryBuilder {
-  readonly #recorder: Recorder = new Recorder(undefined, () => BigInt(this.events.length) * 1000n);
+  readonly #recorder: Recorder = new Recorder(undefined, () => BigInt(this.events.length) * 1000n + this.#waited);
+  #waited = 0n;
   readonly events: Event[] = this.#recorder.events;
 
   constructor(fields: HeaderFields = {}) {
@@ -111,9 +113,29 @@ export class HistoryBuilder {
     };
   }
 
-  watch(user = "bob"): { frame(svrSeq: number, epoch?: string): HistoryBuilder } {
+  watch(user = "bob"): { frame(svrSeq: number, epoch?: string): HistoryBuilder; cut(): HistoryBuilder } {
     const op = this.#call(`${user}'s watch`, watchCall(user));
-    return { frame: (svrSeq: number, epoch = "e1") => this.#add(op, watchFrame({ epoch, svrSeq })) };
+    return {
+      frame: (svrSeq: number, epoch = "e1") => this.#add(op, watchFrame({ epoch, svrSeq })),
+      cut: () => this.#add(op, noResponse("cut")),
+    };
+  }
+
+  /** Lets time pass, in milliseconds, in which nothing happens. */
+  wait(ms: number): this {
+    this.#waited += BigInt(ms) * 1000n;
+    return this;
+  }
+
+  /** Lets seconds pass in which calls are answered that have nothing to do with bob: Syncs of alice. */
+  serve(seconds: number): this {
+    for (let n = 0; n < 2 * seconds; n += 1) this.wait(500).sync(0, { user: "alice", client: "laptop" }).page(0, 0);
+    return this;
+  }
+
+  /** Adds a call of RevokeToken. */
+  revoke(userId = "bob"): this {
+    return this.#add(this.#call(SUITE, revokeCall(userId)), done());
   }
 
   /** Adds a call of RotateEpoch that succeeds: the inbox loses its data. */
