@@ -4,6 +4,7 @@ import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { InboxRecord, requireSurvivingAccounts, restartWithAccounts } from "../../harness/inbox-record.js";
 import { expectSameAcceptedAt } from "../../harness/retries.js";
+import { unique } from "../../harness/unique.js";
 import { Watcher } from "../../harness/watcher.js";
 
 /** Durability: everything works again after a crash, at each front end. */
@@ -82,7 +83,7 @@ export const afterwards: readonly Case[] = [
 async function expectEachCall(t: Context, inbox: InboxRecord): Promise<void> {
   const { bob, alice } = t;
   const { length } = t.session.transport.urls;
-  const nobody = { userId: `nobody-${t.newId()}` };
+  const nobody = { userId: `nobody-${unique()}` };
   for (let endpoint = 0; endpoint < length; endpoint += 1) {
     const [here, there] = [{ endpoint }, { endpoint: (endpoint + 1) % length }];
     const sent = await alice.send(bob, t.filler("at each front end"), here);
@@ -99,7 +100,7 @@ async function expectEachCall(t: Context, inbox: InboxRecord): Promise<void> {
     t.refused(mismatch, Reason.EPOCH_MISMATCH, "EPOCH-MISMATCH", "a Sync with another epoch");
     const ahead = await device.trySync({ cliSeq: inbox.svrSeq + 1, epoch: inbox.epoch }, here);
     t.refused(ahead, Reason.CLI_SEQ_AHEAD, "ACK-AHEAD", "a Sync with a cli_seq above svr_seq");
-    const nobodys = await device.trySync({}, { token: `nobodys-${t.newId()}`, ...there });
+    const nobodys = await device.trySync({}, { token: `nobodys-${unique()}`, ...there });
     t.refused(nobodys, Reason.CREDENTIAL_INVALID, "AUTH-REQUIRED", "a Sync with an unknown token");
     await inbox.ack(1, here);
     const page = await device.sync({}, there);

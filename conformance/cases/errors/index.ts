@@ -10,6 +10,7 @@ import {
   syncOf,
   truncated,
 } from "../../harness/raw-calls.js";
+import { unique } from "../../harness/unique.js";
 import { jsonObject } from "../../rpc/connect.js";
 import { errorOrder } from "./order.js";
 import { errorRows, expectErrorShape } from "./rows.js";
@@ -117,7 +118,7 @@ export const errors: readonly Case[] = [
           "SEND-PAYLOAD-LIMIT",
           "a Send with a payload above max_payload_bytes",
         );
-        const unknown = await alice.trySend({ userId: `nobody-${t.newId()}` }, `${n}`);
+        const unknown = await alice.trySend({ userId: `nobody-${unique()}` }, `${n}`);
         t.refused(unknown, Reason.RECIPIENT_UNKNOWN, "SEND-RECIPIENT", "a Send to an unknown recipient");
       });
       const [sent] = await Promise.all([alice.sendAtOnce(bob, 10), ...refusals]);
@@ -140,7 +141,8 @@ export const errors: readonly Case[] = [
     requirements: ["ERR-NO-LEAK", "SEND-SEQ-HIDDEN"],
     async run(t) {
       const { bob, alice } = t;
-      const secret = await bob.send(bob, `secret-${t.newId()}`);
+      const stem = unique();
+      const secret = await bob.send(bob, `secret-${unique()}`, { id: `${stem}-1` });
       const used = await alice.send(bob, "used");
       const [bobState, aliceState] = [await bob.state(), await alice.state()];
       const hidden: Hidden = {
@@ -150,7 +152,7 @@ export const errors: readonly Case[] = [
         ...(bobState.epoch === aliceState.epoch ? {} : { [EPOCH]: bobState.epoch }),
       };
 
-      const longerUser = { userId: `${bob.userId}-${t.newId()}`.slice(-128) };
+      const longerUser = { userId: `${bob.userId}-${unique()}`.slice(-128) };
       // Differs from bob's user id only in the last character: a server that suggests similar user ids would name bob.
       const similarUser = { userId: `${[...bob.userId].slice(0, -1).join("")}${bob.userId.endsWith("~") ? "!" : "~"}` };
       const id = used.clientMessageId;
@@ -164,8 +166,8 @@ export const errors: readonly Case[] = [
         [Reason.RECIPIENT_UNKNOWN, sendOf(t, alice, longerUser)],
         [Reason.RECIPIENT_UNKNOWN, toSimilar],
       ];
-      // All ids of this run have the same prefix, so it must not be in the error of a call without an id.
-      const idPrefix = t.newId().slice(0, 8);
+      // An error that suggests similar ids would hold the start of bob's.
+      const idPrefix = stem.slice(0, 8);
       for (const [reason, call] of sends) {
         const response = await rawCall(t, "ERR-NO-LEAK", call);
         const { detail } = expectRawRefusal(t, response, reason, DEMANDED_BY[reason], "an invalid Send by alice");
@@ -185,7 +187,7 @@ export const errors: readonly Case[] = [
       // A Sync names no recipient, so its error must not name one.
       const syncs: [keyof typeof DEMANDED_BY, RawCall][] = [
         [Reason.CLI_SEQ_AHEAD, syncOf(t, alice, { cliSeq: aliceState.svrSeq + 1 })],
-        [Reason.EPOCH_MISMATCH, syncOf(t, alice, { epoch: `not-${t.newId()}` })],
+        [Reason.EPOCH_MISMATCH, syncOf(t, alice, { epoch: `not-${unique()}` })],
         [
           Reason.CREDENTIAL_INVALID,
           { ...syncOf(t, bob), by: undefined, headers: { authorization: `Token ${bob.token}` } },

@@ -10,6 +10,7 @@ import {
   syncOf,
   truncated,
 } from "../../harness/raw-calls.js";
+import { unique } from "../../harness/unique.js";
 import { describeRefusal } from "../../rpc/connect.js";
 
 const AHEAD = 0xffff_ffff;
@@ -45,13 +46,13 @@ export const errorOrder: readonly Case[] = [
     requirements: ["ERR-ORDER"],
     async run(t) {
       const { bob, alice } = t;
-      const token = `nobodys-${t.newId()}`;
-      const unknownUser = { userId: `nobody-${t.newId()}` };
+      const token = `nobodys-${unique()}`;
+      const unknownUser = { userId: `nobody-${unique()}` };
       const results = [
         await alice.trySend(bob, "", { id: "", token }),
         await alice.trySend(bob, Buffer.alloc(t.maxPayloadBytes + 1), { token }),
         await alice.trySend(unknownUser, "to an unknown recipient", { token }),
-        await bob.device().trySync({ epoch: `not-${t.newId()}` }, { token }),
+        await bob.device().trySync({ epoch: `not-${unique()}` }, { token }),
         await bob.device().trySync({ cliSeq: AHEAD }, { token }),
       ];
       for (const response of results) {
@@ -72,8 +73,8 @@ export const errorOrder: readonly Case[] = [
       const { bob, alice } = t;
       const calls = [
         sendOf(t, alice, bob, { clientMessageId: "" }),
-        sendOf(t, alice, { userId: `nobody-${t.newId()}` }),
-        syncOf(t, bob, { epoch: `not-${t.newId()}` }),
+        sendOf(t, alice, { userId: `nobody-${unique()}` }),
+        syncOf(t, bob, { epoch: `not-${unique()}` }),
         syncOf(t, bob, { cliSeq: AHEAD }),
       ];
       for (const call of calls) await expectMalformed(t, { ...call, body: truncated(t, call.body) }, "ERR-ORDER");
@@ -85,10 +86,10 @@ export const errorOrder: readonly Case[] = [
     requirements: ["ERR-ORDER"],
     async run(t) {
       const { alice } = t;
-      const unknownUser = { userId: `nobody-${t.newId()}` };
+      const unknownUser = { userId: `nobody-${unique()}` };
       const longUser = { userId: unknownUser.userId.padEnd(129, "x") };
       const large = Buffer.alloc(t.maxPayloadBytes + 1);
-      const long = t.newId().padEnd(65, "x");
+      const long = unique().padEnd(65, "x");
       for (const [to, id, what] of [
         [unknownUser, "", "a Send with an empty id to an unknown recipient"],
         [unknownUser, long, "a Send with an id of 65 bytes to an unknown recipient"],
@@ -172,7 +173,7 @@ export const errorOrder: readonly Case[] = [
       await alice.send(bob);
       const tablet = bob.device("tablet");
       for (const cliSeq of [bob.base + 2, AHEAD]) {
-        const both = await tablet.trySync({ cliSeq, epoch: `not-${t.newId()}` });
+        const both = await tablet.trySync({ cliSeq, epoch: `not-${unique()}` });
         t.refused(both, Reason.EPOCH_MISMATCH, "ERR-ORDER", "a Sync with a wrong epoch and a cli_seq above svr_seq");
       }
       const ahead = await tablet.trySync({ cliSeq: bob.base + 2 });

@@ -12,6 +12,7 @@ import {
   sendOf,
   syncOf,
 } from "../../harness/raw-calls.js";
+import { unique } from "../../harness/unique.js";
 import type { RequirementId } from "../../requirements/requirements.js";
 import { CODE_OF, jsonObject, mediaType, STATUS_OF } from "../../rpc/connect.js";
 
@@ -52,7 +53,7 @@ const SENDS: readonly Row<SendCall>[] = [
     title: "a Send with a client_message_id of 65 bytes",
     reason: Reason.CLIENT_MESSAGE_ID_INVALID,
     requirement: "SEND-ID-LIMIT",
-    call: (t) => sendOf(t, t.alice, t.bob, { clientMessageId: t.newId().padEnd(65, "x") }),
+    call: (t) => sendOf(t, t.alice, t.bob, { clientMessageId: unique().padEnd(65, "x") }),
   },
   {
     id: "payload-too-large",
@@ -66,7 +67,7 @@ const SENDS: readonly Row<SendCall>[] = [
     title: "a Send to an account that does not exist",
     reason: Reason.RECIPIENT_UNKNOWN,
     requirement: "SEND-RECIPIENT",
-    call: (t) => sendOf(t, t.alice, { userId: `nobody-${t.newId()}` }),
+    call: (t) => sendOf(t, t.alice, { userId: `nobody-${unique()}` }),
   },
   {
     id: "id-reused",
@@ -90,7 +91,7 @@ const SYNCS: readonly Row<SyncCall>[] = [
     title: "a Sync with an epoch other than the current one",
     reason: Reason.EPOCH_MISMATCH,
     requirement: "EPOCH-MISMATCH",
-    call: (t) => syncOf(t, t.bob, { cliSeq: t.bob.base + 1, epoch: `not-${t.newId()}` }),
+    call: (t) => syncOf(t, t.bob, { cliSeq: t.bob.base + 1, epoch: `not-${unique()}` }),
   },
   {
     id: "cli-seq-ahead",

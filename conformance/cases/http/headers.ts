@@ -15,6 +15,7 @@ import {
   truncated,
 } from "../../harness/raw-calls.js";
 import { expectFirstFrame, rawWatch } from "../../harness/raw-watch.js";
+import { unique } from "../../harness/unique.js";
 import { EXTRA_HEADERS } from "../../rpc/forms/extra-headers.js";
 
 /** HTTP binding: headers. */
@@ -134,10 +135,10 @@ export const httpHeaders: readonly Case[] = [
       }
       const refusals: [string, RawCall][] = [
         ["a Send with an empty id", sendOf(t, alice, bob, { clientMessageId: "" })],
-        ["a Send to an unknown recipient", sendOf(t, alice, { userId: `nobody-${t.newId()}` })],
+        ["a Send to an unknown recipient", sendOf(t, alice, { userId: `nobody-${unique()}` })],
         ["a Send without a credential", { ...sendOf(t, alice, bob), by: undefined }],
         ["a Sync with a cli_seq above svr_seq", syncOf(t, bob, { cliSeq: 0xffff_ffff })],
-        ["a Sync with a wrong epoch", syncOf(t, bob, { epoch: `not-${t.newId()}` })],
+        ["a Sync with a wrong epoch", syncOf(t, bob, { epoch: `not-${unique()}` })],
         ["a Sync without a credential", { ...syncOf(t, bob), by: undefined }],
         ["a Send with a malformed body", { ...sendOf(t, alice, bob), body: truncated(t, sendOf(t, alice, bob).body) }],
         ["a Sync with a malformed body", { ...syncOf(t, bob), body: truncated(t, syncOf(t, bob).body) }],

@@ -2,6 +2,7 @@ import type { TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { describeResponse, type IntendedEffect, type Rpc, rawCall, sendOf, syncOf } from "../../harness/raw-calls.js";
+import { unique } from "../../harness/unique.js";
 import { expectErrorShape } from "../errors/rows.js";
 
 /** Bodies that are not exactly one JSON object. `OK` is replaced by a valid one. */
@@ -110,7 +111,7 @@ export const httpJsonMalformed: readonly Case[] = [
         const to = JSON.stringify(bob.userId);
         for (const value of WRONG_STRINGS) {
           await expectMalformed(t, "Sync", bob, `{"cliSeq":${bob.base + 1},"epoch":${value}}`);
-          const badRecipient = `{"recipientId":${value},"clientMessageId":"${t.newId()}","payload":"aGk="}`;
+          const badRecipient = `{"recipientId":${value},"clientMessageId":"${unique()}","payload":"aGk="}`;
           await expectMalformed(t, "Send", alice, badRecipient);
           await expectMalformed(t, "Send", alice, `{"recipientId":${to},"clientMessageId":${value},"payload":"aGk="}`);
         }
@@ -125,7 +126,7 @@ export const httpJsonMalformed: readonly Case[] = [
       expectUnchanged(t, async ({ bob, alice }) => {
         const to = JSON.stringify(bob.userId);
         for (const value of WRONG_BYTES) {
-          const body = `{"recipientId":${to},"clientMessageId":"${t.newId()}","payload":${value}}`;
+          const body = `{"recipientId":${to},"clientMessageId":"${unique()}","payload":${value}}`;
           await expectMalformed(t, "Send", alice, body);
         }
       }),
@@ -141,7 +142,7 @@ export const httpJsonMalformed: readonly Case[] = [
           const around = (front: string, back: string) =>
             Buffer.concat([Buffer.from(front), Buffer.from(bytes), Buffer.from(back)]);
           await expectMalformed(t, "Sync", bob, around(`{"cliSeq":${bob.base + 1},"epoch":"`, '"}'));
-          const front = `{"recipientId":${JSON.stringify(bob.userId)},"payload":"aGk=","clientMessageId":"${t.newId()}`;
+          const front = `{"recipientId":${JSON.stringify(bob.userId)},"payload":"aGk=","clientMessageId":"${unique()}`;
           await expectMalformed(t, "Send", alice, around(front, '"}'));
         }
         // Unknown members must be UTF-8 as well.

@@ -13,6 +13,7 @@ import {
   sendOf,
   syncOf,
 } from "../../harness/raw-calls.js";
+import { unique } from "../../harness/unique.js";
 import { jsonObject } from "../../rpc/connect.js";
 
 const MAX_UINT32 = 0xffff_ffff;
@@ -87,7 +88,7 @@ export const httpJson: readonly Case[] = [
           bob,
           "c",
           (id, p) => `{"recipientId":${name},"clientMessageId":${escaped(id)},"payload":"${p}"}`,
-          `${t.newId()}-😀`,
+          `${unique()}-😀`,
         ),
       ];
       for (const text of [
@@ -103,7 +104,7 @@ export const httpJson: readonly Case[] = [
       const info = await rawCall(t, "HTTP-JSON", { rpc: "GetServerInfo", body: Buffer.from("{}") });
       expectResponse(t, "HTTP-JSON", METHOD.GetServerInfo.output, info, "GetServerInfo with {}");
       for (const [text, reason] of [
-        [`{"recipientId":null,"clientMessageId":"${t.newId()}"}`, Reason.RECIPIENT_UNKNOWN],
+        [`{"recipientId":null,"clientMessageId":"${unique()}"}`, Reason.RECIPIENT_UNKNOWN],
         [`{"recipientId":${name},"clientMessageId":null}`, Reason.CLIENT_MESSAGE_ID_INVALID],
       ] as const) {
         const response = await rawCall(t, "HTTP-JSON", { rpc: "Send", by: t.alice, body: Buffer.from(text) });
@@ -295,7 +296,7 @@ async function sendJson(
   to: TestAccount,
   payload: Uint8Array | string,
   text: (id: string, base64: string) => string,
-  clientMessageId = t.newId(),
+  clientMessageId = unique(),
 ): Promise<SentMessage> {
   const send = { recipientId: to.userId, clientMessageId, payload: Buffer.from(payload) };
   const body = Buffer.from(text(send.clientMessageId, send.payload.toString("base64")));

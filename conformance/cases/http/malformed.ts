@@ -12,6 +12,7 @@ import {
   truncated,
   varint,
 } from "../../harness/raw-calls.js";
+import { unique } from "../../harness/unique.js";
 import { expectErrorShape } from "../errors/rows.js";
 
 /** Bytes that make a body malformed when they follow valid fields. The keys name the error. */
@@ -88,7 +89,7 @@ export const httpMalformed: readonly Case[] = [
             aboutRecipient,
           );
           const recipientField = stringField(1, Buffer.from(bob.userId));
-          const wrongId = stringField(2, Buffer.concat([Buffer.from(t.newId()), text]));
+          const wrongId = stringField(2, Buffer.concat([Buffer.from(unique()), text]));
           const aboutId = `a Send with a client_message_id ${what}`;
           await expectMalformed(t, { rpc: "Send", by: alice, body: Buffer.concat([recipientField, wrongId]) }, aboutId);
         }

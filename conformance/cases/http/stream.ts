@@ -8,6 +8,7 @@ import {
   expectStreamRefusal,
   rawWatch,
 } from "../../harness/raw-watch.js";
+import { unique } from "../../harness/unique.js";
 import { jsonObject } from "../../rpc/connect.js";
 import { envelope } from "../../rpc/envelope.js";
 
@@ -220,7 +221,7 @@ export const httpStream: readonly Case[] = [
     async run(t) {
       const one = envelope(emptyBody(t.session.codec));
       const wrong = envelope(truncated(t, emptyBody(t.session.codec)));
-      for (const token of [undefined, `nobodys-${t.newId()}`]) {
+      for (const token of [undefined, `nobodys-${unique()}`]) {
         for (const body of [new Uint8Array(), one.subarray(0, 3), wrong]) {
           const what = "a Watch with an invalid credential and a malformed request";
           const refusal = expectStreamRefusal(t, await rawWatch(t, { token, body, until: "the end" }), what);

@@ -3,6 +3,7 @@ import type { SentMessage } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { expectSameResponseOnRetry } from "../../harness/retries.js";
+import { unique } from "../../harness/unique.js";
 
 export const sendAccept: readonly Case[] = [
   {
@@ -72,13 +73,13 @@ export const sendAccept: readonly Case[] = [
     requirements: ["SEND-RECIPIENT", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const unknownId = `${[...bob.userId].slice(0, 10).join("")}-${t.newId()}`;
+      const unknownId = `${[...bob.userId].slice(0, 10).join("")}-${unique()}`;
       const recipients = [
         unknownId,
         "",
         unknownId.padEnd(129, "x"),
         unknownId.padEnd(5000, "x"),
-        `${bob.userId}\0${t.newId()}`,
+        `${bob.userId}\0${unique()}`,
       ];
       await t.unchanged(bob, "ERR-UNCHANGED", "a refused Send", async () => {
         for (const userId of recipients) {

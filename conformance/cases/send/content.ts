@@ -3,6 +3,7 @@ import type { SentMessage } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { expectSameResponseOnRetry } from "../../harness/retries.js";
+import { unique } from "../../harness/unique.js";
 
 /** Send: the bytes and the bounds of payloads and ids. */
 export const sendContent: readonly Case[] = [
@@ -125,8 +126,8 @@ export const sendContent: readonly Case[] = [
     async run(t: Context) {
       const { bob, alice } = t;
       const ids = [
-        ...["a", "é", "€", "😀"].map((character) => padId(t.newId(), character, 64)),
-        `${t.newId()}${String.fromCharCode(t.random() * 26 + 65)}`,
+        ...["a", "é", "€", "😀"].map((character) => padId(unique(), character, 64)),
+        `${unique()}${String.fromCharCode(t.random() * 26 + 65)}`,
       ];
       const sent: SentMessage[] = [];
       await t.blaming("SEND-SIZES", async () => {
@@ -172,7 +173,7 @@ export const sendContent: readonly Case[] = [
     requirements: ["SEND-BYTES", "SEND-VISIBLE", "SEND-SIZES", "SEND-RETRY"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const stem = t.newId();
+      const stem = unique();
       const tails = [
         "x",
         "X",
@@ -222,7 +223,7 @@ export const sendContent: readonly Case[] = [
     requirements: ["SEND-ID-LIMIT", "ERR-UNCHANGED"],
     async run(t: Context) {
       const { bob, alice } = t;
-      const stem = t.newId();
+      const stem = unique();
       const ids = {
         "a Send with an empty id": "",
         "a Send with an id of 65 bytes": padId(stem, "a", 65),

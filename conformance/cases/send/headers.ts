@@ -1,5 +1,6 @@
 import type { Case } from "../../harness/case.js";
 import { expectResponse, METHOD, rawCall, sendOf } from "../../harness/raw-calls.js";
+import { unique } from "../../harness/unique.js";
 
 /** Send: headers by which gateways recognise retries. In this protocol only client_message_id identifies a retry. */
 export const sendHeaders: readonly Case[] = [
@@ -11,7 +12,7 @@ export const sendHeaders: readonly Case[] = [
     requirements: ["SEND-VISIBLE", "SEND-ACCEPT"],
     async run(t) {
       const { bob, alice } = t;
-      const key = t.newId();
+      const key = unique();
       const headers = {
         "idempotency-key": key,
         "x-idempotency-key": key,

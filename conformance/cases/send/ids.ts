@@ -3,6 +3,7 @@ import type { SentMessage, TestAccount } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { expectSameResponseOnRetry } from "../../harness/retries.js";
+import { unique } from "../../harness/unique.js";
 
 const MAX_SEQ = 0xffff_ffff;
 
@@ -140,7 +141,7 @@ export const sendIds: readonly Case[] = [
       const { bob, alice } = t;
       const tooLong = new Uint8Array(Math.min(t.info.maxPayloadBytes, 1 << 20) + 1);
       const isTooLong = tooLong.length > t.info.maxPayloadBytes;
-      const unknownUser = { userId: `${[...bob.userId].slice(0, 10).join("")}-${t.newId()}` };
+      const unknownUser = { userId: `${[...bob.userId].slice(0, 10).join("")}-${unique()}` };
       const refusals: ((id: string) => Promise<{ kind: string }>)[] = [
         (id) => alice.trySend(unknownUser, "hello", { id }),
         (id) => alice.trySend(unknownUser, "other words", { id }),
@@ -200,7 +201,7 @@ export const sendIds: readonly Case[] = [
       const first = await alice.send(bob, "the message");
       const id = first.clientMessageId;
       await alice.trySend(bob, "other words", { id });
-      await alice.trySend({ userId: `${bob.userId}-${t.newId()}` }, "the message", { id });
+      await alice.trySend({ userId: `${bob.userId}-${unique()}` }, "the message", { id });
       await alice.trySend(bob, "the message", { id, token: null });
       await t.blaming("ERR-UNCHANGED", () => expectSameResponseOnRetry(t, alice, bob, first, "SEND-RETRY"));
       const marker = await alice.send(bob, "the end");

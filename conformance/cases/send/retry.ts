@@ -8,6 +8,7 @@ import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { expectResponse, METHOD, rawCall } from "../../harness/raw-calls.js";
 import { expectSameAcceptedAt, expectSameResponseOnRetry } from "../../harness/retries.js";
+import { unique } from "../../harness/unique.js";
 import type { Codec } from "../../rpc/connect.js";
 
 const MAX_SEQ = 0xffff_ffff;
@@ -163,7 +164,7 @@ export const sendRetry: readonly Case[] = [
       const payload = Uint8Array.of(0, 255, 10, 0);
       const sent: SentMessage[] = [];
       for (const codec of codecsOf(t)) {
-        const first = await alice.send(bob, payload, { codec, id: `${t.newId()}é"\\` });
+        const first = await alice.send(bob, payload, { codec, id: `${unique()}é"\\` });
         for (const again of codecsOf(t)) {
           for (let endpoint = 0; endpoint < t.session.transport.urls.length; endpoint += 1) {
             const response = await alice.send(bob, payload, { id: first.clientMessageId, codec: again, endpoint });
