@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { type SendResponse, SeqSyncService, type SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { NoResponseFailure, RetriesExhausted, Violation } from "../findings.js";
+import { NoResponseFailure, newFinding, RetriesExhausted, Violation } from "../findings.js";
 import {
   type EventBody,
   noResponse,
@@ -15,6 +17,7 @@ import {
 import type { Recorder } from "../history/recorder.js";
 import type { Codec } from "./connect.js";
 import { judgeStreamHead, pairsOf } from "./every-response.js";
+import { isNeverServed, isRetryOfAccepted } from "./never-served.js";
 import { malformedFinding, recordAttempt } from "./recorded-attempt.js";
 import type { CallResult, DefiniteResult } from "./result.js";
 import type { CallOptions, Session } from "./session.js";
@@ -66,23 +69,31 @@ export class Client {
 
   /** Sends a message. Throws if there is no definite result. */
   async send(args: SendArguments, options: ClientCallOptions = {}): Promise<DefiniteResult<SendResponse>> {
-    const result = await this.#call(
-      sendCall({ ...args, senderId: this.account.userId }),
-      options,
-      (callOptions) => this.session.attempt(SeqSyncService.method.send, args, callOptions),
-      ({ acceptedAt }) => sendReturn(acceptedAt),
-    );
+    const result = await this.session.retry(() => this.#attemptSend(args, options));
+    if (result.kind === "retryable" && isRetryOfAccepted(this.#recorder, { ...args, senderId: this.account.userId })) {
+      const others = { recipientId: args.recipientId, payload: Buffer.alloc(0) };
+      await this.#expectServed(result, {
+        requirement: "SEND-RETRY",
+        message: "a retry of an accepted Send never succeeds, while the server answers new Sends to the same recipient",
+        call: () => this.#attemptSend(args, options),
+        other: () => this.#attemptSend({ ...others, clientMessageId: randomUUID() }, options),
+      });
+    }
     return this.#definite(result, "SEND-ACCEPT", "Send");
   }
 
   /** Makes a Sync. Throws if there is no definite result. */
   async sync(args: SyncArguments, options: ClientCallOptions = {}): Promise<DefiniteResult<SyncResponse>> {
-    const result = await this.#call(
-      syncCall({ ...args, userId: this.account.userId }),
-      options,
-      (callOptions) => this.session.attempt(SeqSyncService.method.sync, args, callOptions),
-      syncReturn,
-    );
+    const result = await this.session.retry(() => this.#attemptSync(args, options));
+    // This Sync is always valid, and acknowledges nothing.
+    const plain = { cliSeq: 0, epoch: "", pageSize: 1 };
+    if (result.kind === "retryable" && !isDeepStrictEqual({ ...args }, plain))
+      await this.#expectServed(result, {
+        requirement: "SYNC-ANSWER",
+        message: "a Sync is never answered, while the server answers another Sync of the same inbox",
+        call: () => this.#attemptSync(args, options),
+        other: () => this.#attemptSync(plain, options),
+      });
     return this.#definite(result, "SYNC-ANSWER", "Sync");
   }
 
@@ -133,21 +144,46 @@ export class Client {
     return token === null ? undefined : (token ?? this.account.token);
   }
 
-  #call<T>(
+  #attemptSend(args: SendArguments, options: ClientCallOptions) {
+    return this.#attempt(
+      sendCall({ ...args, senderId: this.account.userId }),
+      options,
+      (callOptions) => this.session.attempt(SeqSyncService.method.send, args, callOptions),
+      ({ acceptedAt }) => sendReturn(acceptedAt),
+    );
+  }
+
+  #attemptSync(args: SyncArguments, options: ClientCallOptions) {
+    return this.#attempt(
+      syncCall({ ...args, userId: this.account.userId }),
+      options,
+      (callOptions) => this.session.attempt(SeqSyncService.method.sync, args, callOptions),
+      syncReturn,
+    );
+  }
+
+  #attempt<T>(
     call: EventBody,
     options: ClientCallOptions,
     attempt: (options: CallOptions) => Promise<CallResult<T>>,
     toReturn: (value: T) => EventBody,
   ): Promise<CallResult<T> & { op: bigint }> {
-    const { codec = this.session.codec } = options;
-    const token = this.#token(options);
-    return this.session.retry(() => {
-      const endpoint = options.endpoint ?? this.session.nextEndpoint();
-      const recorded = { client: this.name, endpoint, call, toReturn };
-      return recordAttempt(this.#recorder, recorded, (op) =>
-        attempt({ token, codec, endpoint, caller: { client: this.name, op } }),
-      );
-    });
+    this.session.throwIfEnded();
+    const { codec = this.session.codec, endpoint = this.session.nextEndpoint() } = options;
+    const recorded = { client: this.name, endpoint, call, toReturn };
+    return recordAttempt(this.#recorder, recorded, (op) =>
+      attempt({ token: this.#token(options), codec, endpoint, caller: { client: this.name, op } }),
+    );
+  }
+
+  /** Throws a violation if the server answers each attempt of a call with a retryable error, but serves another call. */
+  async #expectServed(
+    { op, why }: Extract<CallResult<never>, { kind: "retryable" }> & { op: bigint },
+    { requirement, message, call, other }: Served,
+  ): Promise<void> {
+    if (!(await isNeverServed(call, other))) return;
+    const violation = { requirement, message, expected: "a response at last", actual: `${why}, at each attempt` };
+    throw new Violation(newFinding(violation, this.#recorder.eventsOf(op), false));
   }
 
   /** Returns a definite result. Throws for any other result, which ends the case. */
@@ -168,6 +204,14 @@ export class Client {
         throw new Violation(malformedFinding(this.#recorder, result));
     }
   }
+}
+
+/** A call that must be served if another one is, and the requirement that says so. */
+interface Served {
+  requirement: "SEND-RETRY" | "SYNC-ANSWER";
+  message: string;
+  call: () => Promise<CallResult<unknown>>;
+  other: () => Promise<CallResult<unknown>>;
 }
 
 function endEvent(end: StreamEnd): EventBody {
