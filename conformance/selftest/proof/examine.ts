@@ -22,6 +22,8 @@ export interface Attempt {
   fired: number;
   /** Those of them that a client could see in a response or a frame. */
   shown: number;
+  /** Number of cases that ran out of time, as on a busy machine: they have found nothing. */
+  timedOut: number;
   seconds: number;
 }
 
@@ -53,7 +55,7 @@ export async function examineFresh({ seed, nr, mechanisms, limit }: Task): Promi
     const started = performance.now();
     const { mutant, traffic } = faultyServer(fresh);
     const restarts = fresh.effect.target === "crash" || fresh.conditions.some((it) => it.restarts);
-    const { blamed, errors } = await runMechanism(mechanism, mutant, {
+    const { blamed, timedOut, errors } = await runMechanism(mechanism, mutant, {
       seed: nr,
       limit,
       restarts,
@@ -61,7 +63,7 @@ export async function examineFresh({ seed, nr, mechanisms, limit }: Task): Promi
     });
     const { occasions, fired, shown } = traffic;
     const seconds = Math.round((performance.now() - started) / 100) / 10;
-    result.attempts.push({ mechanism, blamed, occasions, fired, shown, seconds });
+    result.attempts.push({ mechanism, blamed, occasions, fired, shown, timedOut, seconds });
     result.errors.push(...errors);
     const isRight = blamed.some((id) => fresh.breaks.some((it) => it === id));
     if (isRight || (blamed.length > 0 && result.killedBy === "")) result.killedBy = mechanism;

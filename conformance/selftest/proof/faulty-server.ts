@@ -1,12 +1,14 @@
 /** Turns a fresh mutant into a server that counts how often its fault has occurred. */
 import type { RequestListener } from "node:http";
+import { create } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
-import type {
-  SendRequest,
-  SyncRequest,
-  SyncResponse,
-  WatchResponse,
+import {
+  type SendRequest,
+  type SyncRequest,
+  type SyncResponse,
+  SyncResponseSchema,
+  type WatchResponse,
 } from "../../../proto/gen/seqsync/v1/service_pb.js";
 import { type Account, bearerToken, type Caller, hash } from "../../../reference-server/accounts.js";
 import { digest } from "../../../reference-server/dedup.js";
@@ -35,6 +37,8 @@ interface Request {
 const MAX_ID_BYTES = 64;
 /** Number of accounts from which a stranger is chosen. */
 const RECENT = 8;
+/** Time for which an inbox counts as in use after its last call or message, in milliseconds. */
+const ACTIVE_MS = 30_000;
 
 /** The mutant for `startMutant`, for one server, and its counters. */
 export function faultyServer(fresh: FreshMutant): { mutant: Omit<Mutant, "breaks">; traffic: Traffic } {
@@ -176,6 +180,8 @@ class FaultyServer {
     const { apply } = this.#effect;
     for (const inbox of inboxes as Iterable<FreshInbox>) {
       const log = this.traffic.account(this.#owners.get(inbox) ?? "");
+      // Inboxes of cases that have ended cannot show anything.
+      if (Date.now() - Math.max(log.lastCallAt, log.lastReceivedAt) > ACTIVE_MS) continue;
       const stranger = this.#recent.find((it) => it.inbox !== inbox);
       for (const message of [...inbox.pending.values()]) {
         Object.assign(log, { pending: inbox.pending.size, pendingBytes: inbox.pendingBytes, svrSeq: inbox.svrSeq });
@@ -304,6 +310,14 @@ class FaultyServer {
       }
       if (isServed) return note(carryOut());
       const refused = { ...call, send: undefined, sync: request };
+      // Its refusal tells epoch and svr_seq.
+      const { svrSeq } = inbox;
+      traffic.synced(
+        log,
+        begun,
+        request,
+        create(SyncResponseSchema, { epoch: inbox.epoch, svrSeq, ackedSeq: MAX_SEQ }),
+      );
       return this.#refusable(carryOut, "Sync", occasion, refused, carryOut) as SyncResponse;
     } finally {
       log.syncs += 1;

@@ -9,8 +9,10 @@ export function line(result: ProofResult): string {
   const status = killedBy === "" ? `SURVIVED (${whySurvived(result)})` : isBlamedRightly ? killedBy : "MISBLAMED";
   const blamed = killedBy !== "" && !isBlamedRightly ? `; blamed: ${blamedOf(result).join(" ")}` : "";
   const counts = `${last?.fired ?? 0} of ${last?.occasions ?? 0}, shown ${last?.shown ?? 0}`;
+  const timedOut = attempts.reduce((sum, it) => sum + it.timedOut, 0);
+  const busy = timedOut === 0 ? "" : `; ${timedOut} cases ran out of time`;
   const seconds = attempts.reduce((sum, it) => sum + it.seconds, 0).toFixed(0);
-  return `${status.padEnd(18)} ${String(nr).padStart(4)} ${about} [${breaks.join(" ")}; ${counts}; ${seconds} s]${blamed}`;
+  return `${status.padEnd(18)} ${String(nr).padStart(4)} ${about} [${breaks.join(" ")}; ${counts}; ${seconds} s${busy}]${blamed}`;
 }
 
 const blamedOf = ({ attempts }: ProofResult) => [...new Set(attempts.flatMap(({ blamed }) => blamed))];

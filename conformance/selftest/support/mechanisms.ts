@@ -1,5 +1,5 @@
 /** The ways in which the suite can find the fault of a mutant, from the cheapest to the most expensive. */
-import type { Finding } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
+import { type Finding, ReasonCode } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import type { RequirementId } from "../../requirements/requirements.js";
 import { check } from "../../run/check.js";
 import { explore } from "../../run/explore.js";
@@ -27,12 +27,21 @@ export interface MechanismOptions {
   until: readonly string[];
 }
 
-/** Runs one mechanism against a mutant, and returns the requirements that it blames. */
+export interface MechanismResult {
+  /** The blamed requirements. */
+  blamed: string[];
+  /** Number of cases that ran out of time, as on a busy machine: they have found nothing. */
+  timedOut: number;
+  /** Errors of the suite itself. */
+  errors: string[];
+}
+
+/** Runs one mechanism against a mutant. */
 export async function runMechanism(
   mechanism: Mechanism,
   mutant: Omit<Mutant, "breaks">,
   { seed, limit, restarts, until }: MechanismOptions,
-): Promise<{ blamed: string[]; errors: string[] }> {
+): Promise<MechanismResult> {
   const server = await startMutant(mutant, { fixtures: true });
   const enough = new AbortController();
   const signal = AbortSignal.any([enough.signal, AbortSignal.timeout(limit * 1000)]);
@@ -40,8 +49,9 @@ export async function runMechanism(
   try {
     if (mechanism === "explore") {
       const exploration = await explore({ urls: server.urls, seed, runs: PROGRAMS, signal, ...restart });
-      if ("problem" in exploration) return { blamed: [], errors: [exploration.problem] };
-      return { blamed: (exploration.failure?.findings ?? []).map(({ requirement }) => requirement), errors: [] };
+      if ("problem" in exploration) return { blamed: [], timedOut: 0, errors: [exploration.problem] };
+      const findings = exploration.failure?.findings ?? [];
+      return { blamed: findings.map(({ requirement }) => requirement), timedOut: 0, errors: [] };
     }
     const blamed = new Set<string>();
     const note = (findings: readonly Pick<Finding, "requirement">[]) => {
@@ -62,7 +72,8 @@ export async function runMechanism(
     });
     for (const { findings } of report.cases) note(findings);
     const isCutShort = signal.aborted;
-    return { blamed: [...blamed], errors: report.headline === "" || isCutShort ? [] : [report.headline] };
+    const timedOut = report.cases.filter(({ reasonCode }) => reasonCode === ReasonCode.TIMEOUT).length;
+    return { blamed: [...blamed], timedOut, errors: report.headline === "" || isCutShort ? [] : [report.headline] };
   } finally {
     await server.close(0);
   }

@@ -37,8 +37,11 @@ const proto = (
   requirement: RequirementId,
   matches: (fields: readonly WireField[], form: Form) => boolean,
 ) => form(CALLS, about, requirement, (it) => it.codec === "proto" && matches(it.fields, it));
-const json = (about: string, requirement: RequirementId, pattern: RegExp) =>
-  form(CALLS, about, requirement, ({ json: text }) => text !== "" && pattern.test(text));
+const json = (about: string, requirement: RequirementId, pattern: RegExp, targets: readonly Target[] = CALLS) =>
+  form(targets, about, requirement, ({ json: text }) => text !== "" && pattern.test(text));
+/** Forms of members that only one of the RPCs has. */
+const SENDS: readonly Target[] = ["send", "retry"];
+const SYNCS: readonly Target[] = ["sync"];
 const extra = (name: string) =>
   form(HEADERS, `the request has the header ${name}`, "HTTP-HEADERS", (it) => it.header(name) !== undefined);
 
@@ -113,11 +116,11 @@ export const forms: readonly ConditionFamily[] = [
     "HTTP-JSON",
     /"(recipient_id|client_message_id|cli_seq|page_size)"\s*:/,
   ),
-  json("a number is a string", "HTTP-JSON-NUMBERS", /"(cliSeq|cli_seq|pageSize|page_size)"\s*:\s*"/),
-  json("the payload is in the URL-safe alphabet", "HTTP-JSON", /"payload"\s*:\s*"[^"]*[-_][^"]*"/),
-  json("the payload has no padding", "HTTP-JSON", /"payload"\s*:\s*"(?:[^"=]{4})*[^"=]{2,3}"/),
+  json("a number is a string", "HTTP-JSON-NUMBERS", /"(cliSeq|cli_seq|pageSize|page_size)"\s*:\s*"/, SYNCS),
+  json("the payload is in the URL-safe alphabet", "HTTP-JSON", /"payload"\s*:\s*"[^"]*[-_][^"]*"/, SENDS),
+  json("the payload has no padding", "HTTP-JSON", /"payload"\s*:\s*"(?:[^"=]{4})*[^"=]{2,3}"/, SENDS),
   json("a member is null", "HTTP-JSON", /:\s*null\b/),
   json("an unknown member is an object or an array", "HTTP-JSON-UNKNOWN", /:\s*[[{]/),
-  json("payload comes before recipientId", "HTTP-JSON", /"payload"[\s\S]*"recipient(Id|_id)"/),
-  json("epoch comes before cliSeq", "HTTP-JSON", /"epoch"[\s\S]*"cli(Seq|_seq)"/),
+  json("payload comes before recipientId", "HTTP-JSON", /"payload"[\s\S]*"recipient(Id|_id)"/, SENDS),
+  json("epoch comes before cliSeq", "HTTP-JSON", /"epoch"[\s\S]*"cli(Seq|_seq)"/, SYNCS),
 ];
