@@ -18,7 +18,7 @@ function reorder(inbox: Inbox, sort: (messages: Message[]) => Message[]): void {
 export const crashRecovery: readonly Mutant[] = [
   {
     name: "crash-recovers-by-sender",
-    breaks: "SEQ-IMMUTABLE",
+    breaks: "DUR-NEW-EPOCH",
     about: "recovers the messages of an inbox sender by sender after a crash, and numbers them anew",
     seenIn: "nextgenhealthcare/connect#3133",
     kind,
@@ -32,7 +32,7 @@ export const crashRecovery: readonly Mutant[] = [
   },
   {
     name: "crash-recovers-in-the-order-of-file-names",
-    breaks: "SEQ-IMMUTABLE",
+    breaks: "DUR-NEW-EPOCH",
     about: "recovers files named 1, 2, … 10 in the order of their names after a crash, and numbers messages anew",
     seenIn: "sbtourist/Journal.IO#15",
     kind,
