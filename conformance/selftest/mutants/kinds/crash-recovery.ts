@@ -102,7 +102,7 @@ export const crashRecovery: readonly Mutant[] = [
   },
   {
     name: "crash-epochs-in-turns",
-    breaks: "DUR-NEW-EPOCH",
+    breaks: "EPOCH-RENEWED",
     about: "loses everything in a crash, and returns to the first epoch of an inbox at the third",
     kind,
     inbox: class extends Inbox {
