@@ -6,6 +6,7 @@ import { httpCompression } from "./compression.js";
 import { httpHeaders } from "./headers.js";
 import { httpJson } from "./json.js";
 import { httpJsonMalformed } from "./json-malformed.js";
+import { httpLookAlikes } from "./look-alikes.js";
 import { httpMalformed } from "./malformed.js";
 import { httpStream } from "./stream.js";
 import { httpTypes } from "./types.js";
@@ -14,6 +15,7 @@ import { httpTypes } from "./types.js";
 export const http: readonly Case[] = [
   ...httpCalls,
   ...httpTypes,
+  ...httpLookAlikes,
   ...httpHeaders,
   ...httpBodies,
   ...httpCompression,
