@@ -121,7 +121,7 @@ export const mixedCalls: readonly Mutant[] = [
   },
   {
     name: "mixtures-only-the-first-client-acks",
-    breaks: "ACK-IMPLICIT",
+    breaks: "HTTP-HEADERS",
     about: "ignores the acks of a device whose user agent is not that of the account's first device",
     seenIn: "poppingmoon/aria#414",
     kind: "mixtures",
