@@ -260,7 +260,7 @@ async function expectDistinctIds(t: Context, ids: readonly string[]): Promise<vo
 const pattern = (size: number) => new Uint8Array(size).map((_, n) => (n * 31 + (n >> 8)) & 0xff);
 
 /** Sends bob these payloads at the same time. Expects each to be accepted and delivered byte for byte. */
-async function expectDelivered(
+export async function expectDelivered(
   t: Context,
   payloads: readonly Uint8Array[],
   requirement: "SEND-ACCEPT" | "SEND-SIZES" = "SEND-ACCEPT",

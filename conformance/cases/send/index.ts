@@ -1,6 +1,7 @@
 import type { Case } from "../../harness/case.js";
 import { sendAccept } from "./accept.js";
 import { sendContent } from "./content.js";
+import { sendCorpus } from "./corpus.js";
 import { sendHeaders } from "./headers.js";
 import { sendIds } from "./ids.js";
 import { sendInbox } from "./inbox.js";
@@ -10,6 +11,7 @@ import { sendRetry } from "./retry.js";
 export const send: readonly Case[] = [
   ...sendAccept,
   ...sendContent,
+  ...sendCorpus,
   ...sendRetry,
   ...sendIds,
   ...sendHeaders,
