@@ -4,7 +4,7 @@ import { groupByRequirement } from "../../report/model/grouping.js";
 import { type CaseRun, caseIdOf, caseRuns } from "../../run/case-run.js";
 import { check } from "../../run/check.js";
 import { explore } from "../../run/explore.js";
-import { type Mutant, startMutant } from "../mutants/index.js";
+import { type Mutant, type MutantServer, startMutant } from "../mutants/index.js";
 import { MECHANISMS, type Mechanism, PROGRAMS } from "../support/mechanisms.js";
 
 /** What the suite found about one mutant. */
@@ -178,6 +178,10 @@ export const concerns = ({ case: { requirements } }: Pick<CaseRun, "case">, { br
 /** Selects each case in one codec: binary, unless it is about JSON. */
 const isInOneCodec = ({ codec, case: it }: CaseRun) => codec === "proto" || it.codec === "json";
 
+/** How the suite restarts a mutant. A crash changes nothing for most of them, so it is not worth the time. */
+const restartOf = ({ crash, kind }: Subject, server: MutantServer) =>
+  crash === undefined && kind !== "crashes" ? {} : { restart: () => server.restart() };
+
 async function checkOnce(
   subject: Subject,
   select: (run: CaseRun) => boolean,
@@ -191,8 +195,7 @@ async function checkOnce(
       seed,
       concurrency: 16,
       thorough: isThorough,
-      // A crash changes nothing for most mutants, so it is not worth the time.
-      ...(subject.crash === undefined && subject.kind !== "crashes" ? {} : { restart: () => server.restart() }),
+      ...restartOf(subject, server),
       select,
       signal: AbortSignal.timeout(limit * 1000),
     });
@@ -206,7 +209,8 @@ async function exploreOnce(subject: Subject): Promise<string[]> {
   const server = await startMutant(subject, { fixtures: true });
   try {
     const signal = AbortSignal.timeout(THOROUGH_LIMIT * 1000);
-    const exploration = await explore({ urls: server.urls, seed: 1, runs: PROGRAMS, signal });
+    const restart = restartOf(subject, server);
+    const exploration = await explore({ urls: server.urls, seed: 1, runs: PROGRAMS, signal, ...restart });
     if ("problem" in exploration) return [];
     return (exploration.failure?.findings ?? []).map(({ requirement }) => requirement);
   } finally {
