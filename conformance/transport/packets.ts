@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 
 /** Delay between two packets, in milliseconds: enough for the other side to read the first one alone. */
-const DELAY_MS = 2;
+const DELAY_MS = 1;
 /** Number of bytes that are sent one by one at the start of what is written after the head. */
-const SINGLE_BYTES = 8;
+const SINGLE_BYTES = 4;
 
 /**
  * Makes a socket send its data in several packets: the head of a request alone, then some single bytes of the body,
@@ -48,9 +48,13 @@ function split(data: Uint8Array): Uint8Array[] {
   const end = !isHead ? 0 : blankLine < 0 ? data.length : blankLine + 4;
   const singles = Math.min(SINGLE_BYTES, Math.max(0, data.length - end - 1));
   const packets = [
-    data.subarray(0, end),
+    Buffer.from(withLengthFirst(text.slice(0, end)), "latin1"),
     ...Array.from({ length: singles }, (_, index) => data.subarray(end + index, end + index + 1)),
     data.subarray(end + singles),
   ];
   return packets.filter(({ length }) => length > 0);
 }
+
+/** Moves Content-Length, which the library writes last, to the front: other clients send headers after it. */
+const withLengthFirst = (head: string) =>
+  head.replace(/^([^\r\n]*\r\n)(.*?\r\n)(content-length: \d+\r\n)(?=\r\n$)/s, "$1$3$2");

@@ -2,7 +2,7 @@ import { seeded } from "../../random.js";
 import { FORM_ASPECTS, type FormAspect, type FormChoice } from "./aspects.js";
 
 /** Share of the requests that an aspect applies to: less for those that take time. */
-const SHARE: Readonly<Partial<Record<FormAspect, number>>> = { packets: 0.06, connection: 0.1, chunked: 0.2 };
+const SHARE: Readonly<Partial<Record<FormAspect, number>>> = { packets: 0.1, connection: 0.1, chunked: 0.2 };
 const USUAL_SHARE = 0.35;
 
 /**
