@@ -46,7 +46,10 @@ export const sendCorpus: readonly Case[] = [
         }
         const names = batch.map(([family]) => family).join("; ");
         const violation = `ids were changed, or treated as equal: ${names}`;
-        t.all(await phone.drain(), seq + 1, sent, "SEND-BYTES", violation);
+        const got = await phone.drain();
+        // A store that takes two ids for one treats the second Send as a retry, and has no message for it.
+        const requirement = got.length < sent.length ? "SEND-VISIBLE" : "SEND-BYTES";
+        t.all(got, seq + 1, sent, requirement, violation);
         seq += sent.length;
         // The record of the first id is still there, although similar ones came later.
         for (const one of firsts) await expectSameResponseOnRetry(t, alice, bob, one, "SEND-RETRY");
