@@ -7,6 +7,9 @@ import { interpret } from "../../rpc/connect.js";
 /** Authentication: schemes and headers that are nearly right. */
 export const authLookAlikes: readonly Case[] = [
   {
+    // § AUTH-SCHEME: A server MUST take the credential from the header `Authorization: Bearer <token>`, with the word
+    // § `Bearer` in any mixture of cases, and MUST NOT accept a token that comes with another scheme or without a
+    // § scheme.
     id: "auth/schemes-like-bearer",
     title: "A valid token under a scheme that is nearly Bearer is not accepted",
     requirements: ["AUTH-SCHEME", "ERR-UNCHANGED"],
@@ -34,6 +37,8 @@ export const authLookAlikes: readonly Case[] = [
     },
   },
   {
+    // § AUTH-CREDENTIAL-ONLY: The account for which Send, Sync and Watch act MUST be the account of the credential,
+    // § whatever else the request holds.
     id: "auth/headers-like-authorization",
     title: "A token in a header that is nearly Authorization does not select the account",
     requirements: ["AUTH-CREDENTIAL-ONLY"],

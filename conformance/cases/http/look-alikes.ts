@@ -39,6 +39,8 @@ const typesLike = (subtype: string) => [
 /** HTTP binding: paths and content types that are nearly right. */
 export const httpLookAlikes: readonly Case[] = [
   {
+    // § HTTP-NOT-FOUND: A server MUST respond with HTTP status 404 to a POST to a path that begins with
+    // § `<base>/seqsync.v1.` and names no RPC of this specification, and MUST NOT change any state.
     id: "http/paths-like-an-rpc",
     title: "A Send to a path that is nearly that of an RPC gets 404 and changes nothing",
     requirements: ["HTTP-NOT-FOUND"],
@@ -55,6 +57,9 @@ export const httpLookAlikes: readonly Case[] = [
     },
   },
   {
+    // § HTTP-MEDIA-TYPE: A server MUST respond with HTTP status 415 to a POST to the path of an RPC that it has, if the
+    // § `Content-Type` is missing or none that the table of this chapter gives for this RPC, and MUST NOT carry it out;
+    // § the types of gRPC and gRPC-Web, which a server MAY serve at the same paths, are left free.
     id: "http/media-types-like-ours",
     title: "A call whose content type is nearly that of a codec gets 415 and changes nothing",
     requirements: ["HTTP-MEDIA-TYPE"],
