@@ -8,7 +8,7 @@ import type { Codec } from "../rpc/connect.js";
 import { check } from "../run/check.js";
 import type { CheckPlan } from "../run/check-options.js";
 import { withoutUserInfo } from "../run/target.js";
-import { quoted, runShell } from "../shell.js";
+import { quoted } from "../shell.js";
 import { abortOnInterrupt } from "./abort-signal.js";
 import { type AccountFlags, accountArguments, accountOptions, accountSettings } from "./accounts.js";
 import { applyConfig, CONFIG_FILE } from "./config.js";
@@ -27,6 +27,7 @@ import { isLocal, type LocalFlags, localArguments, localTarget, requireOneTarget
 import { choice, file, flag, integer, list, text } from "./options.js";
 import { type OutputFlags, outputOptions, outputSettings, prepareOutput, writeOutput } from "./output.js";
 import { Progress } from "./progress.js";
+import { restartBy, restartCommandOption } from "./restart-command.js";
 import { selectBy } from "./select.js";
 import { parseShard, type Shard, shardText } from "./shard.js";
 import { print } from "./terminal.js";
@@ -111,9 +112,7 @@ const command = new Command("check")
     ),
   )
   .addOption(integer("--bail [n]", "stop after n unexpected failures (default without n: 1)", 1, 100_000))
-  .addOption(
-    text("--restart-command <command>", "shell command that kills the server and starts it again; crash cases need it"),
-  )
+  .addOption(restartCommandOption("crash cases need it"))
   .optionsGroup("Output:")
   .addOption(
     file(
@@ -229,14 +228,6 @@ async function checkTarget(urls: string[], flags: Flags): Promise<number> {
     await local?.stop();
   }
 }
-
-/** Timeout of the restart command, in milliseconds. */
-const RESTART_TIMEOUT_MS = 60_000;
-
-/** Returns a function that runs the restart command. */
-const restartBy = (restartCommand: string) => async (): Promise<void> => {
-  await runShell(restartCommand, { name: "the restart command", timeoutMs: RESTART_TIMEOUT_MS });
-};
 
 /**
  * Prints the number of cases, the source of the accounts, and the number of cases for which the accounts do not

@@ -21,8 +21,10 @@ import { COMMAND, FOR_OTHERS, localSpec } from "./invocation.js";
 import { isLocal, type LocalFlags, localArguments, localTarget, requireOneTarget } from "./local-server.js";
 import { choice, file, flag, integer, text } from "./options.js";
 import { outputSettings, prepareOutput, reportOption, writeReports } from "./output.js";
+import { restartBy, restartCommandOption } from "./restart-command.js";
 import { print, printError } from "./terminal.js";
 import { targetUrl, UsageError } from "./usage.js";
+import { varyOption } from "./vary.js";
 
 interface Flags extends AccountFlags, ConnectionFlags, LocalFlags {
   config?: string;
@@ -32,6 +34,8 @@ interface Flags extends AccountFlags, ConnectionFlags, LocalFlags {
   path?: string;
   clients: number;
   faults: FaultLevel;
+  vary?: string[];
+  restartCommand?: string;
   record?: string;
   report?: string[];
 }
@@ -73,6 +77,8 @@ const command = new Command("explore")
   .addOption(text("--path <path>", "run only the program at this path; a failure prints its path and its seed"))
   .addOption(integer("--clients <n>", "number of devices for each account", 1, 8).default(2))
   .addOption(choice("--faults <level>", "frequency of network faults", FAULT_LEVELS).default("heavy"))
+  .addOption(varyOption("all, in three of four programs"))
+  .addOption(restartCommandOption("a few programs then have a crash"))
   .optionsGroup("Output:")
   .addOption(reportOption())
   .addOption(
@@ -115,6 +121,7 @@ async function exploreTarget(urls: string[], flags: Flags): Promise<number> {
           warn(`seqsync: ${line}`);
         });
   const local = await localTarget(flags);
+  const restart = flags.restartCommand === undefined ? local?.restart : restartBy(flags.restartCommand);
   const style = stylerFor(people);
   const started = new Date();
   let info: GetServerInfoResponse | undefined;
@@ -136,15 +143,17 @@ async function exploreTarget(urls: string[], flags: Flags): Promise<number> {
       },
       onProgram: progress(flags.runs, people),
       ...(history === undefined ? {} : { onHistory: history.write }),
+      ...(flags.vary === undefined ? {} : { vary: flags.vary }),
+      ...(restart === undefined ? {} : { restart }),
       ...(flags.wait === undefined ? {} : { waitMs: flags.wait * 1000 }),
       ...(flags.seconds === undefined ? {} : { budgetMs: flags.seconds * 1000 }),
     });
-    const { faults, clients } = flags;
+    const { faults, clients, vary, restartCommand } = flags;
     const reached = isLocal(flags)
       ? localArguments(flags)
       : [...urls.map(withoutUserInfo), ...connectionArguments(flags)];
     const target = [...reached, ...accountArguments(flags)].map(quoted).join(" ");
-    const run = { seed, target, faults, clients, command: COMMAND, spec: localSpec() };
+    const run = { seed, target, faults, clients, vary, restartCommand, command: COMMAND, spec: localSpec() };
     const isStopped = interrupt.signal.aborted;
     const failure = "problem" in exploration ? undefined : exploration.failure;
     const reproduce = failure === undefined ? "" : reproduceExploration(failure, { ...run, command: FOR_OTHERS });

@@ -3,11 +3,11 @@ import { ASPECTS } from "../harness/variation.js";
 import { didYouMean } from "../suggest.js";
 import { text } from "./options.js";
 
-/** The option that chooses what varies in requests and messages. */
-export const varyOption = () =>
+/** The option that chooses what varies in requests and messages. `unset` says what varies without it. */
+export const varyOption = (unset = "all, in one of the runs of each case") =>
   text(
     "--vary <aspects>",
-    `what varies in requests and messages: none, all, or names with commas: ${ASPECTS.join(", ")} (default: all, in one of the runs of each case)`,
+    `what varies in requests and messages: none, all, or names with commas: ${ASPECTS.join(", ")} (default: ${unset})`,
   ).argParser(parseAspects);
 
 /** Parses a list of aspects. Throws InvalidArgumentError for an unknown name. */

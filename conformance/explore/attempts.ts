@@ -1,5 +1,4 @@
-import { SeqSyncService, type SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
-import type { Finding } from "../findings.js";
+import { type SendResponse, SeqSyncService, type SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { type EventBody, noResponse, sendCall, sendReturn, syncCall, syncReturn } from "../history/events.js";
 import type { Recorder } from "../history/recorder.js";
 import type { Credentials, SendArguments, SyncArguments } from "../rpc/client.js";
@@ -7,10 +6,10 @@ import type { Codec } from "../rpc/connect.js";
 import { malformedFinding, recordAttempt } from "../rpc/recorded-attempt.js";
 import type { CallResult } from "../rpc/result.js";
 import type { CallOptions, Session } from "../rpc/session.js";
-import type { Caller } from "../transport/messages.js";
 import type { AbandonedSends } from "./abandoned-sends.js";
-import { FAULT_HEADER } from "./faulty-network.js";
+import { FAULT_HEADER, type FaultyNetwork } from "./faulty-network.js";
 import type { NetworkFault } from "./program.js";
+import type { Findings } from "./run-findings.js";
 
 /** State of a device, as the specification obliges a client to keep it. */
 export interface DeviceState {
@@ -23,91 +22,85 @@ export interface DeviceState {
 /** Network faults that can make the response of a correct server malformed. */
 const DAMAGING: readonly (NetworkFault | "none")[] = ["truncate-response", "reset-after-head"];
 
-/** Makes and records single attempts through the faulty network. Never retries. */
+/** The sessions of a program. */
+export interface Sessions {
+  /** Makes calls through the faulty network. */
+  faulty: Session;
+  /** Makes calls to the target directly. */
+  direct: Session;
+  network: FaultyNetwork;
+}
+
+/** How an attempt is made. */
+export interface AttemptOptions {
+  /** Name of the client. */
+  client: string;
+  fault: NetworkFault | "none";
+  codec: Codec;
+}
+
+/** Makes and records single attempts, those with a fault through the faulty network. Never retries. */
 export class AttemptClient {
-  /** Violations of the HTTP binding in undamaged responses. */
-  readonly findings: Finding[] = [];
-  readonly #session: Session;
+  readonly #sessions: Sessions;
   readonly #recorder: Recorder;
   readonly #abandoned: AbandonedSends;
+  readonly #findings: Findings;
 
-  constructor(session: Session, recorder: Recorder, abandoned: AbandonedSends) {
-    this.#session = session;
+  constructor(sessions: Sessions, recorder: Recorder, abandoned: AbandonedSends, findings: Findings) {
+    this.#sessions = sessions;
     this.#recorder = recorder;
     this.#abandoned = abandoned;
+    this.#findings = findings;
   }
 
   /** Makes a Send. */
-  async send(
-    sender: Credentials,
-    client: string,
-    message: SendArguments,
-    fault: NetworkFault | "none",
-    codec: Codec,
-  ): Promise<void> {
+  async send(sender: Credentials, message: SendArguments, options: AttemptOptions): Promise<CallResult<SendResponse>> {
     const result = await this.#attempt(
       sendCall({ ...message, senderId: sender.userId }),
-      client,
-      fault,
-      (endpoint, caller) =>
-        this.#session.attempt(SeqSyncService.method.send, message, {
-          ...optionsOf(sender, fault, endpoint, codec),
-          caller,
-        }),
+      options,
+      (session, call) => session.attempt(SeqSyncService.method.send, message, { ...call, token: sender.token }),
       ({ acceptedAt }) => sendReturn(acceptedAt),
     );
-    this.#abandoned.noteResult(sender, message, result, fault === "duplicate-request");
+    this.#abandoned.noteResult(sender, message, result, options.fault === "duplicate-request");
+    return result;
   }
 
-  /** Makes a Sync. Returns its page; undefined if there is none. */
-  async sync(
-    account: Credentials,
-    client: string,
-    args: SyncArguments,
-    fault: NetworkFault | "none",
-    codec: Codec,
-  ): Promise<SyncResponse | undefined> {
-    const result = await this.#attempt(
+  /** Makes a Sync. */
+  sync(account: Credentials, args: SyncArguments, options: AttemptOptions): Promise<CallResult<SyncResponse>> {
+    return this.#attempt(
       syncCall({ ...args, userId: account.userId }),
-      client,
-      fault,
-      (endpoint, caller) =>
-        this.#session.attempt(SeqSyncService.method.sync, args, {
-          ...optionsOf(account, fault, endpoint, codec),
-          caller,
-        }),
+      options,
+      (session, call) => session.attempt(SeqSyncService.method.sync, args, { ...call, token: account.token }),
       syncReturn,
     );
-    return result.kind === "response" ? result.value : undefined;
   }
 
   async #attempt<T>(
     call: EventBody,
-    client: string,
-    fault: NetworkFault | "none",
-    attempt: (endpoint: number, caller: Caller) => Promise<CallResult<T>>,
+    { client, fault, codec }: AttemptOptions,
+    attempt: (session: Session, options: CallOptions) => Promise<CallResult<T>>,
     toReturn: (value: T) => EventBody,
   ): Promise<CallResult<T>> {
-    const endpoint = this.#session.nextEndpoint();
+    const { faulty, direct, network } = this.#sessions;
+    const endpoint = faulty.nextEndpoint();
     const recorded = { client, endpoint, call, toReturn, ...(fault === "none" ? {} : { why: fault }) };
-    const result = await recordAttempt(this.#recorder, recorded, (op) => {
+    const result = await recordAttempt(this.#recorder, recorded, async (op) => {
+      const caller = { client, op };
+      if (fault === "none") {
+        const result = await attempt(direct, { endpoint, codec, caller });
+        network.releaseOne();
+        return result;
+      }
       // The duplicate is an operation of its own, whose response reaches no client.
       if (fault === "duplicate-request")
         this.#recorder.complete(
           this.#recorder.call(client, endpoint, call),
           noResponse("a duplicate made by the network"),
         );
-      return attempt(endpoint, { client, op });
+      return attempt(faulty, { endpoint, codec, caller, headers: { [FAULT_HEADER]: fault } });
     });
     if (result.kind === "malformed" && !DAMAGING.includes(fault))
-      this.findings.push(malformedFinding(this.#recorder, result));
+      this.#findings.add(malformedFinding(this.#recorder, result));
     return result;
   }
 }
-
-const optionsOf = (
-  { token }: Credentials,
-  fault: NetworkFault | "none",
-  endpoint: number,
-  codec: Codec,
-): CallOptions => ({ token, endpoint, codec, headers: fault === "none" ? {} : { [FAULT_HEADER]: fault } });

@@ -5,13 +5,16 @@ import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource } from "../accounts/source.js";
 import { type Finding, Inconclusive } from "../findings.js";
+import { ASPECTS } from "../harness/variation.js";
 import { NEEDS, RULES } from "../judge/rules.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { SharedConnection } from "../transport/http.js";
 import { AbandonedSends } from "./abandoned-sends.js";
 import { type Execution, execute } from "./execute.js";
+import { programs } from "./generate.js";
 import { RECOVERY_MS } from "./outage.js";
-import { type FaultLevel, NETWORK_FAULTS, programs, type Step } from "./program.js";
+import { type FaultLevel, NETWORK_FAULTS, type Program, type Step } from "./program.js";
+import { Turns } from "./turns.js";
 import { Worker } from "./worker.js";
 
 export interface ExplorationOptions {
@@ -28,13 +31,17 @@ export interface ExplorationOptions {
   seed: number;
   /** Runs only the program that the `path` of an earlier failure with this seed names. */
   path?: string | undefined;
-  /** Number of accounts, 2 to 4. Default 2. */
+  /** Number of accounts that programs may use, from 2. Default 8, or as many as there are. */
   accounts?: number;
   /** Number of devices of each account, 1 to 8. Default 2. */
   devices?: number;
   faults: FaultLevel;
   /** Whether programs make inboxes lose their data, if the source of accounts supports it. Default true. */
   rotate?: boolean;
+  /** Restarts the server, and resolves once it responds. Default: it is not restarted. */
+  restart?: (() => Promise<void>) | undefined;
+  /** What varies in requests and messages (harness/variation.ts). Default: everything, in three of four programs. */
+  vary?: readonly string[] | undefined;
   /** Maximum number of steps of a program. Default 24. */
   steps?: number;
   /** Time limit for shrinking a failure, in milliseconds. Default 30,000. */
@@ -68,6 +75,8 @@ export interface ExplorationFailure {
   findings: Finding[];
   /** The program. */
   steps: readonly Step[];
+  /** Seed of the forms of its requests and of the contents of its messages; 0 if all are plain. */
+  variation: number;
   /** The history of its run: the calls of the clients and their outcomes. */
   history: readonly Event[];
   /** Seed of the program: with `path` it runs this program again. */
@@ -93,6 +102,8 @@ const MAX_FRUITLESS_PASSES = 2;
 const SHRINK_WAKE_MS = 300;
 /** Number of programs that run concurrently, each with its own accounts and network. */
 const WORKERS = 8;
+/** Largest number of accounts that a program uses by default. */
+const MAX_ACCOUNTS = 8;
 /** Number of programs of a batch. Each batch has a seed of its own: the seed of the one before plus 1. */
 const BATCH = 100;
 
@@ -102,25 +113,31 @@ const BATCH = 100;
  * @throws Inconclusive if the server has stopped responding and does not come back.
  */
 export async function runExploration(options: ExplorationOptions): Promise<Exploration> {
-  const { info, source, accounts = 2, devices = 2, faults, steps = 24 } = options;
+  const { info, source, devices = 2, faults, steps = 24, restart } = options;
+  const aspects = new Set(options.vary ?? ASPECTS);
   const generator = programs({
-    accounts,
+    accounts: options.accounts ?? accountsIn(source),
     devices,
     faults,
     steps,
     maxPayloadBytes: info.maxPayloadBytes,
     rotate: (options.rotate ?? true) && source.rotateEpoch !== undefined,
+    revoke: source.revokeToken !== undefined,
     watch: info.profiles.includes(Profile.WATCH),
+    json: info.profiles.includes(Profile.JSON),
+    vary: aspects.size > 0,
   });
   const environment = {
     info,
     source,
-    accounts,
     devices,
     seed: options.seed,
     nonce: randomBytes(6).toString("base64url"),
     abandoned: new AbandonedSends(),
     recoveryMs: options.recoveryMs ?? RECOVERY_MS,
+    aspects,
+    restart,
+    turns: new Turns(),
   };
   const workers = await Promise.all(
     Array.from({ length: WORKERS }, () => Worker.open(options.urls, options.connection ?? {}, environment)),
@@ -142,7 +159,7 @@ export async function runExploration(options: ExplorationOptions): Promise<Explo
         throw error;
       });
       if (shrunk === undefined) {
-        failure ??= unshrunk(first);
+        failure ??= failureOf(first, { failed: 0, of: 0 });
         break;
       }
       failure ??= shrunk;
@@ -160,11 +177,18 @@ export async function runExploration(options: ExplorationOptions): Promise<Explo
   }
 }
 
+/** Returns the number of accounts that programs may use. */
+function accountsIn(source: AccountSource): number {
+  let count = MAX_ACCOUNTS;
+  while (count > 2 && source.unavailableReason({ count }) !== undefined) count -= 1;
+  return count;
+}
+
 /** A program that failed. */
 interface Failing {
   seed: number;
   path: string;
-  steps: Step[];
+  program: Program;
   execution: Execution;
   /** Number of programs up to the end of its batch: the search can continue there. */
   next: number;
@@ -172,7 +196,7 @@ interface Failing {
 
 /** Runs programs concurrently until one fails. If several fail, returns the first in the order of generation. */
 async function search(
-  generator: fc.Arbitrary<Step[]>,
+  generator: fc.Arbitrary<Program>,
   workers: readonly Worker[],
   options: ExplorationOptions,
   tally: Tally,
@@ -188,16 +212,16 @@ async function search(
     const work = async (worker: Worker) => {
       for (let index = next; index < batch.length && !stopped(); index = next) {
         next += 1;
-        const { steps, path } = batch[index] as { steps: Step[]; path: string };
-        const execution = await execute(steps, worker.environment).catch((error: unknown) => {
+        const { program, path } = batch[index] as { program: Program; path: string };
+        const execution = await execute(program, worker.environment).catch((error: unknown) => {
           if (options.signal?.aborted && error instanceof Inconclusive) return undefined;
           throw error;
         });
         if (execution === undefined) return;
-        tally.add(steps, execution);
+        tally.add(program.steps, execution);
         options.onHistory?.(`seed ${seed}, program ${path}`, execution.recorder.events);
         if (execution.findings.length > 0 && (failing === undefined || index < failing.index))
-          failing = { seed, path, steps, execution, index, next: begun + BATCH };
+          failing = { seed, path, program, execution, index, next: begun + BATCH };
       }
     };
     await Promise.all(workers.map(work));
@@ -207,23 +231,25 @@ async function search(
 }
 
 /** Generates the programs of a seed, or the one that a path below the seed names. */
-function batchOf(generator: fc.Arbitrary<Step[]>, seed: number, path: string | undefined, size: number) {
+function batchOf(generator: fc.Arbitrary<Program>, seed: number, path: string | undefined, size: number) {
   if (path !== undefined) {
-    const [steps] = fc.sample(generator, { seed: seed | 0, path, numRuns: 1 });
-    return steps === undefined ? [] : [{ steps, path }];
+    const [program] = fc.sample(generator, { seed: seed | 0, path, numRuns: 1 });
+    return program === undefined ? [] : [{ program, path }];
   }
-  return fc.sample(generator, { seed: seed | 0, numRuns: size }).map((steps, index) => ({ steps, path: `${index}` }));
+  return fc
+    .sample(generator, { seed: seed | 0, numRuns: size })
+    .map((program, index) => ({ program, path: `${index}` }));
 }
 
 /** Searches for the shortest variation that still fails, and reruns it. */
 async function shrink(
-  generator: fc.Arbitrary<Step[]>,
+  generator: fc.Arbitrary<Program>,
   workers: readonly Worker[],
   first: Failing,
   { path: requested, shrinkMs = 30_000 }: ExplorationOptions,
 ): Promise<ExplorationFailure> {
   let best: Failing = first;
-  let reruns = await rerun(first.steps, workers);
+  let reruns = await rerun(first.program, workers);
   if (requested === undefined && reruns.failed > 0) {
     // Shrinking must stay with one violation: the most frequent one, since a race may cause several.
     const [root, times] = mostFrequent([first.execution, ...reruns.executions]);
@@ -231,7 +257,7 @@ async function shrink(
     const isRace = times <= reruns.of;
     let attempts = isRace ? Math.max(workers.length, Math.ceil((3 * reruns.of) / times)) : 1;
     let isOriginal = false;
-    const property = fc.asyncProperty(generator, async (steps) => {
+    const property = fc.asyncProperty(generator, async (program) => {
       // The original program counts as failing, even if its race does not recur now: otherwise shrinking would stop.
       if (isOriginal) {
         isOriginal = false;
@@ -239,10 +265,12 @@ async function shrink(
       }
       for (let left = attempts; left > 0; left -= workers.length) {
         // Waiting the full time for missing frames in each variation would take too long.
-        const executions = await executeOnAll(steps, workers.slice(0, left), SHRINK_WAKE_MS);
+        // Programs that restart the server would only wait for each other.
+        const concurrent = restartsServer(program, workers) ? 1 : left;
+        const executions = await executeOnAll(program, workers.slice(0, concurrent), SHRINK_WAKE_MS);
         const execution = executions.find(({ findings }) => findings.some(({ requirement }) => requirement === root));
         if (execution === undefined) continue;
-        best = { ...first, steps, execution };
+        best = { ...first, program, execution };
         return false;
       }
       return true;
@@ -264,26 +292,21 @@ async function shrink(
       // A failure that has recurred each time so far may still be a race.
       attempts = Math.max(attempts, workers.length);
     }
-    reruns = await rerun(best.steps, workers);
+    reruns = await rerun(best.program, workers);
   }
-  const { seed, path, steps, execution } = best;
-  return {
-    seed,
-    path,
-    steps,
-    findings: execution.findings,
-    history: execution.recorder.events,
-    reruns: { failed: reruns.failed, of: reruns.of },
-  };
+  return failureOf(best, { failed: reruns.failed, of: reruns.of });
 }
 
-const unshrunk = ({ seed, path, steps, execution }: Failing): ExplorationFailure => ({
+const failureOf = (
+  { seed, path, program, execution }: Failing,
+  reruns: ExplorationFailure["reruns"],
+): ExplorationFailure => ({
   seed,
   path,
-  steps,
+  ...program,
   findings: execution.findings,
   history: execution.recorder.events,
-  reruns: { failed: 0, of: 0 },
+  reruns,
 });
 
 /** Returns the requirement that the most executions violate, and their number. On a tie, returns the first. */
@@ -294,9 +317,12 @@ function mostFrequent(executions: readonly Execution[]): [RequirementId, number]
   return [...times].reduce((most, entry) => (entry[1] > most[1] ? entry : most));
 }
 
+const restartsServer = ({ steps }: Program, [worker]: readonly Worker[]) =>
+  worker?.environment.restart !== undefined && steps.some(({ operation }) => operation.kind === "restart");
+
 /** Runs a program on several workers concurrently: it mostly waits for the network. */
-const executeOnAll = (steps: readonly Step[], workers: readonly Worker[], wakeMs?: number) =>
-  Promise.all(workers.map((worker) => execute(steps, worker.environment, wakeMs)));
+const executeOnAll = (program: Program, workers: readonly Worker[], wakeMs?: number) =>
+  Promise.all(workers.map((worker) => execute(program, worker.environment, wakeMs)));
 
 interface Reruns {
   /** Number of reruns that failed. */
@@ -307,11 +333,11 @@ interface Reruns {
 }
 
 /** Reruns a failing program RERUNS times; if it does not fail again, until it fails or MAX_RERUNS is reached. */
-async function rerun(steps: readonly Step[], workers: readonly Worker[]): Promise<Reruns> {
+async function rerun(program: Program, workers: readonly Worker[]): Promise<Reruns> {
   const executions: Execution[] = [];
   const failed = () => executions.filter(({ findings }) => findings.length > 0).length;
   while (executions.length < RERUNS || (failed() === 0 && executions.length < MAX_RERUNS))
-    executions.push(...(await executeOnAll(steps, workers.slice(0, RERUNS))));
+    executions.push(...(await executeOnAll(program, workers.slice(0, RERUNS))));
   return { failed: failed(), of: executions.length, executions };
 }
 

@@ -64,6 +64,12 @@ export class FaultyNetwork {
     return this.#bases.map((_, index) => `http://127.0.0.1:${port}/${index}`);
   }
 
+  /** Delivers the oldest delayed request, after a request that was made later. */
+  releaseOne(): void {
+    const deliver = this.#held.shift();
+    if (deliver !== undefined) void deliver();
+  }
+
   /** Delivers all delayed requests, and waits until every request has arrived. */
   async settle(): Promise<void> {
     await Promise.all(this.#held.splice(0).map((deliver) => deliver()));
@@ -106,7 +112,7 @@ export class FaultyNetwork {
         break;
     }
     const response = await this.#forward(req, body);
-    this.#releaseOne();
+    this.releaseOne();
     if (fault === "drop-response") return reset();
     res.writeHead(response.status, { ...response.headers, "content-length": String(response.body.length) });
     if (fault === "reset-after-head") {
@@ -116,12 +122,6 @@ export class FaultyNetwork {
       res.write(response.body.subarray(0, response.body.length >> 1));
       setImmediate(reset);
     } else res.end(response.body);
-  }
-
-  /** Delivers the oldest delayed request, after a request that was made later. */
-  #releaseOne(): void {
-    const deliver = this.#held.shift();
-    if (deliver !== undefined) void deliver();
   }
 
   /** Registers a request whose response is ignored, so that `settle` waits for it. */

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import type { Codec } from "../rpc/connect.js";
 
 /** The faults that the network injects into one request or its response. */
 export const NETWORK_FAULTS = [
@@ -27,6 +27,24 @@ export const FAULT_LEVELS = ["none", "light", "heavy"] as const;
 /** One of `FAULT_LEVELS`. */
 export type FaultLevel = (typeof FAULT_LEVELS)[number];
 
+/** Calls that a server must refuse, and that must have no effect. */
+export const WRONG_CALLS = [
+  /** A Sync with a token that nobody has. */
+  "sync-with-unknown-token",
+  /** A Send with a token that nobody has. */
+  "send-with-unknown-token",
+  /** A Send to a user id that nobody has. */
+  "send-to-unknown-recipient",
+  /** A Send with one byte more than the server accepts. */
+  "send-too-large",
+  /** A Sync whose body is cut. */
+  "malformed-sync",
+  /** A Send whose body is cut. */
+  "malformed-send",
+] as const;
+/** One of `WRONG_CALLS`. */
+export type WrongCall = (typeof WRONG_CALLS)[number];
+
 /** An operation of a program. Accounts and devices are numbered from 0. */
 export type Operation =
   | {
@@ -43,6 +61,22 @@ export type Operation =
       id: "new" | "repeat" | "reuse" | "others";
       /** Payload size in bytes. */
       size: number;
+      /** The codec of the request. */
+      codec: Codec;
+    }
+  | {
+      /** Sends several new messages at once. */
+      kind: "burst";
+      /** The sending account. */
+      from: number;
+      /** The receiving account. */
+      to: number;
+      /** Number of messages. */
+      count: number;
+      /** Size of each payload in bytes. */
+      size: number;
+      /** The codec of the requests. */
+      codec: Codec;
     }
   | {
       /** Fetches a page. */
@@ -59,18 +93,60 @@ export type Operation =
       pageSize: number;
       /** Whether the device stores the page and advances cli_seq. */
       store: boolean;
+      /** The codec of the request. */
+      codec: Codec;
     }
   | {
       /** Opens a Watch. */
       kind: "watch";
       /** The account. */
       account: number;
+      /** The codec of the request and of the frames. */
+      codec: Codec;
+    }
+  | {
+      /** Closes the Watch of the account that has been open for the longest time. */
+      kind: "close-watch";
+      /** The account. */
+      account: number;
+    }
+  | {
+      /** Makes a call that must be refused. */
+      kind: "wrong";
+      /** The account that makes it, or to whose inbox it goes. */
+      account: number;
+      /** The call. */
+      call: WrongCall;
+      /** The codec of the request. */
+      codec: Codec;
+    }
+  | {
+      /** Asks for the server's info. */
+      kind: "info";
+      /** The codec of the request. */
+      codec: Codec;
+    }
+  | {
+      /** All clients pause. */
+      kind: "idle";
+      /** How long, in milliseconds. */
+      ms: number;
     }
   | {
       /** Makes the inbox lose its data. */
       kind: "rotate";
       /** The account. */
       account: number;
+    }
+  | {
+      /** Revokes the token of the account. */
+      kind: "revoke";
+      /** The account. */
+      account: number;
+    }
+  | {
+      /** Kills the server and starts it again. */
+      kind: "restart";
     };
 
 /** A step of a program. */
@@ -86,73 +162,25 @@ export interface Step {
   begins: "after" | "together" | "in-turn";
 }
 
-export interface ProgramOptions {
-  accounts: number;
-  devices: number;
-  faults: FaultLevel;
-  /** Whether the source of accounts can make an inbox lose its data. */
-  rotate: boolean;
-  /** Whether the server declares WATCH. */
-  watch: boolean;
-  /** Maximum size of a payload, in bytes. */
-  maxPayloadBytes: number;
-  /** Maximum number of steps. */
-  steps: number;
+/** A program of clients. */
+export interface Program {
+  /** The steps. */
+  steps: readonly Step[];
+  /** Seed of the forms of its requests and of the contents of its messages; 0 if all are plain. */
+  variation: number;
 }
 
-/** Generates programs. They shrink to fewer, sequential steps without faults. */
-export function programs(options: ProgramOptions): fc.Arbitrary<Step[]> {
-  const { accounts, devices, faults, rotate, watch, maxPayloadBytes, steps } = options;
-  const account = fc.nat(accounts - 1);
-  // Most operations use one account, because a violation concerns a single inbox.
-  const target = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: account });
-  const send: fc.Arbitrary<Operation> = fc.record({
-    kind: fc.constant("send"),
-    from: account,
-    to: target,
-    id: weighted({ new: 6, repeat: 3, reuse: 1, others: 1 }),
-    size: fc.oneof(
-      { weight: 4, arbitrary: fc.nat(Math.min(8, maxPayloadBytes)) },
-      { weight: 1, arbitrary: fc.constantFrom(...[0, 100, 1000].map((size) => Math.min(size, maxPayloadBytes))) },
-    ),
-  });
-  const sync: fc.Arbitrary<Operation> = fc.record({
-    kind: fc.constant("sync"),
-    account: target,
-    device: fc.nat(devices - 1),
-    cursor: weighted({ own: 10, stale: 3, zero: 2, other: 1, ahead: 1 }),
-    epoch: weighted({ own: 8, none: 3, wrong: 1 }),
-    pageSize: fc.oneof(
-      { weight: 2, arbitrary: fc.constant(0) },
-      { weight: 3, arbitrary: fc.integer({ min: 1, max: 3 }) },
-    ),
-    store: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
-  });
-  const operation = fc.oneof(
-    { weight: 10, arbitrary: send },
-    { weight: 12, arbitrary: sync },
-    ...(watch ? [{ weight: 1, arbitrary: fc.record({ kind: fc.constant("watch" as const), account: target }) }] : []),
-    ...(rotate ? [{ weight: 1, arbitrary: fc.record({ kind: fc.constant("rotate" as const), account: target }) }] : []),
-  );
-  const chance = { none: 0, light: 1, heavy: 4 }[faults];
-  const fault = fc.oneof(
-    { weight: 6, arbitrary: fc.constant("none" as const) },
-    ...(chance > 0 ? [{ weight: chance, arbitrary: fc.constantFrom(...NETWORK_FAULTS) }] : []),
-  );
-  const step = fc.record({ operation, fault, begins: weighted({ after: 4, together: 3, "in-turn": 3 }) });
-  return fc.array(step, { minLength: 1, maxLength: steps, size: "max" });
-}
-
-/** Generates a name by weight. It shrinks to the first one. */
-function weighted<T extends string>(weights: Readonly<Record<T, number>>): fc.Arbitrary<T> {
-  const entries = Object.entries(weights) as [T, number][];
-  return fc.oneof(...entries.map(([name, weight]) => ({ weight, arbitrary: fc.constant(name) })));
+/** The accounts that an operation uses. */
+export function accountsOf(operation: Operation): number[] {
+  if ("from" in operation) return [operation.from, operation.to];
+  return "account" in operation ? [operation.account] : [];
 }
 
 /** The client that runs a step. The first device of an account also sends its messages. */
 export function clientOf({ operation }: Step): string {
   switch (operation.kind) {
     case "send":
+    case "burst":
       return `device ${operation.from} 0`;
     case "sync":
       return `device ${operation.account} ${operation.device}`;
@@ -161,13 +189,15 @@ export function clientOf({ operation }: Step): string {
   }
 }
 
+/** Operations that run alone: during a data loss the outcome of other calls would be indeterminate. */
+const runsAlone = ({ operation: { kind } }: Step) => kind === "rotate" || kind === "idle";
+
 /** Splits a program into groups that run in sequence; the steps of a group run concurrently. */
 export function groups(steps: readonly Step[]): Step[][] {
   const result: Step[][] = [];
   for (const step of steps) {
     const last = result.at(-1);
-    // A data loss during other calls would make their outcomes indeterminate, so it runs alone.
-    const alone = step.operation.kind === "rotate" || last?.some(({ operation }) => operation.kind === "rotate");
+    const alone = runsAlone(step) || last?.some(runsAlone);
     if (last !== undefined && step.begins !== "after" && !alone) last.push(step);
     else result.push([step]);
   }

@@ -1,6 +1,6 @@
 import { Session } from "../rpc/session.js";
 import { type SharedConnection, Transport } from "../transport/http.js";
-import type { Environment } from "./execute.js";
+import type { Environment } from "./environment.js";
 import { FaultyNetwork } from "./faulty-network.js";
 
 /**

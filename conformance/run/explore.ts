@@ -5,9 +5,11 @@ import { type AccountOptions, resolveAccounts } from "../accounts/resolve.js";
 import { type Exploration, runExploration } from "../explore/explore.js";
 import type { FaultLevel } from "../explore/program.js";
 import { Inconclusive } from "../findings.js";
+import { ASPECTS } from "../harness/variation.js";
 import { type ConnectionOptions, pickConnection, Transport } from "../transport/http.js";
 import { Liveness } from "../transport/liveness.js";
 import { contact } from "./contact.js";
+import { restartAndWait } from "./restart.js";
 import { RunStop, withoutResponses } from "./run-stop.js";
 import { Secrets } from "./secrets.js";
 
@@ -50,6 +52,16 @@ export interface ExploreOptions extends ConnectionOptions, AccountOptions {
    * @default "heavy"
    */
   faults?: FaultLevel;
+  /**
+   * What varies in the requests and messages, as in `CheckOptions`; an empty list for nothing.
+   * @default all aspects, in three of four programs
+   */
+  vary?: readonly string[];
+  /**
+   * Kills the server, starts it again, and resolves once it is up: a few programs then have a crash.
+   * @default none: no program has one
+   */
+  restart?: () => Promise<void>;
   /** Stops the exploration. */
   signal?: AbortSignal;
   /** Is called once, before the first program runs, with what the server reported about itself (info.md). */
@@ -81,6 +93,9 @@ export interface NotExplored {
 export async function explore(options: ExploreOptions): Promise<Exploration | NotExplored> {
   const { urls, runs = 200, seed = randomBytes(4).readUInt32LE(), faults = "heavy", path } = options;
   if (urls.length === 0) throw new TypeError("explore needs at least one URL");
+  const unknown = options.vary?.find((name) => !ASPECTS.includes(name));
+  if (unknown !== undefined)
+    throw new TypeError(`vary: "${unknown}" is no aspect; the aspects are ${ASPECTS.join(", ")}`);
   const liveness = new Liveness();
   const transport = new Transport({ ...pickConnection(options), urls, liveness });
   const secrets = new Secrets();
@@ -97,8 +112,9 @@ export async function explore(options: ExploreOptions): Promise<Exploration | No
     const reason = "unavailable" in accounts ? accounts.unavailable : accounts.unavailableReason({ count: 2 });
     if ("unavailable" in accounts || reason !== undefined) return secrets.hide({ problem: `no accounts: ${reason}` });
     const source = secrets.watch(accounts);
-    const { budgetMs, devices, signal, onHistory, onProgram } = options;
+    const { budgetMs, devices, signal: stopped, onHistory, onProgram, vary, restart } = options;
     const stop = new RunStop(1);
+    const signal = stopped === undefined ? stop.signal : AbortSignal.any([stopped, stop.signal]);
     stop.stopOn(liveness.signal, () => withoutResponses(liveness, []));
     const exploration = await stop.orStopped(
       runExploration({
@@ -112,7 +128,9 @@ export async function explore(options: ExploreOptions): Promise<Exploration | No
         faults,
         ...(budgetMs === undefined ? {} : { budgetMs }),
         ...(devices === undefined ? {} : { devices }),
-        signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
+        signal,
+        vary,
+        restart: restart && restartAndWait(restart, transport, { timeoutScale: 1, signal }),
         ...(onHistory === undefined ? {} : { onHistory: (name, events) => onHistory(name, secrets.hide(events)) }),
         ...(onProgram === undefined ? {} : { onProgram }),
       }),

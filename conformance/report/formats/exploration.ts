@@ -1,6 +1,8 @@
+import { describeStep } from "../../explore/describe-step.js";
 import type { Exploration, ExplorationFailure } from "../../explore/explore.js";
 import type { FaultLevel } from "../../explore/program.js";
 import { printable } from "../../printable.js";
+import { quoted } from "../../shell.js";
 import { viewFinding } from "../model/finding.js";
 import { counted } from "../model/summary.js";
 import { textDiagram } from "./diagram.js";
@@ -14,6 +16,10 @@ export interface ExplorationRun {
   target: string;
   faults: FaultLevel;
   clients: number;
+  /** What varies in requests and messages; undefined for the default. */
+  vary?: readonly string[] | undefined;
+  /** Command that restarts the server; undefined if there is none. */
+  restartCommand?: string | undefined;
   /** The words that start the program again. Default: "npx seqsync". */
   command?: string;
   /** Base URL of the specification's chapters. */
@@ -23,9 +29,14 @@ export interface ExplorationRun {
 /** The command that runs a failing program again. */
 export function reproduceExploration(
   { seed, path }: Pick<ExplorationFailure, "seed" | "path">,
-  { command = "npx seqsync", target, faults, clients }: ExplorationRun,
+  { command = "npx seqsync", target, faults, clients, vary, restartCommand }: ExplorationRun,
 ): string {
-  return `${command} explore ${target} --faults ${faults} --clients ${clients} --seed ${seed} --path ${path}`;
+  const options = [
+    ...["--faults", faults, "--clients", String(clients)],
+    ...(vary === undefined ? [] : ["--vary", vary.length === 0 ? "none" : vary.join(",")]),
+    ...(restartCommand === undefined ? [] : ["--restart-command", quoted(restartCommand)]),
+  ];
+  return `${command} explore ${target} ${options.join(" ")} --seed ${seed} --path ${path}`;
 }
 
 /** The result of an exploration for a terminal. */
@@ -47,14 +58,16 @@ export function renderExploration(exploration: Exploration, run: ExplorationRun,
   // One diagram of the whole program follows the findings.
   for (const finding of failure.findings)
     lines.push("", ...findingText(viewFinding(finding, { spec: run.spec }), { style, diagram: false }));
-  const { reruns, steps, history } = failure;
+  const { reruns, steps, history, variation } = failure;
   const frequency =
     reruns.of === 0
       ? "It did not run again, because the server stopped responding."
       : reruns.failed === reruns.of
         ? "The program fails every time."
         : `The failure depends on timing: the program failed in ${reruns.failed} of ${reruns.of} reruns.`;
-  lines.push("", `The shortest failing program has ${counted(steps.length, "step")}. ${frequency}`, "");
+  lines.push("", `The shortest failing program has ${counted(steps.length, "step")}. ${frequency}`);
+  if (variation !== 0) lines.push("It fails only with varied requests or contents.");
+  lines.push(...steps.map((step, index) => `  ${index + 1}. ${printable(describeStep(step))}`), "");
   lines.push(...textDiagram(history).map((line) => `  ${printable(line)}`));
   lines.push("", "Reproduce with", `  ${reproduceExploration(failure, run)}`);
   return terminalText(`${lines.join("\n")}\n`);
