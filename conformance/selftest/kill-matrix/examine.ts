@@ -111,7 +111,8 @@ export async function examine(subject: Subject, options: ExamineOptions): Promis
   // The cases about the requirement run first and alone: if a mutant delays every case, no time would be left for them.
   const steps: Step[] = [
     { matches: (run) => isAboutIt(run) && !run.case.thorough, from: "quick" },
-    { matches: isAboutIt, isThorough: true },
+    // These take minutes: mutants of the kinds that show without them get the other cases first.
+    ...(subject.kind === undefined || options.thorough ? [{ matches: isAboutIt, isThorough: true }] : []),
     { matches: (run) => isInWhole(run) && !run.case.thorough, from: "whole" },
     { matches: (run) => !run.case.thorough, from: "full" },
     ...(options.thorough ? [{ matches: () => true, isThorough: true }] : []),
