@@ -112,6 +112,7 @@ export async function rawAttempt(t: Context, call: RawCall): Promise<RawResult> 
       },
       // A case with connections of its own, or another method, is about them.
       method === undefined && call.transport === undefined ? t.session.forms?.next() : undefined,
+      t.session.transport.headers,
     ),
     ...(body === undefined ? {} : { body }),
     signal: t.signal,

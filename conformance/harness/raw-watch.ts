@@ -99,6 +99,7 @@ async function readWatch(t: Context, args: WatchArguments): Promise<WatchTranscr
           ...headers,
         },
         t.session.forms?.next(),
+        t.session.transport.headers,
       ),
       body: body ?? envelope(emptyBody(t.session.codec)),
     });

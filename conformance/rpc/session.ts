@@ -77,7 +77,7 @@ export class Session {
 
   /** Returns a call as a request, in the form that is chosen for it. */
   formOf(call: EncodedCall): RequestForm {
-    return requestOf(call, this.forms?.next());
+    return requestOf(call, this.forms?.next(), this.transport.headers);
   }
 
   /** Makes one attempt of a call. */

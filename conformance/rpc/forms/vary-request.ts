@@ -23,8 +23,15 @@ export interface EncodedCall {
   isStream: boolean;
 }
 
-/** Returns the request of a call, in the plain form or, with a choice, in one that means the same. */
-export function requestOf(call: EncodedCall, choice: FormChoice | undefined): RequestForm {
+/**
+ * Returns the request of a call, in the plain form or, with a choice, in one that means the same. `given` are the
+ * headers that the transport adds to every request.
+ */
+export function requestOf(
+  call: EncodedCall,
+  choice: FormChoice | undefined,
+  given: Readonly<Record<string, string>> = {},
+): RequestForm {
   const { codec, schema, headers, message, isStream } = call;
   const wrap = (body: Uint8Array) => (isStream ? envelope(body) : body);
   if (choice === undefined) return { headers, body: wrap(message) };
@@ -32,7 +39,7 @@ export function requestOf(call: EncodedCall, choice: FormChoice | undefined): Re
     codec === "proto"
       ? varyBinary(schema, message, choice)
       : Buffer.from(varyJson(schema, Buffer.from(message).toString("utf8"), choice));
-  return varyTransfer({ headers, body: wrap(varied) }, choice);
+  return varyTransfer({ headers, body: wrap(varied) }, choice, given);
 }
 
 /** The aspects that leave the body and the values of the headers as they are. */
@@ -45,21 +52,23 @@ const RAW_ASPECTS: readonly FormAspect[] = ["header-case", "header-order", "extr
 export function varyRawRequest(
   headers: Readonly<Record<string, string>>,
   choice: FormChoice | undefined,
+  given: Readonly<Record<string, string>> = {},
 ): Pick<HttpRequest, "headers" | "connection"> {
   if (choice === undefined) return { headers };
   const applies = (aspect: FormAspect) => RAW_ASPECTS.includes(aspect) && choice.applies(aspect);
   const raw = { ...choice, applies };
-  return { headers: variedHeaders(headers, raw), ...connectionOf(raw) };
+  return { headers: variedHeaders(headers, raw, given), ...connectionOf(raw) };
 }
 
 /** Varies how a request is sent: its headers, its transfer coding and its connection. */
 function varyTransfer(
   { headers, body }: { headers: Readonly<Record<string, string>>; body: Uint8Array },
   choice: FormChoice,
+  given: Readonly<Record<string, string>>,
 ): RequestForm {
   const isChunked = choice.applies("chunked");
   return {
-    headers: variedHeaders(headers, choice),
+    headers: variedHeaders(headers, choice, given),
     body: isChunked ? chunksOf(body, choice.random("chunked")) : body,
     ...connectionOf(choice),
   };
@@ -75,9 +84,12 @@ const otherConnection = (choice: FormChoice) => (choice.random("connection")() <
 function variedHeaders(
   headers: Readonly<Record<string, string>>,
   choice: FormChoice,
+  given: Readonly<Record<string, string>> = {},
 ): NonNullable<HttpRequest["headers"]> {
   const plain = Object.entries(headers);
-  const varied = varyHead(plain, choice);
+  // A header twice, with two values, would mean something else.
+  const names = new Set(Object.keys(given).map((name) => name.toLowerCase()));
+  const varied = varyHead(plain, choice).filter(([name]) => name in headers || !names.has(name.toLowerCase()));
   // A list would force HTTP/1.1.
   return isDeepStrictEqual(varied, plain) ? headers : varied;
 }
