@@ -1,6 +1,6 @@
 /** The accounts that a case needs. */
 export interface AccountRequest {
-  /** Number of accounts. 0 to 4. */
+  /** Number of accounts. A case needs 0 to 4, a program of an exploration up to 8. */
   count: number;
   /**
    * Whether the accounts must be new: no message was ever sent to them.
