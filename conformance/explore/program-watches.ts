@@ -13,6 +13,9 @@ import type { Findings } from "./run-findings.js";
 /** Time limit for a frame about a new message, and for the end of a Watch whose token was revoked, in milliseconds. */
 export const WAKE_MS = 5000;
 
+/** How long to wait for the first frame, in milliseconds. */
+const OPEN_MS = 1000;
+
 interface OpenedWatch {
   account: ProgramAccount;
   stream: WatchStream;
@@ -33,11 +36,13 @@ export class ProgramWatches {
     this.#findings = findings;
   }
 
-  /** Opens a Watch. */
-  open(account: ProgramAccount, codec: Codec): void {
+  /** Opens a Watch, and waits a moment for its first frame, so that the steps after it find it open. */
+  async open(account: ProgramAccount, codec: Codec): Promise<void> {
     const isRefused = account.token === "revoked";
     const client = new Client(this.#session, this.#recorder, account.lease, `${account.name}'s watch`);
-    this.#all.push({ account, stream: client.watch({ codec }), isRefused });
+    const stream = client.watch({ codec });
+    this.#all.push({ account, stream, isRefused });
+    await stream.waitForFrame(() => true, OPEN_MS);
   }
 
   /** Closes the Watch of an account that was opened first, if there is one. */
