@@ -8,6 +8,7 @@ import { errors } from "./errors/index.js";
 import { exploration } from "./explore.js";
 import { http } from "./http/index.js";
 import { info } from "./info.js";
+import { mixtures } from "./mixtures/index.js";
 import { page } from "./page.js";
 import { send } from "./send/index.js";
 import { seq } from "./seq/index.js";
@@ -15,7 +16,10 @@ import { sync } from "./sync.js";
 import { thorough } from "./thorough/index.js";
 import { watch } from "./watch/index.js";
 
-/** All cases, chapter by chapter in the specification's order; then those for `--thorough`, which are of several chapters. */
+/**
+ * All cases, chapter by chapter in the specification's order; then mixtures and those for `--thorough`, which are of
+ * several chapters.
+ */
 export const CATALOGUE: readonly Case[] = [
   ...http,
   ...errors,
@@ -29,6 +33,7 @@ export const CATALOGUE: readonly Case[] = [
   ...devices,
   ...epoch,
   ...watch,
+  ...mixtures,
   ...durable,
   ...exploration,
   ...thorough,

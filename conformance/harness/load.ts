@@ -2,14 +2,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { SendResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { NoResponseFailure, RetriesExhausted } from "../findings.js";
-import type { DefiniteResult } from "../rpc/result.js";
+import type { DefiniteResult, Refusal } from "../rpc/result.js";
 import type { Device, SentMessage, TestAccount } from "./account.js";
 import type { Context } from "./context.js";
 
 /** Maximum number of rounds of each loop: a crash may be long in coming, and the history of a case has a bound. */
 const MAX_ROUNDS = 300;
-/** Rounds that each loop makes before the load counts as running. */
-const FIRST_ROUNDS = 5;
+/** Rounds that each loop makes until `continues` resolves. */
+const SOME_ROUNDS = 5;
 
 /** A Send under load, whose outcome may be unknown. */
 export interface LoadedSend {
@@ -17,6 +17,8 @@ export interface LoadedSend {
   to: TestAccount;
   /** `acceptedAt` is undefined while no response has arrived. */
   sent: SentMessage;
+  /** The refusal, if it was refused. */
+  refusal?: Refusal;
 }
 
 /**
@@ -31,8 +33,7 @@ export class Load {
   /** For each device, the highest `cli_seq` that a successful Sync has acknowledged. */
   readonly acked = new Map<Device, number>();
   readonly #t: Context;
-  readonly #loops: Promise<void>[] = [];
-  readonly #running: Promise<void>[] = [];
+  readonly #loops: Loop[] = [];
   #isStopped = false;
 
   constructor(t: Context) {
@@ -73,15 +74,17 @@ export class Load {
     });
   }
 
-  /** Resolves once each loop has made some rounds. */
-  async started(): Promise<void> {
-    await Promise.all(this.#running);
+  /** Resolves once each loop that has not ended has made some more rounds. */
+  async continues(): Promise<void> {
+    const begun = this.#loops.map((loop) => ({ loop, from: loop.rounds }));
+    for (const { loop, from } of begun)
+      while (!loop.hasEnded && loop.rounds < from + SOME_ROUNDS) await loop.nextRound();
   }
 
   /** Stops all loops. Throws the violation that ended one. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    const ends = await Promise.allSettled(this.#loops);
+    const ends = await Promise.allSettled(this.#loops.map(({ end }) => end));
     for (const end of ends) if (end.status === "rejected" && !isOutage(end.reason)) throw end.reason;
   }
 
@@ -97,38 +100,60 @@ export class Load {
 
   #newSend(from: TestAccount, to: TestAccount, id: string, round: number): LoadedSend {
     const sent = { clientMessageId: id, payload: this.#t.filler(`under load ${round}`), acceptedAt: undefined };
-    const send = { from, to, sent };
+    const send: LoadedSend = { from, to, sent };
     this.sends.push(send);
     return send;
   }
 
-  async #attempt(
-    { from, to, sent }: LoadedSend,
-    endpoint = this.#t.session.nextEndpoint(),
-  ): Promise<DefiniteResult<SendResponse>> {
+  async #attempt(send: LoadedSend, endpoint = this.#t.session.nextEndpoint()): Promise<DefiniteResult<SendResponse>> {
+    const { from, to, sent } = send;
     const result = await from.trySend(to, sent.payload, { id: sent.clientMessageId, endpoint });
     if (result.kind === "response") sent.acceptedAt = result.value.acceptedAt;
+    else send.refusal = result.refusal;
     return result;
   }
 
   /** Repeats `act` until it returns false. */
   #loop(act: (round: number) => Promise<boolean>): void {
-    let start = () => {};
-    const started = new Promise<void>((resolve) => {
-      start = resolve;
-    });
-    this.#running.push(started);
-    const run = async () => {
-      for (let round = 1; round <= MAX_ROUNDS && !this.#isStopped; round += 1) {
-        if (!(await act(round))) return;
-        if (round === FIRST_ROUNDS) start();
+    this.#loops.push(
+      new Loop(async (round) => {
+        if (this.#isStopped || !(await act(round))) return false;
         await pause(Math.floor(round / 20), undefined, { signal: this.#t.signal });
-      }
-    };
-    const loop = run().finally(start);
-    // `stop` examines how the loop ended.
-    loop.catch(() => {});
-    this.#loops.push(loop);
+        return true;
+      }),
+    );
+  }
+}
+
+/** Calls a function again and again until it returns false. */
+class Loop {
+  rounds = 0;
+  hasEnded = false;
+  /** Rejects with the error that ended the loop. */
+  readonly end: Promise<void>;
+  #wake = () => {};
+
+  constructor(act: (round: number) => Promise<boolean>) {
+    this.end = this.#run(act).finally(() => {
+      this.hasEnded = true;
+      this.#wake();
+    });
+    // `Load.stop` examines how the loop ended.
+    this.end.catch(() => {});
+  }
+
+  /** Resolves after the next round, or at the end. */
+  nextRound(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  async #run(act: (round: number) => Promise<boolean>): Promise<void> {
+    while (this.rounds < MAX_ROUNDS && (await act(this.rounds + 1))) {
+      this.rounds += 1;
+      this.#wake();
+    }
   }
 }
 

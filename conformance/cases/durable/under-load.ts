@@ -60,7 +60,7 @@ export const crashesUnderLoad: readonly Case[] = [
         load.fetch(bobs);
         load.sendThenSync(bob, dave, daves);
         load.sendToBoth(alice, [carol, dave]);
-        await load.started();
+        await load.continues();
         await t.restart();
         await load.stop();
         await requireSurvivingAccounts(t);
