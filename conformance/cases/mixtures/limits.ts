@@ -5,6 +5,7 @@ import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { expectInfo, expectWatch, type Way, waysOf } from "../../harness/each-way.js";
 import { expectSameResponseOnRetry } from "../../harness/retries.js";
+import { unique } from "../../harness/unique.js";
 import { describeRefusal } from "../../rpc/connect.js";
 
 const MAX_SEQ = 0xffff_ffff;
@@ -95,7 +96,7 @@ async function expectOtherCalls(
   const actual = reused.kind === "refusal" ? describeRefusal(reused.refusal) : "it was accepted";
   const violation = "a Send with a used id and another payload was accepted by an inbox without room";
   t.that(reused.kind === "refusal", "SEND-ID-REUSED", violation, "a refusal", actual);
-  const mismatch = await bob.device().trySync({ epoch: `not-${t.newId()}` }, way);
+  const mismatch = await bob.device().trySync({ epoch: `not-${unique()}` }, way);
   t.refused(mismatch, Reason.EPOCH_MISMATCH, "EPOCH-MISMATCH", "a Sync with another epoch");
   // What is full or exhausted is the inbox, not its account.
   await bob.send(alice, t.filler("from bob"), way);

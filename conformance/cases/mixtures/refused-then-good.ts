@@ -14,6 +14,7 @@ import {
   syncOf,
   truncated,
 } from "../../harness/raw-calls.js";
+import { unique } from "../../harness/unique.js";
 import type { RequirementId } from "../../requirements/requirements.js";
 import { Client } from "../../rpc/client.js";
 
@@ -97,7 +98,7 @@ function* refusedCalls(t: Context, used: SentMessage, svrSeq: () => number): Gen
     const { rpc, by, body } = syncOf(t, bob, options);
     return { rpc, by, body };
   };
-  const unknown = { authorization: `Bearer nobodys-${t.newId()}` };
+  const unknown = { authorization: `Bearer nobodys-${unique()}` };
   const cut = (call: RawCall): RawCall => ({ ...call, body: truncated(t, call.body as Uint8Array) });
   const long = (call: RawCall): RawCall => ({ ...call, body: padded(t, call.body as Uint8Array, UNREAD_BYTES) });
   const { CREDENTIAL_INVALID, CLIENT_MESSAGE_ID_INVALID, PAYLOAD_TOO_LARGE, RECIPIENT_UNKNOWN } = Reason;
@@ -113,7 +114,7 @@ function* refusedCalls(t: Context, used: SentMessage, svrSeq: () => number): Gen
   yield { what: "a Sync with a malformed body", call: cut(sync()), ...malformed };
   yield {
     what: "a Send to an unknown recipient",
-    call: send({}, { userId: `nobody-${t.newId()}` }),
+    call: send({}, { userId: `nobody-${unique()}` }),
     requirement: "SEND-RECIPIENT",
     reason: RECIPIENT_UNKNOWN,
   };
@@ -139,7 +140,7 @@ function* refusedCalls(t: Context, used: SentMessage, svrSeq: () => number): Gen
   };
   yield {
     what: "a Sync with another epoch",
-    call: sync({ epoch: `not-${t.newId()}` }),
+    call: sync({ epoch: `not-${unique()}` }),
     requirement: "EPOCH-MISMATCH",
     reason: EPOCH_MISMATCH,
   };

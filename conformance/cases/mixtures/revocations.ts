@@ -6,6 +6,7 @@ import { expectInfo, expectWatch, type Way, waysOf } from "../../harness/each-wa
 import { Load } from "../../harness/load.js";
 import { describeResponse, rawCall, sendOf, syncOf } from "../../harness/raw-calls.js";
 import { expectSameResponseOnRetry } from "../../harness/retries.js";
+import { unique } from "../../harness/unique.js";
 import { describeRefusal } from "../../rpc/connect.js";
 
 /** Spellings of the header of a credential; a server may not take the last ones as a credential at all. */
@@ -120,7 +121,7 @@ async function expectRevoked(t: Context, way: Way, before: SentMessage): Promise
   t.refused(send, CREDENTIAL_INVALID, "AUTH-REVOKED", "a Send with a revoked token");
   const retry = await bob.trySend(alice, payload, { id, ...way });
   t.refused(retry, CREDENTIAL_INVALID, "AUTH-REVOKED", "a retry with a revoked token");
-  const unknown = await bob.trySend({ userId: `nobody-${t.newId()}` }, payload, way);
+  const unknown = await bob.trySend({ userId: `nobody-${unique()}` }, payload, way);
   t.refused(unknown, CREDENTIAL_INVALID, "AUTH-REVOKED", "a Send with a revoked token to an unknown recipient");
 }
 
