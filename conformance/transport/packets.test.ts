@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { Transport } from "./http.js";
 
 const cleanUps: (() => unknown)[] = [];
@@ -55,6 +55,22 @@ describe("a connection that sends in packets", () => {
     const response = await transport.request({ path: "/x", body, connection: "packets" });
     expect(response.status).toBe(200);
     expect(packets.join("")).toMatch(/transfer-encoding: chunked\r\n\r\n3\r\na b\r\n/);
+  });
+
+  test("does not delay each of many chunks, on a busy machine for seconds", async () => {
+    const { transport, packets } = await serverOf((text) => text.endsWith("\r\n0\r\n\r\n"));
+    const body = Array.from({ length: 40 }, () => BODY);
+    const delays = vi.spyOn(globalThis, "setTimeout");
+    for (let request = 1; request <= 2; request += 1) {
+      packets.length = 0;
+      delays.mockClear();
+      const response = await transport.request({ path: "/x", body, connection: "packets" });
+      expect(response.status).toBe(200);
+      expect(packets.join("")).toContain(`\r\n1e\r\n${BODY}`.repeat(40));
+      expect(delays.mock.calls.filter(([, ms]) => ms === 1).length).toBeLessThan(20);
+      expect(packets.length).toBeGreaterThan(2);
+    }
+    delays.mockRestore();
   });
 
   test("reports a connection that is closed in the middle", async () => {
