@@ -28,7 +28,7 @@ beforeAll(async () => {
     seed: 1,
     nonce: "n",
     executions: 0,
-    blamedAspects: new Set(),
+    blamedAspects: new Map(),
     timeoutScale: 1,
     signal,
     invocation: "URL",
@@ -43,6 +43,7 @@ afterAll(async () => {
 async function runWith(
   isWrong: (applies: (aspect: FormAspect) => boolean, t: Context) => boolean,
   codec = "proto" as const,
+  blamedAspects = new Map<string, number>(),
 ) {
   let runs = 0;
   const it: Case = {
@@ -59,7 +60,7 @@ async function runWith(
     },
   };
   const run = { id: it.id, case: it, codec, aspects: new Set(aspectsOf(codec)) };
-  const result = await runAndBlame(run, { ...shared, blamedAspects: new Set() });
+  const result = await runAndBlame(run, { ...shared, blamedAspects });
   return { result, runs: () => runs };
 }
 
@@ -95,6 +96,18 @@ test.each([
     expect(result.reproduce).toMatch(new RegExp(`--seed 1 --vary ${aspect}$`));
   },
 );
+
+test("once three cases have needed an aspect, others are only tried without it", async () => {
+  const blamed = new Map<string, number>();
+  for (let count = 1; count <= 3; count += 1) await runWith((applies) => applies("chunked"), "proto", blamed);
+  expect(blamed).toEqual(new Map([["chunked", 3]]));
+  const { result, runs } = await runWith((applies) => applies("chunked"), "proto", blamed);
+  expect(runs()).toBe(2);
+  expect(result).toMatchObject({ varied: ["chunked"], findings: [{ requirement: "HTTP-CHUNKED" }] });
+  expect(result.reproduce).toMatch(/--vary chunked$/);
+  const other = await runWith((applies) => applies("scheme"), "proto", blamed);
+  expect(other.result.findings[0]?.requirement).toBe("AUTH-SCHEME");
+});
 
 test("a failure that needs two aspects names both and keeps its requirement", async () => {
   const { result } = await runWith((applies) => {

@@ -1,13 +1,14 @@
 import { type CaseResult, Outcome } from "../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { describeAspect, requirementOfAspect } from "../harness/variation.js";
-import type { Codec } from "../rpc/connect.js";
 import type { RunnableCase } from "./case-run.js";
-import { type Execution, type RunContext, runCase } from "./run-case.js";
+import { commandOf, type Execution, type RunContext, runCase } from "./run-case.js";
 
 /** Time after which the search for the aspect ends, in milliseconds, before `timeoutScale`. */
 const SEARCH_MS = 30_000;
 /** Number of times in a row that a run must fail with the aspect, and pass in the plain form. */
 const CONFIRMATIONS = 2;
+/** Number of cases that must have needed an aspect alone before others are only tried without it. */
+const USUAL = 3;
 
 /**
  * Runs a case. If it fails and its requests and messages vary, it runs again in the plain form: a failure there has
@@ -37,15 +38,22 @@ class Search {
   async find(): Promise<Execution> {
     const first = await this.#execute(this.#run.aspects ?? new Set());
     if (first.varied.length === 0 || !hasFailed(first)) return first;
+    const { blamedAspects } = this.#shared;
+    const usual = first.varied.filter((name) => (blamedAspects.get(name) ?? 0) >= USUAL);
+    if (usual.length > 0) {
+      const others = first.varied.filter((name) => !usual.includes(name));
+      const without = await this.#execute(new Set(others));
+      if (!hasFailed(without)) return blame({ ...first, varied: usual }, this.#run, this.#shared);
+    }
     const plain = await this.#execute(new Set());
     if (hasFailed(plain)) return plain;
     const guess = first.varied.filter((name) => this.#shared.blamedAspects.has(name));
     const found = (await this.#tryAlone(guess)) ?? (await this.#bisect(first));
     // A failure that does not come again, or only sometimes, is no less a failure.
     if (found === undefined) return first;
-    const { blamedAspects } = this.#shared;
-    if (found.varied.length === 1) for (const name of found.varied) blamedAspects.add(name);
-    return blame(found, this.#run.codec, blamedAspects);
+    const [only, ...others] = found.varied;
+    if (only !== undefined && others.length === 0) blamedAspects.set(only, (blamedAspects.get(only) ?? 0) + 1);
+    return blame(found, this.#run, this.#shared);
   }
 
   /** Tries the aspects that other cases have blamed, one by one. */
@@ -107,14 +115,17 @@ const hasFailed = ({ result }: Execution) => result.outcome === Outcome.FAIL;
  * Blames the aspects of a failure: the requirement about the form, or for contents the one that was found. Of several
  * aspects it is the one that other cases need alone.
  */
-function blame(execution: Execution, codec: Codec, blamedAspects: ReadonlySet<string>): Execution {
+function blame(execution: Execution, run: RunnableCase, shared: RunContext): Execution {
   const { result, varied } = execution;
-  const decisive = varied.length === 1 ? varied : varied.filter((name) => blamedAspects.has(name));
-  const [requirement, ...others] = new Set(decisive.map((name) => requirementOfAspect(name, codec)));
+  const decisive = varied.length === 1 ? varied : varied.filter((name) => shared.blamedAspects.has(name));
+  const [requirement, ...others] = new Set(decisive.map((name) => requirementOfAspect(name, run.codec)));
   const cause = `only with ${varied.map(describeAspect).join(" and with ")}`;
   const findings = result.findings.map((finding) => ({ ...finding, message: `${cause}: ${finding.message}` }));
   const [first] = findings;
   const blamed =
     requirement === undefined || others.length > 0 || first === undefined ? findings : [{ ...first, requirement }];
-  return { ...execution, result: { ...result, varied, findings: blamed } };
+  return {
+    ...execution,
+    result: { ...result, varied, findings: blamed, reproduce: commandOf(run, shared, varied) },
+  };
 }

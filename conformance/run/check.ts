@@ -152,7 +152,7 @@ async function runCases(report: Report, transport: Transport, options: Settings,
     invocation: options.invocation ?? report.targets.join(" "),
     nonce: randomBytes(6).toString("base64url"),
     executions: 0,
-    blamedAspects: new Set(),
+    blamedAspects: new Map(),
   };
   const results = new Map<CaseRun, CaseResult>();
   const ends = new Map<CaseRun, number>();

@@ -27,7 +27,7 @@ beforeAll(async () => {
     seed: 1,
     nonce: "n",
     executions: 0,
-    blamedAspects: new Set(),
+    blamedAspects: new Map(),
     timeoutScale: 1,
     signal,
     invocation: "URL",

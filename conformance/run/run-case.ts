@@ -38,8 +38,8 @@ export interface RunContext {
   nonce: string;
   /** Number of runs of cases so far. */
   executions: number;
-  /** The aspects that failures were found to need. */
-  blamedAspects: Set<string>;
+  /** The aspects that failures were found to need alone, with the number of cases. */
+  blamedAspects: Map<string, number>;
   timeoutScale: number;
   /** Aborted when the run ends early. */
   signal: AbortSignal;
@@ -196,7 +196,7 @@ export async function runCase(
       history: failed ? recorder.events.slice(-SHOWN_EVENTS) : [],
       exchanges: failed ? exchanges.toMessages(result.findings) : [],
       accounts: failed ? accountsOf(context) : [],
-      reproduce: failed ? (context?.reproduce ?? reproduce(run, shared, varied)) : "",
+      reproduce: failed ? (context?.reproduce ?? commandOf(run, shared, varied)) : "",
     }),
     retried: session.retried,
     varied,
@@ -281,7 +281,11 @@ function suiteError(error: unknown): CaseOutcome {
 }
 
 /** Returns the command that runs a case again, with the same forms and contents. */
-function reproduce({ case: { id }, codec }: CaseRun, { invocation, seed }: RunContext, varied: string[]): string {
+export function commandOf(
+  { case: { id }, codec }: CaseRun,
+  { invocation, seed }: RunContext,
+  varied: string[],
+): string {
   const vary = varied.length === 0 ? "none" : varied.join(",");
   return `npx seqsync check ${invocation} --only ${id} --codec ${codec} --seed ${seed} --vary ${vary}`;
 }

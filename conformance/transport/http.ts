@@ -6,6 +6,7 @@ import { afterRunnableTime } from "./deadline.js";
 import { LocalError, NoResponseError, noResponse, OversizedError, timedOut } from "./errors.js";
 import { exchange, type ReceivedResponse } from "./exchange.js";
 import { type ExchangeHandle, type ExchangeListener, parseRequest, recordRawResponse } from "./exchange-log.js";
+import { sendLengthFirst } from "./length-first.js";
 import type { Liveness } from "./liveness.js";
 import type { HttpRequest, HttpResponse, HttpStream } from "./messages.js";
 import { sendInPackets } from "./packets.js";
@@ -331,6 +332,8 @@ interface Agents {
   single: Agent;
   /** Sends each request in several packets, over HTTP/1.1. */
   packets: Agent;
+  /** Sends Content-Length before all other headers, over HTTP/1.1. */
+  lengthFirst: Agent;
   /** For streams, when as many streams are open as may use the connections of the other pools. */
   furtherStreams: Agent;
   sharedStreams: SharedStreams;
@@ -373,6 +376,7 @@ function agentsFor(
     http1: mayUpgrade ? agentFor({ ...connection, http2: false }, connections) : standard,
     single: agentFor({ ...connection, http2: false }, connections, 0),
     packets: agentFor({ ...connection, http2: false }, connections, 1, { prepare: sendInPackets }),
+    lengthFirst: agentFor({ ...connection, http2: false }, connections, 1, { prepare: sendLengthFirst }),
     furtherStreams: agentFor(connection, MAX_STREAMS),
     sharedStreams: new SharedStreams(Math.ceil(connections / 2)),
   };

@@ -10,9 +10,9 @@ export interface Caller {
 
 /**
  * A kind of connection: a new one, a kept one of HTTP/1.1, or a kept one of HTTP/1.1 that sends each request in several
- * packets.
+ * packets, or Content-Length before all other headers.
  */
-export type ConnectionKind = "new" | "http1" | "packets";
+export type ConnectionKind = "new" | "http1" | "packets" | "lengthFirst";
 
 /** A request to the target. */
 export interface HttpRequest {

@@ -41,11 +41,22 @@ describe("a connection that sends in packets", () => {
       const response = await transport.request({ path: "/x", headers: { a: "b" }, body: BODY, connection: "packets" });
       expect(Buffer.from(response.body).toString()).toBe("ok");
       expect(packets.join("")).toMatch(
-        new RegExp(`^POST /x HTTP/1.1\r\ncontent-length: ${BODY.length}\\r\\n.*a: b\\r\\n\\r\\n${BODY}$`, "s"),
+        new RegExp(`^POST /x HTTP/1.1\r\n.*content-length: ${BODY.length}\\r\\n\\r\\n${BODY}$`, "s"),
       );
       // The kernel may join packets on a busy machine, but not all of them.
       expect(packets[0]).not.toContain(BODY.toString());
       expect(packets.length).toBeGreaterThan(2);
+    }
+  });
+
+  test("of the other kind sends Content-Length before all other headers", async () => {
+    const { transport, packets } = await serverOf((text) => text.endsWith(BODY.toString()));
+    for (let request = 1; request <= 2; request += 1) {
+      packets.length = 0;
+      await transport.request({ path: "/x", headers: { a: "b" }, body: BODY, connection: "lengthFirst" });
+      expect(packets.join("")).toMatch(
+        new RegExp(`^POST /x HTTP/1.1\r\ncontent-length: ${BODY.length}\\r\\n.*a: b\\r\\n\\r\\n${BODY}$`, "s"),
+      );
     }
   });
 

@@ -62,13 +62,9 @@ function split(data: Uint8Array): Uint8Array[] {
   const end = !isHead(data) ? 0 : blankLine < 0 ? data.length : blankLine + 4;
   const singles = Math.min(SINGLE_BYTES, Math.max(0, data.length - end - 1));
   const packets = [
-    Buffer.from(withLengthFirst(text.slice(0, end)), "latin1"),
+    data.subarray(0, end),
     ...Array.from({ length: singles }, (_, index) => data.subarray(end + index, end + index + 1)),
     data.subarray(end + singles),
   ];
   return packets.filter(({ length }) => length > 0);
 }
-
-/** Moves Content-Length, which the library writes last, to the front: other clients send headers after it. */
-const withLengthFirst = (head: string) =>
-  head.replace(/^([^\r\n]*\r\n)(.*?\r\n)(content-length: \d+\r\n)(?=\r\n$)/s, "$1$3$2");

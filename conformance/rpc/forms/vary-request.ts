@@ -76,7 +76,8 @@ function varyTransfer(
 
 function connectionOf(choice: FormChoice): Pick<HttpRequest, "connection"> {
   if (choice.applies("packets")) return { connection: "packets" };
-  return choice.applies("connection") ? { connection: otherConnection(choice) } : {};
+  if (choice.applies("connection")) return { connection: otherConnection(choice) };
+  return choice.applies("header-order") && choice.random("header-order")() < 0.3 ? { connection: "lengthFirst" } : {};
 }
 
 const otherConnection = (choice: FormChoice) => (choice.random("connection")() < 0.5 ? "new" : "http1");
