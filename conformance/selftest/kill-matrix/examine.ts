@@ -120,7 +120,9 @@ export async function examine(subject: Subject, options: ExamineOptions): Promis
   const isDue = (from: Step["from"]) => from !== undefined && EXTENTS.indexOf(from) <= EXTENTS.indexOf(extent);
   const reports: Report[] = [];
   const isBlamed = () => reports.some((report) => blames(report, subject));
-  const tried = new Set<Mechanism>(["plain", "varied"]);
+  // What shows in the plain form needs no other one in a quick run.
+  const isPlain = extent === "quick" && !options.thorough && subject.kind === undefined;
+  const tried = new Set<Mechanism>(isPlain ? ["plain"] : ["plain", "varied"]);
   for (let seed = 1; seed <= (subject.race ? RACE_ATTEMPTS : 1); seed += 1) {
     const done = new Set<string>();
     for (const { matches, from, isThorough = false } of steps) {
@@ -129,7 +131,7 @@ export async function examine(subject: Subject, options: ExamineOptions): Promis
       if (next.size === 0) continue;
       if (isThorough) tried.add("thorough");
       const most = isThorough ? Math.max(limit, THOROUGH_LIMIT) : limit;
-      reports.push(await checkOnce(subject, ({ id }) => next.has(id), seed, { limit: most, isThorough }));
+      reports.push(await checkOnce(subject, ({ id }) => next.has(id), seed, { limit: most, isThorough, isPlain }));
       for (const id of next) done.add(id);
     }
     if (isBlamed()) break;
@@ -154,7 +156,7 @@ export async function reexamine(
   // All the cases run each time: some mutants show only when several cases run at once.
   const cases = new Set(expectations.map(caseOfExpectation));
   for (let seed = 2; missing.size > 0 && seed < 2 + attempts; seed += 1) {
-    const report = await checkOnce(subject, (run) => cases.has(run.case.id), seed, { limit, isThorough: false });
+    const report = await checkOnce(subject, (run) => cases.has(run.case.id), seed, { limit });
     reports.push(report);
     for (const expectation of failedExpectationsOf(report)) missing.delete(expectation);
   }
@@ -187,7 +189,7 @@ async function checkOnce(
   subject: Subject,
   select: (run: CaseRun) => boolean,
   seed: number,
-  { limit, isThorough }: { limit: number; isThorough: boolean },
+  { limit, isThorough = false, isPlain = false }: { limit: number; isThorough?: boolean; isPlain?: boolean },
 ): Promise<Report> {
   const server = await startMutant(subject, { fixtures: true });
   try {
@@ -196,6 +198,7 @@ async function checkOnce(
       seed,
       concurrency: 16,
       thorough: isThorough,
+      ...(isPlain ? { vary: [] } : {}),
       ...restartOf(subject, server),
       select,
       signal: AbortSignal.timeout(limit * 1000),
