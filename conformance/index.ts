@@ -22,6 +22,8 @@ export {
   type NetworkFault,
   type Operation,
   type Step,
+  WRONG_CALLS,
+  type WrongCall,
 } from "./explore/program.js";
 export type { Finding } from "./findings.js";
 export type { CaseInfo, Needs } from "./harness/case.js";
