@@ -94,7 +94,14 @@ const command = new Command("check")
     ),
   )
   .addOption(varyOption())
-  .addOption(integer("--concurrency <n>", "number of cases that run at the same time", 1, 256).default(16))
+  .addOption(
+    integer(
+      "--concurrency <n>",
+      "number of cases that run at the same time, apart from those that mostly wait",
+      1,
+      256,
+    ).default(16),
+  )
   .addOption(
     integer(
       "--timeout-scale <n>",

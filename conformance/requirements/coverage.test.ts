@@ -16,6 +16,11 @@ describe("traceability", () => {
     expect(missing).toEqual([]);
   });
 
+  it("every MUST that has a case has one that runs without --thorough", () => {
+    const usual = new Set(CATALOGUE.filter((it) => !it.thorough).flatMap(({ requirements }) => requirements));
+    expect([...checked].filter((id) => REQUIREMENTS[id].level === "MUST" && !usual.has(id))).toEqual([]);
+  });
+
   it("UNCHECKED contains no requirement with a case, and gives reasons", () => {
     expect(Object.keys(UNCHECKED).filter((id) => checked.has(id as RequirementId))).toEqual([]);
     for (const reason of Object.values(UNCHECKED)) expect(reason.length).toBeGreaterThan(40);

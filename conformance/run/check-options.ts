@@ -38,7 +38,7 @@ export interface CheckOptions extends ConnectionOptions, AccountOptions {
    */
   vary?: readonly string[];
   /**
-   * Maximum number of cases that run at the same time. From 1.
+   * Maximum number of cases that run at the same time, apart from those that mostly wait. From 1.
    * @default 16
    */
   concurrency?: number;

@@ -41,10 +41,12 @@ export function verdictOf({ cases, requirements, headline }: Report): Outcome {
   if (outcomes.has(Outcome.ERROR)) return Outcome.ERROR;
   if (headline !== "" || cases.length === 0) return Outcome.INCONCLUSIVE;
   if (cases.every(({ outcome }) => outcome === Outcome.NOT_APPLICABLE)) return Outcome.NOT_APPLICABLE;
+  // A thorough case that was not requested does not count: each MUST has other cases, at least in a run of all cases.
+  const notRequested = new Set(cases.filter((it) => it.reasonCode === ReasonCode.THOROUGH).map(({ id }) => id));
   const hasInconclusiveMust = requirements.some(
-    ({ level, outcome }) => level === "MUST" && outcome === Outcome.INCONCLUSIVE,
+    ({ level, outcome, cases: checking }) =>
+      level === "MUST" && outcome === Outcome.INCONCLUSIVE && !checking.every((id) => notRequested.has(id)),
   );
-  // A thorough case that was not requested does not count, as long as another case checks the same requirements.
   const hasInconclusiveCase = cases.some(
     (it) =>
       it.outcome === Outcome.INCONCLUSIVE &&

@@ -206,3 +206,20 @@ describe("a stream", () => {
     expect(calls).toBe(5);
   });
 });
+
+test("open streams leave connections for other requests, however many they are", async () => {
+  const server = await running(
+    serve((req, res) => {
+      if (req.url !== "/stream") return void res.end();
+      res.write("open");
+    }),
+  );
+  const made = transport(server.url, { connections: 4, timeoutMs: 3000 });
+  const streams = await Promise.all(Array.from({ length: 30 }, () => made.stream({ path: "/stream" })));
+  expect((await made.request({ path: "/a" })).status).toBe(200);
+  // Streams that have ended make room for others among the shared connections.
+  for (const { cancel } of streams) cancel();
+  const again = await Promise.all(Array.from({ length: 30 }, () => made.stream({ path: "/stream" })));
+  expect((await made.request({ path: "/a" })).status).toBe(200);
+  for (const { cancel } of again) cancel();
+});
