@@ -44,7 +44,7 @@ async function run(
     seed: 1,
     nonce: "n",
     executions: 0,
-    blamedAspects: new Set(),
+    blamedAspects: new Map(),
     timeoutScale: 1,
     signal: new AbortController().signal,
     invocation: "URL",

@@ -17,7 +17,7 @@ export const mixedDevices: readonly Case[] = [
   {
     // § DEV-SHARED-ACK: A message that one device of an account has acknowledged MUST be acknowledged for all devices
     // § of the account.
-    id: "devices/unlike-each-other",
+    id: "send/unlike-devices",
     title: "Devices that differ in codec, headers and connection share messages, acks and dedup records",
     requirements: ["DEV-SHARED-ACK", "DEV-TOGETHER", "SEND-RETRY"],
     async run(t) {

@@ -171,10 +171,10 @@ const SHOWN = `
                  docs/spec/ack.md#ack-not-on-answer
   reproduce      npx seqsync check http://127.0.0.1:8080 --only ack/a --seed 7
 
-  ✗ CORE  requirements: 1 fail, 1 pass, 96 not checked
+  ✗ CORE  requirements: 1 fail, 1 pass, 97 not checked
   – JSON  requirements: 4 not checked
   not checked: HTTP-PATH, HTTP-NOT-FOUND, HTTP-METHOD, HTTP-BINARY,
-    HTTP-ANSWER-TYPE, HTTP-TYPE-PARAMETERS and 94 more (not selected for
+    HTTP-ANSWER-TYPE, HTTP-TYPE-PARAMETERS and 95 more (not selected for
     this run)
 
 The server violates at least one MUST.
