@@ -82,7 +82,7 @@ export const httpBodies: readonly Case[] = [
     async run(t) {
       const { bob, alice } = t;
       const room = 65_536;
-      const { maxPayloadBytes } = t.info;
+      const { maxPayloadBytes } = t;
       const longest = room + Math.floor((maxPayloadBytes * 4) / 3);
       const { send, ...call } = sendOf(t, alice, bob, { payload: Buffer.alloc(maxPayloadBytes, "m") });
       let acceptedAt: SentMessage["acceptedAt"];
