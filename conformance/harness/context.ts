@@ -148,6 +148,11 @@ export class Context implements AccountContext {
     return this.#options.contents.id(this.#options.nonce);
   }
 
+  /** The start of all plain client_message_ids of the run, of this case and of others. */
+  get idPrefix(): string {
+    return this.#options.nonce.slice(0, 8);
+  }
+
   filler(text: string): Uint8Array {
     return this.#options.contents.payload(text, this.info.maxPayloadBytes);
   }

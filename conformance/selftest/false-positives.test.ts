@@ -9,7 +9,7 @@ import { recipeOf, startRecipe } from "./variants/random-server.js";
 import { TIGHT_LIMITS, VARIANTS } from "./variants/variants.js";
 
 /** Number of cases that run against each variant here. The soak runs all cases. */
-const SAMPLE = 16;
+const SAMPLE = 8;
 
 /**
  * Lists the headline, and each case that did not pass, with its reason and findings. Skips cases that are not
@@ -26,13 +26,15 @@ function problems({ cases, headline }: Report): string[] {
 }
 
 describe("the server of the guide on the Connect library", () => {
-  it("passes every case", async () => {
+  // The soak runs every case.
+  it("passes every third case", async () => {
     const server = await start({ fixtures: true });
+    const chosen = new Set(CATALOGUE.filter((_case, at) => at % 3 === 0).map(({ id }) => id));
     try {
-      const report = await check({ urls: [server.url], seed: 1 });
+      const report = await check({ urls: [server.url], seed: 1, select: ({ case: { id } }) => chosen.has(id) });
       expect(problems(report)).toEqual([]);
       expect(report.verdict).toSatisfy((it) => it === Outcome.PASS || it === Outcome.INCONCLUSIVE);
-      expect(report.counts?.pass).toBeGreaterThan(250);
+      expect(report.counts?.pass).toBeGreaterThan(80);
     } finally {
       await server.stop();
     }
@@ -93,7 +95,7 @@ describe("a variant", () => {
 });
 
 /** Runs one in `of` cases. With tight limits cases may be inconclusive, but must not blame the server. */
-async function failures(server: Running, seed: number, of = 3): Promise<{ found: string[]; passed: number }> {
+async function failures(server: Running, seed: number, of = 6): Promise<{ found: string[]; passed: number }> {
   try {
     const chosen = new Set(CATALOGUE.filter((_case, at) => at % of === seed % of).map(({ id }) => id));
     const report = await check({ urls: [server.url], seed, select: ({ case: { id } }) => chosen.has(id) });
@@ -110,7 +112,7 @@ describe("a server with tight limits", () => {
     async (_, variant, index) => {
       const { found, passed } = await failures(await variant.start(), index);
       expect(found).toEqual([]);
-      expect(passed).toBeGreaterThan(20);
+      expect(passed).toBeGreaterThan(8);
     },
     120_000,
   );
@@ -122,7 +124,7 @@ describe("a server drawn at random", () => {
     "seed %d: no findings",
     async (seed) => {
       const recipe = recipeOf(seed);
-      const { found } = await failures(await startRecipe(recipe, seed), seed, 6);
+      const { found } = await failures(await startRecipe(recipe, seed), seed, 12);
       expect(found, JSON.stringify(recipe)).toEqual([]);
     },
     120_000,

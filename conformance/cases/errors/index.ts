@@ -167,7 +167,7 @@ export const errors: readonly Case[] = [
         [Reason.RECIPIENT_UNKNOWN, sendOf(t, alice, longerUser)],
         [Reason.RECIPIENT_UNKNOWN, toSimilar],
       ];
-      // An error that suggests similar ids would hold the start of bob's.
+      // An error that suggests similar ids would hold the start of bob's; one that quotes any message, that of others.
       const idPrefix = stem.slice(0, 8);
       for (const [reason, call] of sends) {
         const response = await rawCall(t, "ERR-NO-LEAK", call);
@@ -176,7 +176,9 @@ export const errors: readonly Case[] = [
         // An error may hold bob's user id if the call named it, or if alice's user id contains it.
         const omitsBob = (call === reused || call === toSimilar) && !alice.userId.includes(bob.userId);
         const more = {
-          ...(hasNoId ? { "the start of bob's client_message_ids": idPrefix } : {}),
+          ...(hasNoId
+            ? { "the start of bob's client_message_ids": idPrefix, "the start of ids of others": t.idPrefix }
+            : {}),
           ...(omitsBob ? { [USER_ID]: bob.userId } : {}),
         };
         expectNoLeak(t, response, { ...hidden, ...more }, `the refusal with ${Reason[reason]}`);

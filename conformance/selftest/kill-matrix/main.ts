@@ -1,8 +1,9 @@
 import "../../../proto/base64.js";
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { parseShard, type Shard } from "../../cli/shard.js";
 import { MUTANTS, type Mutant } from "../mutants/index.js";
-import { count, oneOf, parseCommandLine, patterns } from "../support/command-line.js";
+import { count, exitWithUsage, oneOf, parseCommandLine, patterns } from "../support/command-line.js";
 import { runTasks } from "../support/pool.js";
 import { EXTENTS, type MutantResult, needsThorough } from "./examine.js";
 import { baselineCandidates, casesWithoutKills, countByKind, missingExpectations, problemsOf } from "./matrix.js";
@@ -18,6 +19,7 @@ blamed, and be the first one that a report shows.
 
 Options:
   --only PATTERN   only mutants whose name or requirement matches this regular expression; repeatable
+  --shard I/N      only each N-th of these mutants, from the I-th
   --extent EXTENT  the cases that run against each mutant (default: whole)
                      quick  the cases about the broken requirement, in the plain form; without the mutants that show
                             only if something varies, unless --only selects them
@@ -47,6 +49,7 @@ const WAITING_TASKS_PER_PROCESS = 12;
 
 const flags = parseCommandLine(USAGE, {
   only: { type: "string", multiple: true },
+  shard: { type: "string", default: "1/1" },
   extent: { type: "string", default: "whole" },
   thorough: { type: "boolean", default: false },
   json: { type: "string" },
@@ -70,8 +73,19 @@ const kinds = new Map(MUTANTS.map(({ name, kind }) => [name, kind]));
 const isLeftOut = (mutant: Mutant) =>
   needsThorough(mutant) || (options.extent === "quick" && only === undefined && mutant.kind !== undefined);
 const left = flags.thorough ? [] : selected.filter(isLeftOut);
+const candidates = selected.filter((it) => !left.includes(it));
+const shard = readShard(flags.shard);
+const chosen = candidates.filter((_mutant, at) => at % shard.of === shard.index - 1);
 
-process.exitCode = await makeMatrix(selected.filter((it) => !left.includes(it)));
+process.exitCode = await makeMatrix(chosen);
+
+function readShard(text: string): Shard {
+  try {
+    return parseShard(text);
+  } catch {
+    return exitWithUsage(`--shard must be i/n, such as 2/3, not "${text}"`);
+  }
+}
 
 /** Examines the mutants, prints and writes the matrix, and returns the exit code. */
 async function makeMatrix(mutants: readonly Mutant[]): Promise<number> {
@@ -129,7 +143,9 @@ async function makeMatrix(mutants: readonly Mutant[]): Promise<number> {
   const problems = [
     ...problemsOf(results, control, findMissing()),
     // A selection of mutants or cases does not show which cases kill no mutant.
-    ...(only === undefined && options.extent !== "quick" ? casesWithoutKills(results.map(recordOf), options) : []),
+    ...(only === undefined && shard.of === 1 && options.extent !== "quick"
+      ? casesWithoutKills(results.map(recordOf), options)
+      : []),
   ];
   const seconds = Math.round((Date.now() - started.getTime()) / 1000);
   if (flags.json !== undefined)
@@ -145,6 +161,8 @@ async function makeMatrix(mutants: readonly Mutant[]): Promise<number> {
     console.log(
       `${left.length} mutants that show only if something varies, or in a thorough run, were not run; --thorough runs them.`,
     );
+  if (chosen.length < candidates.length)
+    console.log(`${candidates.length - chosen.length} mutants are in other shards (--shard ${flags.shard}).`);
   console.log(`${seconds} s`);
   return problems.length === 0 ? 0 : 1;
 
