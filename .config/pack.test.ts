@@ -53,8 +53,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe("the tarball", () => {
-  test("is smaller than 450 kB", () => {
-    expect(statSync(tarball).size).toBeLessThan(450_000);
+  test("is smaller than 560 kB", () => {
+    expect(statSync(tarball).size).toBeLessThan(560_000);
   });
 
   test("holds what runs, its documents, and nothing else", () => {
@@ -103,7 +103,7 @@ describe("installed alone", () => {
 
   test("checks the reference server", async () => {
     const { code, out } = await run(command("seqsync"), ["check", "--reference", "--only", "ack/*"]);
-    expect(out).toMatch(/ 0 failed in /);
+    expect(out).toMatch(/ 0 failed[ ,]/);
     expect(code).toBe(0);
   });
 
@@ -138,7 +138,7 @@ describe("installed alone", () => {
         server.once("close", () => reject(new Error(`the server exited early: ${text}`)));
       });
       const { code, out } = await run(command("seqsync"), ["check", url, "--only", "ack/*"]);
-      expect(out).toMatch(/ 0 failed in /);
+      expect(out).toMatch(/ 0 failed[ ,]/);
       expect(code).toBe(0);
     } finally {
       server.kill("SIGTERM");
@@ -190,7 +190,7 @@ describe("with vitest, TypeScript and the types of Node", () => {
       describeConformance({ urls: [server.url], select: ({ id }) => id.startsWith("ack/") });`,
     );
     const { code, out } = await run(command("vitest"), ["run"]);
-    expect(out).toMatch(/Tests {2}\d+ passed \(\d+\)/);
+    expect(out).toMatch(/Tests {2}\d+ passed (\| \d+ skipped )?\(\d+\)/);
     expect(code).toBe(0);
   });
 
