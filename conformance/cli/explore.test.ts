@@ -17,7 +17,7 @@ test("the command that it prints reproduces the violation, with the same connect
   if (mutant === undefined) throw new Error("there is no such mutant");
   const server = await startMutant(mutant, { fixtures: true });
   try {
-    const flags = ["--connect-timeout", "7", "--header", "x-a: b c"];
+    const flags = ["--connect-timeout", "7", "--header", "x-a: b c", "--timeout-scale", "2"];
     const reports = ["--report", `json=${join(folder, "new/e.json")}`, "--report", `junit=${join(folder, "e.xml")}`];
     const { code, stdout } = await seqsync(["explore", server.url, "--seed", "1", ...flags, ...reports]);
     expect(code).toBe(1);
@@ -29,6 +29,7 @@ test("the command that it prints reproduces the violation, with the same connect
     expect(readFileSync(join(folder, "e.xml"), "utf8")).toMatch(/<failure message="ACK-/);
     const command = / (explore .*)$/m.exec(stdout)?.[1] ?? "";
     expect(command).toContain(`${server.url} --header 'x-a: b c' --connect-timeout 7 --faults heavy`);
+    expect(command).toContain(" --timeout-scale 2 ");
     const words = command.replace("'x-a: b c'", "x-a:b").split(" ");
     const repeated = await seqsync(words);
     expect(repeated.code).toBe(1);

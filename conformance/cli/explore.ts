@@ -35,6 +35,7 @@ interface Flags extends AccountFlags, ConnectionFlags, LocalFlags {
   clients: number;
   faults: FaultLevel;
   vary?: string[];
+  timeoutScale: number;
   restartCommand?: string;
   record?: string;
   report?: string[];
@@ -78,6 +79,14 @@ const command = new Command("explore")
   .addOption(integer("--clients <n>", "number of devices for each account", 1, 8).default(2))
   .addOption(choice("--faults <level>", "frequency of network faults", FAULT_LEVELS).default("heavy"))
   .addOption(varyOption("all, in three of four programs"))
+  .addOption(
+    integer(
+      "--timeout-scale <n>",
+      "factor for the time limits of calls, frames and restarts, for slow servers",
+      1,
+      100,
+    ).default(1),
+  )
   .addOption(restartCommandOption("a few programs then have a crash"))
   .optionsGroup("Output:")
   .addOption(reportOption())
@@ -137,6 +146,7 @@ async function exploreTarget(urls: string[], flags: Flags): Promise<number> {
       path: flags.path,
       devices: flags.clients,
       faults: flags.faults,
+      timeoutScale: flags.timeoutScale,
       signal: interrupt.signal,
       onStart: (declared) => {
         info = declared;
@@ -148,12 +158,22 @@ async function exploreTarget(urls: string[], flags: Flags): Promise<number> {
       ...(flags.wait === undefined ? {} : { waitMs: flags.wait * 1000 }),
       ...(flags.seconds === undefined ? {} : { budgetMs: flags.seconds * 1000 }),
     });
-    const { faults, clients, vary, restartCommand } = flags;
+    const { faults, clients, vary, timeoutScale, restartCommand } = flags;
     const reached = isLocal(flags)
       ? localArguments(flags)
       : [...urls.map(withoutUserInfo), ...connectionArguments(flags)];
     const target = [...reached, ...accountArguments(flags)].map(quoted).join(" ");
-    const run = { seed, target, faults, clients, vary, restartCommand, command: COMMAND, spec: localSpec() };
+    const run = {
+      seed,
+      target,
+      faults,
+      clients,
+      vary,
+      timeoutScale,
+      restartCommand,
+      command: COMMAND,
+      spec: localSpec(),
+    };
     const isStopped = interrupt.signal.aborted;
     const failure = "problem" in exploration ? undefined : exploration.failure;
     const reproduce = failure === undefined ? "" : reproduceExploration(failure, { ...run, command: FOR_OTHERS });

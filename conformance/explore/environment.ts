@@ -16,6 +16,8 @@ export interface Environment extends Sessions {
   abandoned: AbandonedSends;
   /** How long to wait for a server that has stopped responding, in milliseconds. */
   recoveryMs: number;
+  /** Multiplies the time limits of the specification. */
+  timeoutScale: number;
   /** What varies in requests and messages. */
   aspects: ReadonlySet<string>;
   /** Restarts the server; undefined if that is not possible. */

@@ -21,6 +21,8 @@ let runs = 0;
 /**
  * Runs a program on accounts of its own, then fetches all pending messages of each account, and judges the history.
  *
+ * `wakeMs` is the time limit for the frames of a Watch, in milliseconds, before the environment's `timeoutScale`.
+ *
  * @throws Inconclusive if the server has stopped responding and does not come back, also after a restart.
  */
 export function execute(program: Program, environment: Environment, wakeMs = WAKE_MS): Promise<Execution> {
@@ -30,7 +32,8 @@ export function execute(program: Program, environment: Environment, wakeMs = WAK
 }
 
 async function run({ steps, variation }: Program, environment: Environment, wakeMs: number): Promise<Execution> {
-  const judge = new Judge();
+  const { timeoutScale } = environment;
+  const judge = new Judge(timeoutScale);
   const recorder = new Recorder((event) => judge.observe(event));
   const { source, abandoned, direct, info } = environment;
   // Two accounts even if the program uses one: others may reach the same server.
@@ -44,7 +47,7 @@ async function run({ steps, variation }: Program, environment: Environment, wake
     await programRun.begin();
     for (const group of groups(steps)) await programRun.performAll(group);
     await environment.network.settle();
-    await programRun.finish(wakeMs);
+    await programRun.finish(wakeMs * timeoutScale);
     return { findings: [...programRun.findings, ...judge.finish()], recorder, exercised: judge.exercised };
   } finally {
     programRun.end();

@@ -48,6 +48,8 @@ export interface ExplorationOptions {
   shrinkMs?: number;
   /** How long to wait for a server that has stopped responding, in milliseconds. Default 30,000. */
   recoveryMs?: number;
+  /** Multiplies the time limits of calls and of the specification. Default 1. */
+  timeoutScale?: number;
   signal?: AbortSignal;
   /** Is called with the history of each program, and a name for it. */
   onHistory?: (name: string, events: readonly Event[]) => void;
@@ -113,7 +115,7 @@ const BATCH = 100;
  * @throws Inconclusive if the server has stopped responding and does not come back.
  */
 export async function runExploration(options: ExplorationOptions): Promise<Exploration> {
-  const { info, source, devices = 2, faults, steps = 24, restart } = options;
+  const { info, source, devices = 2, faults, steps = 24, restart, timeoutScale = 1 } = options;
   const aspects = new Set(options.vary ?? ASPECTS);
   const generator = programs({
     accounts: options.accounts ?? accountsIn(source),
@@ -134,7 +136,8 @@ export async function runExploration(options: ExplorationOptions): Promise<Explo
     seed: options.seed,
     nonce: randomBytes(6).toString("base64url"),
     abandoned: new AbandonedSends(),
-    recoveryMs: options.recoveryMs ?? RECOVERY_MS,
+    recoveryMs: options.recoveryMs ?? RECOVERY_MS * timeoutScale,
+    timeoutScale,
     aspects,
     restart,
     turns: new Turns(),

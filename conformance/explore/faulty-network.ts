@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
 import type { Agent } from "undici";
 import { OversizedError } from "../transport/errors.js";
 import { exchange } from "../transport/exchange.js";
@@ -24,10 +25,20 @@ interface Forwarded {
   body: Buffer;
 }
 
+/** A request that has arrived at the network. */
+interface Arrived {
+  url: string;
+  /** The headers of the request itself, with their names as they were written. */
+  headers: readonly (readonly [name: string, value: string])[];
+  chunks: readonly Buffer[];
+  isChunked: boolean;
+}
+
 /**
  * A network that injects a fault into each request that names one: a proxy on the loopback interface in front of the
  * target. Connections on both sides are kept alive until a fault closes them. The proxy itself uses TLS for a TLS
- * target.
+ * target. A request keeps its form, except for its connection and its packets: these are between the client and the
+ * proxy.
  */
 export class FaultyNetwork {
   readonly #server: Server;
@@ -82,9 +93,7 @@ export class FaultyNetwork {
   }
 
   async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of req as AsyncIterable<Buffer>) chunks.push(chunk);
-    const body = Buffer.concat(chunks);
+    const request = await arrived(req);
     const fault = req.headers[FAULT_HEADER] as NetworkFault | undefined;
     const reset = () => {
       res.destroy();
@@ -93,11 +102,11 @@ export class FaultyNetwork {
       case "drop-request":
         return reset();
       case "delay-request":
-        this.#held.push(() => this.#track(this.#forward(req, body)));
+        this.#held.push(() => this.#track(this.#forward(request)));
         return reset();
       case "abort-request": {
         const controller = new AbortController();
-        this.#track(this.#forward(req, body, controller.signal));
+        this.#track(this.#forward(request, controller.signal));
         // The request is written before the connection closes. The server may process it or not.
         setImmediate(() => setImmediate(() => controller.abort()));
         return reset();
@@ -106,12 +115,12 @@ export class FaultyNetwork {
         await new Promise((resolve) => setTimeout(resolve, DELAY_MS));
         break;
       case "duplicate-request":
-        this.#track(this.#forward(req, body));
+        this.#track(this.#forward(request));
         break;
       default:
         break;
     }
-    const response = await this.#forward(req, body);
+    const response = await this.#forward(request);
     this.releaseOne();
     if (fault === "drop-response") return reset();
     res.writeHead(response.status, { ...response.headers, "content-length": String(response.body.length) });
@@ -135,16 +144,19 @@ export class FaultyNetwork {
     return done;
   }
 
-  async #forward(req: IncomingMessage, body: Buffer, signal?: AbortSignal): Promise<Forwarded> {
-    const [, index = "0", path = "/"] = /^\/(\d+)(\/.*)$/.exec(req.url ?? "") ?? [];
+  async #forward(arrived: Arrived, signal?: AbortSignal): Promise<Forwarded> {
+    const [, index = "0", path = "/"] = /^\/(\d+)(\/.*)$/.exec(arrived.url) ?? [];
     const base = this.#bases[Number(index)] as URL;
     await this.#rateLimiter?.acquire();
+    // A header twice, with two values, would mean something else.
+    const given = new Set(Object.keys(this.#headers).map((name) => name.toLowerCase()));
+    const own = arrived.headers.filter(([name]) => !given.has(name.toLowerCase()));
     const request = {
       origin: base.origin,
       path: base.pathname.replace(/\/$/, "") + path,
       method: "POST" as const,
-      headers: { ...this.#headers, ...forwardable(req.headers) },
-      body,
+      headers: [...Object.entries(this.#headers), ...own].flat(),
+      body: arrived.isChunked ? Readable.from(arrived.chunks) : Buffer.concat(arrived.chunks),
       headersTimeout: 0,
       bodyTimeout: 0,
     };
@@ -164,13 +176,16 @@ export class FaultyNetwork {
   }
 }
 
-/** Returns the headers without the hop-by-hop headers. */
-function forwardable(headers: IncomingMessage["headers"]): Record<string, string> {
-  const kept: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (["host", "connection", "keep-alive", "transfer-encoding", "content-length", FAULT_HEADER].includes(name))
-      continue;
-    if (value !== undefined) kept[name] = String(value);
-  }
-  return kept;
+/** Headers that concern one connection only, and that of the network. */
+const HOP_BY_HOP = ["host", "connection", "keep-alive", "transfer-encoding", "content-length", FAULT_HEADER];
+
+/** Reads a request. */
+async function arrived(req: IncomingMessage): Promise<Arrived> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of req as AsyncIterable<Buffer>) chunks.push(chunk);
+  const { rawHeaders } = req;
+  const headers = rawHeaders.flatMap((name, index) =>
+    index % 2 === 0 && !HOP_BY_HOP.includes(name.toLowerCase()) ? [[name, rawHeaders[index + 1] ?? ""] as const] : [],
+  );
+  return { url: req.url ?? "", headers, chunks, isChunked: req.headers["transfer-encoding"] !== undefined };
 }

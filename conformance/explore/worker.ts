@@ -3,6 +3,9 @@ import { type SharedConnection, Transport } from "../transport/http.js";
 import type { Environment } from "./environment.js";
 import { FaultyNetwork } from "./faulty-network.js";
 
+/** Time limit for a response, in milliseconds, before the time scale. */
+const TIMEOUT_MS = 10_000;
+
 /**
  * Runs one program at a time, on a network of its own: delayed requests of one program must not mix with those of
  * another.
@@ -22,10 +25,11 @@ export class Worker {
     connection: SharedConnection,
     common: Omit<Environment, "faulty" | "direct" | "network">,
   ): Promise<Worker> {
+    const timeoutMs = TIMEOUT_MS * common.timeoutScale;
     const network = await FaultyNetwork.start(urls, connection);
-    const direct = new Transport({ ...connection, urls });
+    const direct = new Transport({ ...connection, urls, timeoutMs });
     // The connection options apply between the network and the target.
-    const faulty = new Transport({ urls: network.urls });
+    const faulty = new Transport({ urls: network.urls, timeoutMs });
     const environment: Environment = {
       ...common,
       network,

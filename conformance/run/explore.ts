@@ -62,6 +62,11 @@ export interface ExploreOptions extends ConnectionOptions, AccountOptions {
    * @default none: no program has one
    */
   restart?: () => Promise<void>;
+  /**
+   * Factor for the time limits of calls, frames and restarts, for slow servers.
+   * @default 1
+   */
+  timeoutScale?: number;
   /** Stops the exploration. */
   signal?: AbortSignal;
   /** Is called once, before the first program runs, with what the server reported about itself (info.md). */
@@ -92,12 +97,13 @@ export interface NotExplored {
  */
 export async function explore(options: ExploreOptions): Promise<Exploration | NotExplored> {
   const { urls, runs = 200, seed = randomBytes(4).readUInt32LE(), faults = "heavy", path } = options;
+  const { timeoutScale = 1 } = options;
   if (urls.length === 0) throw new TypeError("explore needs at least one URL");
   const unknown = options.vary?.find((name) => !ASPECTS.includes(name));
   if (unknown !== undefined)
     throw new TypeError(`vary: "${unknown}" is no aspect; the aspects are ${ASPECTS.join(", ")}`);
-  const liveness = new Liveness();
-  const transport = new Transport({ ...pickConnection(options), urls, liveness });
+  const liveness = new Liveness(timeoutScale);
+  const transport = new Transport({ ...pickConnection(options), urls, timeoutMs: 10_000 * timeoutScale, liveness });
   const secrets = new Secrets();
   secrets.add(options.fixtureToken ?? "", "[the fixtures' token]");
   secrets.addHeaders(options.headers ?? {});
@@ -126,11 +132,12 @@ export async function explore(options: ExploreOptions): Promise<Exploration | No
         seed,
         path,
         faults,
+        timeoutScale,
         ...(budgetMs === undefined ? {} : { budgetMs }),
         ...(devices === undefined ? {} : { devices }),
         signal,
         vary,
-        restart: restart && restartAndWait(restart, transport, { timeoutScale: 1, signal }),
+        restart: restart && restartAndWait(restart, transport, { timeoutScale, signal }),
         ...(onHistory === undefined ? {} : { onHistory: (name, events) => onHistory(name, secrets.hide(events)) }),
         ...(onProgram === undefined ? {} : { onProgram }),
       }),

@@ -18,6 +18,8 @@ export interface ExplorationRun {
   clients: number;
   /** What varies in requests and messages; undefined for the default. */
   vary?: readonly string[] | undefined;
+  /** Factor for the time limits; 1 by default. */
+  timeoutScale?: number;
   /** Command that restarts the server; undefined if there is none. */
   restartCommand?: string | undefined;
   /** The words that start the program again. Default: "npx seqsync". */
@@ -29,11 +31,12 @@ export interface ExplorationRun {
 /** The command that runs a failing program again. */
 export function reproduceExploration(
   { seed, path }: Pick<ExplorationFailure, "seed" | "path">,
-  { command = "npx seqsync", target, faults, clients, vary, restartCommand }: ExplorationRun,
+  { command = "npx seqsync", target, faults, clients, vary, timeoutScale = 1, restartCommand }: ExplorationRun,
 ): string {
   const options = [
     ...["--faults", faults, "--clients", String(clients)],
     ...(vary === undefined ? [] : ["--vary", vary.length === 0 ? "none" : vary.join(",")]),
+    ...(timeoutScale === 1 ? [] : ["--timeout-scale", String(timeoutScale)]),
     ...(restartCommand === undefined ? [] : ["--restart-command", quoted(restartCommand)]),
   ];
   return `${command} explore ${target} ${options.join(" ")} --seed ${seed} --path ${path}`;
