@@ -36,23 +36,29 @@ export const sendCorpus: readonly Case[] = [
       let seq = bob.base;
       const families = Object.entries(SIMILAR_IDS);
       for (const batch of batches(families, Math.floor(AT_ONCE / 2))) {
-        const sent: SentMessage[] = [];
-        const firsts: SentMessage[] = [];
-        for (const [family, idsOf] of batch) {
-          const first = sent.length;
-          for (const id of idsOf(new Digest(`${stem} ${family}`)))
-            sent.push(await t.blaming("SEND-SIZES", () => alice.send(bob, t.filler("hello"), { id })));
-          firsts.push(...sent.slice(first, first + 1));
-        }
+        // The ids of one family one after the other, as the second of them may be taken for a retry; families side by side.
+        const perFamily = await Promise.all(
+          batch.map(async ([family, idsOf]) => {
+            const sent: SentMessage[] = [];
+            for (const id of idsOf(new Digest(`${stem} ${family}`)))
+              sent.push(await t.blaming("SEND-SIZES", () => alice.send(bob, t.filler("hello"), { id })));
+            return sent;
+          }),
+        );
+        const got = await phone.drain();
+        // Families arrive in any order among each other.
+        const places = new Map(got.map(({ clientMessageId }, place) => [clientMessageId, place]));
+        const placeOf = ({ clientMessageId }: SentMessage) => places.get(clientMessageId) ?? got.length;
+        const sent = perFamily.flat().sort((a, b) => placeOf(a) - placeOf(b));
         const names = batch.map(([family]) => family).join("; ");
         const violation = `ids were changed, or treated as equal: ${names}`;
-        const got = await phone.drain();
         // A store that takes two ids for one treats the second Send as a retry, and has no message for it.
         const requirement = got.length < sent.length ? "SEND-VISIBLE" : "SEND-BYTES";
         t.all(got, seq + 1, sent, requirement, violation);
         seq += sent.length;
         // The record of the first id is still there, although similar ones came later.
-        for (const one of firsts) await expectSameResponseOnRetry(t, alice, bob, one, "SEND-RETRY");
+        const firsts = perFamily.flatMap((family) => family.slice(0, 1));
+        await Promise.all(firsts.map((one) => expectSameResponseOnRetry(t, alice, bob, one, "SEND-RETRY")));
       }
       t.all(await phone.drain(), seq + 1, [], "SEND-RETRY", "a retry of a Send with a similar id created a message");
     },
