@@ -3,6 +3,7 @@ import { atOnce } from "../../harness/at-once.js";
 import type { Case } from "../../harness/case.js";
 import { codecsOf, waysOf } from "../../harness/each-way.js";
 import { deviceWithOwnConnection } from "../../harness/own-connection.js";
+import { Waits } from "../../harness/waits.js";
 import { expectFrameCovering, Watcher } from "../../harness/watcher.js";
 import type { Codec } from "../../rpc/connect.js";
 
@@ -56,8 +57,12 @@ export const mixedWatches: readonly Case[] = [
     requirements: ["SYNC-EMPTY", "SEND-ACCEPT", "WATCH-WAKE"],
     async run(t) {
       const { bob, alice } = t;
+      const waits = new Waits();
+      const emptySync = () => bob.device().sync();
+      for (let n = 0; n < 2; n += 1) await waits.without(emptySync);
       const watchers = waysOf(t).map((way) => new Watcher(t, bob, way, `watcher in ${way.codec}`));
       for (const watcher of watchers) await watcher.expectFirstFrame();
+      for (let n = 0; n < 3; n += 1) await waits.with(() => atOnce(t, "SYNC-EMPTY", "Sync", emptySync));
       const own = deviceWithOwnConnection(t, bob, "device with a connection of its own");
       let count = 0;
       for (const way of waysOf(t)) {
@@ -79,6 +84,9 @@ export const mixedWatches: readonly Case[] = [
         await atOnce(t, "SYNC-EMPTY", "Sync", () => own.fetch());
         await alice.device().drain();
       }
+      for (const watcher of watchers) watcher.cancel();
+      for (let n = 0; n < 2; n += 1) await waits.without(emptySync);
+      waits.expectNone(t, "SYNC-EMPTY", "Sync", "a Watch of its account is open");
     },
   },
 ];
