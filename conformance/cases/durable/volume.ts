@@ -6,6 +6,8 @@ import { type Accepted, InboxRecord, restartWithAccounts } from "../../harness/i
 const LARGE_BYTES = 64 << 10;
 /** Largest payload of these cases, in bytes. */
 const LARGEST_BYTES = 1 << 20;
+/** Total size of the pending payloads, in bytes: more than some stores keep in memory. */
+const PENDING_BYTES = 1 << 20;
 /** Number of messages of the case with many; a third of them is acknowledged. */
 const MANY = 300;
 /** One in so many Sends is retried after the crash. */
@@ -17,8 +19,7 @@ export const crashesWithVolume: readonly Case[] = [
     // § DUR-NEW-EPOCH: A server that, after a restart, lacks any data that the DURABLE profile names MUST have given a
     // § new epoch to each inbox that is affected, before it serves a call on that inbox.
     id: "durable/large-payloads",
-    title:
-      "After a crash payloads of up to 1 MiB are as they were, and retries of acked and of pending ones are recognised",
+    title: "After a crash payloads of up to 1 MiB, and as much in all, are as they were, and retries are recognised",
     requirements: ["DUR-NEW-EPOCH"],
     bulk: true,
     needs: { restart: true },
@@ -28,7 +29,7 @@ export const crashesWithVolume: readonly Case[] = [
       const payloads = sizesUpTo(t.info.maxPayloadBytes).map((size) => randomBytes(t, size));
       // One at a time, so that an inbox that takes few large messages has room.
       for (const payload of payloads) await inbox.ack(await inbox.receive(alice, [payload]));
-      await inbox.receive(alice, payloads);
+      await inbox.receive(alice, [...payloads, ...furtherPayloads(t, payloads)]);
       await crashAndCompare(t, inbox, (messages) => messages);
     },
   },
@@ -68,6 +69,15 @@ async function crashAndCompare(
 function sizesUpTo(maxPayloadBytes: number): number[] {
   const max = Math.min(maxPayloadBytes, LARGEST_BYTES);
   return [...new Set([0, 1000, 8192, LARGE_BYTES - 1, LARGE_BYTES, max - 1, max])].filter((size) => size <= max);
+}
+
+/** As many payloads of the largest size, or 64 KiB, as it takes to have `PENDING_BYTES` in all. */
+function furtherPayloads(t: Context, payloads: readonly Uint8Array[]): Uint8Array[] {
+  const size = Math.min(t.info.maxPayloadBytes, LARGE_BYTES);
+  const missing = PENDING_BYTES - payloads.reduce((sum, { length }) => sum + length, 0);
+  // Small payloads would be very many: the case about many messages has these.
+  const count = size < LARGE_BYTES ? 0 : Math.max(0, Math.ceil(missing / size));
+  return Array.from({ length: count }, () => randomBytes(t, size));
 }
 
 /** Bytes that no store can shorten. */
