@@ -74,7 +74,7 @@ const LOSSES: Histories = {
     },
   ],
   "a message from before a data loss is delivered after it": [
-    ["AUTH-ISOLATION", "SEQ-CONSECUTIVE"],
+    ["AUTH-ISOLATION", "EPOCH-RESTART"],
     () => {
       const history = withMessages(1);
       history.sync(0).page(0, 1, [message(1)]);

@@ -23,7 +23,7 @@ import { judgeReason, judgeState, requirementOf } from "./refused-sync.js";
 import { SERVER_FAILURE_CODES } from "./rules.js";
 import type { RecipientInbox } from "./send-outcome.js";
 import type { Acceptance, Send } from "./sends.js";
-import { aboveCeiling, belowFloor, FLOOR_VIOLATIONS } from "./svr-seq.js";
+import { aboveCeiling, asWrongStart, belowFloor, FLOOR_VIOLATIONS, isRestart } from "./svr-seq.js";
 
 /** The floor of a numbering of which nothing is known. */
 const NO_FLOOR: SvrFloor = { seq: 0, source: "start", event: undefined };
@@ -199,9 +199,15 @@ export class InboxJudge implements RecipientInbox {
     learnBase(numbering, response, event);
 
     numbering.log.page(response.ackedSeq, response.messages, evidence);
+    const isWrongStart = isRestart(numbering) && response.svrSeq > numbering.svrCeiling;
     this.#judgeSvrSeq(numbering, svrFloor, response.svrSeq, evidence);
     const wrongAck = numbering.acks.judge(call, response, ackFloor, this.#context.exercised);
-    if (wrongAck !== undefined) this.#reporter.reportLoss([...wrongAck.evidence, ...evidence], wrongAck.violation);
+    if (wrongAck !== undefined) {
+      const { violation } = wrongAck;
+      const blamed = isWrongStart && violation.requirement === "ACK-REDELIVER" ? asWrongStart(violation) : violation;
+      this.#reporter.reportLoss([...wrongAck.evidence, ...evidence], blamed);
+    }
+    numbering.isSeen = true;
     numbering.raiseSvrFloor(response.svrSeq, "response", event);
     numbering.highestReported = Math.max(numbering.highestReported, response.svrSeq);
     numbering.acks.learn(call.cliSeq, response, event, ticket.begun, now);
@@ -229,7 +235,7 @@ export class InboxJudge implements RecipientInbox {
       this.#reporter.reportLoss(floor.event === undefined ? evidence : [floor.event, ...evidence], tooLow);
     const tooHigh = aboveCeiling(numbering, svrSeq);
     if (tooHigh !== undefined) {
-      this.#reporter.report(evidence, tooHigh);
+      this.#reporter.report(evidence, isRestart(numbering) ? asWrongStart(tooHigh) : tooHigh);
       numbering.base = svrSeq - numbering.possibleMessages; // judge the rest by the server's own numbering
     }
   }

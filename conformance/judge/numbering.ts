@@ -35,6 +35,10 @@ export class Numbering {
   excessFrame: { svrSeq: number; svrCeiling: number; evidence: readonly Event[] } | undefined;
   /** Number of Sends that were refused. If `svr_seq` is too high, they are the likely cause. */
   refusedSends = 0;
+  /** Whether it follows an earlier epoch: it must start at 0. */
+  isRenewed = false;
+  /** Whether a Sync has returned a page. */
+  isSeen = false;
   readonly acks = new AckBounds();
   readonly snapshots = new Snapshots();
   readonly log: MessageLog;

@@ -198,7 +198,7 @@ const MUTANTS: Record<string, [expected: string[], model: () => ModelInbox]> = {
       })(),
   ],
   "the numbering continues after a data loss": [
-    ["SEQ-CONSECUTIVE", "ACK-REDELIVER"],
+    ["EPOCH-RESTART", "SEQ-CONSECUTIVE", "ACK-REDELIVER"],
     () =>
       new (class extends ModelInbox {
         override rotate() {

@@ -37,3 +37,13 @@ export function aboveCeiling(numbering: Numbering, svrSeq: number): ViolationDet
     actual: `svr_seq: ${svrSeq}`,
   };
 }
+
+/** Whether the next page is the first one of an epoch that follows another: its inbox must start with 0. */
+export const isRestart = ({ isRenewed, isSeen }: Numbering) => isRenewed && !isSeen;
+
+/** Blames the start of a new epoch for numbers that are too high in its first page. */
+export const asWrongStart = (violation: ViolationDetail): ViolationDetail => ({
+  ...violation,
+  requirement: "EPOCH-RESTART",
+  message: `under a new epoch an inbox does not start at 0: ${violation.message}`,
+});
