@@ -29,8 +29,9 @@ interface Entry {
 export class Dedup {
   readonly #records = new Map<string, Entry>();
   /**
-   * The records in the order in which they were added, which is also the order in which they expire; those before
-   * `#oldest` have expired. A Map has the same order, but a search for its first entry would step over all deleted
+   * The records in the order in which they were added and expire; those before `#oldest` have expired. After the clock
+   * was set back, a newer record may be due before an older one, and then stays as long as that one: a window that lasts
+   * longer is no violation. A Map has the same order, but a search for its first entry would step over all deleted
    * entries at each Send.
    */
   readonly #queue: Entry[] = [];

@@ -109,15 +109,22 @@ export interface NewAccount {
 
 /** The state of the whole server, in memory. The operations are functions on it. */
 export class Service {
-  /** The settings, with the defaults of those that were not given. */
+  /** The settings, with the defaults of those that were not given. `now` is the time of day that the server sees. */
   readonly options: Readonly<Required<ServiceOptions>>;
   /** @internal */
   readonly accounts: Accounts;
   /** @internal */
   readonly dedup: Dedup;
+  /**
+   * Difference between the wall clock of `options.now` and the true time, in milliseconds. The fixture StepClock sets it.
+   * @internal
+   */
+  clockOffsetMs = 0;
 
   constructor(options: ServiceOptions = {}) {
-    this.options = { ...DEFAULTS, ...options };
+    const { now, ...others } = { ...DEFAULTS, ...options };
+    // Whatever reads the time of day reads it here, so a step of the clock reaches all of it.
+    this.options = { ...others, now: () => now() + this.clockOffsetMs };
     this.accounts = new Accounts(this.options.maxAccounts);
     this.dedup = new Dedup(this.options.dedupWindowMs, this.options.maxDedupRecords);
   }

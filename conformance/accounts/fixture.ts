@@ -7,11 +7,14 @@ import { Session, type Unary } from "../rpc/session.js";
 import type { Transport } from "../transport/http.js";
 import type { AccountRequest, AccountSource, Lease } from "./source.js";
 
-const { createAccount, rotateEpoch, revokeToken } = FixtureService.method;
+const { createAccount, rotateEpoch, revokeToken, stepClock } = FixtureService.method;
 
 /** Message for a server without fixtures: the problem and the remedy. */
 const HELP =
   "the server does not serve seqsync.conformance.v1.FixtureService at this URL; start it with its fixtures for tests, or pass accounts with --accounts FILE";
+
+/** A server that has accounts has some fixtures, so only this one is missing. */
+const missing = (fixture: string) => (fixture === createAccount.name ? HELP : `the server has no fixture ${fixture}`);
 
 /** Returns a source of accounts that the target's FixtureService creates for each case. */
 export async function fixtureAccounts(
@@ -32,11 +35,9 @@ export async function fixtureAccounts(
       if (code === "unimplemented")
         throw new Inconclusive(
           // The fixtures were there when the run began: only a start_seq can be missing now.
-          method.name !== createAccount.name
-            ? `the server has no fixture ${method.name}`
-            : "startSeq" in input && input["startSeq"] !== 0
-              ? "the server's fixture CreateAccount does not support a start_seq above 0"
-              : HELP,
+          "startSeq" in input && input["startSeq"] !== 0
+            ? "the server's fixture CreateAccount does not support a start_seq above 0"
+            : missing(method.name),
           ReasonCode.ACCOUNT_UNAVAILABLE,
         );
       if (code === "unauthenticated" || code === "permission_denied")
@@ -48,10 +49,9 @@ export async function fixtureAccounts(
         );
       throw new Inconclusive(`the fixture ${method.name} was refused with ${code}`, ReasonCode.ACCOUNT_UNAVAILABLE);
     }
+    const isMissing = result.kind === "malformed" && ["HTTP-PATH", "HTTP-ANSWER-TYPE"].includes(result.requirement);
     throw new Inconclusive(
-      result.kind === "malformed" && ["HTTP-PATH", "HTTP-ANSWER-TYPE"].includes(result.requirement)
-        ? HELP
-        : `the fixture ${method.name} failed: ${result.why}`,
+      isMissing ? missing(method.name) : `the fixture ${method.name} failed: ${result.why}`,
       ReasonCode.ACCOUNT_UNAVAILABLE,
     );
   };
@@ -83,6 +83,9 @@ export async function fixtureAccounts(
     },
     revokeToken: async (accountToken) => {
       await call(revokeToken, { token: accountToken });
+    },
+    stepClock: async (offsetMs, onAttempt) => {
+      await call(stepClock, { offsetMs }, onAttempt);
     },
   };
 }

@@ -57,4 +57,9 @@ export interface AccountSource {
   readonly rotateEpoch: ((userId: string, onAttempt?: () => void) => Promise<void>) | undefined;
   /** Revokes a token (auth.md). Undefined if the source cannot: the cases that need it are then inconclusive. */
   readonly revokeToken: ((token: string) => Promise<void>) | undefined;
+  /**
+   * Sets the wall clock of the server to the true time plus `offsetMs` milliseconds, -604800000 to 604800000, and calls
+   * `onAttempt` before each attempt. Undefined if the source cannot: the cases that need it are then inconclusive.
+   */
+  readonly stepClock?: ((offsetMs: number, onAttempt?: () => void) => Promise<void>) | undefined;
 }

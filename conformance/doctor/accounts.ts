@@ -46,7 +46,7 @@ function listed({ description }: AccountSource, accounts: readonly Account[]): F
 }
 
 /** Tries the other fixtures on an account of their own. */
-async function fixtures({ lease, rotateEpoch, revokeToken }: AccountSource): Promise<Found> {
+async function fixtures({ lease, rotateEpoch, revokeToken, stepClock }: AccountSource): Promise<Found> {
   const [account] = await lease({ count: 1 });
   if (account === undefined) return problem("the fixtures create no account");
   const failed: string[] = [];
@@ -60,7 +60,8 @@ async function fixtures({ lease, rotateEpoch, revokeToken }: AccountSource): Pro
   };
   await attempt(rotateEpoch?.(account.userId));
   await attempt(revokeToken?.(account.token));
-  if (failed.length === 0) return ok("the fixtures CreateAccount, RotateEpoch and RevokeToken work");
+  await attempt(stepClock?.(0));
+  if (failed.length === 0) return ok("the fixtures CreateAccount, RotateEpoch, RevokeToken and StepClock work");
   return warning(failed.join("; "), "the cases that need this fixture will be inconclusive");
 }
 

@@ -53,7 +53,7 @@ test("the reference server has no problem and no warning", async () => {
   expect(steps.get("GetServerInfo")?.found).toMatch(
     /seqsync reference server, version 1\.0, CORE JSON WATCH; pages to/,
   );
-  expect(steps.get("accounts")?.found).toMatch(/CreateAccount, RotateEpoch and RevokeToken work/);
+  expect(steps.get("accounts")?.found).toMatch(/CreateAccount, RotateEpoch, RevokeToken and StepClock work/);
   expect(steps.get("Watch")?.found).toMatch(/the first frame came after .*, and another one after a Send/);
 });
 

@@ -136,6 +136,12 @@ export const revokeCall = (userId: string): EventBody => ({
   value: { $typeName: `${PACKAGE}.RevokeCall`, userId },
 });
 
+/** The suite steps the wall clock of the server; `offsetMs` is the difference to the true time. */
+export const stepClockCall = (offsetMs: number): EventBody => ({
+  case: "stepClockCall",
+  value: { $typeName: `${PACKAGE}.StepClockCall`, offsetMs },
+});
+
 /** The suite kills the server and starts it again. */
 export const restartCall = (): EventBody => ({ case: "restartCall", value: { $typeName: `${PACKAGE}.RestartCall` } });
 

@@ -3,6 +3,7 @@ import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { type Finding, newFinding, type ViolationDetail } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import { AliveTime } from "./alive-time.js";
+import { ClockSteps } from "./clock-steps.js";
 import { InboxJudge } from "./inbox.js";
 import { timeText } from "./messages.js";
 import type { AckedState, SyncTicket, WatchTicket } from "./numbering.js";
@@ -18,6 +19,7 @@ type PendingOperation =
   | { kind: "sync"; call: Event; args: SyncCall; inbox: InboxJudge; ticket: SyncTicket }
   | { kind: "watch"; call: Event; inbox: InboxJudge; userId: string; ticket: WatchTicket }
   | { kind: "loss"; call: Event; inboxes: readonly InboxJudge[] }
+  | { kind: "step"; call: Event }
   | { kind: "other"; call: Event };
 
 /**
@@ -37,6 +39,7 @@ export class Judge {
   readonly #inboxes = new Map<string, InboxJudge>();
   readonly #sends = new Sends();
   readonly #windows = new DedupWindows();
+  readonly #clock = new ClockSteps();
   readonly #alive = new AliveTime();
   readonly #wakes: Wakes;
   readonly #slowSyncs: SlowSyncs;
@@ -46,6 +49,7 @@ export class Judge {
   readonly #countExercised = (rule: RequirementId) => this.exercised.set(rule, (this.exercised.get(rule) ?? 0) + 1);
   readonly #sendJudge = new SendJudge({
     sends: this.#sends,
+    clock: this.#clock,
     lostSince: (recipient, at) => this.#inboxes.get(recipient)?.lostSince(at) ?? false,
     exercised: this.#countExercised,
     report: (userId, evidence, violation) => this.#report(userId, evidence, violation),
@@ -62,7 +66,7 @@ export class Judge {
   /** Processes the next event of the history. */
   observe(event: Event): void {
     this.#now += 1;
-    for (const send of this.#windows.expire(event.atMicros)) this.#allowDuplicate(send);
+    for (const send of this.#windows.expire(this.#clock.latest(event.atMicros))) this.#allowDuplicate(send);
     const { body } = event;
     switch (body.case) {
       case "header": {
@@ -110,6 +114,10 @@ export class Judge {
       case "revokeCall":
         this.#wakes.disturb(body.value.userId);
         this.#pending.set(event.op, { kind: "other", call: event });
+        break;
+      case "stepClockCall":
+        this.#clock.begin(body.value.offsetMs);
+        this.#pending.set(event.op, { kind: "step", call: event });
         break;
       case "watchFrame": {
         const operation = this.#pending.get(event.op);
@@ -165,6 +173,9 @@ export class Judge {
           else if (body.case !== "noResponse") inbox.endLoss(this.#now);
         }
         break;
+      case "step":
+        this.#clock.end(body.case === "done" || body.case === "refused" ? body.case : "indeterminate");
+        break;
       default:
         break;
     }
@@ -172,11 +183,12 @@ export class Judge {
 
   #sendCall(event: Event, args: SendCall): void {
     const { senderId: sender, clientMessageId: id, recipientId: recipient, payload: fingerprint } = args;
-    const send = this.#sends.begin(this.#now, event, { sender, id, recipient, fingerprint });
+    const windowFromMicros = this.#clock.earliest(event.atMicros);
+    const send = this.#sends.begin(this.#now, event, { sender, id, recipient, fingerprint, windowFromMicros });
     const { windowMicros } = this.#sendJudge;
     if (this.#sendJudge.isLate(send, event.atMicros)) this.#allowDuplicate(send);
     else {
-      if (windowMicros > 0n) this.#windows.open(event.op, send, send.call.atMicros + windowMicros);
+      if (windowMicros > 0n) this.#windows.open(event.op, send, send.windowFromMicros + windowMicros);
       if (send.pending + send.indeterminate + send.accepted === 1) this.#inboxes.get(recipient)?.addPossibleMessage();
     }
     const inbox = this.#inboxes.get(recipient);

@@ -3,6 +3,7 @@ import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { ViolationDetail } from "../findings.js";
 import { payloadText } from "../history/payload-text.js";
 import type { RequirementId } from "../requirements/requirements.js";
+import type { ClockSteps } from "./clock-steps.js";
 import type { AckedState } from "./numbering.js";
 import { SERVER_FAILURE_CODES } from "./rules.js";
 import { type Acceptance, mayExist, type Send, type Sends } from "./sends.js";
@@ -35,6 +36,8 @@ export interface Attempt {
 /** What the judge of Sends needs from the rest of the judge. */
 export interface SendContext {
   sends: Sends;
+  /** The steps of the server's clock. */
+  clock: ClockSteps;
   /** Whether an inbox may have lost data at this time or later. */
   lostSince: (recipient: string, at: number) => boolean;
   /** Counts a check that could have found a violation. */
@@ -53,8 +56,8 @@ export class SendJudge {
   }
 
   /** Whether the first attempt is so old that the server may have dropped its dedup record. */
-  isLate({ call }: Send, atMicros: bigint): boolean {
-    return this.windowMicros > 0n && atMicros - call.atMicros > this.windowMicros;
+  isLate({ windowFromMicros }: Send, atMicros: bigint): boolean {
+    return this.windowMicros > 0n && this.#context.clock.latest(atMicros) - windowFromMicros > this.windowMicros;
   }
 
   /**

@@ -12,7 +12,7 @@ const event = (client = "") => create(EventSchema, { client });
 const fingerprint = (text: string) => fingerprintOf(Buffer.from(text));
 const acceptance = (begun: number, at = begun + 1) => ({ begun, at, event: event(), acceptedAt: String(at) });
 const begin = (sends: Sends, id: string, { to = "bob", from = "alice", text = "hello" } = {}): Send =>
-  sends.begin(1, event(), { sender: from, id, recipient: to, fingerprint: fingerprint(text) });
+  sends.begin(1, event(), { sender: from, id, recipient: to, fingerprint: fingerprint(text), windowFromMicros: 0n });
 const end = (send: Send, more: Partial<Send>): Send =>
   Object.assign(send, { pending: 0, lastAccepted: more.latest?.at ?? 0 }, more);
 

@@ -24,6 +24,8 @@ export interface Send {
   /** When the first attempt began. */
   readonly begun: number;
   readonly call: Event;
+  /** Earliest time at which its dedup window began, in microseconds, by `ClockSteps`. */
+  readonly windowFromMicros: bigint;
   /** Number of attempts. */
   attempts: number;
   /** Number of attempts that have no outcome yet. */
@@ -49,6 +51,9 @@ export interface Send {
   /** Whether an attempt may have arrived after the dedup window and created a second message. */
   mayDuplicate: boolean;
 }
+
+/** What identifies a message, and when its dedup window begins if this is its first attempt. */
+type NewSend = Pick<Send, "sender" | "id" | "recipient" | "fingerprint" | "windowFromMicros">;
 
 /** Whether some attempt may have taken effect. If none has, the message must not exist. */
 export const mayExist = ({ pending, indeterminate, accepted }: Send) => pending + indeterminate + accepted > 0;
@@ -90,7 +95,7 @@ export class Sends {
   }
 
   /** Adds an attempt that begins, and returns its message. */
-  begin(now: number, call: Event, args: Pick<Send, "sender" | "id" | "recipient" | "fingerprint">): Send {
+  begin(now: number, call: Event, args: NewSend): Send {
     const key = keyOf(args.sender, args.id);
     let sameId = this.#byKey.get(key);
     if (sameId === undefined) {
@@ -166,8 +171,8 @@ export class Sends {
   }
 }
 
-function newSend(args: Pick<Send, "sender" | "id" | "recipient" | "fingerprint">, begun: number, call: Event): Send {
-  const { sender, id, recipient, fingerprint } = args;
+function newSend(args: NewSend, begun: number, call: Event): Send {
+  const { sender, id, recipient, fingerprint, windowFromMicros } = args;
   return {
     sender,
     id,
@@ -175,6 +180,7 @@ function newSend(args: Pick<Send, "sender" | "id" | "recipient" | "fingerprint">
     fingerprint,
     begun,
     call,
+    windowFromMicros,
     attempts: 0,
     pending: 0,
     indeterminate: 0,

@@ -76,6 +76,7 @@ export class Secrets {
       release: (leases) => source.release(leases),
       rotateEpoch: source.rotateEpoch?.bind(source),
       revokeToken: source.revokeToken?.bind(source),
+      stepClock: source.stepClock?.bind(source),
     };
   }
 

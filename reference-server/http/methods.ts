@@ -3,7 +3,7 @@ import { FixtureService } from "../../proto/gen/seqsync/conformance/v1/fixture_p
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { SeqSyncService } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { Caller } from "../accounts.js";
-import { createAccount, revokeToken, rotateEpoch } from "../operations/fixtures.js";
+import { createAccount, revokeToken, rotateEpoch, stepClock } from "../operations/fixtures.js";
 import { getServerInfo } from "../operations/get-server-info.js";
 import { send } from "../operations/send.js";
 import { sync } from "../operations/sync.js";
@@ -13,7 +13,7 @@ import type { Service } from "../service.js";
 /**
  * The operations of the RPCs. The mutants in `conformance/selftest/mutants` replace or wrap them.
  */
-export const operations = { getServerInfo, send, sync, watch, createAccount, rotateEpoch, revokeToken };
+export const operations = { getServerInfo, send, sync, watch, createAccount, rotateEpoch, revokeToken, stepClock };
 export type Operations = typeof operations;
 
 /** An RPC for the HTTP handler. `credential` is the kind of bearer token that it requires. */
@@ -30,7 +30,7 @@ export type Method = {
 /** The RPCs by path. Watch is served only if its profile is declared, the FixtureService only if `fixtures` is true. */
 export function methodTable(service: Service, ops: Operations, fixtures: boolean): ReadonlyMap<string, Method> {
   const { getServerInfo: info, send, sync, watch } = SeqSyncService.method;
-  const { createAccount, rotateEpoch, revokeToken } = FixtureService.method;
+  const { createAccount, rotateEpoch, revokeToken, stepClock } = FixtureService.method;
   const entries: [string, Method][] = [
     open(info, "none", (service) => ops.getServerInfo(service)),
     account(send, ops.send),
@@ -44,6 +44,7 @@ export function methodTable(service: Service, ops: Operations, fixtures: boolean
       open(createAccount, "fixture", ops.createAccount),
       open(rotateEpoch, "fixture", ops.rotateEpoch),
       open(revokeToken, "fixture", ops.revokeToken),
+      open(stepClock, "fixture", ops.stepClock),
     );
   }
   return new Map(entries);

@@ -9,9 +9,15 @@ import {
   type RotateEpochRequest,
   type RotateEpochResponse,
   RotateEpochResponseSchema,
+  type StepClockRequest,
+  type StepClockResponse,
+  StepClockResponseSchema,
 } from "../../proto/gen/seqsync/conformance/v1/fixture_pb.js";
 import { Refusal } from "../errors.js";
 import type { Service } from "../service.js";
+
+/** Largest step of the clock in either direction, in milliseconds: seven days. */
+const MAX_OFFSET_MS = 604_800_000;
 
 /** Creates an account whose inbox starts at `start_seq` (spec, "Test fixtures"). */
 export function createAccount(service: Service, { startSeq }: CreateAccountRequest): CreateAccountResponse {
@@ -40,4 +46,19 @@ export function rotateEpoch(service: Service, { userId }: RotateEpochRequest): R
 export function revokeToken(service: Service, { token }: RevokeTokenRequest): RevokeTokenResponse {
   if (!service.accounts.revoke(token)) throw new Refusal("not_found", "no account has this token");
   return create(RevokeTokenResponseSchema);
+}
+
+/**
+ * Steps the wall clock (spec, "Test fixtures"). Timers, such as those of heartbeats, measure elapsed time and go on.
+ *
+ * @throws Refusal `invalid_argument` if the offset is more than seven days.
+ */
+export function stepClock(service: Service, { offsetMs }: StepClockRequest): StepClockResponse {
+  if (Math.abs(offsetMs) > MAX_OFFSET_MS)
+    throw new Refusal(
+      "invalid_argument",
+      `offset_ms is ${offsetMs}; -${MAX_OFFSET_MS} to ${MAX_OFFSET_MS} are allowed`,
+    );
+  service.clockOffsetMs = offsetMs;
+  return create(StepClockResponseSchema);
 }

@@ -1,7 +1,7 @@
 import type { CaseAccount, Exchange, Finding } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { quoted } from "../../shell.js";
 import { headerOf, requestLine, rpcOf } from "./decode.js";
-import { accountLines, fixtureLine } from "./shell-accounts.js";
+import { accountLines, fixtureLine, stepClockLine } from "./shell-accounts.js";
 import { shellBody, shellHeader, shellText, type Target, type Variables } from "./shell-text.js";
 import { type Call, type Recorded, selectCalls } from "./timeline.js";
 
@@ -42,6 +42,8 @@ export function curlLines(finding: Finding, recorded: Recorded, target: Target):
     if (isLast(call)) break;
   }
   if (lines.some((line) => line.endsWith("&"))) lines.push("wait");
+  if (notes.some(({ events }) => events.some(({ body }) => body.case === "stepClockCall")))
+    lines.push("# the clock goes back to the true time:", stepClockLine(0, target));
   return lines;
 }
 

@@ -48,6 +48,8 @@ export function describeBody(body: Event["body"], name: NameOf = (userId) => use
       return `${name(body.value.userId)}'s inbox loses its data`;
     case "revokeCall":
       return `${name(body.value.userId)}'s token is revoked`;
+    case "stepClockCall":
+      return clockText(body.value.offsetMs);
     case "restartCall":
       return "the server is killed and restarted";
     case "done":
@@ -55,6 +57,23 @@ export function describeBody(body: Event["body"], name: NameOf = (userId) => use
     case undefined:
       return "an unknown event";
   }
+}
+
+const UNITS = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+  ["second", 1000],
+] as const;
+
+/** Describes a step of the clock, in the largest unit that gives a whole number. */
+function clockText(offsetMs: number): string {
+  if (offsetMs === 0) return "the server's clock is set to the true time";
+  const size = Math.abs(offsetMs);
+  const [unit, ms] = UNITS.find(([, length]) => size % length === 0) ?? ["ms", 1];
+  const count = size / ms;
+  const text = `${count} ${unit}${unit === "ms" || count === 1 ? "" : "s"}`;
+  return `the server's clock is set to ${text} ${offsetMs < 0 ? "before" : "after"} the true time`;
 }
 
 /** Maximum number of messages of a page that are shown one by one. */

@@ -54,6 +54,7 @@ function directionOf({ body }: Event): SequenceStep["direction"] | undefined {
       return "to";
     case "rotateCall":
     case "revokeCall":
+    case "stepClockCall":
     case "restartCall":
       return "both";
     case "noResponse":

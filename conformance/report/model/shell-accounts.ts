@@ -1,5 +1,9 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { CreateAccountRequestSchema, FixtureService } from "../../../proto/gen/seqsync/conformance/v1/fixture_pb.js";
+import {
+  CreateAccountRequestSchema,
+  FixtureService,
+  StepClockRequestSchema,
+} from "../../../proto/gen/seqsync/conformance/v1/fixture_pb.js";
 import type { Event } from "../../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import type { CaseAccount } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { SeqSyncService } from "../../../proto/gen/seqsync/v1/service_pb.js";
@@ -82,10 +86,19 @@ function epochLine(account: CaseAccount, index: number, { epochs }: Variables, t
   return [`${epochVariable(account, index)}=$(${call} | field ${isJson ? "epoch" : "1"})`];
 }
 
+/** The line that sets the wall clock of the server to the true time plus `offsetMs` milliseconds. */
+export function stepClockLine(offsetMs: number, target: Target): string {
+  const body = target.profiles.includes("JSON")
+    ? `'{"offsetMs":${offsetMs}}'`
+    : octalOf(toBinary(StepClockRequestSchema, create(StepClockRequestSchema, { offsetMs })));
+  return `${fixtureCall("StepClock", body, target)}; echo`;
+}
+
 /** The line for an action of the suite: a fixture call, or a restart. */
 export function fixtureLine(event: Event | undefined, variables: Variables, target: Target): string[] {
   const body = event?.body;
   if (body?.case === "restartCall") return ["# here the case killed the server and started it again"];
+  if (body?.case === "stepClockCall") return [stepClockLine(body.value.offsetMs, target)];
   if (body?.case !== "rotateCall" && body?.case !== "revokeCall") return [];
   const account = variables.accounts.find(({ userId }) => userId === body.value.userId);
   if (account === undefined) return [];

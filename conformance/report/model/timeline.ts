@@ -125,6 +125,9 @@ function labelResponse(steps: TimedStep[], call: Call, calls: readonly Call[]): 
   response.text = `to ${[rpc, id].filter((it) => it !== undefined).join(" ")}: ${response.text}`;
 }
 
+/** The actions of the suite: they are notes beside the calls. */
+const NOTES: readonly Event["body"]["case"][] = ["rotateCall", "revokeCall", "stepClockCall", "restartCall"];
+
 /** All calls of a case that are known: each exchange, and each operation of the history without one. */
 function callsOf({ history = [], exchanges = [] }: Recorded, evidence: readonly Event[]): Call[] {
   // The history of a report holds the last events only; the evidence may be older.
@@ -144,9 +147,7 @@ function callsOf({ history = [], exchanges = [] }: Recorded, evidence: readonly 
     const [first] = own;
     if (linked.has(op) || first === undefined) continue;
     const isStream = own.some(({ body }) => body.case === "watchCall" || body.case === "watchFrame");
-    const isNote = own.some(
-      ({ body: { case: kind } }) => kind === "rotateCall" || kind === "revokeCall" || kind === "restartCall",
-    );
+    const isNote = own.some(({ body: { case: kind } }) => kind !== undefined && NOTES.includes(kind));
     const end = own.at(-1)?.atMicros ?? first.atMicros;
     calls.push({ op, events: own, start: first.atMicros, end, isStream, isNote });
   }

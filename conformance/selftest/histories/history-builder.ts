@@ -13,6 +13,7 @@ import {
   rotateCall,
   sendCall,
   sendReturn,
+  stepClockCall,
   syncCall,
   syncReturn,
   watchCall,
@@ -141,6 +142,11 @@ export class HistoryBuilder {
   /** Adds a call of RotateEpoch that succeeds: the inbox loses its data. */
   rotate(userId = "bob"): this {
     return this.#add(this.#call(SUITE, rotateCall(userId)), done());
+  }
+
+  /** Adds a call of StepClock that succeeds. */
+  stepClock(offsetMs: number): this {
+    return this.#add(this.#call(SUITE, stepClockCall(offsetMs)), done());
   }
 
   /** Adds a restart of the server. */

@@ -247,6 +247,7 @@ const PARTIAL_FIXTURES: NonNullable<HandlerOptions["operations"]> = {
     request.startSeq === 0 ? operations.createAccount(service, request) : noFixture(),
   rotateEpoch: noFixture,
   revokeToken: noFixture,
+  stepClock: noFixture,
 };
 
 /** Replaces the number of the unknown profile by a name, which JSON requires. */

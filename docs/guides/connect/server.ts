@@ -153,6 +153,10 @@ function routes({ store, fixtures, profiles, heartbeatMs, watchMs, shutdown }: S
       createAccount: ({ startSeq }) => store.createAccount(startSeq),
       rotateEpoch: ({ userId }) => found(store.rotateEpoch(userId)),
       revokeToken: ({ token }) => found(store.revokeToken(token)),
+      stepClock: ({ offsetMs }) => {
+        if (!store.stepClock(offsetMs)) throw new ConnectError("more than seven days", Code.InvalidArgument);
+        return {};
+      },
     });
   }
   return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
-import { type Timestamp, timestampNow } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import { type Message, MessageSchema } from "../../../proto/gen/seqsync/v1/message_pb.js";
 import type { Notifier } from "./notifier.js";
@@ -59,6 +59,7 @@ export class Store {
   readonly #accounts = new Map<string, Account>();
   readonly #tokens = new Map<string, Account>();
   readonly #records = new Map<string, DedupRecord>();
+  #clockOffsetMs = 0;
 
   constructor(limits: Partial<Limits> = {}) {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
@@ -162,9 +163,16 @@ export class Store {
     return account !== undefined;
   }
 
+  /** Steps the clock of `now`; all else measures elapsed time. Returns false for more than seven days. */
+  stepClock(offsetMs: number): boolean {
+    if (Math.abs(offsetMs) > 7 * 86_400_000) return false;
+    this.#clockOffsetMs = offsetMs;
+    return true;
+  }
+
   /** Reads the server's clock. Its times define no order: a clock may be set back. */
   protected now(): Timestamp {
-    return timestampNow();
+    return timestampFromMs(Date.now() + this.#clockOffsetMs);
   }
 
   /** Returns a random epoch. It is new even if all earlier epochs were lost. */

@@ -56,6 +56,9 @@ if os.environ.get("FIXTURES") == "1":
     UNARY[FIXTURES + "RevokeToken"] = (
         wire.TOKEN, wire.EMPTY, False, lambda _, it: STORE.revoke_token(it.get("token", "")),
     )
+    UNARY[FIXTURES + "StepClock"] = (
+        wire.OFFSET, wire.EMPTY, False, lambda _, it: STORE.step_clock(it.get("offset_ms", 0)),
+    )
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -11,6 +11,7 @@ import re
 from datetime import datetime, timezone
 
 UINT32, STRING, BYTES, ENUM, TIMESTAMP, DURATION = "uint32", "string", "bytes", "enum", "timestamp", "duration"
+SINT32 = "sint32"
 
 # Name, number and type of each field. A list around a type means repeated; a dict is a message.
 MESSAGE = {
@@ -36,6 +37,7 @@ CREATE_REQUEST = {"start_seq": (1, UINT32)}
 CREATE_RESPONSE = {"user_id": (1, STRING), "token": (2, STRING)}
 USER_ID = {"user_id": (1, STRING)}
 TOKEN = {"token": (1, STRING)}
+OFFSET = {"offset_ms": (1, SINT32)}
 
 PROFILES = {1: "PROFILE_CORE", 2: "PROFILE_JSON", 3: "PROFILE_WATCH"}
 NANOS = 1_000_000_000
@@ -86,7 +88,7 @@ def varint(value):
 
 
 def decode(schema, data):
-    """Decodes a request. Requests have only fields of uint32, string and bytes. Raises Malformed."""
+    """Decodes a request. Requests have only fields of uint32, sint32, string and bytes. Raises Malformed."""
     by_number = {number: (name, kind) for name, (number, kind) in schema.items()}
     message, at = {}, 0
     while at < len(data):
@@ -109,6 +111,9 @@ def decode(schema, data):
         name, kind = by_number.get(number, (None, None))
         if kind == UINT32 and wire_type == 0:
             message[name] = value & 0xFFFFFFFF
+        elif kind == SINT32 and wire_type == 0:
+            value &= 0xFFFFFFFF
+            message[name] = value >> 1 ^ -(value & 1)
         elif kind == BYTES and wire_type == 2:
             message[name] = value
         elif kind == STRING and wire_type == 2:
@@ -202,6 +207,12 @@ def read_uint32(value):
     return value
 
 
+def read_sint32(value):
+    if type(value) is not int or not -0x80000000 <= value <= 0x7FFFFFFF:
+        raise Malformed
+    return value
+
+
 def read_string(value):
     if not isinstance(value, str):
         raise Malformed
@@ -221,4 +232,4 @@ def read_bytes(value):
         raise Malformed from None
 
 
-READERS = {UINT32: read_uint32, STRING: read_string, BYTES: read_bytes}
+READERS = {UINT32: read_uint32, SINT32: read_sint32, STRING: read_string, BYTES: read_bytes}

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file seqsync/conformance/v1/fixture.proto.
  */
 export const file_seqsync_conformance_v1_fixture: GenFile = /*@__PURE__*/
-  fileDesc("CiRzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL2ZpeHR1cmUucHJvdG8SFnNlcXN5bmMuY29uZm9ybWFuY2UudjEiKQoUQ3JlYXRlQWNjb3VudFJlcXVlc3QSEQoJc3RhcnRfc2VxGAEgASgNIjcKFUNyZWF0ZUFjY291bnRSZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEg0KBXRva2VuGAIgASgJIiUKElJvdGF0ZUVwb2NoUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIhUKE1JvdGF0ZUVwb2NoUmVzcG9uc2UiIwoSUmV2b2tlVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UyzgIKDkZpeHR1cmVTZXJ2aWNlEmwKDUNyZWF0ZUFjY291bnQSLC5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkNyZWF0ZUFjY291bnRSZXF1ZXN0Gi0uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5DcmVhdGVBY2NvdW50UmVzcG9uc2USZgoLUm90YXRlRXBvY2gSKi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJvdGF0ZUVwb2NoUmVxdWVzdBorLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuUm90YXRlRXBvY2hSZXNwb25zZRJmCgtSZXZva2VUb2tlbhIqLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuUmV2b2tlVG9rZW5SZXF1ZXN0Gisuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5SZXZva2VUb2tlblJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("CiRzZXFzeW5jL2NvbmZvcm1hbmNlL3YxL2ZpeHR1cmUucHJvdG8SFnNlcXN5bmMuY29uZm9ybWFuY2UudjEiKQoUQ3JlYXRlQWNjb3VudFJlcXVlc3QSEQoJc3RhcnRfc2VxGAEgASgNIjcKFUNyZWF0ZUFjY291bnRSZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEg0KBXRva2VuGAIgASgJIiUKElJvdGF0ZUVwb2NoUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIhUKE1JvdGF0ZUVwb2NoUmVzcG9uc2UiIwoSUmV2b2tlVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UiJQoQU3RlcENsb2NrUmVxdWVzdBIRCglvZmZzZXRfbXMYASABKBEiEwoRU3RlcENsb2NrUmVzcG9uc2UysAMKDkZpeHR1cmVTZXJ2aWNlEmwKDUNyZWF0ZUFjY291bnQSLC5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLkNyZWF0ZUFjY291bnRSZXF1ZXN0Gi0uc2Vxc3luYy5jb25mb3JtYW5jZS52MS5DcmVhdGVBY2NvdW50UmVzcG9uc2USZgoLUm90YXRlRXBvY2gSKi5zZXFzeW5jLmNvbmZvcm1hbmNlLnYxLlJvdGF0ZUVwb2NoUmVxdWVzdBorLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuUm90YXRlRXBvY2hSZXNwb25zZRJmCgtSZXZva2VUb2tlbhIqLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuUmV2b2tlVG9rZW5SZXF1ZXN0Gisuc2Vxc3luYy5jb25mb3JtYW5jZS52MS5SZXZva2VUb2tlblJlc3BvbnNlEmAKCVN0ZXBDbG9jaxIoLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU3RlcENsb2NrUmVxdWVzdBopLnNlcXN5bmMuY29uZm9ybWFuY2UudjEuU3RlcENsb2NrUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * Requests a new account.
@@ -134,10 +134,47 @@ export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__P
   messageDesc(file_seqsync_conformance_v1_fixture, 5);
 
 /**
- * Lets a conformance suite create accounts, cause data losses and revoke credentials. A server implements it for tests
- * only: it is off by default, and never reachable in production. The transport is that of SeqSyncService. If the server
- * requires a fixture credential, it is the bearer token. Every call may return `unimplemented`; cases that need the
- * call are then inconclusive.
+ * Requests a step of the wall clock.
+ *
+ * @generated from message seqsync.conformance.v1.StepClockRequest
+ */
+export type StepClockRequest = Message<"seqsync.conformance.v1.StepClockRequest"> & {
+  /**
+   * Difference between the time of day that the server sees and the true one, in milliseconds. -604800000 to 604800000,
+   * which is seven days in each direction; 0, the default, is the true time.
+   *
+   * @generated from field: sint32 offset_ms = 1;
+   */
+  offsetMs: number;
+};
+
+/**
+ * Describes the message seqsync.conformance.v1.StepClockRequest.
+ * Use `create(StepClockRequestSchema)` to create a new message.
+ */
+export const StepClockRequestSchema: GenMessage<StepClockRequest> = /*@__PURE__*/
+  messageDesc(file_seqsync_conformance_v1_fixture, 6);
+
+/**
+ * The clock is stepped. Empty.
+ *
+ * @generated from message seqsync.conformance.v1.StepClockResponse
+ */
+export type StepClockResponse = Message<"seqsync.conformance.v1.StepClockResponse"> & {
+};
+
+/**
+ * Describes the message seqsync.conformance.v1.StepClockResponse.
+ * Use `create(StepClockResponseSchema)` to create a new message.
+ */
+export const StepClockResponseSchema: GenMessage<StepClockResponse> = /*@__PURE__*/
+  messageDesc(file_seqsync_conformance_v1_fixture, 7);
+
+/**
+ * Lets a conformance suite create accounts, cause data losses, revoke credentials and step the clock. A server
+ * implements it for tests only: it is off by default, and never reachable in production. The transport is that of
+ * SeqSyncService. If the server requires a fixture credential, it is the bearer token. Every call may return
+ * `unimplemented`; cases that need the call are then inconclusive.
  *
  * @generated from service seqsync.conformance.v1.FixtureService
  */
@@ -188,6 +225,24 @@ export const FixtureService: GenService<{
     methodKind: "unary";
     input: typeof RevokeTokenRequestSchema;
     output: typeof RevokeTokenResponseSchema;
+  },
+  /**
+   * Steps the wall clock, as a correction of the machine's clock or the resumption of a virtual machine does: from the
+   * response on, everything in the server that reads the time of day sees the true time plus `offset_ms`. Clocks that
+   * measure elapsed time go on as before. Idempotent: the offset replaces that of an earlier call. It concerns the whole
+   * server, with all its processes. A suite returns to 0 at the end of each case.
+   *
+   * Errors:
+   * - `unauthenticated`: the server requires a fixture credential, and the request has a wrong one or none.
+   * - `invalid_argument`: `offset_ms` is out of range.
+   * - `unimplemented`: the server does not implement this fixture.
+   *
+   * @generated from rpc seqsync.conformance.v1.FixtureService.StepClock
+   */
+  stepClock: {
+    methodKind: "unary";
+    input: typeof StepClockRequestSchema;
+    output: typeof StepClockResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_seqsync_conformance_v1_fixture, 0);
