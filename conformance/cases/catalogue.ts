@@ -1,6 +1,7 @@
 import type { Case, CaseInfo } from "../harness/case.js";
 import { ack } from "./ack.js";
 import { auth } from "./auth/index.js";
+import { clockSteps } from "./clock-steps.js";
 import { devices } from "./devices.js";
 import { durable } from "./durable/index.js";
 import { epoch } from "./epoch.js";
@@ -17,7 +18,7 @@ import { thorough } from "./thorough/index.js";
 import { watch } from "./watch/index.js";
 
 /**
- * All cases, chapter by chapter in the specification's order; then mixtures and those for `--thorough`, which are of
+ * All cases, chapter by chapter in the specification's order; then mixtures, steps of the clock and those for `--thorough`, which are of
  * several chapters.
  */
 export const CATALOGUE: readonly Case[] = [
@@ -34,6 +35,7 @@ export const CATALOGUE: readonly Case[] = [
   ...epoch,
   ...watch,
   ...mixtures,
+  ...clockSteps,
   ...durable,
   ...exploration,
   ...thorough,

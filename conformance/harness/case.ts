@@ -17,6 +17,8 @@ export interface Needs {
   rotateEpoch?: true;
   /** The fixture RevokeToken. */
   revokeToken?: true;
+  /** The fixture StepClock, which steps the clock of the whole server. Such a case runs alone, after most others. */
+  stepClock?: true;
   /** A command that kills and restarts the server. Such a case runs alone, after all others. */
   restart?: true;
 }
@@ -36,7 +38,10 @@ export interface CaseInfo {
    * @default none: the case runs in each codec of the run
    */
   codec?: Codec;
-  /** The case is about many messages and not about their encoding: it runs once, in the first codec of the run. */
+  /**
+   * The case is about many messages, or about the whole server, and not about the encoding: it runs once, in the first
+   * codec of the run.
+   */
   bulk?: true;
   /** The case runs only on servers that do not declare this profile. */
   undeclared?: "JSON" | "WATCH";

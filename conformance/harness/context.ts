@@ -5,11 +5,12 @@ import { ReasonCode } from "../../proto/gen/seqsync/conformance/v1/report_pb.js"
 import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { Message } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse, SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
+import { recordAttempts } from "../accounts/record-attempts.js";
 import { recordRotateEpoch } from "../accounts/rotate-epoch.js";
 import type { AccountSource, Lease } from "../accounts/source.js";
 import type { Contents } from "../contents/aspects.js";
 import { type Finding, Inconclusive, NoResponseFailure, newFinding, Violation } from "../findings.js";
-import { accountOpened, done, restartCall, revokeCall } from "../history/events.js";
+import { accountOpened, done, restartCall, revokeCall, stepClockCall } from "../history/events.js";
 import type { Exchanges } from "../history/exchanges.js";
 import { type Recorder, SUITE } from "../history/recorder.js";
 import type { RequirementId } from "../requirements/requirements.js";
@@ -98,6 +99,12 @@ export class Context implements AccountContext {
   /** The accounts that the case has leased itself. */
   readonly #added: TestAccount[] = [];
   readonly #started = performance.now();
+  /** Difference between the server's wall clock and the true time, in milliseconds, after the latest step. */
+  #clockOffsetMs = 0;
+  /** The latest step of the clock; undefined before the first. */
+  #clockStep: Promise<void> | undefined;
+  /** Sum of all steps forward of the server's clock, in milliseconds: dedup windows may end earlier by so much. */
+  #steppedForwardMs = 0;
   /** The exchange of each page and each message, by its number. */
   readonly #exchangeOf = new WeakMap<object, number>();
 
@@ -207,7 +214,9 @@ export class Context implements AccountContext {
   /** Whether the dedup records of the first messages of the case may have expired. */
   #dedupWindowHasPassed(): boolean {
     const { dedupWindow } = this.info;
-    return dedupWindow !== undefined && performance.now() - this.#started >= durationMs(dedupWindow);
+    return (
+      dedupWindow !== undefined && performance.now() - this.#started + this.#steppedForwardMs >= durationMs(dedupWindow)
+    );
   }
 
   /**
@@ -308,6 +317,8 @@ export class Context implements AccountContext {
 
   /** Ends the case as inconclusive if a limit that the server may choose is too tight for it. */
   throwIfServerLimit({ reason }: Refusal): void {
+    if (reason === Reason.CREDENTIAL_INVALID && this.#clockStep !== undefined)
+      throw new Inconclusive("needs credentials that stay valid when the clock is stepped", ReasonCode.SERVER_LIMIT);
     if (reason === Reason.BACKLOG_FULL)
       throw new Inconclusive("needs more unacknowledged messages than this server accepts", ReasonCode.SERVER_LIMIT);
     const { maxPayloadBytes } = this.info;
@@ -376,6 +387,37 @@ export class Context implements AccountContext {
     const op = this.recorder.call(SUITE, 0, revokeCall(account.userId));
     await revokeToken(account.token);
     this.recorder.complete(op, done());
+  }
+
+  /**
+   * Sets the wall clock of the server to the true time plus `offsetMs` milliseconds, -604800000 to 604800000. The end of
+   * the case sets it back.
+   */
+  async stepClock(offsetMs: number): Promise<void> {
+    this.signal.throwIfAborted();
+    await this.#setClock(offsetMs);
+  }
+
+  /** Sets the wall clock of the server to the true time again, if the case has stepped it. */
+  async restoreClock(): Promise<void> {
+    if (this.#clockStep === undefined) return;
+    // A case that was aborted may wait for a step. One that failed may have taken effect.
+    const isDone = await this.#clockStep.then(
+      () => true,
+      () => false,
+    );
+    if (!isDone || this.#clockOffsetMs !== 0) await this.#setClock(0);
+  }
+
+  #setClock(offsetMs: number): Promise<void> {
+    const { stepClock } = this.source;
+    if (stepClock === undefined) throw new Inconclusive("needs the fixture StepClock", ReasonCode.NO_FIXTURE);
+    this.#steppedForwardMs += Math.max(0, offsetMs - this.#clockOffsetMs);
+    this.#clockOffsetMs = offsetMs;
+    this.#clockStep = recordAttempts(this.recorder, stepClockCall(offsetMs), (onAttempt) =>
+      stepClock(offsetMs, onAttempt),
+    );
+    return this.#clockStep;
   }
 
   /** Kills and restarts the server. The outcome of pending calls is indeterminate. */

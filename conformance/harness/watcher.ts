@@ -178,6 +178,7 @@ export class Watcher {
 
   #fail(requirement: RequirementId, what: string, expected: string): never {
     const { end } = this.#stream;
+    if (end?.kind === "refusal") this.#t.throwIfServerLimit(end.refusal);
     const last = this.frames.at(-1);
     const state = last === undefined ? "frames: none" : `last frame: svr_seq ${last.svrSeq}, epoch "${last.epoch}"`;
     const actual = end === undefined ? state : `${state}; the Watch has ended: ${describeEnd(end)}`;

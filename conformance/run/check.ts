@@ -179,7 +179,7 @@ async function runCases(report: Report, transport: Transport, options: Settings,
     results.set(run, result);
     options.onResult?.(result);
   };
-  const queue = new RunQueue(runs.filter((run) => !run.case.needs?.restart));
+  const queue = new RunQueue(runs.filter(({ case: { needs } }) => !needs?.restart && !needs?.stepClock));
   const performNext = async () => {
     for (let run = queue.take(); run !== undefined; run = queue.take()) {
       await perform(run);
@@ -187,7 +187,8 @@ async function runCases(report: Report, transport: Transport, options: Settings,
     }
   };
   await Promise.all([...queue.waiting.map(perform), ...Array.from({ length: options.concurrency }, performNext)]);
-  // A restart would disturb every other case: crash cases run alone.
+  // A step of the clock or a restart would disturb every other case: these cases run alone.
+  for (const run of runs) if (run.case.needs?.stepClock && !run.case.needs.restart) await perform(run);
   for (const run of runs) if (run.case.needs?.restart) await perform(run);
   report.cases = runs.flatMap((run) => {
     const result = results.get(run);

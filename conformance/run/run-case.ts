@@ -163,6 +163,11 @@ export async function runCase(
   } finally {
     context?.end();
     session.end();
+    try {
+      await context?.restoreClock();
+    } catch (error) {
+      failure ??= error;
+    }
   }
 
   let result =

@@ -38,6 +38,7 @@ export function unavailableReason(it: CaseInfo, source: AccountSource): SkipReas
     inconclusive(`needs the fixture ${name}, which these accounts do not have`, ReasonCode.NO_FIXTURE);
   if (needs.rotateEpoch && source.rotateEpoch === undefined) return noFixture("RotateEpoch");
   if (needs.revokeToken && source.revokeToken === undefined) return noFixture("RevokeToken");
+  if (needs.stepClock && source.stepClock === undefined) return noFixture("StepClock");
   const unavailable = source.unavailableReason(accountRequestOf(it));
   return unavailable === undefined ? undefined : inconclusive(unavailable, ReasonCode.ACCOUNTS);
 }

@@ -8,6 +8,7 @@ import { errors } from "./errors.js";
 import { frontEnds } from "./front-ends.js";
 import { http } from "./http/index.js";
 import { info } from "./info.js";
+import { clockSteps } from "./kinds/clock-steps.js";
 import { contents } from "./kinds/contents.js";
 import { crashes } from "./kinds/crashes.js";
 import { forms } from "./kinds/forms.js";
@@ -44,6 +45,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...contents,
   ...volumes,
   ...times,
+  ...clockSteps,
   ...mixtures,
   ...crashes,
 ];

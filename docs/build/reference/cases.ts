@@ -12,7 +12,7 @@ export function casesPage(): string {
     "",
     `The ${CATALOGUE.length} cases of the suite. Each consists of a stimulus and of its own expectations; in addition, the judge checks`,
     "every response of every case against every requirement. `seqsync check URL --only 'CASE'` runs one case, `seqsync list` lists",
-    "all. A case runs in each codec that the server declares; a case about one codec, or with very many messages, runs once.",
+    "all. A case runs in each codec that the server declares; a case about one codec, with very many messages, or with steps of the clock, runs once.",
     "",
     ...[...chapters].flatMap(([chapter, cases]) => [`## ${chapter}`, "", ...cases.flatMap(entry)]),
   ].join("\n");
@@ -40,6 +40,7 @@ function needs({ codec, bulk, needs: wants = {}, thorough, undeclared }: Case): 
     wants.startSeq === undefined ? "" : `an inbox that starts at ${wants.startSeq}`,
     wants.rotateEpoch ? "the fixture RotateEpoch" : "",
     wants.revokeToken ? "the fixture RevokeToken" : "",
+    wants.stepClock ? "the fixture StepClock" : "",
     wants.restart ? "`--restart-command`" : "",
     thorough ? "`--thorough`" : "",
   ].filter((it) => it !== "");

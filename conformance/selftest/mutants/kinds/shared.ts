@@ -78,7 +78,7 @@ export const storeForgotten = wrapSend((real) => (service, caller, request) => {
     : real(service, caller, request);
 });
 
-/** A revocation, and what has happened on its server since. */
+/** A revocation, and what has happened on its server since. `at` is in milliseconds since 1970, by the server's clock. */
 interface Revocation {
   account: Account;
   at: number;
@@ -86,8 +86,8 @@ interface Revocation {
   restartsSince: number;
 }
 
-/** Accepts a revoked token again once `isAlive` returns true. */
-export function reviveTokens(isAlive: (revocation: Revocation) => boolean): FrontEnd {
+/** Accepts a revoked token again once `isAlive` returns true. `now` is the time of the server's clock. */
+export function reviveTokens(isAlive: (revocation: Revocation, now: number) => boolean): FrontEnd {
   const servers = new WeakMap<Service, Map<string, Revocation>>();
   return {
     operations: (real) => ({
@@ -97,7 +97,7 @@ export function reviveTokens(isAlive: (revocation: Revocation) => boolean): Fron
         const revoked = servers.get(service);
         for (const other of revoked?.values() ?? []) other.revocationsSince += 1;
         if (account !== undefined)
-          revoked?.set(request.token, { account, at: Date.now(), revocationsSince: 0, restartsSince: 0 });
+          revoked?.set(request.token, { account, at: service.options.now(), revocationsSince: 0, restartsSince: 0 });
         return response;
       },
     }),
@@ -115,7 +115,7 @@ export function reviveTokens(isAlive: (revocation: Revocation) => boolean): Fron
       accounts.authenticate = (authorization) => {
         const token = bearerToken(authorization) ?? "";
         const revocation = tokens.get(token);
-        return revocation !== undefined && isAlive(revocation)
+        return revocation !== undefined && isAlive(revocation, service.options.now())
           ? { account: revocation.account, tokenHash: hash(token) }
           : authenticate.call(accounts, authorization);
       };
