@@ -2,15 +2,15 @@ import { deviceName, nameOf } from "./names.js";
 import type { NetworkFault, Operation, Step, WrongCall } from "./program.js";
 
 /** Describes a step of a program in one line. */
-export function describeStep({ operation, fault, begins }: Step): string {
+export function describeStep({ operation, fault, begins, look }: Step): string {
   const when = begins === "after" ? "" : begins === "together" ? "at the same time, " : "at the same time, in turn, ";
-  return `${when}${describeOperation(operation)}${fault === "none" || !("from" in operation || operation.kind === "sync") ? "" : `; ${FAULTS[fault]}`}`;
+  return `${when}${describeOperation(operation)}${fault === "none" || !("from" in operation || operation.kind === "sync") ? "" : `; ${FAULTS[fault]}`}${look === 0 ? "" : " (varied)"}`;
 }
 
 function describeOperation(operation: Operation): string {
   switch (operation.kind) {
     case "send":
-      return `${nameOf(operation.from)} sends ${MESSAGES[operation.id]} to ${nameOf(operation.to)}${operation.id === "repeat" || operation.id === "others" ? "" : `, ${operation.size} B`}${inCodec(operation)}`;
+      return `${nameOf(operation.from)} sends ${MESSAGES[operation.id]} to ${nameOf(operation.to)}${["repeat", "first", "others"].includes(operation.id) ? "" : `, ${operation.size} B`}${inCodec(operation)}`;
     case "burst":
       return `${nameOf(operation.from)} sends ${operation.count} messages to ${nameOf(operation.to)} at once, ${operation.size} B each${inCodec(operation)}`;
     case "sync": {
@@ -21,7 +21,7 @@ function describeOperation(operation: Operation): string {
     case "watch":
       return `${nameOf(operation.account)} opens a Watch${inCodec(operation)}`;
     case "close-watch":
-      return `${nameOf(operation.account)} closes the oldest Watch`;
+      return `${nameOf(operation.account)} closes the ${operation.which} Watch`;
     case "wrong":
       return `${nameOf(operation.account)}: ${WRONG[operation.call]}, which the server must refuse${inCodec(operation)}`;
     case "info":
@@ -42,8 +42,10 @@ const inCodec = ({ codec }: { codec: "proto" | "json" }) => (codec === "json" ? 
 const MESSAGES = {
   new: "a new message",
   repeat: "the last message again",
+  first: "the first message again",
   reuse: "another message with the last id",
   others: "another sender's message",
+  refused: "a message with the last refused id",
 } as const;
 
 const CURSORS = {

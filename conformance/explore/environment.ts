@@ -18,8 +18,6 @@ export interface Environment extends Sessions {
   recoveryMs: number;
   /** Multiplies the time limits of the specification. */
   timeoutScale: number;
-  /** What varies in requests and messages. */
-  aspects: ReadonlySet<string>;
   /** Restarts the server; undefined if that is not possible. */
   restart: (() => Promise<void>) | undefined;
   /** A restart concerns all programs that run: one that restarts the server runs alone. */

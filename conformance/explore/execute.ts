@@ -14,6 +14,15 @@ export interface Execution {
   recorder: Recorder;
   /** Number of checks of each requirement that could have found a violation. */
   exercised: ReadonlyMap<RequirementId, number>;
+  /** The aspects that varied: of the form, those that applied to a request. */
+  varied: readonly string[];
+}
+
+export interface ExecuteOptions {
+  /** What may vary in requests and messages. */
+  aspects: ReadonlySet<string>;
+  /** Time limit for the frames of a Watch, in milliseconds, before the environment's `timeoutScale`. */
+  wakeMs?: number | undefined;
 }
 
 let runs = 0;
@@ -21,17 +30,19 @@ let runs = 0;
 /**
  * Runs a program on accounts of its own, then fetches all pending messages of each account, and judges the history.
  *
- * `wakeMs` is the time limit for the frames of a Watch, in milliseconds, before the environment's `timeoutScale`.
- *
  * @throws Inconclusive if the server has stopped responding and does not come back, also after a restart.
  */
-export function execute(program: Program, environment: Environment, wakeMs = WAKE_MS): Promise<Execution> {
+export function execute(program: Program, environment: Environment, options: ExecuteOptions): Promise<Execution> {
   const restarts =
     environment.restart !== undefined && program.steps.some(({ operation }) => operation.kind === "restart");
-  return environment.turns.run(restarts, () => run(program, environment, wakeMs));
+  return environment.turns.run(restarts, () => run(program, environment, options));
 }
 
-async function run({ steps, variation }: Program, environment: Environment, wakeMs: number): Promise<Execution> {
+async function run(
+  { steps, variation }: Program,
+  environment: Environment,
+  { aspects, wakeMs = WAKE_MS }: ExecuteOptions,
+): Promise<Execution> {
   const { timeoutScale } = environment;
   const judge = new Judge(timeoutScale);
   const recorder = new Recorder((event) => judge.observe(event));
@@ -42,13 +53,14 @@ async function run({ steps, variation }: Program, environment: Environment, wake
   const leases = new Map(used.map((account, index) => [account, leased[index] as Lease]));
   runs += 1;
   const nonce = `${environment.nonce}-${runs}`;
-  const programRun = new ProgramRun({ environment, recorder, leases, variation, nonce });
+  const programRun = new ProgramRun({ environment, recorder, leases, variation, aspects, nonce });
   try {
     await programRun.begin();
     for (const group of groups(steps)) await programRun.performAll(group);
     await environment.network.settle();
     await programRun.finish(wakeMs * timeoutScale);
-    return { findings: [...programRun.findings, ...judge.finish()], recorder, exercised: judge.exercised };
+    const findings = [...programRun.findings, ...judge.finish()];
+    return { findings, recorder, exercised: judge.exercised, varied: programRun.varied };
   } finally {
     programRun.end();
     if (source.isSingleUse) abandoned.drop(leased);

@@ -101,9 +101,8 @@ describe("a seed", () => {
     revoke: true,
     watch: true,
     json: true,
-    vary: true,
     maxPayloadBytes: 1000,
-    steps: 24,
+    parts: 16,
   });
 
   it("determines the programs", () => {
@@ -113,24 +112,26 @@ describe("a seed", () => {
       {
         "steps": [
           {
-            "begins": "together",
-            "fault": "none",
+            "begins": "after",
+            "fault": "reset-after-head",
+            "look": 2147483646,
             "operation": {
-              "codec": "json",
-              "from": 0,
-              "id": "new",
+              "codec": "proto",
+              "from": 1,
+              "id": "repeat",
               "kind": "send",
-              "size": 1,
+              "size": 8,
               "to": 1,
             },
           },
           {
             "begins": "after",
             "fault": "none",
+            "look": 2,
             "operation": {
-              "codec": "proto",
+              "codec": "json",
               "from": 0,
-              "id": "new",
+              "id": "others",
               "kind": "send",
               "size": 7,
               "to": 0,

@@ -4,7 +4,7 @@ import type { Event } from "../../proto/gen/seqsync/conformance/v1/history_pb.js
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import type { AccountSource } from "../accounts/source.js";
-import { type Finding, Inconclusive } from "../findings.js";
+import { Inconclusive } from "../findings.js";
 import { ASPECTS } from "../harness/variation.js";
 import { NEEDS, RULES } from "../judge/rules.js";
 import type { RequirementId } from "../requirements/requirements.js";
@@ -14,8 +14,11 @@ import { type Execution, execute } from "./execute.js";
 import { programs } from "./generate.js";
 import { RECOVERY_MS } from "./outage.js";
 import { type FaultLevel, NETWORK_FAULTS, type Program, type Step } from "./program.js";
+import { type ExplorationFailure, type Failing, shrink, unchanged } from "./shrink.js";
 import { Turns } from "./turns.js";
 import { Worker } from "./worker.js";
+
+export type { ExplorationFailure };
 
 export interface ExplorationOptions {
   /** URLs of the target. */
@@ -42,8 +45,8 @@ export interface ExplorationOptions {
   restart?: (() => Promise<void>) | undefined;
   /** What varies in requests and messages (harness/variation.ts). Default: everything, in three of four programs. */
   vary?: readonly string[] | undefined;
-  /** Maximum number of steps of a program. Default 24. */
-  steps?: number;
+  /** Maximum number of parts of a program: single steps, and scenarios of several steps. Default 16. */
+  parts?: number;
   /** Time limit for shrinking a failure, in milliseconds. Default 30,000. */
   shrinkMs?: number;
   /** How long to wait for a server that has stopped responding, in milliseconds. Default 30,000. */
@@ -71,37 +74,6 @@ export interface Exploration {
   failure: ExplorationFailure | undefined;
 }
 
-/** A program that shows a violation, shrunk as far as it could be. */
-export interface ExplorationFailure {
-  /** The violations, the likeliest root cause first. */
-  findings: Finding[];
-  /** The program. */
-  steps: readonly Step[];
-  /** Seed of the forms of its requests and of the contents of its messages; 0 if all are plain. */
-  variation: number;
-  /** The history of its run: the calls of the clients and their outcomes. */
-  history: readonly Event[];
-  /** Seed of the program: with `path` it runs this program again. */
-  seed: number;
-  /** Path of the program below its seed: numbers, separated by colons. */
-  path: string;
-  /** How often the program failed when it ran again. Fewer failures than reruns mean a race; no reruns, an outage. */
-  reruns: {
-    /** Number of reruns that failed. */
-    failed: number;
-    /** Number of reruns. */
-    of: number;
-  };
-}
-
-/** Number of reruns of a failing program, to see whether it fails each time. */
-const RERUNS = 5;
-/** Maximum number of reruns of a program that has not failed again. */
-const MAX_RERUNS = 40;
-/** Number of consecutive shrink passes without progress after which a failure counts as the shortest. */
-const MAX_FRUITLESS_PASSES = 2;
-/** Time limit for the frames of a Watch while a failure is shrunk, in milliseconds. */
-const SHRINK_WAKE_MS = 300;
 /** Number of programs that run concurrently, each with its own accounts and network. */
 const WORKERS = 8;
 /** Largest number of accounts that a program uses by default. */
@@ -115,19 +87,18 @@ const BATCH = 100;
  * @throws Inconclusive if the server has stopped responding and does not come back.
  */
 export async function runExploration(options: ExplorationOptions): Promise<Exploration> {
-  const { info, source, devices = 2, faults, steps = 24, restart, timeoutScale = 1 } = options;
+  const { info, source, devices = 2, faults, parts = 16, restart, timeoutScale = 1 } = options;
   const aspects = new Set(options.vary ?? ASPECTS);
   const generator = programs({
     accounts: options.accounts ?? accountsIn(source),
     devices,
     faults,
-    steps,
+    parts,
     maxPayloadBytes: info.maxPayloadBytes,
     rotate: (options.rotate ?? true) && source.rotateEpoch !== undefined,
     revoke: source.revokeToken !== undefined,
     watch: info.profiles.includes(Profile.WATCH),
     json: info.profiles.includes(Profile.JSON),
-    vary: aspects.size > 0,
   });
   const environment = {
     info,
@@ -138,7 +109,6 @@ export async function runExploration(options: ExplorationOptions): Promise<Explo
     abandoned: new AbandonedSends(),
     recoveryMs: options.recoveryMs ?? RECOVERY_MS * timeoutScale,
     timeoutScale,
-    aspects,
     restart,
     turns: new Turns(),
   };
@@ -154,19 +124,21 @@ export async function runExploration(options: ExplorationOptions): Promise<Explo
     const deadline = Date.now() + (options.budgetMs ?? Number.POSITIVE_INFINITY);
     let failure: Exploration["failure"];
     for (let from = 0; ; ) {
-      const first = await search(generator, workers, options, tally, { from, deadline });
+      const first = await search(generator, workers, options, tally, { from, deadline, aspects });
       if (first === undefined) break;
-      const shrunk = await shrink(generator, workers, first, options).catch((error: unknown) => {
+      const { path, shrinkMs = 30_000, signal } = options;
+      const shrinking = { generator, workers, aspects, shrinkMs: path === undefined ? shrinkMs : 0, signal };
+      const shrunk = await shrink(first, shrinking).catch((error: unknown) => {
         // The server has stopped responding. The violation remains one.
         if (error instanceof Inconclusive) return undefined;
         throw error;
       });
       if (shrunk === undefined) {
-        failure ??= failureOf(first, { failed: 0, of: 0 });
+        failure ??= unchanged(first, aspects);
         break;
       }
       failure ??= shrunk;
-      if (shrunk.reruns.failed > 0 || options.path !== undefined) {
+      if (shrunk.reruns.failed > 0 || path !== undefined) {
         failure = shrunk;
         break;
       }
@@ -187,12 +159,8 @@ function accountsIn(source: AccountSource): number {
   return count;
 }
 
-/** A program that failed. */
-interface Failing {
-  seed: number;
-  path: string;
-  program: Program;
-  execution: Execution;
+/** A program that failed, in its batch. */
+interface FailingInBatch extends Failing {
   /** Number of programs up to the end of its batch: the search can continue there. */
   next: number;
 }
@@ -203,9 +171,9 @@ async function search(
   workers: readonly Worker[],
   options: ExplorationOptions,
   tally: Tally,
-  { from, deadline }: { from: number; deadline: number },
-): Promise<Failing | undefined> {
-  let failing: (Failing & { index: number }) | undefined;
+  { from, deadline, aspects }: { from: number; deadline: number; aspects: ReadonlySet<string> },
+): Promise<FailingInBatch | undefined> {
+  let failing: (FailingInBatch & { index: number }) | undefined;
   const stopped = () => failing !== undefined || Date.now() >= deadline || options.signal?.aborted === true;
   for (let begun = from; begun < options.runs && !stopped(); begun += BATCH) {
     const seed = (options.seed + begun / BATCH) >>> 0;
@@ -216,7 +184,7 @@ async function search(
       for (let index = next; index < batch.length && !stopped(); index = next) {
         next += 1;
         const { program, path } = batch[index] as { program: Program; path: string };
-        const execution = await execute(program, worker.environment).catch((error: unknown) => {
+        const execution = await execute(program, worker.environment, { aspects }).catch((error: unknown) => {
           if (options.signal?.aborted && error instanceof Inconclusive) return undefined;
           throw error;
         });
@@ -242,106 +210,6 @@ function batchOf(generator: fc.Arbitrary<Program>, seed: number, path: string | 
   return fc
     .sample(generator, { seed: seed | 0, numRuns: size })
     .map((program, index) => ({ program, path: `${index}` }));
-}
-
-/** Searches for the shortest variation that still fails, and reruns it. */
-async function shrink(
-  generator: fc.Arbitrary<Program>,
-  workers: readonly Worker[],
-  first: Failing,
-  { path: requested, shrinkMs = 30_000 }: ExplorationOptions,
-): Promise<ExplorationFailure> {
-  let best: Failing = first;
-  let reruns = await rerun(first.program, workers);
-  if (requested === undefined && reruns.failed > 0) {
-    // Shrinking must stay with one violation: the most frequent one, since a race may cause several.
-    const [root, times] = mostFrequent([first.execution, ...reruns.executions]);
-    // A race needs several reruns to recur.
-    const isRace = times <= reruns.of;
-    let attempts = isRace ? Math.max(workers.length, Math.ceil((3 * reruns.of) / times)) : 1;
-    let isOriginal = false;
-    const property = fc.asyncProperty(generator, async (program) => {
-      // The original program counts as failing, even if its race does not recur now: otherwise shrinking would stop.
-      if (isOriginal) {
-        isOriginal = false;
-        return false;
-      }
-      for (let left = attempts; left > 0; left -= workers.length) {
-        // Waiting the full time for missing frames in each variation would take too long.
-        // Programs that restart the server would only wait for each other.
-        const concurrent = restartsServer(program, workers) ? 1 : left;
-        const executions = await executeOnAll(program, workers.slice(0, concurrent), SHRINK_WAKE_MS);
-        const execution = executions.find(({ findings }) => findings.some(({ requirement }) => requirement === root));
-        if (execution === undefined) continue;
-        best = { ...first, program, execution };
-        return false;
-      }
-      return true;
-    });
-    // A race may also not recur in a shorter variation, so the shortest failure so far is shrunk again.
-    const deadline = Date.now() + shrinkMs;
-    for (let fruitless = 0; fruitless < MAX_FRUITLESS_PASSES && Date.now() < deadline; ) {
-      const { path } = best;
-      isOriginal = true;
-      const { counterexamplePath: found } = await fc.check(property, {
-        seed: first.seed | 0,
-        path,
-        numRuns: 1,
-        interruptAfterTimeLimit: deadline - Date.now(),
-        markInterruptAsFailure: true,
-      });
-      if (found) best = { ...best, path: found };
-      fruitless = found && found !== path ? 0 : fruitless + 1;
-      // A failure that has recurred each time so far may still be a race.
-      attempts = Math.max(attempts, workers.length);
-    }
-    reruns = await rerun(best.program, workers);
-  }
-  return failureOf(best, { failed: reruns.failed, of: reruns.of });
-}
-
-const failureOf = (
-  { seed, path, program, execution }: Failing,
-  reruns: ExplorationFailure["reruns"],
-): ExplorationFailure => ({
-  seed,
-  path,
-  ...program,
-  findings: execution.findings,
-  history: execution.recorder.events,
-  reruns,
-});
-
-/** Returns the requirement that the most executions violate, and their number. On a tie, returns the first. */
-function mostFrequent(executions: readonly Execution[]): [RequirementId, number] {
-  const times = new Map<RequirementId, number>();
-  for (const { findings } of executions)
-    for (const id of new Set(findings.map(({ requirement }) => requirement))) times.set(id, (times.get(id) ?? 0) + 1);
-  return [...times].reduce((most, entry) => (entry[1] > most[1] ? entry : most));
-}
-
-const restartsServer = ({ steps }: Program, [worker]: readonly Worker[]) =>
-  worker?.environment.restart !== undefined && steps.some(({ operation }) => operation.kind === "restart");
-
-/** Runs a program on several workers concurrently: it mostly waits for the network. */
-const executeOnAll = (program: Program, workers: readonly Worker[], wakeMs?: number) =>
-  Promise.all(workers.map((worker) => execute(program, worker.environment, wakeMs)));
-
-interface Reruns {
-  /** Number of reruns that failed. */
-  failed: number;
-  /** Number of reruns. */
-  of: number;
-  executions: Execution[];
-}
-
-/** Reruns a failing program RERUNS times; if it does not fail again, until it fails or MAX_RERUNS is reached. */
-async function rerun(program: Program, workers: readonly Worker[]): Promise<Reruns> {
-  const executions: Execution[] = [];
-  const failed = () => executions.filter(({ findings }) => findings.length > 0).length;
-  while (executions.length < RERUNS || (failed() === 0 && executions.length < MAX_RERUNS))
-    executions.push(...(await executeOnAll(program, workers.slice(0, RERUNS))));
-  return { failed: failed(), of: executions.length, executions };
 }
 
 /** The statistics of an exploration. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import type { Codec } from "../rpc/connect.js";
 import { type FaultLevel, NETWORK_FAULTS, type Operation, type Program, type Step, WRONG_CALLS } from "./program.js";
+import { droppable, scenarios } from "./scenarios.js";
 
 export interface ProgramOptions {
   /** Number of accounts, from 2. Most programs use two of them. */
@@ -15,55 +16,91 @@ export interface ProgramOptions {
   watch: boolean;
   /** Whether the server declares JSON. */
   json: boolean;
-  /** Whether requests and contents vary. */
-  vary: boolean;
   /** Maximum size of a payload, in bytes. */
   maxPayloadBytes: number;
-  /** Maximum number of steps. */
-  steps: number;
+  /** Maximum number of parts: single steps, and scenarios of several steps. */
+  parts: number;
 }
 
 /** Largest payload that programs send, in bytes, whatever the server accepts. */
 const MAX_BYTES = 256 << 10;
 /** Largest sum of the payloads of a burst, in bytes. */
 const MAX_BURST_BYTES = 1 << 20;
+/** Shares of the parts of a program: single steps, and scenarios of several steps. */
+const SINGLE_STEPS = 12;
+const SCENARIOS = 1;
+
+/** A seed is as good as any other: the only simpler one is 0. */
+const seed = fc.noShrink(fc.integer({ min: 1, max: 0x7fff_ffff }));
+
+/** The look of a step: plain, that of others, or one of its own. */
+const look = fc.oneof(
+  { withCrossShrink: true },
+  { weight: 1, arbitrary: fc.constant(0) },
+  { weight: 2, arbitrary: fc.constantFrom(1, 2) },
+  { weight: 4, arbitrary: seed },
+);
 
 /**
  * Generates programs. They shrink to fewer, sequential steps without faults, in the plain form, and each choice to the
  * simplest one, which comes first.
  */
 export function programs(options: ProgramOptions): fc.Arbitrary<Program> {
-  const step = fc.record({
-    operation: operations(options),
-    fault: faultOf(options.faults),
-    begins: weighted({ after: 4, together: 3, "in-turn": 3 }),
-  });
-  const steps: fc.Arbitrary<Step[]> = fc.array(step, { minLength: 1, maxLength: options.steps, size: "max" });
-  // A seed is as good as any other: the only simpler one is 0.
-  const seed = fc.noShrink(fc.integer({ min: 1, max: 0x7fff_ffff }));
-  const variation = options.vary
-    ? fc.oneof({ withCrossShrink: true }, { weight: 1, arbitrary: fc.constant(0) }, { weight: 3, arbitrary: seed })
-    : fc.constant(0);
+  const parts = partsOf(options);
+  const { fault } = parts;
+  const single = fc
+    .record({
+      operation: operations(options, parts),
+      fault,
+      begins: weighted({ after: 4, together: 3, "in-turn": 3 }),
+      look,
+    })
+    .map((step): Step[] => [step]);
+  const part = fc.oneof(
+    { withCrossShrink: true },
+    { weight: SINGLE_STEPS, arbitrary: single },
+    { weight: SCENARIOS, arbitrary: scenarios({ ...options, ...parts }) },
+  );
+  const steps = fc
+    // Shrinking an array does not remove its last elements.
+    .array(droppable(1000, part), { minLength: 1, maxLength: options.parts, size: "max" })
+    .map((list) => list.flatMap((it) => it ?? []));
+  const variation = fc.oneof(
+    { withCrossShrink: true },
+    { weight: 1, arbitrary: fc.constant(0) },
+    { weight: 3, arbitrary: seed },
+  );
   return fc.record({ variation, steps });
 }
 
-function operations(options: ProgramOptions): fc.Arbitrary<Operation> {
-  const { accounts, devices, rotate, revoke, watch, json, maxPayloadBytes } = options;
+/** What the steps of a program are made of. */
+function partsOf({ faults, json, maxPayloadBytes }: ProgramOptions) {
+  const maxBytes = Math.min(maxPayloadBytes, MAX_BYTES);
+  return {
+    fault: faultOf(faults),
+    codec: (json ? weighted({ proto: 1, json: 1 }) : fc.constant("proto")) as fc.Arbitrary<Codec>,
+    maxBytes,
+    size: sizes(maxBytes),
+    wrongCalls: WRONG_CALLS.filter((call) => call !== "send-too-large" || maxPayloadBytes <= MAX_BYTES),
+    look,
+  };
+}
+
+function operations(
+  { accounts, devices, rotate, revoke, watch }: ProgramOptions,
+  { codec, size, wrongCalls }: ReturnType<typeof partsOf>,
+): fc.Arbitrary<Operation> {
   // Most operations use one account, because a violation concerns a single inbox.
   const account = fc.oneof(
     { weight: 30, arbitrary: fc.nat(Math.min(accounts, 2) - 1) },
     { weight: 1, arbitrary: fc.nat(accounts - 1) },
   );
   const target = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: account });
-  const codec: fc.Arbitrary<Codec> = json ? weighted({ proto: 1, json: 1 }) : fc.constant("proto");
-  const limit = Math.min(maxPayloadBytes, MAX_BYTES);
-  const size = sizes(limit);
-
   const send: fc.Arbitrary<Operation> = fc.record({
     kind: fc.constant("send"),
     from: account,
     to: target,
-    id: weighted({ new: 6, repeat: 3, reuse: 1, others: 1 }),
+    id: weighted({ new: 12, repeat: 5, first: 2, reuse: 2, others: 2, refused: 1 }),
     size,
     codec,
   });
@@ -90,7 +127,6 @@ function operations(options: ProgramOptions): fc.Arbitrary<Operation> {
     store: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
     codec,
   });
-  const wrongCalls = WRONG_CALLS.filter((call) => call !== "send-too-large" || maxPayloadBytes <= MAX_BYTES);
   const wrong: fc.Arbitrary<Operation> = fc.record({
     kind: fc.constant("wrong"),
     account: target,
@@ -108,7 +144,15 @@ function operations(options: ProgramOptions): fc.Arbitrary<Operation> {
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("info" as const), codec }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("idle" as const), ms: weightedNumber(IDLE_MS) }) },
     ...some(watch, 12, fc.record({ kind: fc.constant("watch" as const), account: target, codec })),
-    ...some(watch, 3, of("close-watch") as fc.Arbitrary<Operation>),
+    ...some(
+      watch,
+      3,
+      fc.record({
+        kind: fc.constant("close-watch" as const),
+        account: target,
+        which: weighted({ oldest: 1, newest: 1 }),
+      }),
+    ),
     ...some(rotate, 10, of("rotate") as fc.Arbitrary<Operation>),
     ...some(revoke, 3, fc.record({ kind: fc.constant("revoke" as const), account: fc.oneof(account, target) })),
     // Each takes time in which no other program runs. It is skipped if the server cannot be restarted: a program must

@@ -107,7 +107,7 @@ describe("a Send that was abandoned", () => {
     const server = await start();
     cleanUps.push(() => server.close(0));
     const url = await stallingFrontEnd(server.url);
-    const { failure, programs } = await explored(url, { runs: 24, steps: 8 }, fewAccounts(2));
+    const { failure, programs } = await explored(url, { runs: 24, parts: 8 }, fewAccounts(2));
     expect(failure?.findings ?? []).toEqual([]);
     expect(programs).toBe(24);
   });

@@ -10,6 +10,10 @@ export class ProgramAccount {
   readonly devices: DeviceState[];
   /** The last message that the account has sent first. */
   lastSent: SendArguments | undefined;
+  /** The first message that the account has sent. */
+  firstSent: SendArguments | undefined;
+  /** The last message of the account that the server had to refuse. */
+  lastRefused: SendArguments | undefined;
   /** Whether its token is valid. It is indeterminate while it is being revoked, and after a failed revocation. */
   token: "valid" | "indeterminate" | "revoked" = "valid";
 

@@ -4,10 +4,8 @@ import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import { SeqSyncService, type SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { recordRotateEpoch } from "../accounts/rotate-epoch.js";
 import type { Lease } from "../accounts/source.js";
-import type { Contents } from "../contents/aspects.js";
 import { type Finding, Inconclusive } from "../findings.js";
 import { EveryExchange } from "../harness/every-exchange.js";
-import { variationOf } from "../harness/variation.js";
 import { done, noResponse, restartCall, revokeCall } from "../history/events.js";
 import { recordPrologue } from "../history/prologue.js";
 import { type Recorder, SUITE } from "../history/recorder.js";
@@ -17,6 +15,7 @@ import type { CallResult } from "../rpc/result.js";
 import { AttemptClient, type DeviceState } from "./attempts.js";
 import type { Environment } from "./environment.js";
 import { drain } from "./last-device.js";
+import { type Look, Looks } from "./looks.js";
 import { deviceName } from "./names.js";
 import { despiteOutage } from "./outage.js";
 import { clientOf, type NetworkFault, type Operation, type Step } from "./program.js";
@@ -35,8 +34,10 @@ export interface RunOptions {
   recorder: Recorder;
   /** The accounts of the program, by their numbers in it. */
   leases: ReadonlyMap<number, Lease>;
-  /** Seed of the forms and contents; 0 if they are plain. */
+  /** Seed of the looks of the steps; 0 if they are plain. */
   variation: number;
+  /** What varies. */
+  aspects: ReadonlySet<string>;
   /** Text that makes the ids of this run unique. */
   nonce: string;
 }
@@ -51,25 +52,21 @@ export class ProgramRun {
   readonly #client: AttemptClient;
   readonly #watches: ProgramWatches;
   readonly #findings = new Findings();
-  readonly #contents: Contents;
-  readonly #isVaried: boolean;
+  readonly #looks: Looks;
   #ids = 0;
   #wasRevoked = false;
 
-  constructor({ environment, recorder, leases, variation, nonce }: RunOptions) {
-    const { direct, faulty, abandoned, devices, aspects } = environment;
+  constructor({ environment, recorder, leases, variation, aspects, nonce }: RunOptions) {
+    const { direct, faulty, abandoned, devices } = environment;
     this.#environment = environment;
     this.#recorder = recorder;
     this.#leases = [...leases.values()];
     this.#accounts = new Map([...leases].map(([index, lease]) => [index, new ProgramAccount(index, lease, devices)]));
     this.#nonce = nonce;
-    this.#isVaried = variation !== 0;
-    const { forms, contents } = variationOf(variation, "program", this.#isVaried ? aspects : new Set());
-    this.#contents = contents;
+    this.#looks = new Looks(variation, aspects);
     const known = [...this.#accounts.values()].map(({ name, lease }) => ({ ...lease, name }));
     const exchanges = new EveryExchange(known, recorder, { session: direct, nonce }, this.#findings.all);
     for (const session of [direct, faulty]) {
-      session.forms = forms;
       session.onExchange = (exchange) => exchanges.observe(exchange);
       session.onViolation = (violation, op) => exchanges.report(violation, op);
     }
@@ -80,6 +77,11 @@ export class ProgramRun {
   /** Findings other than those of the judge. */
   get findings(): readonly Finding[] {
     return this.#findings.all;
+  }
+
+  /** The aspects that varied. */
+  get varied(): string[] {
+    return this.#looks.varied;
   }
 
   /** Records the prologue of the history, and acks all messages of accounts that may have been used before. */
@@ -106,13 +108,16 @@ export class ProgramRun {
     for (const result of ended) if (result.status === "rejected") throw result.reason;
   }
 
-  async #perform({ operation, fault }: Step): Promise<void> {
+  async #perform({ operation, fault, look: number }: Step): Promise<void> {
+    const look = this.#looks.of(number);
+    // A call chooses its form before it first waits, so concurrent steps do not mix theirs.
+    this.#useForms(look);
     switch (operation.kind) {
       case "send":
-        return this.#send(operation.from, this.#compose(operation), fault, operation.codec);
+        return this.#send(operation.from, this.#compose(operation, number), fault, operation.codec);
       case "burst": {
         const { from, count, codec } = operation;
-        const messages = Array.from({ length: count }, () => this.#compose({ ...operation, id: "new" }));
+        const messages = Array.from({ length: count }, () => this.#compose({ ...operation, id: "new" }, number));
         await Promise.all(messages.map((message) => this.#send(from, message, fault, codec)));
         return;
       }
@@ -121,9 +126,9 @@ export class ProgramRun {
       case "watch":
         return this.#watches.open(this.#account(operation.account), operation.codec);
       case "close-watch":
-        return this.#watches.closeFirst(this.#account(operation.account));
+        return this.#watches.closeOne(this.#account(operation.account), operation.which);
       case "wrong":
-        return this.#wrong(operation);
+        return this.#wrong(operation, number);
       case "info":
         return this.#info(operation);
       case "idle":
@@ -136,6 +141,10 @@ export class ProgramRun {
       case "restart":
         return this.#restart();
     }
+  }
+
+  #useForms({ forms }: Look): void {
+    for (const session of [this.#environment.direct, this.#environment.faulty]) session.forms = forms;
   }
 
   async #send(from: number, message: SendArguments, fault: NetworkFault | "none", codec: Codec): Promise<void> {
@@ -188,18 +197,20 @@ export class ProgramRun {
       });
   }
 
-  async #wrong({ account: index, call, codec }: OperationOf<"wrong">): Promise<void> {
+  async #wrong({ account: index, call, codec }: OperationOf<"wrong">, look: number): Promise<void> {
     const account = this.#account(index);
     const { maxPayloadBytes } = this.#environment.info;
     const { cliSeq, epoch } = account.devices[0] as DeviceState;
     const intended = {
       account,
-      message: this.#message(account.lease.userId, 4),
+      message: this.#message({ recipientId: account.lease.userId, size: 4 }, look),
       sync: { cliSeq, epoch, pageSize: 0 },
       unknown: `nobody-${this.#nonce}`,
       tooLarge: () => Buffer.alloc(maxPayloadBytes + 1, "x"),
     };
     const { direct: session } = this.#environment;
+    // Only its id counts, and only if it has one that a server may remember.
+    if (call !== "sync-with-unknown-token" && call !== "malformed-sync") account.lastRefused = intended.message;
     const violation = await makeWrongCall(call, intended, { session, recorder: this.#recorder, codec });
     if (violation !== undefined) this.#findings.report(violation);
   }
@@ -274,6 +285,7 @@ export class ProgramRun {
    * date, and revoked tokens to be refused.
    */
   async finish(wakeMs: number): Promise<void> {
+    this.#useForms(this.#looks.of("the last devices"));
     const states = new Map<ProgramAccount, SyncResponse>();
     await Promise.all(
       [...this.#accounts].map(async ([index, account]) => {
@@ -312,29 +324,34 @@ export class ProgramRun {
     });
   }
 
-  #compose({ from, to, id, size }: Pick<OperationOf<"send">, "from" | "to" | "id" | "size">): SendArguments {
+  #compose(
+    { from, to, id, size }: Pick<OperationOf<"send">, "from" | "to" | "id" | "size">,
+    look: number,
+  ): SendArguments {
     const sender = this.#account(from);
-    const last = sender.lastSent;
-    if (id === "repeat" && last !== undefined) return last;
+    const { lastSent, firstSent, lastRefused } = sender;
+    if (id === "repeat" && lastSent !== undefined) return lastSent;
+    if (id === "first" && firstSent !== undefined) return firstSent;
     const all = [...this.#accounts.values()];
     const others = all[(all.indexOf(sender) + 1) % all.length]?.lastSent;
     if (id === "others" && others !== undefined) return others;
-    const message = this.#message(this.#account(to).lease.userId, size);
-    if (id === "reuse" && last !== undefined) message.clientMessageId = last.clientMessageId;
+    const message = this.#message({ recipientId: this.#account(to).lease.userId, size }, look);
+    if (id === "reuse" && lastSent !== undefined) message.clientMessageId = lastSent.clientMessageId;
+    if (id === "refused" && lastRefused !== undefined) message.clientMessageId = lastRefused.clientMessageId;
     sender.lastSent = message;
+    sender.firstSent ??= message;
     return message;
   }
 
   /** Makes a new message. Payloads differ, if their size permits. */
-  #message(recipientId: string, size: number): SendArguments {
+  #message({ recipientId, size }: { recipientId: string; size: number }, number: number): SendArguments {
     this.#ids += 1;
     const unique = `${this.#nonce}-${this.#ids}`;
     const { maxPayloadBytes } = this.#environment.info;
+    const look = this.#looks.of(number);
     const payload =
-      this.#isVaried && size <= SMALL_BYTES
-        ? this.#contents.payload(unique, maxPayloadBytes)
-        : Buffer.alloc(size, unique);
-    return { recipientId, clientMessageId: this.#contents.id(unique), payload };
+      this.#looks.varies(number) && size <= SMALL_BYTES ? look.payload(maxPayloadBytes) : Buffer.alloc(size, unique);
+    return { recipientId, clientMessageId: look.id(unique), payload };
   }
 
   #cursor({ device, cursor }: OperationOf<"sync">, { devices }: ProgramAccount): number {

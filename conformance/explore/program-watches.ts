@@ -45,9 +45,10 @@ export class ProgramWatches {
     await stream.waitForFrame(() => true, OPEN_MS);
   }
 
-  /** Closes the Watch of an account that was opened first, if there is one. */
-  closeFirst(account: ProgramAccount): void {
-    const index = this.#all.findIndex((it) => it.account === account && it.stream.end === undefined);
+  /** Closes the Watch of an account that was opened first, or last, if there is one. */
+  closeOne(account: ProgramAccount, which: "oldest" | "newest"): void {
+    const isOpen = (it: OpenedWatch) => it.account === account && it.stream.end === undefined;
+    const index = which === "oldest" ? this.#all.findIndex(isOpen) : this.#all.findLastIndex(isOpen);
     if (index >= 0) this.#close(index);
   }
 

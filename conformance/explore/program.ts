@@ -55,10 +55,10 @@ export type Operation =
       /** The receiving account. */
       to: number;
       /**
-       * A new message; a retry of the sender's last message; its last id with other content; or another sender's last
-       * message, sent as this sender's own.
+       * A new message; a retry of the sender's last message, or of its first one; its last id with other content; another
+       * sender's last message, sent as this sender's own; or a new message with the id of the sender's last refused Send.
        */
-      id: "new" | "repeat" | "reuse" | "others";
+      id: "new" | "repeat" | "first" | "reuse" | "others" | "refused";
       /** Payload size in bytes. */
       size: number;
       /** The codec of the request. */
@@ -105,10 +105,12 @@ export type Operation =
       codec: Codec;
     }
   | {
-      /** Closes the Watch of the account that has been open for the longest time. */
+      /** Closes a Watch of the account. */
       kind: "close-watch";
       /** The account. */
       account: number;
+      /** The one that has been open for the longest time, or for the shortest. */
+      which: "oldest" | "newest";
     }
   | {
       /** Makes a call that must be refused. */
@@ -160,13 +162,18 @@ export interface Step {
    * but not before the last step of its own client has ended, as a client with one call at a time does.
    */
   begins: "after" | "together" | "in-turn";
+  /**
+   * Number of the forms of its requests and the contents of its messages; 0 if they are plain. Steps with the same
+   * number continue each other.
+   */
+  look: number;
 }
 
 /** A program of clients. */
 export interface Program {
   /** The steps. */
   steps: readonly Step[];
-  /** Seed of the forms of its requests and of the contents of its messages; 0 if all are plain. */
+  /** Seed of the looks of all steps; 0 if all are plain. */
   variation: number;
 }
 

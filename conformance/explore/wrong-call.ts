@@ -4,6 +4,7 @@ import { sendCall, sendReturn, syncCall, syncReturn } from "../history/events.js
 import type { Recorder } from "../history/recorder.js";
 import type { SendArguments, SyncArguments } from "../rpc/client.js";
 import { type Codec, encode, interpret } from "../rpc/connect.js";
+import { varyRawRequest } from "../rpc/forms/vary-request.js";
 import { recordAttempt } from "../rpc/recorded-attempt.js";
 import { authorization, pathOf, type Session } from "../rpc/session.js";
 import type { WrongCall } from "./program.js";
@@ -49,7 +50,8 @@ export async function makeWrongCall(
   };
   const malformed = async (rpc: typeof method.send | typeof method.sync, body: Uint8Array) => {
     const headers = { "content-type": `application/${codec}`, ...authorization(token) };
-    const result = await session.exchange({ endpoint, path: pathOf(rpc), headers, body: body.subarray(0, -1) });
+    const form = varyRawRequest(headers, session.forms?.next(), session.transport.headers);
+    const result = await session.exchange({ endpoint, path: pathOf(rpc), ...form, body: body.subarray(0, -1) });
     return result.kind === "response" ? interpret(codec, rpc.output, result.value) : result;
   };
 

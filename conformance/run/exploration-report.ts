@@ -73,6 +73,7 @@ function resultOf({ programs, operations, exercised, failure }: Exploration, rep
     profile: "CORE",
     outcome: outcomeOfFindings(findings),
     findings,
+    varied: [...(failure?.varied ?? [])],
     history: [...(failure?.history ?? [])],
     reproduce: failure === undefined ? "" : reproduce,
   });

@@ -30,12 +30,14 @@ export interface ExplorationRun {
 
 /** The command that runs a failing program again. */
 export function reproduceExploration(
-  { seed, path }: Pick<ExplorationFailure, "seed" | "path">,
+  { seed, path, variation, varied }: Pick<ExplorationFailure, "seed" | "path" | "variation" | "varied">,
   { command = "npx seqsync", target, faults, clients, vary, timeoutScale = 1, restartCommand }: ExplorationRun,
 ): string {
+  // Without a name that is needed, what varied varies again.
+  const names = variation === 0 ? ["none"] : varied.length > 0 ? varied : vary;
   const options = [
     ...["--faults", faults, "--clients", String(clients)],
-    ...(vary === undefined ? [] : ["--vary", vary.length === 0 ? "none" : vary.join(",")]),
+    ...(names === undefined ? [] : ["--vary", names.join(",")]),
     ...(timeoutScale === 1 ? [] : ["--timeout-scale", String(timeoutScale)]),
     ...(restartCommand === undefined ? [] : ["--restart-command", quoted(restartCommand)]),
   ];
@@ -61,7 +63,7 @@ export function renderExploration(exploration: Exploration, run: ExplorationRun,
   // One diagram of the whole program follows the findings.
   for (const finding of failure.findings)
     lines.push("", ...findingText(viewFinding(finding, { spec: run.spec }), { style, diagram: false }));
-  const { reruns, steps, history, variation } = failure;
+  const { reruns, steps, history, variation, varied } = failure;
   const frequency =
     reruns.of === 0
       ? "It did not run again, because the server stopped responding."
@@ -69,7 +71,8 @@ export function renderExploration(exploration: Exploration, run: ExplorationRun,
         ? "The program fails every time."
         : `The failure depends on timing: the program failed in ${reruns.failed} of ${reruns.of} reruns.`;
   lines.push("", `The shortest failing program has ${counted(steps.length, "step")}. ${frequency}`);
-  if (variation !== 0) lines.push("It fails only with varied requests or contents.");
+  if (varied.length > 0) lines.push(`It fails only if these vary in the marked steps: ${varied.join(", ")}.`);
+  else if (variation !== 0) lines.push("Whether it fails in the plain form too is not known.");
   lines.push(...steps.map((step, index) => `  ${index + 1}. ${printable(describeStep(step))}`), "");
   lines.push(...textDiagram(history).map((line) => `  ${printable(line)}`));
   lines.push("", "Reproduce with", `  ${reproduceExploration(failure, run)}`);
