@@ -3,6 +3,7 @@ import { Reason } from "../../proto/gen/seqsync/v1/error_pb.js";
 import type { SyncResponse } from "../../proto/gen/seqsync/v1/service_pb.js";
 import { Inconclusive } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
+import { describeRefusal } from "../rpc/connect.js";
 import { bytes, type SentMessage, type TestAccount } from "./account.js";
 import type { Context } from "./context.js";
 
@@ -48,11 +49,30 @@ export async function sendVolume(t: Context, outgoing: Iterable<Outgoing>): Prom
   await forEachAtOnce(outgoing, async ({ from, to, id, payload }) => {
     const result = await from.trySend(to, payload, { id });
     if (result.kind === "refusal" && result.refusal.reason === Reason.BACKLOG_FULL) return false;
+    if (result.kind === "refusal" && sent.length > 0) await expectReasonOfBacklog(t, { from, to, id, payload });
     const { acceptedAt } = t.accepted(result, "SEND-ACCEPT");
     sent.push({ from, to, clientMessageId: id, payload: bytes(payload), acceptedAt });
     return true;
   });
   return sent;
+}
+
+/**
+ * Finds out whether a Send that was refused without a reason for it, while many messages are pending, is accepted once
+ * they are acknowledged: then the inbox was full, and the refusal had to say so.
+ */
+async function expectReasonOfBacklog(t: Context, { from, to, id, payload }: Outgoing): Promise<void> {
+  const again = await from.trySend(to, payload, { id });
+  if (again.kind !== "refusal" || again.refusal.reason === Reason.BACKLOG_FULL) return;
+  await to.device("phone").drain();
+  const afterwards = await from.trySend(to, payload, { id });
+  if (afterwards.kind === "response")
+    t.fail(
+      "SEND-BACKLOG",
+      "a Send to an inbox with many pending messages is refused, until they are acknowledged, for another reason",
+      "resource_exhausted with the reason BACKLOG_FULL",
+      describeRefusal(again.refusal),
+    );
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Case } from "../../harness/case.js";
 import { dedupRecords } from "./dedup-records.js";
 import { idle } from "./idle.js";
+import { inOrder } from "./in-order.js";
 import { late } from "./late.js";
 import { manyAccounts } from "./many-accounts.js";
 import { manyEpochs } from "./many-epochs.js";
@@ -15,6 +16,7 @@ export const thorough: readonly Case[] = [
   // The ones that take longest come first.
   ...dedupRecords,
   ...manySeqs,
+  ...inOrder,
   ...pending,
   ...manyAccounts,
   ...manyWatches,

@@ -2,12 +2,16 @@ import { expectExactly } from "../../harness/backlog.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { expectStart, messagesTo, type Outgoing, requireAtLeast, sendVolume } from "../../harness/volume.js";
+import { expectFrameCovering, Watcher } from "../../harness/watcher.js";
 
 const MAX_UINT32 = 0xffff_ffff;
 
 /** Number of pending messages that the cases want, and without which they show nothing that others do not. */
 const WANTED = 5000;
 const MINIMUM = 1500;
+
+/** The same for a case with Watches: a server may send a frame for each message, and the suite reads 4000 of a Watch. */
+const WATCHED = 2000;
 
 /** Bytes of payloads that are pending, and the limit that the case must cross: a usual bound of buffers is 8 MiB. */
 const WANTED_BYTES = 20 << 20;
@@ -70,6 +74,34 @@ export const pending: readonly Case[] = [
       await phone.drain();
       // The judge compares the payloads.
       expectExactly(t, phone.stored, bob.base + 1, sent, "SEND-VISIBLE");
+    },
+  },
+  {
+    // § WATCH-WAKE: Within 5 seconds after a Send has succeeded, every open Watch of the recipient whose reader keeps
+    // § up MUST have received a frame whose `svr_seq` covers the message.
+    id: "watch/beside-thousands-pending",
+    title: "While thousands of messages are pending, Watches old and new get a frame for each further message",
+    requirements: ["WATCH-WAKE", "WATCH-FIRST"],
+    thorough: true,
+    bulk: true,
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const old = new Watcher(t, bob);
+      await old.expectFirstFrame();
+      let count = (await sendVolume(t, messagesTo(t, alice, bob, WATCHED))).length;
+      requireAtLeast(MINIMUM, count, "unacknowledged messages in an inbox");
+      const phone = bob.device("phone");
+      // Room for the next messages, should the inbox be full. Nearly all others stay pending.
+      await phone.fetch(100);
+      await phone.sync({ cliSeq: bob.base + 50, pageSize: 1 });
+      const added = new Watcher(t, bob);
+      await added.expectFirstFrame();
+      for (let n = 1; n <= 3; n += 1) {
+        await alice.send(bob, t.filler(`next message ${n}`));
+        count += 1;
+        const violation = `with ${count} messages, most of them pending, a Watch got no frame for a new one`;
+        for (const watcher of [old, added]) await expectFrameCovering(watcher, bob.base + count, violation);
+      }
     },
   },
   {

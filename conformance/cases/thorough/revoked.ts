@@ -1,7 +1,9 @@
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
+import { leaseAccounts } from "../../harness/lease-accounts.js";
 import { deviceWithOwnConnection } from "../../harness/own-connection.js";
+import { forEachAtOnce } from "../../harness/volume.js";
 import { describeEnd, FRAME_MS } from "../../harness/watcher.js";
 import { every } from "./steady-traffic.js";
 
@@ -9,7 +11,10 @@ import { every } from "./steady-traffic.js";
 const DURATION_MS = 65_000;
 const BETWEEN_MS = 1000;
 
-/** Cases that try a revoked token again and again. */
+/** Number of tokens that are revoked: more than 256, a usual size of small tables. */
+const REVOKED = { wanted: 300, minimum: 257 };
+
+/** Cases that try revoked tokens again and again. */
 export const revokedForLong: readonly Case[] = [
   {
     // § AUTH-REVOKED: A credential that was revoked MUST be refused in every call that begins after the revocation took
@@ -76,6 +81,34 @@ export const revokedForLong: readonly Case[] = [
         const expected = "no frame, and a refusal with unauthenticated CREDENTIAL_INVALID";
         t.that(isRefused && frames.length === 0, "AUTH-REVOKED", `${what} was not refused`, expected, actual);
       });
+    },
+  },
+  {
+    id: "auth/hundreds-revoked",
+    title: `Of ${REVOKED.wanted} revoked tokens each stays revoked, also the first ones, and no other is`,
+    requirements: ["AUTH-REVOKED"],
+    thorough: true,
+    bulk: true,
+    needs: { revokeToken: true, accounts: 0 },
+    async run(t: Context) {
+      const accounts = await leaseAccounts(t, {
+        wanted: REVOKED.wanted + 2,
+        minimum: REVOKED.minimum + 2,
+        nameOf: (n) => (n < 2 ? `valid user ${n + 1}` : `revoked user ${n - 1}`),
+      });
+      const valid = accounts.slice(0, 2);
+      const revoked = accounts.slice(2);
+      await forEachAtOnce(revoked, async (account) => {
+        await account.state();
+        await t.revokeToken(account);
+      });
+      for (let round = 1; round <= 2; round += 1) {
+        await forEachAtOnce(revoked, async (account) => {
+          const what = `a Sync with one of ${revoked.length} revoked tokens`;
+          t.refused(await account.device().trySync(), Reason.CREDENTIAL_INVALID, "AUTH-REVOKED", what);
+        });
+        for (const account of valid) await t.blaming("AUTH-REVOKED", () => account.state());
+      }
     },
   },
 ];
