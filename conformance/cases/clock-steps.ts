@@ -79,6 +79,7 @@ export const clockSteps: readonly Case[] = [
       const window = t.info.dedupWindow === undefined ? 0 : durationMs(t.info.dedupWindow);
       // Whether a server measures the window by the time of day or by a timer, half of it is left.
       const forward = Math.floor(Math.min(HOUR_MS, window / 2));
+      const phone = bob.device("phone");
       const sent = [await alice.send(bob, t.filler("before"))];
       // All steps but the first are steps back: a step forward may end windows.
       for (const offset of [forward, 0, -HOUR_MS, -DAY_MS]) {
@@ -89,6 +90,7 @@ export const clockSteps: readonly Case[] = [
         const reused = await alice.trySend(bob, other, { id: first.clientMessageId });
         const what = "a Send with a used id and another payload, after a step of the clock,";
         t.refused(reused, Reason.CLIENT_MESSAGE_ID_REUSED, "SEND-ID-REUSED", what);
+        await phone.drain();
         sent.push(await alice.send(bob, t.filler(`message ${sent.length + 1}`)));
       }
       const violation = "a retry after a step of the clock created a message";
@@ -180,6 +182,7 @@ export const clockSteps: readonly Case[] = [
     needs: { stepClock: true },
     async run(t: Context) {
       const { bob, alice } = t;
+      const phone = bob.device("phone");
       const watcher = new Watcher(t, bob);
       await watcher.expectFirstFrame();
       for (const [index, offset] of OFFSETS_MS.entries()) {
@@ -190,6 +193,7 @@ export const clockSteps: readonly Case[] = [
         await alice.send(bob, t.filler(`message ${index + 1}`));
         const silent = `a Watch that is open got no frame for a message ${describe(offset)}`;
         await expectFrameCovering(watcher, bob.base + index + 1, silent);
+        await phone.drain();
       }
     },
   },
