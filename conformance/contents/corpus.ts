@@ -96,6 +96,8 @@ const TEXTS: Readonly<Record<string, string>> = {
   quotes: 'it\'s "quoted" `and` \'\'more""',
   SQL: "'); DROP TABLE messages; --",
   "SQL wildcards": "50%_off [a-z]",
+  "bytes as a database writes them": "\\x48656c6c6f",
+  "escapes of a database": "\\110\\145 \\N \\. E'\\\\x' X'4869' 0x4869 {\"a\",NULL}",
   "format strings": `%s %d %n %x {0} \${a} #{b} {{c}} $1 \\1`,
   "shell text": "$(id) `id` ; rm -rf / | & > x",
   "path traversal": "../../etc/passwd\0.png ..\\..\\x C:\\aux",

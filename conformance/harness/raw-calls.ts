@@ -324,6 +324,11 @@ export function rawHead(t: Context, { rpc, by, contentType, headers = {} }: RawC
   return { endpoint, head: [`POST ${path} HTTP/1.1`, ...lines].join("\r\n") };
 }
 
+/** How a body travels: the header line that tells its end, and its bytes. */
+export type Framing = (body: Uint8Array) => { line: string; body: Uint8Array };
+
+const withContentLength: Framing = (body) => ({ line: `content-length: ${body.length}`, body });
+
 /**
  * Makes a call over a new HTTP/1.1 connection, with further header lines and with retries. Returns the status. If
  * no attempt gets a response, throws NoResponseFailure of `requirement`, or RetriesExhausted.
@@ -333,13 +338,14 @@ export async function callOnOwnConnection(
   requirement: RequirementId,
   call: RawCall & { body: Uint8Array },
   headerLines: readonly string[] = [],
+  frame: Framing = withContentLength,
 ): Promise<number> {
   const result = await t.session.retry(
     async (): Promise<Exclude<CallResult<number>, { kind: "refusal" | "malformed" }>> => {
       const { head, endpoint } = rawHead(t, call);
       const caller = recordIndeterminate(t, call, endpoint);
-      const lines = [head, ...headerLines, `content-length: ${call.body.length}`, "", ""].join("\r\n");
-      const bytes = Buffer.concat([Buffer.from(lines), call.body]);
+      const { line, body } = frame(call.body);
+      const bytes = Buffer.concat([Buffer.from([head, ...headerLines, line, "", ""].join("\r\n")), body]);
       const status = rawStatus(
         await t.session.transport.raw(endpoint, bytes, { timeoutMs: t.deadline(5000), ...(caller && { caller }) }),
       );

@@ -149,12 +149,16 @@ export function interpret<T extends DescMessage>(
   }
 }
 
+/** The start of a Connect error, even of one that does not parse. */
+const LOOKS_LIKE_ERROR = /^\s*\{\s*"(?:code|message|details)"/;
+
 function interpretError({ status, body }: HttpResponse, type: string): CallResult<never> {
   const parsed = type === "application/json" ? parseError(status, Buffer.from(body).toString("utf8")) : undefined;
   if (parsed === undefined) {
     // A proxy in front of the server returns plain HTTP errors.
     if (isRetryableStatus(status)) return { kind: "retryable", why: `HTTP ${status}` };
-    if (status === 404)
+    // An error of the server's own that is not well-formed is no missing RPC.
+    if (status === 404 && !(type === "application/json" && LOOKS_LIKE_ERROR.test(Buffer.from(body).toString("utf8"))))
       return malformed(
         "HTTP-PATH",
         "there is no such RPC at this URL",

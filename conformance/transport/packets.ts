@@ -48,6 +48,9 @@ export function sendInPackets(socket: Socket): Socket {
   return socket;
 }
 
+/** Number of bytes in which a character of several bytes is looked for. */
+const MAX_SEARCHED = 1024;
+
 /** Tells whether data is the head of a request, or begins with it. */
 const isHead = (data: Uint8Array) => /^[A-Z]+ [^\r\n]* HTTP\/1\.1\r\n/.test(textOf(data));
 
@@ -61,10 +64,21 @@ function split(data: Uint8Array): Uint8Array[] {
   // The last line of the head of a chunked request is written later.
   const end = !isHead(data) ? 0 : blankLine < 0 ? data.length : blankLine + 4;
   const singles = Math.min(SINGLE_BYTES, Math.max(0, data.length - end - 1));
+  const rest = end + singles;
+  const inCharacter = insideCharacter(data, rest);
   const packets = [
     data.subarray(0, end),
     ...Array.from({ length: singles }, (_, index) => data.subarray(end + index, end + index + 1)),
-    data.subarray(end + singles),
+    data.subarray(rest, inCharacter),
+    data.subarray(inCharacter),
   ];
   return packets.filter(({ length }) => length > 0);
+}
+
+/** Returns the place after the first byte of the first longer UTF-8 character from `start` on; `start` if none is found. */
+function insideCharacter(data: Uint8Array, start: number): number {
+  const end = Math.min(data.length, start + MAX_SEARCHED);
+  for (let at = start; at + 1 < end; at += 1)
+    if ((data[at] ?? 0) >= 0xc2 && ((data[at + 1] ?? 0) & 0xc0) === 0x80) return at + 1;
+  return start;
 }

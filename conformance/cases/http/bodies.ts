@@ -2,8 +2,10 @@ import type { SentMessage } from "../../harness/account.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import {
+  callOnOwnConnection,
   emptyBody,
   expectResponse,
+  type Framing,
   METHOD,
   padded,
   type RawCall,
@@ -39,6 +41,28 @@ export const httpBodies: readonly Case[] = [
       }
       const info = await rawCall(t, "HTTP-CHUNKED", { rpc: "GetServerInfo", body: [emptyBody(t.session.codec)] });
       expectResponse(t, "HTTP-CHUNKED", METHOD.GetServerInfo.output, info, "GetServerInfo with a chunked body");
+    },
+  },
+  {
+    id: "http/chunks-of-all-forms",
+    title: "Chunked bodies with extensions, trailers, and sizes with zeros or in capitals are accepted",
+    requirements: ["HTTP-CHUNKED"],
+    async run(t: Context) {
+      const { bob, alice } = t;
+      for (const [index, { about, frame }] of CHUNKED_FORMS.entries()) {
+        const { send, ...call } = sendOf(t, alice, bob, { payload: Buffer.from(`a body with ${about}`) });
+        const status = await callOnOwnConnection(t, "HTTP-CHUNKED", call, [], frame);
+        const refused = `a Send with a chunked body with ${about} was refused`;
+        t.that(status === 200, "HTTP-CHUNKED", refused, "HTTP 200", `HTTP ${status}`);
+        const { messages } = await bob.device().sync();
+        const last = messages.at(-1);
+        t.equal(
+          { messages: messages.length, id: last?.clientMessageId },
+          { messages: index + 1, id: send.clientMessageId },
+          "HTTP-CHUNKED",
+          `the message of a Send with a chunked body with ${about} was not delivered`,
+        );
+      }
     },
   },
   {
@@ -108,6 +132,36 @@ export const httpBodies: readonly Case[] = [
     },
   },
 ];
+
+/** Ways to write a body in two chunks that mean the same (RFC 9112, section 7.1). */
+const CHUNKED_FORMS: readonly { about: string; frame: Framing }[] = [
+  { about: "extensions of its chunks", frame: inTwoChunks({ extension: ";name=value" }) },
+  {
+    about: "sizes with leading zeros, in capitals",
+    frame: inTwoChunks({ sizeOf: (n) => `00${n.toString(16).toUpperCase()}` }),
+  },
+  { about: "trailer fields", frame: inTwoChunks({ trailers: ["x-checksum: 1", "Server-Timing: a;dur=1"] }) },
+];
+
+function inTwoChunks({
+  sizeOf = (size: number) => size.toString(16),
+  extension = "",
+  trailers = [] as readonly string[],
+}): Framing {
+  return (body) => {
+    const half = body.length >> 1;
+    const chunk = (data: Uint8Array) => [
+      Buffer.from(`${sizeOf(data.length)}${extension}\r\n`),
+      data,
+      Buffer.from("\r\n"),
+    ];
+    const end = ["0", ...trailers, "", ""].join("\r\n");
+    return {
+      line: "transfer-encoding: chunked",
+      body: Buffer.concat([...chunk(body.subarray(0, half)), ...chunk(body.subarray(half)), Buffer.from(end)]),
+    };
+  };
+}
 
 const chunksOf = (body: Uint8Array, size: number): Uint8Array[] =>
   Array.from({ length: Math.ceil(body.length / size) }, (_, n) => body.subarray(n * size, (n + 1) * size));

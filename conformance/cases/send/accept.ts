@@ -80,6 +80,9 @@ export const sendAccept: readonly Case[] = [
         unknownId.padEnd(129, "x"),
         unknownId.padEnd(5000, "x"),
         `${bob.userId}\0${unique()}`,
+        // The texts of an error have to be escaped.
+        `${unknownId.slice(0, 40)}"\\\n\r\t\u0001'<&%s{}`,
+        `${unknownId.slice(0, 40)}é漢😀\u2028`,
       ];
       await t.unchanged(bob, "ERR-UNCHANGED", "a refused Send", async () => {
         for (const userId of recipients) {
@@ -98,7 +101,7 @@ export const sendAccept: readonly Case[] = [
   {
     id: "send/recipient-compared-as-bytes",
     title:
-      "User ids that differ from the recipient's in case, width, space, escape or invisible characters do not match",
+      "User ids that differ from the recipient's in case, width, space, escape, wildcard or invisible characters do not match",
     requirements: ["SEND-RECIPIENT"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -111,6 +114,8 @@ export const sendAccept: readonly Case[] = [
         id.replace(/[!-~]/, (character) => `%${character.charCodeAt(0).toString(16)}`),
         id.replace(/[!-~]/, (character) => String.fromCharCode(character.charCodeAt(0) + 0xfee0)), // in full width
         `\ufeff${id}`,
+        ...["_", "%", "*", "?", "."].map((wildcard) => `${id.slice(0, half)}${wildcard}${id.slice(half + 1)}`),
+        `${id.slice(0, half)}%`,
         `${id.slice(0, half)}\u200b${id.slice(half)}`,
       ].filter((it) => it !== id);
       await t.unchanged(bob, "SEND-RECIPIENT", "a Send to a user id similar to bob's", async () => {

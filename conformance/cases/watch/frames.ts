@@ -46,6 +46,21 @@ export const watchFrames: readonly Case[] = [
     },
   },
   {
+    id: "watch/own-message",
+    title: "Watches get a frame for a message that their account sends to itself",
+    requirements: ["WATCH-WAKE", "SEND-SELF"],
+    async run(t: Context) {
+      const { bob } = t;
+      const watchers = [new Watcher(t, bob), new Watcher(t, bob)];
+      for (const watcher of watchers) await watcher.expectFirstFrame();
+      for (let n = 1; n <= 2; n += 1) {
+        await bob.send(bob, t.filler(`note ${n}`));
+        for (const watcher of watchers)
+          await expectFrameCovering(watcher, bob.base + n, "a Watch got no frame for a message from its own account");
+      }
+    },
+  },
+  {
     // § WATCH-FIRST: The first frame of a Watch MUST come without waiting for an event, and report the inbox's `epoch`
     // § and `svr_seq` as they are at some moment after the call began.
     id: "watch/opened-during",

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { FormAspect } from "./aspects.js";
-import { EXTRA_HEADERS } from "./extra-headers.js";
+import { EXTRA_HEADERS, MANY_HEADERS } from "./extra-headers.js";
 import { varyHead } from "./head-form.js";
 import { choiceOf } from "./testing/choice.js";
 
@@ -76,7 +76,9 @@ describe("varyHead", () => {
   });
 
   test("adds no header that is present, and none beside a long token", () => {
-    const present: [string, string][] = Object.keys(EXTRA_HEADERS).map((name) => [name.toUpperCase(), "own"]);
+    const present: [string, string][] = [...Object.keys(EXTRA_HEADERS), ...MANY_HEADERS.map(([name]) => name)].map(
+      (name) => [name.toUpperCase(), "own"],
+    );
     expect(forms(present, ["extra-headers"]).every((form) => form.length === present.length)).toBe(true);
     const long: [string, string][] = [["authorization", `Bearer ${"t".repeat(4096)}`]];
     expect(forms(long, ["extra-headers"]).every((form) => form.length === 1)).toBe(true);
@@ -85,5 +87,11 @@ describe("varyHead", () => {
   test("adds each of the further headers", () => {
     const names = forms(plainOf("application/json"), ["extra-headers"], 500).flatMap((form) => form.map(([it]) => it));
     expect(Object.keys(EXTRA_HEADERS).filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  test("adds very many short headers now and then", () => {
+    const lengths = forms(plainOf("application/json"), ["extra-headers"], 100).map(({ length }) => length);
+    expect(Math.max(...lengths)).toBeGreaterThan(MANY_HEADERS.length);
+    expect(lengths.filter((it) => it < MANY_HEADERS.length).length).toBeGreaterThan(lengths.length / 2);
   });
 });

@@ -1,6 +1,6 @@
 import { integer, pick, shuffled } from "../../random.js";
 import type { FormChoice } from "./aspects.js";
-import { EXTRA_HEADERS } from "./extra-headers.js";
+import { EXTRA_HEADERS, MANY_HEADERS } from "./extra-headers.js";
 
 type Header = [name: string, value: string];
 
@@ -41,14 +41,20 @@ const otherType = (random: () => number) => (value: string) => {
   return type + pick(random, parameters);
 };
 
-/** Adds up to eight headers that the request does not have. */
+/** How often a request gets very many header lines. */
+const MANY_LINES_SHARE = 0.1;
+
+/** Adds up to eight headers that the request does not have, and now and then many short ones. */
 function withExtra(headers: readonly Header[], random: () => number): Header[] {
   const bytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
   if (bytes > MAX_BYTES_BESIDE_EXTRA) return [...headers];
   const present = new Set(headers.map(([name]) => name.toLowerCase()));
   const absent = Object.keys(EXTRA_HEADERS).filter((name) => !present.has(name));
   const chosen = shuffled(random, absent).slice(0, integer(random, 1, 8));
-  return [...headers, ...chosen.map((name): Header => [name, pick(random, EXTRA_HEADERS[name] ?? [""])])];
+  const added = chosen.map((name): Header => [name, pick(random, EXTRA_HEADERS[name] ?? [""])]);
+  const others = MANY_HEADERS.filter(([name]) => !present.has(name));
+  const many = random() < MANY_LINES_SHARE ? others.map(([name, value]): Header => [name, value]) : [];
+  return [...headers, ...added, ...many];
 }
 
 /** Changes the case of a text: that of words, of all letters, or of each letter. */
