@@ -1,9 +1,10 @@
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { serveTls, versionOf } from "../selftest/support/tls.js";
 import { Transport } from "../transport/http.js";
 import { FAULT_HEADER, FaultyNetwork } from "./faulty-network.js";
-import { NETWORK_FAULTS } from "./program.js";
+import { NETWORK_FAULTS, type NetworkFault } from "./program.js";
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -63,6 +64,32 @@ test.each(NETWORK_FAULTS.filter((it) => it !== "drop-request" && it !== "abort-r
     }
   },
 );
+
+test("over TLS, requests use HTTP/2, except for those whose form it does not have", async () => {
+  const versions = new Map<string, string>();
+  const server = await serveTls((req, res) => {
+    versions.set(String(req.url), versionOf(req));
+    req.resume().on("end", () => res.end("a response"));
+  });
+  const network = await FaultyNetwork.start([server.url], { tls: { insecure: true } });
+  const transport = new Transport({ urls: network.urls });
+  cleanUps.push(
+    server.stop,
+    () => network.stop(),
+    () => transport.close(),
+  );
+  const send = (path: string, fault: NetworkFault, headers: Record<string, string>, body: Buffer | Buffer[]) =>
+    transport.request({ endpoint: 0, path, headers: { ...headers, [FAULT_HEADER]: fault }, body }).catch(() => {});
+  const chunked = [Buffer.from("ab"), Buffer.from("cde")];
+  // An abort comes before the first connection is there.
+  await send("/aborted", "abort-request", {}, chunked);
+  await send("/plain", "slow-request", { a: "1" }, Buffer.from("abc"));
+  await send("/chunked", "slow-request", { a: "1" }, chunked);
+  await send("/header-case", "slow-request", { "X-A": "1" }, Buffer.from("abc"));
+  await network.settle();
+  versions.delete("/aborted");
+  expect(Object.fromEntries(versions)).toEqual({ "/plain": "2.0", "/chunked": "1.1", "/header-case": "1.1" });
+});
 
 test("a body with a length is passed on with its length", async () => {
   const { seen, transport } = await start();

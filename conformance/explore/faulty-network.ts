@@ -43,6 +43,8 @@ interface Arrived {
 export class FaultyNetwork {
   readonly #server: Server;
   readonly #agent: Agent;
+  /** For requests whose form is lost in HTTP/2. */
+  readonly #http1: Agent;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #rateLimiter: RateLimiter | undefined;
   readonly #liveness: Liveness | undefined;
@@ -53,6 +55,7 @@ export class FaultyNetwork {
   private constructor(targets: readonly string[], connection: SharedConnection) {
     const { headers = {} } = connection;
     this.#agent = agentFor(connection, 64);
+    this.#http1 = agentFor({ ...connection, http2: false }, 64);
     this.#headers = headers;
     this.#rateLimiter = rateLimiterOf(connection);
     this.#liveness = connection.liveness;
@@ -89,7 +92,8 @@ export class FaultyNetwork {
 
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
-    await Promise.all([new Promise((resolve) => this.#server.close(resolve)), this.#agent.destroy()]);
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    await Promise.all([closed, this.#agent.destroy(), this.#http1.destroy()]);
   }
 
   async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -156,16 +160,17 @@ export class FaultyNetwork {
       path: base.pathname.replace(/\/$/, "") + path,
       method: "POST" as const,
       headers: [...Object.entries(this.#headers), ...own].flat(),
-      body: arrived.isChunked ? Readable.from(arrived.chunks) : Buffer.concat(arrived.chunks),
+      body: arrived.isChunked ? streamOf(arrived.chunks) : Buffer.concat(arrived.chunks),
       headersTimeout: 0,
       bodyTimeout: 0,
     };
+    const isUsual = !arrived.isChunked && own.every(([name]) => name === name.toLowerCase());
     const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_RESPONSE_BYTES, signal };
     const {
       status,
       headers,
       body: content,
-    } = await exchange(this.#agent, request, limits).catch((error: Error) => {
+    } = await exchange(isUsual ? this.#agent : this.#http1, request, limits).catch((error: Error) => {
       // The client only sees that its connection breaks.
       if (error instanceof OversizedError)
         this.#liveness?.oversized(rpcOf({ endpoint: Number(index), path }), error.message);
@@ -178,6 +183,9 @@ export class FaultyNetwork {
 
 /** Headers that concern one connection only, and that of the network. */
 const HOP_BY_HOP = ["host", "connection", "keep-alive", "transfer-encoding", "content-length", FAULT_HEADER];
+
+/** A body that is sent in chunks. If its request is aborted, the error is that of the request. */
+const streamOf = (chunks: readonly Buffer[]) => Readable.from(chunks).on("error", () => {});
 
 /** Reads a request. */
 async function arrived(req: IncomingMessage): Promise<Arrived> {

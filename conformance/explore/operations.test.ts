@@ -5,6 +5,7 @@ import { fixtureAccounts } from "../accounts/fixture.js";
 import { poolAccounts } from "../accounts/pool.js";
 import type { AccountSource } from "../accounts/source.js";
 import { probe } from "../run/target.js";
+import { MUTANTS } from "../selftest/mutants/index.js";
 import { type Mutant, type MutantServer, startMutant } from "../selftest/mutants/mutant.js";
 import { Transport } from "../transport/http.js";
 import { type Exploration, type ExplorationOptions, runExploration } from "./explore.js";
@@ -95,6 +96,19 @@ describe("a fault that only a new operation shows", () => {
   };
   const requirements = ({ findings }: { findings: readonly { requirement: string }[] }) =>
     findings.map(({ requirement }) => requirement);
+
+  it.each([
+    ["mixtures-watch-ends-older-ones", "WATCH-WAKE", 7],
+    ["watch-misses-a-new-epoch", "WATCH-EPOCH", 4],
+    ["send-refused-id-is-burnt", "SEND-ID-FREE", 4],
+    ["crash-loses-records-of-acked-messages", "DUR-NEW-EPOCH", 8],
+  ] as const)("is found in a scenario: %s, which breaks %s", { timeout: 240_000 }, async (name, breaks, steps) => {
+    const mutant = MUTANTS.find((it) => it.name === name);
+    if (mutant === undefined) throw new Error(`there is no mutant ${name}`);
+    const { kinds, failure } = await findIn(mutant);
+    expect(requirements(failure)).toContain(breaks);
+    expect(kinds.length).toBeLessThanOrEqual(steps);
+  });
 
   it("is found if a revoked token stays valid", { timeout: 240_000 }, async () => {
     const { kinds, failure } = await findIn({

@@ -171,7 +171,7 @@ function missingFrame({ svrSeq, epoch }: SyncResponse, { frames }: WatchStream):
   const last = frames.at(-1);
   const isNewEpoch = last !== undefined && last.epoch !== epoch;
   return {
-    requirement: "WATCH-WAKE",
+    requirement: isNewEpoch ? "WATCH-EPOCH" : "WATCH-WAKE",
     message: isNewEpoch
       ? "an open Watch got no frame with the new epoch of its inbox"
       : "an open Watch got no frame about accepted messages",
