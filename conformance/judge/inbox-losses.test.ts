@@ -83,6 +83,17 @@ const LOSSES: Histories = {
       return history;
     },
   ],
+  "after a restart a drained inbox goes on with its numbers under a new epoch": [
+    ["EPOCH-RESTART"],
+    () => {
+      const history = withMessages(1);
+      history.sync(0).page(0, 1, [message(1)]);
+      history.sync(1).page(1, 1);
+      history.restart();
+      history.sync(0).page(1, 1, [], { epoch: "e2" });
+      return history;
+    },
+  ],
   "a message that was accepted during a restart is missing under the old epoch": [
     ["DUR-NEW-EPOCH"],
     () => {

@@ -23,7 +23,7 @@ import { judgeReason, judgeState, requirementOf } from "./refused-sync.js";
 import { SERVER_FAILURE_CODES } from "./rules.js";
 import type { RecipientInbox } from "./send-outcome.js";
 import type { Acceptance, Send } from "./sends.js";
-import { aboveCeiling, asWrongStart, belowFloor, FLOOR_VIOLATIONS, isRestart } from "./svr-seq.js";
+import { aboveCeiling, asWrongStart, belowFloor, FLOOR_VIOLATIONS, goesOnCounting, isRestart } from "./svr-seq.js";
 
 /** The floor of a numbering of which nothing is known. */
 const NO_FLOOR: SvrFloor = { seq: 0, source: "start", event: undefined };
@@ -199,7 +199,7 @@ export class InboxJudge implements RecipientInbox {
     learnBase(numbering, response, event);
 
     numbering.log.page(response.ackedSeq, response.messages, evidence);
-    const isWrongStart = isRestart(numbering) && response.svrSeq > numbering.svrCeiling;
+    const isWrongStart = goesOnCounting(numbering, response);
     this.#judgeSvrSeq(numbering, svrFloor, response.svrSeq, evidence);
     const wrongAck = numbering.acks.judge(call, response, ackFloor, this.#context.exercised);
     if (wrongAck !== undefined) {

@@ -204,7 +204,8 @@ export class NumberingHistory {
     this.#deferredAcceptances = [];
     const next = this.#newNumbering();
     next.epoch = epoch;
-    next.isRenewed = true;
+    const { svrFloor, acks } = this.current;
+    next.previous = { svrSeq: svrFloor.seq, ackedSeq: acks.floor };
     next.startAt(0, 0, undefined);
     // A call that began after the new epoch was seen belongs to it, unless another loss may still show its effect.
     const lossEnded = this.#epochs.unsettled ? Number.POSITIVE_INFINITY : Math.min(this.#lossEndedAt, now);

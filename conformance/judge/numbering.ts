@@ -35,8 +35,8 @@ export class Numbering {
   excessFrame: { svrSeq: number; svrCeiling: number; evidence: readonly Event[] } | undefined;
   /** Number of Sends that were refused. If `svr_seq` is too high, they are the likely cause. */
   refusedSends = 0;
-  /** Whether it follows an earlier epoch: it must start at 0. */
-  isRenewed = false;
+  /** The numbers of the epoch before it, as far as they are known; undefined if it is the first one. */
+  previous: { svrSeq: number; ackedSeq: number } | undefined;
   /** Whether a Sync has returned a page. */
   isSeen = false;
   readonly acks = new AckBounds();

@@ -1,3 +1,4 @@
+import type { SyncReturn } from "../../proto/gen/seqsync/conformance/v1/history_pb.js";
 import type { ViolationDetail } from "../findings.js";
 import type { RequirementId } from "../requirements/requirements.js";
 import type { Numbering, SvrFloor } from "./numbering.js";
@@ -38,8 +39,15 @@ export function aboveCeiling(numbering: Numbering, svrSeq: number): ViolationDet
   };
 }
 
-/** Whether the next page is the first one of an epoch that follows another: its inbox must start with 0. */
-export const isRestart = ({ isRenewed, isSeen }: Numbering) => isRenewed && !isSeen;
+/** Whether this page is the first one of an epoch that follows another: its inbox must start with 0. */
+export const isRestart = ({ previous, isSeen }: Numbering) => previous !== undefined && !isSeen;
+
+/** Whether the first page of a new epoch goes on with the numbers of the one before. */
+export function goesOnCounting(numbering: Numbering, { svrSeq, ackedSeq }: SyncReturn): boolean {
+  const { previous, svrCeiling } = numbering;
+  if (previous === undefined || !isRestart(numbering)) return false;
+  return svrSeq > svrCeiling || (svrSeq === previous.svrSeq && ackedSeq === previous.ackedSeq && ackedSeq > 0);
+}
 
 /** Blames the start of a new epoch for numbers that are too high in its first page. */
 export const asWrongStart = (violation: ViolationDetail): ViolationDetail => ({
