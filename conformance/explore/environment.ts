@@ -7,6 +7,7 @@ import type { Turns } from "./turns.js";
 /** What a program needs to run. */
 export interface Environment extends Sessions {
   source: AccountSource;
+  /** What the server declared last. */
   info: GetServerInfoResponse;
   devices: number;
   seed: number;

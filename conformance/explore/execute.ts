@@ -3,6 +3,7 @@ import type { Finding } from "../findings.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
 import type { RequirementId } from "../requirements/requirements.js";
+import { changedInfo } from "./changed-info.js";
 import type { Environment } from "./environment.js";
 import { despiteOutage } from "./outage.js";
 import { accountsOf, groups, type Program } from "./program.js";
@@ -27,6 +28,9 @@ export interface ExecuteOptions {
 
 let runs = 0;
 
+/** Number of times that a program runs again because the declared limits have changed. */
+const MAX_REPETITIONS = 2;
+
 /**
  * Runs a program on accounts of its own, then fetches all pending messages of each account, and judges the history.
  *
@@ -35,7 +39,20 @@ let runs = 0;
 export function execute(program: Program, environment: Environment, options: ExecuteOptions): Promise<Execution> {
   const restarts =
     environment.restart !== undefined && program.steps.some(({ operation }) => operation.kind === "restart");
-  return environment.turns.run(restarts, () => run(program, environment, options));
+  return environment.turns.run(restarts, () => runByLimits(program, environment, options));
+}
+
+/** Runs a program, again if it fails and the limits by which it was judged have changed. */
+async function runByLimits(program: Program, environment: Environment, options: ExecuteOptions): Promise<Execution> {
+  for (let repetition = 0; ; repetition += 1) {
+    const execution = await run(program, environment, options);
+    if (execution.findings.length === 0) return execution;
+    const changed = await changedInfo(environment.direct, environment.info);
+    if (changed === undefined) return execution;
+    environment.info = changed;
+    // Limits that change each time show nothing.
+    if (repetition === MAX_REPETITIONS) return { ...execution, findings: [] };
+  }
 }
 
 async function run(

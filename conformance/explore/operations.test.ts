@@ -71,6 +71,25 @@ describe("the reference server", () => {
     expect(restarts()).toBeGreaterThan(0);
   });
 
+  it("is not blamed by the limits that it had before it raised them", { timeout: 240_000 }, async () => {
+    // A page may have many more messages than the server declared first.
+    const service = new Service({ maxPageSize: 3 });
+    let sends = 0;
+    const handler = createHandler(service, { fixtures: true });
+    const listening = await listen(
+      (req, res) => {
+        if (req.url?.endsWith("/Send")) sends += 1;
+        if (sends === 100) Object.assign(service.options, { maxPageSize: 1000 });
+        return handler(req, res);
+      },
+      { port: 0 },
+    );
+    cleanUps.push(() => listening.close(0));
+    const { failure } = await explored([listening.url], {});
+    expect(failure?.findings ?? []).toEqual([]);
+    expect(service.options.maxPageSize).toBe(1000);
+  });
+
   it("is not blamed with two front ends and a list of few accounts", { timeout: 240_000 }, async () => {
     const service = new Service({});
     const source = listed(service, 5);
