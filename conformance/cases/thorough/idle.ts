@@ -6,6 +6,8 @@ import type { Context } from "../../harness/context.js";
 import { deviceWithOwnConnection } from "../../harness/own-connection.js";
 import { expectStart } from "../../harness/volume.js";
 import { expectFrameCovering, Watcher } from "../../harness/watcher.js";
+import { describeRefusal } from "../../rpc/connect.js";
+import type { Refusal } from "../../rpc/result.js";
 
 /** Times without any traffic, in milliseconds: a bit more than usual time limits of 10, 30 and 60 seconds. */
 const SILENCES_MS = [15_000, 35_000, 65_000];
@@ -19,7 +21,7 @@ export const idle: readonly Case[] = [
     // § inbox's `svr_seq`, MUST return a `SyncResponse`.
     id: "sync/idle-connections",
     title: "Calls succeed on connections that were idle for 15, 35 and 65 seconds, or on new ones if they were closed",
-    requirements: ["SYNC-ANSWER", "SEND-ACCEPT", "SEND-VISIBLE"],
+    requirements: ["SYNC-ANSWER", "SEND-ACCEPT", "SEND-VISIBLE", "HTTP-BINARY"],
     thorough: true,
     waits: true,
     async run(t: Context) {
@@ -80,6 +82,7 @@ async function callAfterSilence(t: Context, ms: number): Promise<SentMessage[]> 
   const send = async (text: string): Promise<SentMessage> => {
     const message = { clientMessageId: t.newId(), payload: t.filler(text) };
     const result = await sender.client.send({ ...message, recipientId: bob.userId });
+    if (result.kind === "refusal") await expectRefusedElsewhere(t, message, result.refusal, ms);
     return { ...message, acceptedAt: t.accepted(result, "SEND-ACCEPT").acceptedAt };
   };
   const before = await send("before");
@@ -91,6 +94,20 @@ async function callAfterSilence(t: Context, ms: number): Promise<SentMessage[]> 
   const violation = `on a connection that was idle for ${ms / 1000} seconds, a page does not begin with the first message`;
   expectStart(t, page, bob.base + 1, "SYNC-RANGE", violation);
   return [before, meanwhile, await send("after")];
+}
+
+/** Blames the connection if a Send that was refused on an idle one is accepted on another. */
+async function expectRefusedElsewhere(
+  t: Context,
+  { clientMessageId, payload }: { clientMessageId: string; payload: Uint8Array },
+  refusal: Refusal,
+  ms: number,
+): Promise<void> {
+  const elsewhere = await t.alice.trySend(t.bob, payload, { id: clientMessageId });
+  if (elsewhere.kind !== "response") return;
+  const requirement = t.session.codec === "json" ? "HTTP-JSON" : "HTTP-BINARY";
+  const violation = `a Send is refused on a connection that was idle for ${ms / 1000} seconds, and accepted on another`;
+  t.fail(requirement, violation, "it is accepted", describeRefusal(refusal));
 }
 
 /** Expects a Watch that was silent to get a frame for each of two messages. */
