@@ -20,6 +20,10 @@ export interface ScenarioParts {
 }
 
 type Operations = fc.Arbitrary<Operation>;
+/** An operation that begins together with the one before it. */
+interface AtOnce {
+  atOnce: Operations;
+}
 type Of<K extends Operation["kind"]> = Extract<Operation, { kind: K }>;
 
 /** Sum of payloads that is more than a page of the usual limit of 4 MiB, in bytes, and the most messages for it. */
@@ -38,7 +42,7 @@ export function scenarios(parts: ScenarioParts): fc.Arbitrary<Step[]> {
     { weight: 2, inbox: 0, sender: 0 },
     { weight: 1, inbox: 1, sender: 0 },
   ];
-  const each = (weight: number, list: (on: Builder) => readonly Operations[]) => ({
+  const each = (weight: number, list: (on: Builder) => readonly (Operations | AtOnce)[]) => ({
     weight,
     arbitrary: fc.oneof(
       ...roles.map(({ weight: share, inbox, sender }) => {
@@ -51,6 +55,7 @@ export function scenarios(parts: ScenarioParts): fc.Arbitrary<Step[]> {
     each(12, lateRetry),
     each(4, retryAfterMany),
     each(8, retryAmongPending),
+    each(8, retryAtOnce),
     each(8, refusedThenRight),
     each(6, farBehind),
     each(3, largeMessages),
@@ -129,6 +134,14 @@ const retryAmongPending = (on: Builder) => [
   on.sync({}),
 ];
 
+/** A Send, its retry and a Sync at once. */
+const retryAtOnce = (on: Builder) => [
+  on.send("new"),
+  { atOnce: on.send("repeat") },
+  { atOnce: fc.oneof(on.send("repeat"), on.send("others"), on.send("reuse")) },
+  { atOnce: on.sync({}) },
+];
+
 /** Calls that are refused, each followed by a right one. */
 const refusedThenRight = (on: Builder) => [
   on.wrong(on.sender),
@@ -185,19 +198,21 @@ class Builder {
   }
 
   /** Makes the steps. Most run one after another, and without a network fault. */
-  sequence(operations: readonly Operations[]): fc.Arbitrary<Step[]> {
+  sequence(parts: readonly (Operations | AtOnce)[]): fc.Arbitrary<Step[]> {
     const { fault, look } = this.#parts;
-    const steps = operations.map((operation) =>
+    const usually = fc.oneof(
+      { withCrossShrink: true },
+      { weight: 8, arbitrary: fc.constant("after" as const) },
+      { weight: 1, arbitrary: fc.constantFrom("together" as const, "in-turn" as const) },
+    );
+    const steps = parts.map((part) =>
       droppable(
         9,
         fc.record({
-          operation,
+          operation: "atOnce" in part ? part.atOnce : part,
           fault: fc.oneof({ weight: 4, arbitrary: fc.constant("none" as const) }, { weight: 1, arbitrary: fault }),
-          begins: fc.oneof(
-            { withCrossShrink: true },
-            { weight: 8, arbitrary: fc.constant("after" as const) },
-            { weight: 1, arbitrary: fc.constantFrom("together" as const, "in-turn" as const) },
-          ),
+          begins:
+            "atOnce" in part ? fc.constantFrom("after" as const, "together" as const, "together" as const) : usually,
           look,
         }),
       ),
