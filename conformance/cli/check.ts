@@ -240,11 +240,15 @@ async function checkTarget(urls: string[], flags: Flags): Promise<number> {
  * Prints the number of cases, the source of the accounts, and the number of cases for which the accounts do not
  * suffice.
  */
-function printPlan({ cases, accounts, info, inconclusive }: CheckPlan, people: NodeJS.WriteStream): void {
+function printPlan({ cases, accounts, info, connections, inconclusive }: CheckPlan, people: NodeJS.WriteStream): void {
   const style = stylerFor(people);
   const name = info.implementation === "" ? "a server without a declared name" : info.implementation;
   const size = counted(cases.length, "case");
   print(`${style("dim", printable(`Checking ${name}: ${size}, accounts from ${accounts}`))}\n`, people);
+  if (connections !== undefined) {
+    const limit = `The server serves few connections at once: the run uses at most ${connections}, and takes longer`;
+    print(`${style("dim", limit)}\n`, people);
+  }
   for (const [reason, count] of inconclusive)
     print(`${style("yellow", printable(`${counted(count, "case")} will be inconclusive: ${reason}`))}\n`, people);
 }

@@ -13,7 +13,7 @@ const path = (name: string) => join(folder, name);
 
 /**
  * Runs `seqsync check` with a report and a recording against the reference server, and sends the signals, one at each
- * request from the 600th on.
+ * request from the 1000th on, when cases run.
  */
 async function interrupted(name: string, ...signals: NodeJS.Signals[]): Promise<CommandResult> {
   let child: ChildProcess | undefined;
@@ -23,7 +23,7 @@ async function interrupted(name: string, ...signals: NodeJS.Signals[]): Promise<
     fixtures: true,
     log: () => {
       requests += 1;
-      const signal = requests < 600 ? undefined : pending.shift();
+      const signal = requests < 1000 ? undefined : pending.shift();
       if (signal !== undefined) child?.kill(signal);
     },
   });

@@ -109,6 +109,11 @@ export interface CheckPlan {
   accounts: string;
   /** What the server reported about itself (info.md). */
   info: GetServerInfoResponse;
+  /**
+   * Maximum number of connections that the run has open at once, because the server serves no more; undefined if there is
+   * no need for a limit.
+   */
+  connections?: number | undefined;
   /** How many cases will be inconclusive because of the accounts, by reason. */
   inconclusive: ReadonlyMap<string, number>;
 }

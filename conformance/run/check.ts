@@ -13,12 +13,14 @@ import { resolveAccounts } from "../accounts/resolve.js";
 import type { AccountSource } from "../accounts/source.js";
 import { CATALOGUE } from "../cases/catalogue.js";
 import { ASPECTS } from "../harness/variation.js";
+import { ConnectionLimit } from "../transport/connection-limit.js";
 import { pickConnection, Transport } from "../transport/http.js";
 import { Liveness } from "../transport/liveness.js";
 import { REPORT_FORMAT, VERSION } from "../version.js";
 import { runAndBlame } from "./blame-aspect.js";
 import { type CaseRun, caseRuns, type RunnableCase } from "./case-run.js";
 import type { CheckOptions } from "./check-options.js";
+import { connectionLimitOf } from "./connections.js";
 import { contact } from "./contact.js";
 import { isUnexpected, markKnownFailures, reasonFor } from "./known-failures.js";
 import { restartAndWait } from "./restart.js";
@@ -92,6 +94,9 @@ interface Settings extends CheckOptions {
   running: Set<string>;
 }
 
+/** Number of connections that a case usually has open at most. */
+const CONNECTIONS_OF_A_CASE = 40;
+
 /** Runs the cases, and writes what the server declared and the results into the report. */
 async function runCases(report: Report, transport: Transport, options: Settings, secrets: Secrets): Promise<void> {
   const { stop, running } = options;
@@ -120,6 +125,11 @@ async function runCases(report: Report, transport: Transport, options: Settings,
     vary: options.vary && new Set(options.vary),
     isThorough: options.thorough ?? false,
   });
+  const connections =
+    options.maxRequestsPerSecond !== undefined
+      ? undefined
+      : await stop.orStopped(connectionLimitOf(transport, { runs: runs.length, timeoutScale: options.timeoutScale }));
+  if (connections !== undefined) await transport.limitConnections(new ConnectionLimit(connections));
   const accounts = await stop.orStopped(resolveAccounts(transport, options));
   if (accounts === undefined) return notRun(runs, stop.reason?.headline ?? "", ReasonCode.STOPPED);
   if ("unavailable" in accounts && runs.some((run) => accountRequestOf(run.case).count > 0))
@@ -132,6 +142,7 @@ async function runCases(report: Report, transport: Transport, options: Settings,
     cases: runs,
     accounts: secrets.hide(source.description),
     info: secrets.hide(clone(GetServerInfoResponseSchema, info)),
+    connections,
     inconclusive: inconclusiveByReason(runs, source, info),
   });
 
@@ -186,7 +197,13 @@ async function runCases(report: Report, transport: Transport, options: Settings,
       queue.ended(run);
     }
   };
-  await Promise.all([...queue.waiting.map(perform), ...Array.from({ length: options.concurrency }, performNext)]);
+  const concurrency =
+    connections === undefined
+      ? options.concurrency
+      : Math.max(1, Math.min(options.concurrency, Math.floor(connections / CONNECTIONS_OF_A_CASE)));
+  const beside = connections === undefined ? queue.waiting.map(perform) : [];
+  await Promise.all([...beside, ...Array.from({ length: concurrency }, performNext)]);
+  if (connections !== undefined) for (const run of queue.waiting) await perform(run);
   // A step of the clock or a restart would disturb every other case: these cases run alone.
   for (const run of runs) if (run.case.needs?.stepClock && !run.case.needs.restart) await perform(run);
   for (const run of runs) if (run.case.needs?.restart) await perform(run);

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { Agent, type Dispatcher } from "undici";
+import type { ConnectionLimit } from "./connection-limit.js";
 import { afterRunnableTime } from "./deadline.js";
 import { LocalError, NoResponseError, noResponse, OversizedError, timedOut } from "./errors.js";
 import { exchange, type ReceivedResponse } from "./exchange.js";
@@ -42,6 +43,8 @@ export interface SharedConnection extends ConnectionOptions {
   rateLimiter?: RateLimiter;
   /** Is told of responses and missing responses. */
   liveness?: Liveness;
+  /** Bounds the open connections; then no connection is kept, apart from those with a `keepAliveMs` of their own. */
+  connectionLimit?: ConnectionLimit | undefined;
 }
 
 export interface TransportOptions extends SharedConnection {
@@ -111,13 +114,14 @@ export class Transport {
   readonly urls: readonly string[];
   /** Headers of every request. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Connection options for further transports to the same target. They share the rate limiter. */
+  /** Connection options for further transports to the same target. They share the rate limiter and the connection limit. */
   readonly connection: SharedConnection;
   /** Is called with each exchange. */
   readonly onExchange: ExchangeListener | undefined;
   readonly #bases: readonly URL[];
   readonly #timeoutMs: number;
-  readonly #agents: Agents;
+  readonly #connections: number;
+  #agents: Agents;
   readonly #headers: readonly string[];
   readonly #rateLimiter: RateLimiter | undefined;
   #bytesSent = 0;
@@ -136,6 +140,7 @@ export class Transport {
     this.#headers = Object.entries(headers).flat();
     this.#rateLimiter = rateLimiterOf(connection);
     this.connection = { ...connection, ...(this.#rateLimiter === undefined ? {} : { rateLimiter: this.#rateLimiter }) };
+    this.#connections = connections;
     this.#agents = agents ?? agentsFor(connection, connections, this.#bases, keepAliveMs);
     this.onExchange = onExchange;
   }
@@ -148,6 +153,16 @@ export class Transport {
     return new Transport({ urls, timeoutMs: this.#timeoutMs, ...connection }, { agents: this.#agents, onExchange });
   }
 
+  /**
+   * Bounds the connections that are open at once. To be called before any request that is not complete, and before other
+   * transports are made from this one.
+   */
+  async limitConnections(limit: ConnectionLimit): Promise<void> {
+    await this.close();
+    this.connection.connectionLimit = limit;
+    this.#agents = agentsFor(this.connection, this.#connections, this.#bases, undefined);
+  }
+
   /** The base URL of an endpoint, for requests that are not made by this class. */
   base(endpoint = 0): URL {
     return this.#bases[endpoint % this.#bases.length] as URL;
@@ -157,6 +172,7 @@ export class Transport {
   async request(request: HttpRequest): Promise<HttpResponse> {
     if (this.#rateLimiter !== undefined) await this.#rateLimiter.acquire();
     this.#throwIfSilent(request);
+    const release = await this.connection.connectionLimit?.acquire();
     const log = this.onExchange?.begin(request);
     try {
       const maxBytes = this.#maxBytes(request);
@@ -175,6 +191,8 @@ export class Transport {
         this.#brokenAt = performance.now();
       log?.end(failure.message);
       throw failure;
+    } finally {
+      release?.();
     }
   }
 
@@ -232,6 +250,7 @@ export class Transport {
   async #open(request: HttpRequest): Promise<HttpStream> {
     await this.#rateLimiter?.acquire();
     this.#throwIfSilent(request);
+    const release = await this.connection.connectionLimit?.acquire("stream");
     const controller = new AbortController();
     const cancelTimer = afterRunnableTime(this.#timeoutMs, () => controller.abort(timedOut(this.#timeoutMs)));
     const log = this.onExchange?.begin(request);
@@ -243,7 +262,10 @@ export class Transport {
         signal: controller.signal,
       });
       body.on("error", () => {}); // The reader of the chunks receives the error.
-      body.on("close", () => remove?.());
+      body.on("close", () => {
+        remove?.();
+        release?.();
+      });
       const flat = flatten(headers);
       log?.head(statusCode, flat);
       return {
@@ -257,6 +279,7 @@ export class Transport {
       };
     } catch (error) {
       remove?.();
+      release?.();
       log?.end(noResponse(error).message);
       throw error;
     } finally {
@@ -276,6 +299,7 @@ export class Transport {
       { ...(request as HttpRequest), endpoint, ...(caller && { caller }) },
       typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes,
     );
+    const release = await this.connection.connectionLimit?.acquire();
     try {
       const socket = await openSocket(this.base(endpoint), { ...this.connection, http2: false });
       this.#bytesSent += bytes.length;
@@ -289,6 +313,8 @@ export class Transport {
       if (!(failure instanceof LocalError)) return "";
       this.connection.liveness?.failedLocally(failure);
       throw failure;
+    } finally {
+      release?.();
     }
   }
 
@@ -364,19 +390,21 @@ class SharedStreams {
 }
 
 function agentsFor(
-  connection: SocketOptions,
+  connection: SharedConnection,
   connections: number,
   bases: readonly URL[],
   keepAliveMs: number | undefined,
 ): Agents {
-  const standard = agentFor(connection, connections, 1, { keepAliveMs });
+  // Kept connections would count as open.
+  const pipelining = connection.connectionLimit === undefined || keepAliveMs !== undefined ? 1 : 0;
+  const standard = agentFor(connection, connections, pipelining, { keepAliveMs });
   const mayUpgrade = (connection.http2 ?? true) && bases.some(({ protocol }) => protocol === "https:");
   return {
     standard,
-    http1: mayUpgrade ? agentFor({ ...connection, http2: false }, connections) : standard,
+    http1: mayUpgrade ? agentFor({ ...connection, http2: false }, connections, pipelining) : standard,
     single: agentFor({ ...connection, http2: false }, connections, 0),
-    packets: agentFor({ ...connection, http2: false }, connections, 1, { prepare: sendInPackets }),
-    lengthFirst: agentFor({ ...connection, http2: false }, connections, 1, { prepare: sendLengthFirst }),
+    packets: agentFor({ ...connection, http2: false }, connections, pipelining, { prepare: sendInPackets }),
+    lengthFirst: agentFor({ ...connection, http2: false }, connections, pipelining, { prepare: sendLengthFirst }),
     furtherStreams: agentFor(connection, MAX_STREAMS),
     sharedStreams: new SharedStreams(Math.ceil(connections / 2)),
   };

@@ -1,4 +1,5 @@
 import { startReferenceServer } from "../../../reference-server/index.js";
+import { type Beyond, startWithSlots } from "../support/connection-slots.js";
 import { PROXY_SWITCHES, type ProxySwitches, startFrontProxy } from "../support/front-proxy.js";
 import type { Running } from "../support/serve.js";
 import { startTlsFront, type TlsFrontSwitches } from "../support/tls-front.js";
@@ -7,6 +8,11 @@ import { startTlsFront, type TlsFrontSwitches } from "../support/tls-front.js";
 export async function startBehindProxy(switches: ProxySwitches): Promise<Running> {
   const server = await startReferenceServer({ fixtures: true });
   return startFrontProxy({ url: server.url, stop: () => server.close(0) }, switches);
+}
+
+async function startWithFewSlots(beyond: Beyond): Promise<Running> {
+  const server = await startReferenceServer({ fixtures: true });
+  return startWithSlots({ url: server.url, stop: () => server.close(0) }, 64, beyond);
 }
 
 const TLS_FRONTS: readonly { name: string; about: string; switches: TlsFrontSwitches }[] = [
@@ -41,6 +47,12 @@ export const CONNECTIONS = [
     about: `is behind a proxy that ${about}`,
     affects: /^(watch|http|auth|info|errors)/,
     start: () => startBehindProxy(switches),
+  })),
+  ...(["waits", "closes"] as const).map((beyond) => ({
+    name: `64-connections-${beyond}`,
+    about: `serves 64 connections at once; a further one ${beyond === "waits" ? "waits" : "is closed"}`,
+    affects: /^/,
+    start: () => startWithFewSlots(beyond),
   })),
   {
     name: "proxy-all",
