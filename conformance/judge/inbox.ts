@@ -169,10 +169,13 @@ export class InboxJudge implements RecipientInbox {
     const requirement = requirementOf(refusal);
     if (requirement === undefined) return;
     this.#context.exercised(requirement);
-    const [wrongReason, wrongState] = [judgeReason(call, refusal, ticket), judgeState(refusal, requirement, ticket)];
+    const wrongReason = judgeReason(call, refusal, ticket);
+    // Of two findings about the same epoch only the one that explains the other.
+    const isExplained = wrongReason?.requirement === "EPOCH-STABLE";
+    const wrongState = isExplained ? undefined : judgeState(refusal, requirement, ticket);
     for (const violation of [wrongReason, wrongState])
       if (violation !== undefined) this.#reporter.report(evidence, violation);
-    if (wrongState !== undefined) return;
+    if (wrongState !== undefined || isExplained) return;
     if (refusal.svrSeq > numbering.svrCeiling) this.#judgeSvrSeq(numbering, NO_FLOOR, refusal.svrSeq, evidence);
     else if (numbering.epoch !== undefined) numbering.raiseSvrFloor(refusal.svrSeq, "response", event);
   }

@@ -16,7 +16,7 @@ export const requirementOf = ({ reason }: Refused) => REQUIREMENT_OF[reason];
 /** Judges whether this Sync may be refused for this reason. */
 export function judgeReason(
   call: SyncCall,
-  { reason }: Refused,
+  { reason, epoch }: Refused,
   { numbering, svrFloor }: SyncTicket,
 ): ViolationDetail | undefined {
   const name = Reason[reason] ?? "";
@@ -34,6 +34,13 @@ export function judgeReason(
   if (reason === Reason.EPOCH_MISMATCH) {
     if (call.epoch === "")
       return violation("EPOCH-UNCHECKED", "a Sync without an epoch was refused with EPOCH_MISMATCH");
+    if (call.epoch === numbering.epoch && isOtherEpoch(epoch, numbering.epoch))
+      return violation(
+        "EPOCH-STABLE",
+        "the epoch changed without a data loss: a Sync with the former one was refused",
+        `epoch: "${numbering.epoch}"`,
+        `epoch: "${epoch}"`,
+      );
     if (call.epoch === numbering.epoch)
       return violation("SYNC-ANSWER", "a Sync with the current epoch was refused with EPOCH_MISMATCH");
     return undefined;
@@ -54,6 +61,10 @@ export function judgeReason(
     `a refusal of cli_seq ${call.cliSeq} with ${name}, although svr_seq is at least ${svrFloor.seq}`,
   );
 }
+
+/** Whether the epoch in a refusal is another one than that of the inbox so far. */
+const isOtherEpoch = (epoch: string, current: string | undefined) =>
+  epoch !== "" && current !== undefined && epoch !== current;
 
 /** Judges the state of the inbox in a refusal: it must belong to the current epoch and must not be outdated. */
 export function judgeState(

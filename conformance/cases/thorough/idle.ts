@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { SentMessage, TestAccount } from "../../harness/account.js";
+import { Device, type SentMessage, type TestAccount } from "../../harness/account.js";
 import { expectExactly } from "../../harness/backlog.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
@@ -52,22 +52,50 @@ export const idle: readonly Case[] = [
     // § however often, however long ago and to whichever device it was delivered before.
     id: "ack/absence",
     title: "An account that makes no call for 70 seconds keeps its epoch, its acks and its pending messages",
-    requirements: ["ACK-REDELIVER", "DEV-LAGGING", "EPOCH-STABLE", "SYNC-BASE"],
+    requirements: ["ACK-REDELIVER", "DEV-LAGGING", "EPOCH-STABLE", "SYNC-BASE", "SEQ-MONOTONE"],
     thorough: true,
     waits: true,
+    needs: { accounts: 3 },
     async run(t: Context) {
-      const { bob, alice } = t;
+      const { bob, alice, carol } = t;
       const sent = await alice.sendMany(bob, 5);
       const { epoch } = await bob.device("phone").sync({ cliSeq: bob.base + 3 });
+      // An inbox in which nothing is pending keeps its numbers too.
+      await alice.sendMany(carol, 3);
+      await carol.device("phone").drain();
+      const before = await carol.state();
       await pause(ABSENCE_MS, undefined, { signal: t.signal });
       // The device that has been away for longest is the first to come back.
-      const page = await bob.device("old device").sync({ cliSeq: bob.base + 1, epoch });
+      const page = await t.blaming("EPOCH-STABLE", () =>
+        bob.device("old device").sync({ cliSeq: bob.base + 1, epoch }),
+      );
       const state = { epoch: page.epoch, ackedSeq: page.ackedSeq, svrSeq: page.svrSeq };
       t.equal({ epoch: state.epoch }, { epoch }, "EPOCH-STABLE", "the epoch has changed while an account made no call");
       const wrongAck = "an ack was lost while an account made no call";
       t.equal({ ackedSeq: state.ackedSeq }, { ackedSeq: bob.base + 3 }, "SYNC-BASE", wrongAck);
       const violation = "the pending messages are not delivered after an account made no call for 70 seconds";
       t.page(page, bob.base + 4, sent.slice(3), "ACK-REDELIVER", violation);
+      const after = await carol.state();
+      t.equal(
+        { epoch: after.epoch },
+        { epoch: before.epoch },
+        "EPOCH-STABLE",
+        "an empty inbox that made no call has another epoch",
+      );
+      t.fields(
+        after,
+        { svrSeq: before.svrSeq, ackedSeq: before.ackedSeq },
+        "SEQ-MONOTONE",
+        "an empty inbox that made no call has lost its numbers",
+      );
+      const first = await alice.send(carol, t.filler("after the absence"));
+      t.all(
+        await carol.device("phone").drain(),
+        before.svrSeq + 1,
+        [first],
+        "SEQ-MONOTONE",
+        "the numbering of an empty inbox starts again",
+      );
       const next = await alice.send(bob, t.filler("after the absence"));
       t.all(await bob.device("phone").drain(), bob.base + 4, [...sent.slice(3), next], "ACK-REDELIVER", violation);
     },
@@ -79,9 +107,12 @@ async function callAfterSilence(t: Context, ms: number): Promise<SentMessage[]> 
   const { bob, alice } = t;
   const phone = deviceWithOwnConnection(t, bob, `phone that is idle for ${ms / 1000} s`);
   const sender = deviceWithOwnConnection(t, alice, `phone that is idle for ${ms / 1000} s`);
-  const send = async (text: string): Promise<SentMessage> => {
+  const send = async (text: string, by: TestAccount | Device = sender): Promise<SentMessage> => {
     const message = { clientMessageId: t.newId(), payload: t.filler(text) };
-    const result = await sender.client.send({ ...message, recipientId: bob.userId });
+    const result =
+      by instanceof Device
+        ? await by.client.send({ ...message, recipientId: bob.userId })
+        : await by.trySend(bob, message.payload, { id: message.clientMessageId });
     if (result.kind === "refusal") await expectRefusedElsewhere(t, message, result.refusal, ms);
     return { ...message, acceptedAt: t.accepted(result, "SEND-ACCEPT").acceptedAt };
   };
@@ -89,7 +120,7 @@ async function callAfterSilence(t: Context, ms: number): Promise<SentMessage[]> 
   await phone.sync();
   await pause(ms, undefined, { signal: t.signal });
   // On another connection: the idle one must not show an old state.
-  const meanwhile = await alice.send(bob, t.filler("meanwhile"));
+  const meanwhile = await send("meanwhile", alice);
   const page = await phone.sync();
   const violation = `on a connection that was idle for ${ms / 1000} seconds, a page does not begin with the first message`;
   expectStart(t, page, bob.base + 1, "SYNC-RANGE", violation);
@@ -103,7 +134,8 @@ async function expectRefusedElsewhere(
   refusal: Refusal,
   ms: number,
 ): Promise<void> {
-  const elsewhere = await t.alice.trySend(t.bob, payload, { id: clientMessageId });
+  const { client } = deviceWithOwnConnection(t, t.alice, "new connection");
+  const elsewhere = await client.send({ clientMessageId, payload, recipientId: t.bob.userId });
   if (elsewhere.kind !== "response") return;
   const requirement = t.session.codec === "json" ? "HTTP-JSON" : "HTTP-BINARY";
   const violation = `a Send is refused on a connection that was idle for ${ms / 1000} seconds, and accepted on another`;
