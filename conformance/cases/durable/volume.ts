@@ -8,10 +8,11 @@ const LARGE_BYTES = 64 << 10;
 const LARGEST_BYTES = 1 << 20;
 /** Total size of the pending payloads, in bytes: more than some stores keep in memory. */
 const PENDING_BYTES = 1 << 20;
-/** Number of messages of the case with many; a third of them is acknowledged. */
+/** Numbers of messages of the cases with many. */
 const MANY = 300;
-/** One in so many Sends is retried after the crash. */
-const RETRY_EVERY = 15;
+const THOUSANDS = 2500;
+/** Number of Sends that are retried after the crash. */
+const RETRIES = 20;
 
 /** Durability: large messages, and many of them. */
 export const crashesWithVolume: readonly Case[] = [
@@ -33,24 +34,31 @@ export const crashesWithVolume: readonly Case[] = [
       await crashAndCompare(t, inbox, (messages) => messages);
     },
   },
-  {
-    id: "durable/many-messages",
-    title: `After a crash an inbox with up to ${MANY} messages, a third of them acked, is as it was or has a new epoch`,
+  crashWith("durable/many-messages", MANY),
+  // More than a server reads in one go while it starts.
+  { ...crashWith("durable/thousands-of-messages", THOUSANDS), thorough: true },
+];
+
+/** A crash of a server whose inbox holds so many messages, a third of them acknowledged. */
+function crashWith(id: string, count: number): Case {
+  return {
+    id,
+    title: `After a crash an inbox with up to ${count} messages, a third of them acked, is as it was or has a new epoch`,
     requirements: ["DUR-NEW-EPOCH"],
     bulk: true,
     needs: { restart: true },
-    async run(t) {
+    async run(t: Context) {
       const { bob, alice } = t;
       const inbox = await InboxRecord.of(t, bob);
-      const payloads = Array.from({ length: MANY }, (_, n) => t.filler(`message ${n + 1}`));
+      const payloads = Array.from({ length: count }, (_, n) => t.filler(`message ${n + 1}`));
       const received = await inbox.receive(alice, payloads);
       await inbox.ack(Math.floor(received / 3));
       const isChosen = (_: Accepted, index: number, { length }: readonly Accepted[]) =>
-        index % RETRY_EVERY === 0 || index === length - 1;
+        index % Math.ceil(count / RETRIES) === 0 || index === length - 1;
       await crashAndCompare(t, inbox, (messages) => messages.filter(isChosen));
     },
-  },
-];
+  };
+}
 
 /** Crashes the server, compares the inbox, retries the chosen Sends, sends one more, and fetches everything. */
 async function crashAndCompare(
