@@ -57,9 +57,13 @@ async function explore(t: Context, { seed, faults }: { seed: number; faults: Fau
     source,
     signal,
     shrinkMs: 10_000,
+    timeoutScale: t.deadline(1),
     ...(onProgram === undefined ? {} : { onProgram }),
   });
   if (failure === undefined) return;
-  t.reproduce = `npx seqsync explore ${t.invocation} --faults ${faults} --seed ${failure.seed} --path ${failure.path}`;
+  const { path, varied, variation } = failure;
+  const names = variation === 0 ? ["none"] : varied;
+  const vary = names.length === 0 ? "" : ` --vary ${names.join(",")}`;
+  t.reproduce = `npx seqsync explore ${t.invocation} --faults ${faults} --seed ${failure.seed} --path ${path}${vary}`;
   t.findings.push(...failure.findings);
 }
