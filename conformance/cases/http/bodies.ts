@@ -45,7 +45,7 @@ export const httpBodies: readonly Case[] = [
   },
   {
     id: "http/chunks-of-all-forms",
-    title: "Chunked bodies with extensions, trailers, and sizes with zeros or in capitals are accepted",
+    title: "Chunked bodies with extensions, trailers, and sizes and names in other forms are accepted",
     requirements: ["HTTP-CHUNKED"],
     async run(t: Context) {
       const { bob, alice } = t;
@@ -140,12 +140,14 @@ const CHUNKED_FORMS: readonly { about: string; frame: Framing }[] = [
     about: "sizes with leading zeros, in capitals",
     frame: inTwoChunks({ sizeOf: (n) => `00${n.toString(16).toUpperCase()}` }),
   },
+  { about: "the name of its coding in capitals", frame: inTwoChunks({ coding: "Chunked" }) },
   { about: "trailer fields", frame: inTwoChunks({ trailers: ["x-checksum: 1", "Server-Timing: a;dur=1"] }) },
 ];
 
 function inTwoChunks({
   sizeOf = (size: number) => size.toString(16),
   extension = "",
+  coding = "chunked",
   trailers = [] as readonly string[],
 }): Framing {
   return (body) => {
@@ -157,7 +159,7 @@ function inTwoChunks({
     ];
     const end = ["0", ...trailers, "", ""].join("\r\n");
     return {
-      line: "transfer-encoding: chunked",
+      line: `transfer-encoding: ${coding}`,
       body: Buffer.concat([...chunk(body.subarray(0, half)), ...chunk(body.subarray(half)), Buffer.from(end)]),
     };
   };

@@ -1,4 +1,7 @@
+import { ReasonCode } from "../../../proto/gen/seqsync/conformance/v1/report_pb.js";
 import { Reason } from "../../../proto/gen/seqsync/v1/error_pb.js";
+import { Inconclusive } from "../../findings.js";
+import { tryFillBacklog } from "../../harness/backlog.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { forEachAtOnce } from "../../harness/volume.js";
@@ -8,7 +11,10 @@ const LOSSES = 300;
 /** Number of data losses after which a message is sent. */
 const BETWEEN_MESSAGES = 20;
 
-/** Cases with many epochs. */
+/** Maximum number of messages that fill an inbox: more than 10,000, a usual bound. */
+const FILL = 12_000;
+
+/** Cases with many epochs, and with an epoch after many messages. */
 export const manyEpochs: readonly Case[] = [
   {
     // § EPOCH-RENEWED: When an inbox has lost an assigned seq, an accepted unacknowledged message or an
@@ -46,6 +52,30 @@ export const manyEpochs: readonly Case[] = [
         t.equal({ epoch: detail?.epoch }, { epoch }, "EPOCH-MISMATCH", `the refusal of ${what} has a wrong epoch`);
       });
       await bob.device("phone").sync({ epoch });
+    },
+  },
+  {
+    // § SEND-BACKLOG: A server that accepts no more unacknowledged messages into an inbox MUST refuse a Send to it with
+    // § `resource_exhausted` and the reason BACKLOG_FULL, if the Send is not a retry and no other refusal applies to
+    // § it, and MUST NOT drop an accepted message to make room.
+    id: "send/full-inbox-after-a-loss",
+    title: "An inbox that was full when it lost its data has room again",
+    requirements: ["SEND-BACKLOG", "EPOCH-RESTART"],
+    thorough: true,
+    bulk: true,
+    needs: { rotateEpoch: true },
+    async run(t: Context) {
+      const { bob, alice } = t;
+      const { refused, sent } = await tryFillBacklog(t, FILL);
+      if (refused === undefined)
+        throw new Inconclusive(
+          `needs a full inbox; this one still had room after ${sent.length} messages`,
+          ReasonCode.SERVER_LIMIT,
+        );
+      await t.rotateEpoch(bob);
+      const first = await t.blaming("SEND-BACKLOG", () => alice.send(bob, t.filler("after the loss")));
+      const violation = "the inbox does not hold exactly the message that was sent after the loss";
+      t.all(await bob.device().drain(), 1, [first], "EPOCH-RESTART", violation);
     },
   },
 ];

@@ -61,7 +61,9 @@ export const manyWatches: readonly Case[] = [
         nameOf: (n) => (n === 0 ? "alice" : `user ${n}`),
       });
       if (alice === undefined) return;
-      const open = await openMany(t, accounts);
+      const open = await openMany(t, accounts, {
+        isOwed: t.session.transport.connection.connectionLimit === undefined,
+      });
       requireAtLeast(MINIMUM, open.length, "open Watches of different accounts");
       // The judge checks that no frame reports another inbox.
       for (let n = 1; n <= 2; n += 1) {
@@ -78,15 +80,28 @@ export const manyWatches: readonly Case[] = [
   },
 ];
 
-/** Opens a Watch on each account, until the server allows no more of them. */
-async function openMany(t: Context, accounts: readonly TestAccount[]): Promise<OpenWatch[]> {
+/**
+ * Opens a Watch on each account, until the server allows no more of them. If each Watch is owed, as the first ones of an
+ * account are, it must be served, or refused so that the client knows.
+ */
+async function openMany(t: Context, accounts: readonly TestAccount[], { isOwed = false } = {}): Promise<OpenWatch[]> {
   const open: OpenWatch[] = [];
   await forEachAtOnce(
     accounts,
     async (account) => {
       // The second attempt is for a connection that broke, or that was not made in time.
-      const stream = (await tryOpen(t, account)) ?? (await tryOpen(t, account));
+      const opened = await tryOpen(t, account);
+      const { stream, isSilent } = opened.stream === undefined ? await tryOpen(t, account) : opened;
       if (stream !== undefined) open.push({ account, stream });
+      else if (isSilent && opened.isSilent && isOwed) {
+        const violation = `beside ${open.length} open Watches of other accounts, a Watch got no first frame`;
+        t.fail(
+          "WATCH-FIRST",
+          violation,
+          `a frame within ${FRAME_MS} ms`,
+          "neither a frame nor a refusal, in two attempts",
+        );
+      }
       return stream !== undefined;
     },
     AT_ONCE,
@@ -94,13 +109,17 @@ async function openMany(t: Context, accounts: readonly TestAccount[]): Promise<O
   return open;
 }
 
-/** Opens a Watch and waits for its first frame. Returns undefined if the server has no room for it now. */
-async function tryOpen(t: Context, account: TestAccount): Promise<WatchStream | undefined> {
+/**
+ * Opens a Watch and waits for its first frame. Returns no stream if the server has no room for it now, and whether the
+ * server was silent about it.
+ */
+async function tryOpen(t: Context, account: TestAccount): Promise<{ stream?: WatchStream; isSilent: boolean }> {
   const stream = account.device("watcher").watch();
-  if (await stream.waitForFrame(() => true, t.deadline(FRAME_MS))) return stream;
+  if (await stream.waitForFrame(() => true, t.deadline(FRAME_MS))) return { stream, isSilent: false };
   const { end } = stream;
   stream.cancel();
-  if (end === undefined || ["retryable", "broken", "late", "end"].includes(end.kind)) return undefined;
+  if (end === undefined || end.kind === "late") return { isSilent: true };
+  if (["retryable", "broken", "end"].includes(end.kind)) return { isSilent: false };
   const requirement = end.kind === "malformed" ? "HTTP-STREAM" : "WATCH-FIRST";
   return t.fail(requirement, "one of many Watches got no first frame", "a frame", `the end: ${describeEnd(end)}`);
 }

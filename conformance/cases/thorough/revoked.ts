@@ -4,12 +4,15 @@ import type { Context } from "../../harness/context.js";
 import { leaseAccounts } from "../../harness/lease-accounts.js";
 import { deviceWithOwnConnection } from "../../harness/own-connection.js";
 import { forEachAtOnce } from "../../harness/volume.js";
-import { describeEnd, FRAME_MS } from "../../harness/watcher.js";
+import { describeEnd, FRAME_MS, Watcher } from "../../harness/watcher.js";
 import { every } from "./steady-traffic.js";
 
 /** How long a revoked token is tried again, in milliseconds: longer than caches usually keep tokens. */
 const DURATION_MS = 65_000;
 const BETWEEN_MS = 1000;
+
+/** Ages of the Watches of revoked tokens, in milliseconds: more than some servers keep in mind what is open. */
+const AGES_MS = [12_000, 35_000, 65_000];
 
 /** Number of tokens that are revoked: more than 256, a usual size of small tables. */
 const REVOKED = { wanted: 300, minimum: 257 };
@@ -84,6 +87,32 @@ export const revokedForLong: readonly Case[] = [
     },
   },
   {
+    // § AUTH-REVOKED-WATCH: A Watch that was opened with a credential that is then revoked MUST end within 5 seconds,
+    // § with an end-of-stream message that holds `unauthenticated` and the reason CREDENTIAL_INVALID.
+    id: "auth/old-watches-revoked",
+    title: "Watches that are 12, 35 and 65 seconds old end after a revocation of their token",
+    requirements: ["AUTH-REVOKED-WATCH"],
+    thorough: true,
+    waits: true,
+    needs: { accounts: 3, revokeToken: true },
+    async run(t: Context) {
+      await Promise.all(
+        t.accounts.slice(0, AGES_MS.length).map(async (account, index) => {
+          const ms = AGES_MS[index] as number;
+          const watcher = new Watcher(t, account, {}, `watcher for ${ms / 1000} s`);
+          await watcher.expectFirstFrame();
+          await watcher.keepOpen(ms);
+          await t.revokeToken(account);
+          const violation = `a Watch of ${ms / 1000} seconds did not end after its credential was revoked`;
+          const hasEnded = await watcher.waitForEnd(FRAME_MS);
+          t.that(hasEnded, "AUTH-REVOKED-WATCH", violation, `its end within ${FRAME_MS} ms`, "it is still open");
+        }),
+      );
+    },
+  },
+  {
+    // § AUTH-REVOKED: A credential that was revoked MUST be refused in every call that begins after the revocation took
+    // § effect, and all other credentials, of this account and of others, MUST stay as they were.
     id: "auth/hundreds-revoked",
     title: `Of ${REVOKED.wanted} revoked tokens each stays revoked, also the first ones, and no other is`,
     requirements: ["AUTH-REVOKED"],
