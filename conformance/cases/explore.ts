@@ -19,7 +19,7 @@ const RACES: readonly [RequirementId, ...RequirementId[]] = [
 ];
 
 /** Number of programs of each case. */
-const RUNS = 60;
+const RUNS = 40;
 
 /** Short explorations with fixed seeds, so that every run has the same programs. `seqsync explore` runs longer ones. */
 export const exploration: readonly Case[] = [

@@ -19,6 +19,7 @@ export const sendCorpus: readonly Case[] = [
     id: "send/corpus",
     title: "Texts in many scripts, numbers, markup, compressed data and other formats are delivered byte for byte",
     requirements: ["SEND-BYTES", "SEND-ACCEPT"],
+    bulk: true,
     async run(t: Context) {
       const payloads = CORPUS.map(({ bytes }) => bytes).filter(({ length }) => length <= t.info.maxPayloadBytes);
       for (const batch of batches(payloads, AT_ONCE)) await expectDelivered(t, batch);

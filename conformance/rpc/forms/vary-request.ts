@@ -80,7 +80,7 @@ function connectionOf(choice: FormChoice): Pick<HttpRequest, "connection"> {
   return choice.applies("header-order") && choice.random("header-order")() < 0.3 ? { connection: "lengthFirst" } : {};
 }
 
-const otherConnection = (choice: FormChoice) => (choice.random("connection")() < 0.5 ? "new" : "http1");
+const otherConnection = (choice: FormChoice) => (choice.random("connection")() < 0.25 ? "new" : "http1");
 
 function variedHeaders(
   headers: Readonly<Record<string, string>>,
