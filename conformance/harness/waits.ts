@@ -22,14 +22,19 @@ export class Waits {
   /** Makes a call with what must not make it wait. */
   with = <T>(call: () => Promise<T>): Promise<T> => timed(call, this.#with);
 
+  /** Whether the calls so far look like waits. */
+  areLikely(t: Context): boolean {
+    const isEnough = this.#without.length >= ENOUGH && this.#with.length >= ENOUGH;
+    const shortest = Math.min(...this.#with);
+    return isEnough && shortest >= t.deadline(WAIT_MS) && shortest >= FACTOR * Math.max(...this.#without);
+  }
+
   /** Expects that the calls did not wait. `cause` completes "wait while …". */
   expectNone(t: Context, requirement: "SYNC-EMPTY", rpc: string, cause: string): void {
     const longest = Math.max(...this.#without);
     const shortest = Math.min(...this.#with);
-    const isEnough = this.#without.length >= ENOUGH && this.#with.length >= ENOUGH;
-    const waits = isEnough && shortest >= t.deadline(WAIT_MS) && shortest >= FACTOR * longest;
     t.that(
-      !waits,
+      !this.areLikely(t),
       requirement,
       `each ${rpc} waits while ${cause}`,
       `about as long as without, at most ${Math.ceil(longest)} ms`,

@@ -59,10 +59,17 @@ export const mixedWatches: readonly Case[] = [
       const { bob, alice } = t;
       const waits = new Waits();
       const emptySync = () => bob.device().sync();
-      for (let n = 0; n < 2; n += 1) await waits.without(emptySync);
+      for (let n = 0; n < 3; n += 1) await waits.without(emptySync);
       const watchers = waysOf(t).map((way) => new Watcher(t, bob, way, `watcher in ${way.codec}`));
       for (const watcher of watchers) await watcher.expectFirstFrame();
       for (let n = 0; n < 3; n += 1) await waits.with(() => atOnce(t, "SYNC-EMPTY", "Sync", emptySync));
+      if (waits.areLikely(t)) {
+        // Once more without a Watch: the server may have become slow for another reason.
+        for (const watcher of watchers) watcher.cancel();
+        for (let n = 0; n < 3; n += 1) await waits.without(emptySync);
+        waits.expectNone(t, "SYNC-EMPTY", "Sync", "a Watch of its account is open");
+        return;
+      }
       const own = deviceWithOwnConnection(t, bob, "device with a connection of its own");
       let count = 0;
       for (const way of waysOf(t)) {
@@ -84,9 +91,6 @@ export const mixedWatches: readonly Case[] = [
         await atOnce(t, "SYNC-EMPTY", "Sync", () => own.fetch());
         await alice.device().drain();
       }
-      for (const watcher of watchers) watcher.cancel();
-      for (let n = 0; n < 2; n += 1) await waits.without(emptySync);
-      waits.expectNone(t, "SYNC-EMPTY", "Sync", "a Watch of its account is open");
     },
   },
 ];
