@@ -5,6 +5,7 @@ import { tryFillBacklog } from "../../harness/backlog.js";
 import type { Case } from "../../harness/case.js";
 import type { Context } from "../../harness/context.js";
 import { forEachAtOnce } from "../../harness/volume.js";
+import { describeRefusal } from "../../rpc/connect.js";
 
 /** Number of data losses: more than a number in one byte can count. */
 const LOSSES = 300;
@@ -73,7 +74,14 @@ export const manyEpochs: readonly Case[] = [
           ReasonCode.SERVER_LIMIT,
         );
       await t.rotateEpoch(bob);
-      const first = await t.blaming("SEND-BACKLOG", () => alice.send(bob, t.filler("after the loss")));
+      const message = { clientMessageId: t.newId(), payload: t.filler("after the loss") };
+      const result = await alice.trySend(bob, message.payload, { id: message.clientMessageId });
+      if (result.kind === "refusal") {
+        const what = "an inbox that was full refuses a Send after it has lost its data";
+        t.fail("SEND-BACKLOG", what, "it is accepted", describeRefusal(result.refusal));
+      }
+      const { acceptedAt } = t.accepted(result, "SEND-ACCEPT");
+      const first = { ...message, acceptedAt };
       const violation = "the inbox does not hold exactly the message that was sent after the loss";
       t.all(await bob.device().drain(), 1, [first], "EPOCH-RESTART", violation);
     },
