@@ -19,7 +19,7 @@ import { MECHANISMS } from "../../../conformance/selftest/support/mechanisms.js"
 import { anchor, caseAnchor, mutantAnchor } from "../anchors.js";
 
 const COMMAND = `npm run kill-matrix -- --thorough --json ${MATRIX_FILE}`;
-const PROOF_COMMAND = `npm run proof -- --fresh 200 --json ${PROOF_FILE}`;
+const proofCommand = (mutants: number) => `npm run proof -- --fresh ${mutants} --json ${PROOF_FILE}`;
 
 /** What the mechanisms are. */
 const ABOUT_MECHANISMS =
@@ -132,10 +132,10 @@ function freshMutants(proof: ProofFile | undefined): string[] {
   if (proof === undefined)
     return [
       ...about,
-      "No run is committed for this version. To make one, which takes hours, run in a clone:",
+      "No run is committed for this version. To make one, which takes half an hour, run in a clone:",
       "",
       "```sh",
-      PROOF_COMMAND,
+      proofCommand(40),
       "```",
     ];
   const { counts, killedBy, survivors, mechanisms } = proof;
@@ -153,7 +153,7 @@ function freshMutants(proof: ProofFile | undefined): string[] {
     `| survived, and no client made the call that shows the fault | ${counts.unseen} |`,
     `| survived, and the fault never occurred | ${counts.never} |`,
     "",
-    `\`${PROOF_COMMAND} --seed ${proof.seed}\` makes them again.`,
+    `\`${proofCommand(counts.mutants)} --seed ${proof.seed}\` makes them again.`,
     ...(survivors.length === 0
       ? []
       : [
