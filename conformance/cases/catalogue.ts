@@ -18,8 +18,8 @@ import { thorough } from "./thorough/index.js";
 import { watch } from "./watch/index.js";
 
 /**
- * All cases, chapter by chapter in the specification's order; then mixtures, steps of the clock and those for `--thorough`, which are of
- * several chapters.
+ * All cases, chapter by chapter in the specification's order; then mixtures, steps of the clock and those for
+ * `--thorough`, which are of several chapters.
  */
 export const CATALOGUE: readonly Case[] = [
   ...http,

@@ -1,10 +1,9 @@
-import { NoResponseFailure } from "../findings.js";
 import { abandonSync } from "../harness/abandoned-calls.js";
 import type { SentMessage, TestAccount } from "../harness/account.js";
+import { atOnce } from "../harness/at-once.js";
 import { expectExactly, fillBacklog } from "../harness/backlog.js";
 import type { Case } from "../harness/case.js";
 import type { Context } from "../harness/context.js";
-import { afterDeadline } from "../transport/deadline.js";
 
 export const sync: readonly Case[] = [
   {
@@ -362,16 +361,5 @@ export const sync: readonly Case[] = [
 ];
 
 /** Makes a Sync, and expects its response without a wait for a message. */
-async function syncAtOnce(t: Context, account: TestAccount, cliSeq = 0) {
-  const limit = t.deadline(5000);
-  let cancelTimer = () => {};
-  const timeout = new Promise<never>((_, reject) => {
-    const why = `no response within ${limit} ms`;
-    cancelTimer = afterDeadline(limit, () => reject(new NoResponseFailure("SYNC-EMPTY", "Sync", why)));
-  });
-  try {
-    return await Promise.race([account.device().sync({ cliSeq }), timeout]);
-  } finally {
-    cancelTimer();
-  }
-}
+const syncAtOnce = (t: Context, account: TestAccount, cliSeq = 0) =>
+  atOnce(t, "SYNC-EMPTY", "Sync", () => account.device().sync({ cliSeq }));

@@ -190,20 +190,18 @@ async function runCases(report: Report, transport: Transport, options: Settings,
     results.set(run, result);
     options.onResult?.(result);
   };
-  const queue = new RunQueue(runs.filter(({ case: { needs } }) => !needs?.restart && !needs?.stepClock));
+  const hasRoom = connections === undefined;
+  const beside = runs.filter(({ case: { needs } }) => !needs?.restart && !needs?.stepClock);
+  const queue = new RunQueue(beside, { hasRoom });
   const performNext = async () => {
     for (let run = queue.take(); run !== undefined; run = queue.take()) {
       await perform(run);
       queue.ended(run);
     }
   };
-  const concurrency =
-    connections === undefined
-      ? options.concurrency
-      : Math.max(1, Math.min(options.concurrency, Math.floor(connections / CONNECTIONS_OF_A_CASE)));
-  const beside = connections === undefined ? queue.waiting.map(perform) : [];
-  await Promise.all([...beside, ...Array.from({ length: concurrency }, performNext)]);
-  if (connections !== undefined) for (const run of queue.waiting) await perform(run);
+  const most = hasRoom ? options.concurrency : Math.max(1, Math.floor(connections / CONNECTIONS_OF_A_CASE));
+  const atOnce = Array.from({ length: Math.min(options.concurrency, most) }, performNext);
+  await Promise.all([...queue.waiting.map(perform), ...atOnce]);
   // A step of the clock or a restart would disturb every other case: these cases run alone.
   for (const run of runs) if (run.case.needs?.stepClock && !run.case.needs.restart) await perform(run);
   for (const run of runs) if (run.case.needs?.restart) await perform(run);

@@ -18,3 +18,9 @@ test("cases that wait run beside the others, and at most two with large volumes 
   queue.ended(large[1] as RunnableCase);
   expect(idsOf([queue.take(), queue.take()])).toEqual(["l4", undefined]);
 });
+
+test("cases that wait take turns with the others if the server has no room for all at once", () => {
+  const queue = new RunQueue([run("w", { thorough: true, waits: true }), run("a")], { hasRoom: false });
+  expect(queue.waiting).toEqual([]);
+  expect(idsOf([queue.take(), queue.take(), queue.take()])).toEqual(["w", "a", undefined]);
+});

@@ -14,10 +14,12 @@ export class RunQueue {
   readonly #others: RunnableCase[];
   #largeRunning = 0;
 
-  constructor(runs: readonly RunnableCase[]) {
-    this.waiting = runs.filter(({ case: it }) => it.waits);
+  /** If the server has no room for all cases that wait, they take turns with the others. */
+  constructor(runs: readonly RunnableCase[], { hasRoom = true } = {}) {
+    const isBeside = ({ case: it }: RunnableCase) => hasRoom && it.waits === true;
+    this.waiting = runs.filter(isBeside);
     this.#large = runs.filter((run) => isLarge(run));
-    this.#others = runs.filter((run) => !run.case.waits && !isLarge(run));
+    this.#others = runs.filter((run) => !isBeside(run) && !isLarge(run));
   }
 
   /** Removes the next run: the large ones first, because they take longest. Undefined if none may start now. */
