@@ -7,6 +7,7 @@ import { Inconclusive } from "../findings.js";
 import { describeRefusal } from "../rpc/connect.js";
 import type { CallResult } from "../rpc/result.js";
 import { Session } from "../rpc/session.js";
+import type { Secrets } from "../run/secrets.js";
 import type { Transport } from "../transport/http.js";
 import { type Found, ok, problem, problemOf, skipped, warning } from "./step.js";
 
@@ -19,15 +20,22 @@ export interface AccountsResult {
   pair: readonly Pick<Lease, "userId" | "token">[];
 }
 
-/** Whether there are accounts, and whether their tokens or the fixtures work. */
-export async function examineAccounts(transport: Transport, options: AccountOptions): Promise<AccountsResult> {
-  const source = await resolveAccounts(transport, options);
-  if ("unavailable" in source) return { found: problemOf(source.unavailable), pair: [] };
+/** Whether there are accounts, and whether their tokens or the fixtures work. Their tokens become `secrets`. */
+export async function examineAccounts(
+  transport: Transport,
+  options: AccountOptions,
+  secrets: Secrets,
+): Promise<AccountsResult> {
+  const list = options.accounts !== undefined && !("lease" in options.accounts) ? options.accounts : undefined;
+  for (const account of list ?? []) secrets.addAccount(account);
+  const resolved = await resolveAccounts(transport, options);
+  if ("unavailable" in resolved) return { found: problemOf(resolved.unavailable), pair: [] };
+  const source = secrets.watch(resolved);
   try {
-    if (options.accounts !== undefined && !("lease" in options.accounts))
+    if (list !== undefined)
       return {
-        found: listed(source, options.accounts),
-        pair: options.accounts.filter(({ fresh }) => !fresh).slice(0, 2),
+        found: listed(source, list),
+        pair: list.filter(({ fresh }) => !fresh).slice(0, 2),
       };
     const pair = await source.lease({ count: 2 });
     return { found: await fixtures(source), pair };

@@ -57,6 +57,26 @@ test("the reference server has no problem and no warning", async () => {
   expect(steps.get("Watch")?.found).toMatch(/the first frame came after .*, and another one after a Send/);
 });
 
+test.each(["latin1", "base64", "hex"] as const)(
+  "a token that a server writes into an error, in %s, is not shown",
+  async (encoding) => {
+    const secrets = ["token-of-alice-000", "token-of-bob-00000"];
+    const { url, stop } = await serve((req, res) => {
+      const token = /^Bearer (.+)/.exec(req.headers.authorization ?? "")?.[1];
+      if (token === undefined || !/\/S(end|ync)$/.test(req.url ?? "")) return buffering(req, res);
+      req.resume();
+      res.writeHead(400, { "content-type": "application/json" });
+      res.end(JSON.stringify({ code: `code ${Buffer.from(token).toString(encoding)}`, message: "" }));
+    });
+    onEnd(stop);
+    const accounts = secrets.map((token, n) => ({ userId: `user ${n}`, token }));
+    const steps = await stepsOf(url, { accounts });
+    const shown = JSON.stringify([...steps.values()]);
+    expect(shown).toContain("[token of user 0]");
+    for (const token of secrets) expect(shown).not.toContain(Buffer.from(token).toString(encoding));
+  },
+);
+
 describe("each problem is named, and the steps that need the failed one are skipped", () => {
   test("nothing listens", async () => {
     const steps = await stepsOf(await nowhere());

@@ -1,5 +1,6 @@
 import type { AccountOptions } from "../accounts/resolve.js";
 import { contact, type WaitOptions } from "../run/contact.js";
+import { Secrets } from "../run/secrets.js";
 import { type ConnectionOptions, pickConnection, Transport } from "../transport/http.js";
 import { examineAccounts, examineMessage } from "./accounts.js";
 import { describeInfo, examineCalls, examineHttp, examineJson } from "./http.js";
@@ -41,10 +42,12 @@ const CALL_MS = 3000;
 export async function examine(options: DoctorOptions): Promise<Step[]> {
   const { url, onStep } = options;
   const target = new URL(url);
+  const secrets = Secrets.of(options);
   const steps: Step[] = [];
   let end = performance.now() + BUDGET_MS;
   const add = (name: Name, found: Found) => {
-    const step = { name, ...found };
+    // A server may put what it was sent into what it says.
+    const step = secrets.hide({ name, ...found });
     steps.push(step);
     onStep?.(step);
     return found.state !== "problem";
@@ -98,7 +101,7 @@ export async function examine(options: DoctorOptions): Promise<Step[]> {
     add("latency", calls.latency);
     add("rate limit", calls.rate);
     add("clock", calls.clock);
-    const accounts = await within(examineAccounts(transport, options), (found) => ({ found, pair: [] }));
+    const accounts = await within(examineAccounts(transport, options, secrets), (found) => ({ found, pair: [] }));
     if (!add("accounts", accounts.found)) return stop();
     add("message", await within(examineMessage(transport, accounts.pair), unfinished));
     add("Watch", await within(examineWatch(transport, info, accounts.pair), unfinished));

@@ -51,9 +51,7 @@ export async function check(options: CheckOptions): Promise<Report> {
   const started = new Date();
   const liveness = new Liveness(timeoutScale);
   const transport = new Transport({ ...pickConnection(options), urls, timeoutMs: 10_000 * timeoutScale, liveness });
-  const secrets = new Secrets();
-  secrets.add(options.fixtureToken ?? "", "[the fixtures' token]");
-  secrets.addHeaders(options.headers ?? {});
+  const secrets = Secrets.of(options);
   const report = create(ReportSchema, {
     format: REPORT_FORMAT,
     suiteVersion: VERSION,

@@ -104,9 +104,7 @@ export async function explore(options: ExploreOptions): Promise<Exploration | No
     throw new TypeError(`vary: "${unknown}" is no aspect; the aspects are ${ASPECTS.join(", ")}`);
   const liveness = new Liveness(timeoutScale);
   const transport = new Transport({ ...pickConnection(options), urls, timeoutMs: 10_000 * timeoutScale, liveness });
-  const secrets = new Secrets();
-  secrets.add(options.fixtureToken ?? "", "[the fixtures' token]");
-  secrets.addHeaders(options.headers ?? {});
+  const secrets = Secrets.of(options);
   try {
     // A server that is starting has not stopped responding.
     liveness.pause();

@@ -15,6 +15,12 @@ const hashAt = (text: string, at: number) =>
 /** Minimum length of the beginning of a form that is hidden although the rest of it is missing. */
 const MIN_PART = 16;
 
+/** Options that hold secrets. */
+interface SecretOptions {
+  fixtureToken?: string | undefined;
+  headers?: Readonly<Record<string, string>>;
+}
+
 /** A part of a text, and what is shown instead of it. */
 interface Hit {
   start: number;
@@ -35,6 +41,14 @@ export class Secrets {
   readonly #begins = new Uint8Array(HASHES);
   /** Short texts without a secret: ids, names of clients and the like occur again and again. */
   #clean = new Set<string>();
+
+  /** The secrets of these options. Those of accounts are added when they are leased. */
+  static of({ fixtureToken = "", headers = {} }: SecretOptions): Secrets {
+    const secrets = new Secrets();
+    secrets.add(fixtureToken, "[the fixtures' token]");
+    secrets.addHeaders(headers);
+    return secrets;
+  }
 
   /** Adds a credential and its replacement. */
   add(secret: string, instead: string): void {
@@ -61,6 +75,11 @@ export class Secrets {
     }
   }
 
+  /** Adds the token of an account. Some test servers use the user id as the token: it is not secret, and appears everywhere. */
+  addAccount({ userId, token }: { userId: string; token: string }): void {
+    if (userId !== token) this.add(token, `[token of ${userId}]`);
+  }
+
   /** Wraps a source of accounts: adds the token of each account that it leases. */
   watch(source: AccountSource): AccountSource {
     return {
@@ -68,8 +87,7 @@ export class Secrets {
       unavailableReason: (request) => source.unavailableReason(request),
       lease: async (request) => {
         const leases = await source.lease(request);
-        // Some test servers use the user id as the token: it is not secret, and appears everywhere.
-        for (const { userId, token } of leases) if (userId !== token) this.add(token, `[token of ${userId}]`);
+        for (const lease of leases) this.addAccount(lease);
         return leases;
       },
       isSingleUse: source.isSingleUse,
