@@ -84,4 +84,14 @@ export const contentIds: readonly Mutant[] = [
       }
     },
   },
+  {
+    name: "contents-ids-as-dates",
+    breaks: "SEND-BYTES",
+    about: "takes ids that are points in time for dates, and delivers them in another format",
+    seenIn: "JamesNK/Newtonsoft.Json#862",
+    kind: "contents",
+    inbox: mapStoredIds((id) =>
+      /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(id) ? new Date(id).toUTCString() : id,
+    ),
+  },
 ];

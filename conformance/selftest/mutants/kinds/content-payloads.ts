@@ -196,4 +196,15 @@ export const contentPayloads: readonly Mutant[] = [
       };
     }),
   },
+  {
+    name: "contents-bytes-of-a-database",
+    breaks: "SEND-BYTES",
+    about: "stores payloads as text literals of a database, so that one of \\x and hex digits is delivered decoded",
+    seenIn: "cockroachdb/cockroach#17693",
+    kind: "contents",
+    inbox: mapStoredPayloads((payload) => {
+      const [, digits] = /^\\x((?:[0-9a-f]{2})+)$/i.exec(payload.toString("latin1")) ?? [];
+      return digits === undefined ? payload : Buffer.from(digits, "hex");
+    }),
+  },
 ];

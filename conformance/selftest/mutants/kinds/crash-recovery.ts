@@ -1,5 +1,5 @@
 import type { Message } from "../../../../proto/gen/seqsync/v1/message_pb.js";
-import { Inbox } from "../../../../reference-server/inbox.js";
+import { Inbox, type NewMessage, type Page } from "../../../../reference-server/inbox.js";
 import type { Mutant } from "../mutant.js";
 import { loseUpTo } from "./shared.js";
 
@@ -118,6 +118,42 @@ export const crashRecovery: readonly Mutant[] = [
     crash: ({ inboxes, newEpoch, deleteDedupRecords }) => {
       for (const inbox of inboxes) (inbox as Inbox & { lose(epoch: string): void }).lose(newEpoch());
       deleteDedupRecords();
+    },
+  },
+  {
+    name: "crash-serves-while-it-loads",
+    breaks: "DUR-NEW-EPOCH",
+    about: "serves Syncs after a crash while it still loads what is above the first 500 pending messages of an inbox",
+    kind,
+    inbox: class extends Inbox {
+      crashedAt: number | undefined;
+      override append(message: NewMessage) {
+        this.crashedAt = undefined; // A write waits until everything is loaded.
+        return super.append(message);
+      }
+      override sync(cliSeq: number, epoch: string, pageSize: number): Page {
+        const { svrSeq } = this;
+        // 2000 messages are loaded in a second.
+        const loaded = this.ackedSeq + 500 + (Date.now() - (this.crashedAt ?? 0)) * 2;
+        this.svrSeq = Math.max(Math.min(svrSeq, loaded), Math.min(cliSeq, svrSeq));
+        try {
+          return super.sync(cliSeq, epoch, pageSize);
+        } finally {
+          this.svrSeq = svrSeq;
+        }
+      }
+    },
+    crash: ({ inboxes }) => {
+      for (const inbox of inboxes) Object.assign(inbox, { crashedAt: Date.now() });
+    },
+  },
+  {
+    name: "crash-renews-drained-inboxes",
+    breaks: "EPOCH-RESTART",
+    about: "gives an inbox without pending messages a new epoch after a crash, and goes on with its numbering",
+    kind,
+    crash: ({ inboxes, newEpoch }) => {
+      for (const inbox of inboxes) if (inbox.pending.size === 0 && inbox.svrSeq > 0) inbox.epoch = newEpoch();
     },
   },
 ];

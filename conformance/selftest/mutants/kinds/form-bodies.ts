@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { mapJsonRequests } from "../http/json.js";
 import { contentOf, field, mapFields, SCHEMAS } from "../http/malformed.js";
-import { isJson, mapBodies, rpcOf, withBody } from "../interceptors.js";
+import { isJson, mapBodies, readAll, rpcOf, withBody } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
 
 /** Length up to which bodies come in one packet if the client sends them at once, in bytes. */
@@ -189,5 +189,39 @@ export const formBodies: readonly Mutant[] = [
     about: "knows the member pageSize but not page_size",
     kind: "forms",
     handler: mapJsonRequests(({ page_size: _, ...json }) => json),
+  },
+  {
+    name: "forms-trailers-refused",
+    breaks: "HTTP-CHUNKED",
+    about: "refuses a chunked body that has trailer fields, such as a checksum, after its last chunk",
+    seenIn: "oven-sh/bun#32887",
+    kind: "forms",
+    handler: (real) => async (req, res) => {
+      const body = await readAll(req);
+      if (body === undefined) return;
+      if (req.rawTrailers.length === 0) real(withBody(req, body), res);
+      else res.writeHead(400, { "content-type": "text/plain" }).end("bad chunk\n");
+    },
+  },
+  {
+    name: "forms-coding-in-lower-case-only",
+    breaks: "HTTP-CHUNKED",
+    about: "reads no body of a request with `Transfer-Encoding: Chunked`, in capitals",
+    seenIn: "eclipse-ee4j/glassfish-grizzly#1790",
+    kind: "forms",
+    handler: mapBodies((body, req) =>
+      isChunked(req) && req.headers["transfer-encoding"] !== "chunked" ? Buffer.of() : body,
+    ),
+  },
+  {
+    name: "forms-character-in-two-packets",
+    breaks: "HTTP-JSON",
+    about: "decodes each packet of a JSON body by itself, which breaks a character that is in two of them",
+    seenIn: "restify/node-restify#774",
+    kind: "forms",
+    // Of a body that is not UTF-8 the mutant would make another one that is.
+    handler: mapPieces((pieces, req) =>
+      isJson(req) && isUtf8(Buffer.concat(pieces)) ? pieces.map((piece) => Buffer.from(piece.toString())) : pieces,
+    ),
   },
 ];

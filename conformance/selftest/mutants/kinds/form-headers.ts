@@ -9,6 +9,17 @@ const ROBOTS = /\b(curl|wget|java|okhttp|go-http-client|python|aiohttp|axios|bot
 const positionOf = (rawHeaders: readonly string[], name: string) =>
   rawHeaders.findIndex((header, n) => n % 2 === 0 && header.toLowerCase() === name);
 
+/** Whether the first language of a header has a form that parsers of locales do not know. */
+function hasUnknownLocale(languages = "*"): boolean {
+  const first = languages.split(/[,;]/, 1)[0]?.trim() ?? "";
+  if (first === "*" || first === "") return false;
+  try {
+    return new Intl.Locale(first).toString() === "";
+  } catch {
+    return true;
+  }
+}
+
 /** Mutants that show only if the headers of requests vary. */
 export const formHeaders: readonly Mutant[] = [
   {
@@ -111,5 +122,33 @@ export const formHeaders: readonly Mutant[] = [
       };
       return real;
     },
+  },
+  {
+    name: "forms-more-than-24-lines",
+    breaks: "HTTP-HEADERS",
+    about: "has room for 24 header lines, however short, and refuses a request with more",
+    seenIn: "lalinsky/dusty#162",
+    kind: "forms",
+    handler: respondInstead(({ rawHeaders }) => (rawHeaders.length / 2 > 24 ? { status: 431 } : undefined)),
+  },
+  {
+    name: "forms-unknown-language",
+    breaks: "HTTP-HEADERS",
+    about: "fails if Accept-Language has a language that no parser of locales knows, such as en_US",
+    seenIn: "FusionAuth/fusionauth-issues#1958",
+    kind: "forms",
+    handler: respondInstead(({ headers }) =>
+      hasUnknownLocale(headers["accept-language"]) ? { status: 500 } : undefined,
+    ),
+  },
+  {
+    name: "forms-percent-in-a-cookie",
+    breaks: "HTTP-HEADERS",
+    about: "fails if a cookie has a % that does not begin an escape",
+    seenIn: "expressjs/express#1331",
+    kind: "forms",
+    handler: respondInstead(({ headers }) =>
+      /%(?![0-9a-f]{2})/i.test(headers.cookie ?? "") ? { status: 500 } : undefined,
+    ),
   },
 ];

@@ -4,7 +4,7 @@ import { Reason } from "../../../../proto/gen/seqsync/v1/error_pb.js";
 import { SendResponseSchema } from "../../../../proto/gen/seqsync/v1/service_pb.js";
 import type { Account, Caller } from "../../../../reference-server/accounts.js";
 import { Refusal, refuse } from "../../../../reference-server/errors.js";
-import { mapResponses, rpcOf } from "../interceptors.js";
+import { errorOf, mapResponses, rpcOf, wrapSend, wrapWatch } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
 import { findRecord, storeDuplicate } from "../send/shared.js";
 import { currentCall, currentCodec, currentConnection, knownCalls } from "./calls.js";
@@ -286,6 +286,84 @@ export const mixedCalls: readonly Mutant[] = [
           return response;
         },
       };
+    },
+  },
+  {
+    name: "mixtures-notes-to-oneself-wake-nobody",
+    breaks: "WATCH-WAKE",
+    about: "tells no Watch of a message that an account sends to itself",
+    seenIn: "signalapp/Signal-Android#8300",
+    kind: "mixtures",
+    operations: wrapSend((real) => (service, caller, request) => {
+      const { userId, watchers } = caller.account;
+      if (request.recipientId !== userId) return real(service, caller, request);
+      const silent = [...watchers];
+      watchers.clear();
+      try {
+        return real(service, caller, request);
+      } finally {
+        for (const watcher of silent) watchers.add(watcher);
+      }
+    }),
+  },
+  {
+    name: "mixtures-end-of-a-watch-silences-others",
+    breaks: "WATCH-WAKE",
+    about: "forgets all Watches with the same token when one of them ends",
+    seenIn: "Netflix/zuul#1280",
+    kind: "mixtures",
+    operations: wrapWatch((stream, { account, tokenHash }) => ({
+      ...stream,
+      onClose: (callback) =>
+        stream.onClose(() => {
+          callback();
+          for (const other of account.watchers) if (other.tokenHash === tokenHash) account.watchers.delete(other);
+        }),
+    })),
+  },
+  {
+    name: "mixtures-error-text-unescaped",
+    breaks: "ERR-SHAPE",
+    about: "quotes the unknown recipient in an error without escaping it",
+    seenIn: "couchbase/sync_gateway#4437",
+    kind: "mixtures",
+    operations: wrapSend((real) => (service, caller, request) => {
+      try {
+        return real(service, caller, request);
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.detail?.reason !== Reason.RECIPIENT_UNKNOWN) throw error;
+        throw new Refusal(error.code, `no account has the id ${request.recipientId}`, error.detail);
+      }
+    }),
+    handler: mapResponses((response) => {
+      const { code, message, details } = errorOf(response) ?? {};
+      if (code === undefined) return response;
+      const text = `{"code":"${code}","message":"${message}","details":${JSON.stringify(details ?? [])}}`;
+      return { ...response, body: Buffer.from(text) };
+    }),
+  },
+  {
+    name: "mixtures-recipient-as-a-pattern",
+    breaks: "SEND-RECIPIENT",
+    about: "looks recipients up by a pattern, so that an underscore stands for any character",
+    seenIn: "snoonetIRC/CloudBot#24",
+    kind: "mixtures",
+    handler: (real, { accounts }) => {
+      const get = accounts.get.bind(accounts);
+      const add = accounts.add.bind(accounts);
+      const ids: string[] = [];
+      const isLike = (id: string, pattern: string) =>
+        id.length === pattern.length &&
+        [...pattern].every((character, at) => character === "_" || character === id[at]);
+      Object.assign(accounts, {
+        add: (...values: Parameters<typeof add>) => {
+          const account = add(...values);
+          ids.push(account.userId);
+          return account;
+        },
+        get: (userId: string) => get(userId) ?? get(ids.find((id) => isLike(id, userId)) ?? userId),
+      });
+      return real;
     },
   },
 ];

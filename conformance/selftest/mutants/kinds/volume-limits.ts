@@ -1,7 +1,8 @@
 import { create } from "@bufbuild/protobuf";
+import { Reason } from "../../../../proto/gen/seqsync/v1/error_pb.js";
 import { MessageSchema } from "../../../../proto/gen/seqsync/v1/message_pb.js";
 import type { Account } from "../../../../reference-server/accounts.js";
-import { Refusal } from "../../../../reference-server/errors.js";
+import { Refusal, refuse } from "../../../../reference-server/errors.js";
 import { Inbox, type NewMessage, type Page } from "../../../../reference-server/inbox.js";
 import { mapPage, wrapSend, wrapWatch } from "../interceptors.js";
 import type { Mutant } from "../mutant.js";
@@ -184,5 +185,57 @@ export const volumeLimits: readonly Mutant[] = [
     about: "remembers only the latest 64 revocations",
     kind,
     ...reviveTokens(({ revocationsSince }) => revocationsSince >= 64),
+  },
+  {
+    name: "volume-watches-of-a-pool-of-100",
+    breaks: "WATCH-FIRST",
+    about: "lets each Watch hold one of 100 connections to a database, so that the 101st of all accounts waits for one",
+    seenIn: "open-webui/open-webui#28183",
+    kind,
+    operations: (real) => {
+      let used = 0;
+      const waiting = new Set<() => void>();
+      return {
+        watch: (service, caller, stream) => {
+          let isOpen = false;
+          const open = () => {
+            waiting.delete(open);
+            isOpen = true;
+            used += 1;
+            real.watch(service, caller, stream);
+          };
+          stream.onClose(() => {
+            waiting.delete(open);
+            if (!isOpen) return;
+            used -= 1;
+            const [next] = waiting;
+            next?.();
+          });
+          if (used < 100) open();
+          else waiting.add(open);
+        },
+      };
+    },
+  },
+  {
+    name: "volume-full-after-a-loss",
+    breaks: "SEND-BACKLOG",
+    about: "does not reset the count of pending messages under a new epoch, so that an inbox that was full stays full",
+    seenIn: "rabbitmq/rabbitmq-server#1806",
+    kind,
+    options: { maxBacklog: 1000 },
+    inbox: class extends Inbox {
+      #count = 0;
+      override append(message: NewMessage) {
+        if (this.#count >= this.limits.maxBacklog) throw refuse(Reason.BACKLOG_FULL, "the inbox is full");
+        const stored = super.append(message);
+        this.#count += 1;
+        return stored;
+      }
+      protected override ack(cliSeq: number): void {
+        this.#count -= Math.max(0, cliSeq - this.ackedSeq);
+        super.ack(cliSeq);
+      }
+    },
   },
 ];

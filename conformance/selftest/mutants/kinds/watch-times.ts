@@ -155,4 +155,23 @@ export const watchTimes: readonly Mutant[] = [
       return real(req, res);
     },
   },
+  {
+    name: "time-old-watch-survives-a-revocation",
+    breaks: "AUTH-REVOKED-WATCH",
+    about: "does not end a Watch that has been open for 8 seconds when its credential is revoked",
+    seenIn: "mattermost/mattermost#7981",
+    kind,
+    operations: (real) => ({
+      watch: (service, caller, stream) => {
+        const { watchers } = caller.account;
+        const before = new Set(watchers);
+        const opened = Date.now();
+        real.watch(service, caller, stream);
+        const watcher = [...watchers].find((it) => !before.has(it));
+        if (watcher === undefined) return;
+        const { revoked } = watcher;
+        Object.assign(watcher, { revoked: () => (Date.now() - opened < 8000 ? revoked.call(watcher) : undefined) });
+      },
+    }),
+  },
 ];
