@@ -1,9 +1,9 @@
 import type { Lease } from "../accounts/source.js";
 import type { Finding } from "../findings.js";
+import { changedInfo } from "../harness/declared.js";
 import { Recorder } from "../history/recorder.js";
 import { Judge } from "../judge/judge.js";
 import type { RequirementId } from "../requirements/requirements.js";
-import { changedInfo } from "./changed-info.js";
 import type { Environment } from "./environment.js";
 import { despiteOutage } from "./outage.js";
 import { accountsOf, groups, type Program } from "./program.js";
@@ -47,7 +47,7 @@ async function runByLimits(program: Program, environment: Environment, options: 
   for (let repetition = 0; ; repetition += 1) {
     const execution = await run(program, environment, options);
     if (execution.findings.length === 0) return execution;
-    const changed = await changedInfo(environment.direct, environment.info);
+    const changed = await changedInfo(environment.direct.transport, environment.info);
     if (changed === undefined) return execution;
     environment.info = changed;
     // Limits that change each time show nothing.

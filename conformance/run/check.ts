@@ -12,6 +12,7 @@ import { GetServerInfoResponseSchema } from "../../proto/gen/seqsync/v1/service_
 import { resolveAccounts } from "../accounts/resolve.js";
 import type { AccountSource } from "../accounts/source.js";
 import { CATALOGUE } from "../cases/catalogue.js";
+import { bounded } from "../harness/declared.js";
 import { ASPECTS } from "../harness/variation.js";
 import { ConnectionLimit } from "../transport/connection-limit.js";
 import { pickConnection, Transport } from "../transport/http.js";
@@ -30,7 +31,7 @@ import { inconclusive, isAfterLastResponse, RunStop, timeLimitOf, withoutRespons
 import { Secrets } from "./secrets.js";
 import { accountRequestOf, inconclusiveByReason, type SkipReason, skipped, skipReason } from "./skip.js";
 import { summarize } from "./summarize.js";
-import { bounded, withoutUserInfo } from "./target.js";
+import { withoutUserInfo } from "./target.js";
 import { withVariation } from "./varied-runs.js";
 
 /**

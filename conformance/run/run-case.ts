@@ -12,6 +12,7 @@ import type { GetServerInfoResponse } from "../../proto/gen/seqsync/v1/service_p
 import type { AccountSource, Lease } from "../accounts/source.js";
 import { type Finding, Inconclusive, NoResponseFailure, newFinding, Violation } from "../findings.js";
 import { Context } from "../harness/context.js";
+import { changedInfo } from "../harness/declared.js";
 import { isContentAspect, variationOf } from "../harness/variation.js";
 import { Exchanges } from "../history/exchanges.js";
 import { recordPrologue } from "../history/prologue.js";
@@ -22,7 +23,6 @@ import { rootCauseFirst } from "../report/model/grouping.js";
 import { Session } from "../rpc/session.js";
 import type { Transport } from "../transport/http.js";
 import { type CaseRun, profileOf, type RunnableCase } from "./case-run.js";
-import { changedInfo } from "./changed-limits.js";
 import { outcomeOfFindings } from "./outcome.js";
 import { accountRequestOf, type SkipReason, unavailableReason } from "./skip.js";
 import { probe } from "./target.js";

@@ -1,6 +1,5 @@
 import { Profile } from "../../proto/gen/seqsync/v1/message_pb.js";
 import { type GetServerInfoResponse, SeqSyncService } from "../../proto/gen/seqsync/v1/service_pb.js";
-import { shortenText } from "../history/shorten.js";
 import { RETRY_DELAYS, type RetryDelays } from "../rpc/result.js";
 import { Session } from "../rpc/session.js";
 import { responseListener } from "../transport/exchange-log.js";
@@ -86,20 +85,6 @@ async function probeOne(transport: Transport, endpoint: number, delays: RetryDel
     }
   }
 }
-
-/** Returns a declaration without more text and profiles than a report can show. */
-export function bounded(info: GetServerInfoResponse): GetServerInfoResponse {
-  const { specVersion, implementation, profiles } = info;
-  return {
-    ...info,
-    specVersion: shortenText(specVersion),
-    implementation: shortenText(implementation),
-    profiles: profiles.slice(0, MAX_PROFILES),
-  };
-}
-
-/** Maximum number of declared profiles that are kept. */
-const MAX_PROFILES = 64;
 
 /** An empty body decodes to an empty message: only a response with content shows that this is a Seq Sync server. */
 function looksReal({ specVersion, profiles, maxPageSize }: GetServerInfoResponse): boolean {
