@@ -2,9 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import type { Agent } from "undici";
+import { agentFor } from "../transport/agents.js";
 import { OversizedError } from "../transport/errors.js";
 import { exchange } from "../transport/exchange.js";
-import { agentFor, rpcOf, type SharedConnection } from "../transport/http.js";
+import { rpcOf, type SharedConnection } from "../transport/http.js";
 import type { Liveness } from "../transport/liveness.js";
 import { type RateLimiter, rateLimiterOf } from "../transport/rate-limit.js";
 import type { NetworkFault } from "./program.js";

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { agentFor, Transport } from "./http.js";
+import { agentFor } from "./agents.js";
+import { Transport } from "./http.js";
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
